@@ -1,0 +1,1 @@
+"""Birthmark: traceability for electronics lines, from the reel to the reference designator."""

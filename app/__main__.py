@@ -1,0 +1,161 @@
+"""The way in on a bare machine: ``python3 -m app COMMAND``, standard library only.
+
+Makes ``.venv`` beside this package, installs ``requirements.lock`` into it (every file checked
+against its hash), and hands over to :mod:`app.cli` in that environment. A stamp written last says
+what was installed, so the second start installs nothing and an interrupted install is noticed and
+made anew. Where the package is installed (no lock file beside it) there is nothing to prepare.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCK = ROOT / "requirements.lock"
+ENVIRONMENT = ROOT / ".venv"
+STAMP = ENVIRONMENT / ".installed"  # what was installed, written last
+UNFINISHED = ENVIRONMENT / ".installing"  # there while an install runs
+OLDEST_PYTHON = (3, 11)
+
+
+def main() -> None:
+    """Prepare what is missing, then run the command line."""
+    if sys.version_info < OLDEST_PYTHON:
+        found = ".".join(map(str, sys.version_info[:2]))
+        sys.exit(f"Birthmark needs Python 3.11 or newer, this is {found}: run it with a newer one.")
+    if LOCK.exists():
+        try:
+            _prepare(sys.argv[1:])
+        except KeyboardInterrupt:
+            sys.exit(130)
+        if Path(sys.prefix).resolve() != ENVIRONMENT.resolve():
+            python = str(_environment_python())
+            sys.stdout.flush()
+            os.execv(python, [python, "-m", "app", *sys.argv[1:]])  # noqa: S606
+    from app.cli import main as command_line  # noqa: PLC0415  (exists only once installed)
+
+    command_line()
+
+
+def _prepare(arguments: Sequence[str]) -> None:
+    from app import system_packages  # noqa: PLC0415  (not needed where nothing is to be prepared)
+
+    if not _is_ready():
+        with _only_one():
+            if not _is_ready():
+                _install()
+    system_packages.ensure(
+        for_tests=arguments[:1] == ["test"], note=ENVIRONMENT / ".system-packages"
+    )
+
+
+def _is_ready() -> bool:
+    try:
+        return STAMP.read_text() == _stamp() and not UNFINISHED.exists()
+    except OSError:
+        return False
+
+
+def _stamp() -> str:
+    lock = hashlib.sha256(LOCK.read_bytes()).hexdigest()
+    return f"{lock} {sys.implementation.cache_tag} {sys.platform}\n"
+
+
+def _environment_python() -> Path:
+    return ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+class _only_one:  # noqa: N801  (reads as a statement)
+    """Holds the checkout's install lock, so that two first starts do not install at once."""
+
+    def __enter__(self) -> None:
+        self.file = (ROOT / ".venv.lock").open("w")
+        try:
+            import fcntl  # noqa: PLC0415  (not on Windows)
+
+            fcntl.flock(self.file, fcntl.LOCK_EX)
+        except ImportError:
+            pass
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+
+def _install() -> None:
+    stale = ENVIRONMENT.exists() and (UNFINISHED.exists() or not _same_python())
+    if stale and Path(sys.prefix).resolve() == ENVIRONMENT.resolve():
+        # This interpreter lives in the environment to be made anew: let the one below it do it.
+        below = str(getattr(sys, "_base_executable", "python3"))
+        os.execv(below, [below, "-m", "app", *sys.argv[1:]])  # noqa: S606
+    if stale:
+        shutil.rmtree(ENVIRONMENT)
+    _say("first start: making .venv and installing the locked packages (about a minute)")
+    pip = _make_environment()
+    UNFINISHED.touch()
+    STAMP.unlink(missing_ok=True)
+    checked = ["--require-hashes", "--only-binary", ":all:"]
+    _run(
+        [*pip, "install", "--quiet", "--no-input", *checked, "--requirement", str(LOCK)],
+        "The locked packages could not be installed. Check that the package registry can be "
+        "reached (pip's own settings apply), then run the same command again.",
+    )
+    STAMP.write_text(_stamp())
+    UNFINISHED.unlink()
+
+
+def _same_python() -> bool:
+    """Whether the environment was made by this Python and still runs."""
+    try:
+        made_by = STAMP.read_text().split()
+    except OSError:
+        made_by = []
+    runs = _environment_python().exists()
+    return runs and (len(made_by) < 2 or made_by[1] == sys.implementation.cache_tag)
+
+
+def _make_environment() -> list[str]:
+    """Make ``.venv`` where it is missing and return the command that is its pip."""
+    from app import system_packages  # noqa: PLC0415
+
+    python = str(_environment_python())
+    if _environment_python().exists():
+        if _succeeds([python, "-m", "pip", "--version"]):
+            return [python, "-m", "pip"]
+    elif system_packages.has_ensurepip() or system_packages.install_venv():
+        _run(
+            [sys.executable, "-m", "venv", str(ENVIRONMENT)],
+            "Python could not make the environment .venv. Check that the folder is writable and "
+            "the disk is not full, then run the same command again.",
+        )
+        return [python, "-m", "pip"]
+    else:
+        _run(
+            [sys.executable, "-m", "venv", "--without-pip", str(ENVIRONMENT)],
+            system_packages.VENV_MISSING,
+        )
+    wheel = system_packages.fetch_pip_wheel(ENVIRONMENT / "pip-wheel")
+    if wheel is None:
+        shutil.rmtree(ENVIRONMENT)
+        sys.exit(system_packages.VENV_MISSING)
+    return [python, f"{wheel}/pip"]
+
+
+def _succeeds(command: Sequence[str]) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def _run(command: Sequence[str], what_clears_it: str) -> None:
+    if subprocess.run(command, check=False).returncode != 0:
+        sys.exit(what_clears_it)
+
+
+def _say(text: str) -> None:
+    print(f"birthmark: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

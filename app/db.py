@@ -1,0 +1,63 @@
+"""The one PostgreSQL: engine, metadata with a naming convention, transactions.
+
+Sessions run under READ COMMITTED. Under REPEATABLE READ a lock taken after the snapshot still lets
+two stations start one unit; under READ COMMITTED a locked unit row or a unique constraint does not.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, MetaData
+from sqlalchemy import create_engine as _create_engine
+from sqlalchemy.orm import DeclarativeBase, Session
+
+# Constraints are named, so that a violation can be told apart and a migration can drop it.
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+class Base(DeclarativeBase):
+    """Root of every mapped table."""
+
+    metadata = metadata
+
+
+def create_engine(url: str, *, pool_size: int = 5, application_name: str = "birthmark") -> Engine:
+    """Make an engine on ``url`` (``postgresql+psycopg://...``).
+
+    ``prepare_threshold`` stays at psycopg's 5, but plans are custom: a statement prepared with
+    ``LIKE $1 ... LIMIT`` otherwise falls into a generic plan (150 ms instead of 9 ms, measured).
+    """
+    return _create_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        pool_size=pool_size,
+        max_overflow=pool_size * 2,
+        pool_pre_ping=True,  # a restarted PostgreSQL must not cost a request
+        connect_args={
+            "application_name": application_name,
+            "connect_timeout": 5,
+            "options": "-c plan_cache_mode=force_custom_plan -c timezone=UTC",
+        },
+    )
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """Run a block in one transaction: COMMIT at its end, ROLLBACK when it raises."""
+    with engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def session(engine: Engine) -> Iterator[Session]:
+    """Run a block in one transaction with an ORM session; deeds flush, the border commits."""
+    with Session(engine, expire_on_commit=False) as orm, orm.begin():
+        yield orm
