@@ -1,0 +1,392 @@
+"""Cut `MaterialsInstalled` and `MaterialsApplied` bodies into what repeats and what varies, without losing a byte.
+
+A placement machine sends the same text for every board of a product: the same feeders, part numbers and reference
+designators. What varies from board to board is the unit, and, when a reel changes, the package. So each entry of the
+message is cut into a *template* (its bytes with holes) and the values of its holes. Templates repeat for months and
+are stored once; `assemble` puts the very bytes of the message together again.
+
+A hole is one byte that UTF-8 never contains (0xF8 to 0xFB), so a template cannot be confused with a text.
+
+Source: IPC-2591 (CFX) `Production.Assembly.MaterialsInstalled`, `Production.Application.MaterialsApplied`,
+structure `InstalledMaterial`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import groupby
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+Kind: TypeAlias = Literal["installed", "applied"]
+Group: TypeAlias = tuple[str | None, int]
+"""(unit identifier as spoken, or None; position number, 0 where the machine gave none)."""
+
+UNIT, POSITION, PACKAGE, VALUE = b"\xf8", b"\xf9", b"\xfa", b"\xfb"
+_HOLES = re.compile(rb"[\xf8-\xfb]")
+_STRING = rb'"(?:[^"\\]|\\.)*"'
+_NUMBER = rb"-?[0-9][0-9.eE+-]*"
+_MEMBERS = re.compile(
+    rb'"(UnitIdentifier|UnitPositionNumber|PositionNumber|Quantity|UniqueIdentifier|InstallationTime|NonInstallationTime'
+    rb'|InstalledUnitIdentifier|MeasuredValue)"\s*:\s*(' + _STRING + rb"|" + _NUMBER + rb")"
+)
+_TRANSACTION = re.compile(rb'"TransactionI[dD]"\s*:\s*' + rb'"([^"\\]*)"')
+
+
+class InstalledError(ValueError):
+    """The body is JSON, but not a list of installed materials. The message says where."""
+
+
+class _Package(msgspec.Struct):
+    UniqueIdentifier: str | None = None
+    InternalPartNumber: str | None = None
+    LeadingMaterialPackage: _Package | None = None
+    BatchMaterialPackage: _Package | None = None
+
+
+class _Head(msgspec.Struct):
+    UnitIdentifier: str | None = None
+    UnitPositionNumber: int | str | None = None
+    PositionNumber: int | str | None = None
+
+
+class _Entry(_Head):
+    Material: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Component(msgspec.Struct):
+    ReferenceDesignator: str | None = None
+    InstalledUnitIdentifier: str | None = None
+
+
+class _Carrier(msgspec.Struct):
+    UniqueIdentifier: str | None = None
+    Name: str | None = None
+    LaneNumber: int | str | None = None
+
+
+class _Location(msgspec.Struct):
+    LocationIdentifier: str | None = None
+    LocationName: str | None = None
+    CarrierInformation: _Carrier | None = None
+
+
+class _Full(_Head):
+    Material: _Package | None = None
+    ReferencePartNumber: str | None = None
+    CarrierLocation: _Location | None = None
+    InstalledComponents: list[_Component] | None = None
+    NonInstalledComponents: list[_Component] | None = None
+
+
+class _Heads(msgspec.Struct):
+    InstalledMaterials: list[_Head] | None = None
+    AppliedMaterials: list[_Head] | None = None
+
+
+class _Raws(msgspec.Struct):
+    InstalledMaterials: list[msgspec.Raw] | None = None
+    AppliedMaterials: list[msgspec.Raw] | None = None
+
+
+_decode_heads = msgspec.json.Decoder(_Heads).decode
+_decode_raws = msgspec.json.Decoder(_Raws).decode
+_decode_entry = msgspec.json.Decoder(_Entry).decode
+_decode_package = msgspec.json.Decoder(_Package | None).decode
+_decode_full = msgspec.json.Decoder(_Full).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One `InstalledMaterial`: a template and the values of its holes, in the order of the holes."""
+
+    template: bytes
+    package: str | None
+    values: tuple[bytes, ...]
+    children: tuple[tuple[str | None, str], ...]
+    """(reference designator, child unit identifier) of components that are units themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dissection:
+    """A body taken apart: `assemble(dissect(body)) == body`, to the byte."""
+
+    kind: Kind
+    groups: dict[Group, list[Entry]]
+    runs: tuple[tuple[int, int], ...]
+    """(index of the group, number of entries) in the order of the message."""
+    prefix: bytes
+    suffix: bytes
+    separators: tuple[bytes, ...]
+    """What stands between two entries: one item where it is always the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a template says: one location of a machine and the designators it filled.
+
+    `part_number` is CFX `InternalPartNumber`; `reference_part_number` is the part the design asks for, where an
+    alternate was used; `rejected_designators` were picked and thrown away, and are not on the unit.
+    """
+
+    reference_designators: tuple[str, ...]
+    rejected_designators: tuple[str, ...]
+    part_number: str | None
+    reference_part_number: str | None
+    location: str | None
+    location_name: str | None
+    feeder: str | None
+    lane: str | None
+    joined_packages: tuple[str, ...]
+    """Packages spliced to the named one, as `LeadingMaterialPackage` / `BatchMaterialPackage` say."""
+
+
+def _position(head: _Head) -> int:
+    said = head.UnitPositionNumber if head.UnitPositionNumber is not None else head.PositionNumber
+    if said is None or said == "":
+        return 0
+    try:
+        number = int(said)
+    except ValueError:
+        raise InstalledError(f"UnitPositionNumber {said!r} is not a number") from None
+    if not 0 <= number <= 32767:
+        raise InstalledError(f"UnitPositionNumber {number} is outside 0..32767")
+    return number
+
+
+def dissect(body: bytes) -> Dissection:
+    """Take a body apart. Raises `InstalledError` where the shape is not CFX's."""
+    try:
+        raws = _decode_raws(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InstalledError(str(error)) from None
+    kind: Kind = "applied" if raws.InstalledMaterials is None and raws.AppliedMaterials is not None else "installed"
+    listed = raws.AppliedMaterials if kind == "applied" else raws.InstalledMaterials
+    texts = [bytes(raw) for raw in listed or ()]
+    prefix, suffix, separators = _frame(body, texts)
+    groups: dict[Group, list[Entry]] = {}
+    order: list[Group] = []
+    for text in texts:
+        group, entry = _cut(text)
+        groups.setdefault(group, []).append(entry)
+        order.append(group)
+    index = {group: number for number, group in enumerate(groups)}
+    runs = tuple((index[group], len(list(same))) for group, same in groupby(order))
+    return Dissection(kind, groups, runs, prefix, suffix, separators)
+
+
+def _frame(body: bytes, texts: Sequence[bytes]) -> tuple[bytes, bytes, tuple[bytes, ...]]:
+    """What stands before, after and between the entries."""
+    if not texts:
+        return body, b"", ()
+    separators: list[bytes] = []
+    start = body.index(texts[0])
+    end = start + len(texts[0])
+    for text in texts[1:]:
+        at = body.index(text, end)
+        separators.append(body[end:at])
+        end = at + len(text)
+    if len(set(separators)) == 1:
+        separators = separators[:1]
+    return body[:start], body[end:], tuple(separators)
+
+
+def _cut(text: bytes) -> tuple[Group, Entry]:
+    try:
+        head = _decode_entry(text)
+        material = bytes(head.Material)
+        package = _decode_package(material)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InstalledError(f"an InstalledMaterial cannot be read: {error}") from None
+    position = _position(head)
+    identifier = package.UniqueIdentifier if package else None
+    inside = text.find(material)
+    within = range(inside, inside + len(material))
+    pieces: list[bytes] = []
+    values: list[bytes] = []
+    children = False
+    end = 0
+    unit_cut = position_cut = package_cut = quantity_cut = False
+    for match in _MEMBERS.finditer(text):
+        name, value = match[1], match[2]
+        at = match.start(2)
+        hole = None
+        if name == b"UnitIdentifier":
+            if not unit_cut and head.UnitIdentifier is not None and value == msgspec.json.encode(head.UnitIdentifier):
+                hole, unit_cut = UNIT, True
+        elif name in (b"UnitPositionNumber", b"PositionNumber"):
+            if not position_cut and value == b"%d" % position:
+                hole, position_cut = POSITION, True
+        elif name == b"UniqueIdentifier":
+            if not package_cut and at in within and value == msgspec.json.encode(identifier):
+                hole, package_cut = PACKAGE, True
+        elif name == b"Quantity":
+            if not quantity_cut and at in within:
+                hole, quantity_cut = VALUE, True
+                values.append(value)
+        else:
+            children = children or name == b"InstalledUnitIdentifier"
+            hole = VALUE
+            values.append(value)
+        if hole:
+            pieces += (text[end:at], hole)
+            end = match.end(2)
+    pieces.append(text[end:])
+    named = _children(text) if children else ()
+    return (head.UnitIdentifier, position), Entry(b"".join(pieces), identifier, tuple(values), named)
+
+
+def _children(text: bytes) -> tuple[tuple[str | None, str], ...]:
+    return tuple(
+        (component.ReferenceDesignator, component.InstalledUnitIdentifier)
+        for component in _full(text).InstalledComponents or ()
+        if component.InstalledUnitIdentifier
+    )
+
+
+def _full(text: bytes) -> _Full:
+    try:
+        return _decode_full(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InstalledError(f"an InstalledMaterial cannot be read: {error}") from None
+
+
+def fill(template: bytes, group: Group, package: str | None, values: Sequence[bytes]) -> bytes:
+    """The entry's bytes again."""
+    remaining = iter(values)
+
+    def content(match: re.Match[bytes]) -> bytes:
+        hole = match[0]
+        if hole == UNIT:
+            return msgspec.json.encode(group[0])
+        if hole == POSITION:
+            return b"%d" % group[1]
+        if hole == PACKAGE:
+            return msgspec.json.encode(package)
+        return next(remaining)
+
+    return _HOLES.sub(content, template)
+
+
+def assemble(parts: Dissection) -> bytes:
+    """The body's bytes again; the inverse of `dissect`."""
+    filled = [
+        iter([fill(entry.template, group, entry.package, entry.values) for entry in entries])
+        for group, entries in parts.groups.items()
+    ]
+    texts = [next(filled[index]) for index, count in parts.runs for _ in range(count)]
+    if not texts:
+        return parts.prefix + parts.suffix
+    if len(parts.separators) <= 1:
+        middle = (parts.separators[0] if parts.separators else b"").join(texts)
+    else:
+        middle = texts[0] + b"".join(b for pair in zip(parts.separators, texts[1:], strict=True) for b in pair)
+    return parts.prefix + middle + parts.suffix
+
+
+def describe(template: bytes) -> Description:
+    """What a template says. Raises `InstalledError` where a member has a type that CFX does not give it."""
+    blanks = {UNIT: b"null", POSITION: b"0", PACKAGE: b"null", VALUE: b"null"}
+    full = _full(_HOLES.sub(lambda match: blanks[match[0]], template))
+    location = full.CarrierLocation or _Location()
+    carrier = location.CarrierInformation or _Carrier()
+    material = full.Material or _Package()
+    joined = []
+    for other in (material.LeadingMaterialPackage, material.BatchMaterialPackage):
+        if other and other.UniqueIdentifier:
+            joined.append(other.UniqueIdentifier)
+    return Description(
+        reference_designators=_designators(full.InstalledComponents),
+        rejected_designators=_designators(full.NonInstalledComponents),
+        part_number=material.InternalPartNumber or full.ReferencePartNumber,
+        reference_part_number=full.ReferencePartNumber,
+        location=location.LocationIdentifier or location.LocationName,
+        location_name=location.LocationName or location.LocationIdentifier,
+        feeder=carrier.UniqueIdentifier or carrier.Name,
+        lane=None if carrier.LaneNumber is None else str(carrier.LaneNumber),
+        joined_packages=tuple(joined),
+    )
+
+
+def _designators(components: list[_Component] | None) -> tuple[str, ...]:
+    named = (component.ReferenceDesignator for component in components or ())
+    return tuple(dict.fromkeys(name for name in named if name))
+
+
+# --- the short way: a body that differs from an earlier one only in its units and its transaction ---
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A body with its unit identifiers and its transaction cut out: equal digests are equal messages but for those."""
+
+    digest: bytes
+    identifiers: tuple[str, ...]
+    """In order of their first appearance."""
+
+
+def outline(body: bytes) -> Outline | None:
+    """The body's outline, or None where the short way does not apply (then `dissect`).
+
+    Cutting is by exact text (`"UnitIdentifier":"..."`), so what remains, together with the identifiers and the
+    transaction, gives the very bytes of the message: two bodies of one outline say the same of different units.
+    Raises `InstalledError` where the body is not JSON of the right shape.
+    """
+    if b'"InstalledUnitIdentifier"' in body:
+        return None
+    try:
+        heads = _decode_heads(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InstalledError(str(error)) from None
+    entries = heads.InstalledMaterials if heads.InstalledMaterials is not None else heads.AppliedMaterials
+    identifiers = tuple(dict.fromkeys(head.UnitIdentifier for head in entries or ()))
+    remaining = cut_transaction(body)
+    for number, identifier in enumerate(identifiers):
+        if identifier is None:
+            return None
+        text = msgspec.json.encode(identifier)
+        token = b'"UnitIdentifier":\xf8%d\xf8' % number
+        remaining = remaining.replace(b'"UnitIdentifier":' + text, token).replace(b'"UnitIdentifier": ' + text, token)
+    return Outline(blake2b(remaining, digest_size=16).digest(), tuple(i for i in identifiers if i is not None))
+
+
+def cut_transaction(text: bytes) -> bytes:
+    """The text with the value of its first `TransactionId` cut out."""
+    match = _TRANSACTION.search(text)
+    return text if match is None else text[: match.start(1)] + VALUE + text[match.end(1) :]
+
+
+def put_transaction(text: bytes, body: bytes) -> bytes:
+    """`text`, from which `cut_transaction` took one, with the transaction of `body`."""
+    match = _TRANSACTION.search(body)
+    return text if match is None else text.replace(VALUE, match[1], 1)
+
+
+def to_residue(parts: Dissection) -> list[Any]:
+    """What the interned sets do not hold of a message, as plain lists for msgpack."""
+    values = [value for entries in parts.groups.values() for entry in entries for value in entry.values]
+    runs = [] if _plain(parts) else [list(run) for run in parts.runs]
+    return [parts.kind, parts.prefix, parts.suffix, list(parts.separators), list(map(list, parts.groups)), runs, values]
+
+
+def _plain(parts: Dissection) -> bool:
+    return [index for index, _ in parts.runs] == list(range(len(parts.groups)))
+
+
+def from_residue(residue: Sequence[Any], sets: Sequence[Sequence[tuple[bytes, str | None]]]) -> bytes:
+    """The body again, from its residue and, group by group, the (template, package) pairs of its set."""
+    kind, prefix, suffix, separators, groups, runs, values = residue
+    remaining = iter(values)
+    rebuilt = {
+        (group[0], group[1]): [
+            Entry(template, package, tuple(next(remaining) for _ in range(template.count(VALUE))), ())
+            for template, package in pairs
+        ]
+        for group, pairs in zip(groups, sets, strict=True)
+    }
+    order = tuple((r[0], r[1]) for r in runs) or tuple(enumerate(map(len, rebuilt.values())))
+    return assemble(Dissection(kind, rebuilt, order, prefix, suffix, tuple(separators)))

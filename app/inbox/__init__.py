@@ -1,0 +1,1 @@
+"""Every event once: the one transaction that turns machines' messages into facts."""

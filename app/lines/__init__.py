@@ -1,0 +1,1 @@
+"""WHERE: lines, stations and what they say of themselves."""

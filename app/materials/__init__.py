@@ -1,0 +1,1 @@
+"""WITH WHAT: lots, packages and where they were loaded."""

@@ -1,0 +1,97 @@
+"""Tables of lots, packages and loadings. None of them grows with boards."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, SmallInteger, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+
+Timestamp = TIMESTAMP(timezone=True)
+
+
+class Lot(Base):
+    """What a maker produced as one: a part number with the maker's lot code."""
+
+    __tablename__ = "lot"
+    __table_args__ = (
+        UniqueConstraint(
+            "lot_code", "part_number", "manufacturer", postgresql_nulls_not_distinct=True
+        ),
+    )
+
+    lot_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    lot_code: Mapped[str] = mapped_column(Text)
+    part_number: Mapped[str | None] = mapped_column(Text)
+    manufacturer: Mapped[str | None] = mapped_column(Text)
+
+
+class Package(Base):
+    """One physical reel, tray, tube or container, known by its identifier.
+
+    A machine may name a package before anything else is known of it; then it is `unplanned`, and what
+    `MaterialsInitialized` or receiving says later is added. `described_at` is the station's time of that description:
+    the latest description counts, in whatever order they arrive.
+    """
+
+    __tablename__ = "package"
+
+    package_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    identifier: Mapped[str] = mapped_column(Text, unique=True)
+    part_number: Mapped[str | None] = mapped_column(Text, index=True)
+    lot_id: Mapped[int | None] = mapped_column(ForeignKey("lot.lot_id"), index=True)
+    manufacturer_part_number: Mapped[str | None] = mapped_column(Text)
+    vendor: Mapped[str | None] = mapped_column(Text)
+    vendor_part_number: Mapped[str | None] = mapped_column(Text)
+    date_code: Mapped[str | None] = mapped_column(Text)
+    initial_quantity: Mapped[float | None]
+    quantity: Mapped[float | None]
+    expires_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    received_on: Mapped[datetime | None] = mapped_column(Timestamp)
+    unplanned: Mapped[bool] = mapped_column(server_default=text("false"))
+    described_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    registered_at: Mapped[datetime] = mapped_column(Timestamp, server_default=text("now()"))
+
+
+class PackageLink(Base):
+    """Ancestry of packages: `split` (the child came out of the parent) or `joined` (the child was spliced on)."""
+
+    __tablename__ = "package_link"
+    __table_args__ = (Index("ix_package_link_child_id", "child_id"),)
+
+    parent_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    child_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    quantity: Mapped[float | None]
+    recorded_at: Mapped[datetime] = mapped_column(Timestamp)
+    received_at: Mapped[datetime] = mapped_column(Timestamp)
+
+
+class LoadingEvent(Base):
+    """A package came into a slot, left it, ran empty in it, or was spliced on in it.
+
+    The `loading` (package in slot, an interval) follows from these: it begins at `loaded` or `spliced` and ends at the
+    package's next `unloaded`, `empty` or `spliced` away. Events are kept, intervals are derived, so that the order in
+    which messages arrive does not matter.
+    """
+
+    __tablename__ = "loading_event"
+    __table_args__ = (
+        Index("ix_loading_event_package_id", "package_id"),
+        Index("ix_loading_event_slot", "station_id", "slot", "recorded_at"),
+    )
+
+    station_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    ordinal: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    package_id: Mapped[int | None] = mapped_column(Integer)
+    slot: Mapped[str | None] = mapped_column(Text)
+    slot_name: Mapped[str | None] = mapped_column(Text)
+    lane: Mapped[str | None] = mapped_column(Text)
+    feeder: Mapped[str | None] = mapped_column(Text)
+    quantity: Mapped[float | None]
+    recorded_at: Mapped[datetime] = mapped_column(Timestamp)
+    received_at: Mapped[datetime] = mapped_column(Timestamp)

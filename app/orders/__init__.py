@@ -1,0 +1,1 @@
+"""HOW MANY: work orders."""

@@ -1,0 +1,1 @@
+"""WHAT: products, their revisions, bills of material, approved parts, routings and recipes."""

@@ -1,0 +1,1 @@
+"""HOW GOOD: inspections, tests, measurements and defects."""

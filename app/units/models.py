@@ -1,0 +1,232 @@
+"""Tables of units and panels, their work, and what is installed in them.
+
+A fact is stored under (unit, position number) as the machine spoke it: a panel is a unit whose positions hold other
+units, position 0 means that the machine named none. `panel_position` says which board is in a position; questions
+resolve it. So nothing is rewritten when a link becomes known late, and the order of messages does not matter.
+
+Every table that grows with boards leads its key with the unit, holds that key in each unique constraint, and has no
+foreign key to another such table: it can be distributed by unit and partitioned by time.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Identity, Index, Integer, LargeBinary, SmallInteger, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+
+Timestamp = TIMESTAMP(timezone=True)
+
+
+class Serial(Base):
+    """The registry of identifiers: one unit each, for the whole factory."""
+
+    __tablename__ = "serial"
+
+    serial: Mapped[str] = mapped_column(Text, primary_key=True)
+    unit_id: Mapped[int] = mapped_column(BigInteger, Identity())
+
+
+class Unit(Base):
+    """A board, panel, carrier or assembly: whatever a machine calls by an identifier."""
+
+    __tablename__ = "unit"
+
+    unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    serial: Mapped[str] = mapped_column(Text)
+    customer_id: Mapped[int | None] = mapped_column(Integer)
+    work_order_id: Mapped[int | None] = mapped_column(Integer, index=True)
+    unplanned: Mapped[bool] = mapped_column(server_default=text("true"))
+    registered_at: Mapped[datetime] = mapped_column(Timestamp)
+
+
+class PanelPosition(Base):
+    """A statement that a position of a panel or carrier holds a unit, from `linked_at` (station's clock) on.
+
+    A fact under (panel, position) belongs to the unit of the last statement not after the fact, or, where all are
+    later, to that of the first: a panel is etched once, a carrier is used again.
+    """
+
+    __tablename__ = "panel_position"
+    __table_args__ = (Index("ix_panel_position_unit_id", "unit_id"),)
+
+    panel_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    position_number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    linked_at: Mapped[datetime] = mapped_column(Timestamp, primary_key=True)
+    unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigInteger)
+    received_at: Mapped[datetime] = mapped_column(Timestamp)
+
+
+class WorkRecord(Base):
+    """One unit at one operation: the CFX transaction, from `WorkStarted` to `WorkCompleted`.
+
+    Each message fills its own columns, so they may come in either order. `position_numbers` is null where the machine
+    spoke of the unit as a whole.
+    """
+
+    __tablename__ = "work_record"
+    __table_args__ = (
+        Index("ix_work_record_transaction_id", "transaction_id"),
+        Index("ix_work_record_station_id_started_at", "station_id", "started_at"),
+    )
+
+    unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    transaction_id: Mapped[UUID] = mapped_column(primary_key=True)
+    station_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    position_numbers: Mapped[list[int] | None] = mapped_column(ARRAY(SmallInteger))
+    lane: Mapped[int | None] = mapped_column(SmallInteger)
+    recipe_id: Mapped[int | None] = mapped_column(Integer)
+    surface: Mapped[str | None] = mapped_column(Text)
+    started_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    started_received_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    completed_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    completed_received_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    result: Mapped[str | None] = mapped_column(Text)
+
+
+class UnitEvent(Base):
+    """Anything else a machine said of a unit: arrivals, departures, stages, tools, process data, disqualification."""
+
+    __tablename__ = "unit_event"
+    __table_args__ = (Index("ix_unit_event_station_id_recorded_at", "station_id", "recorded_at"),)
+
+    unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    position_numbers: Mapped[list[int] | None] = mapped_column(ARRAY(SmallInteger))
+    station_id: Mapped[int] = mapped_column(Integer)
+    transaction_id: Mapped[UUID | None]
+    message_name: Mapped[str] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = mapped_column(Timestamp)
+    received_at: Mapped[datetime] = mapped_column(Timestamp)
+    body: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
+class Placement(Base):
+    """What one location of a machine puts on a board: the template of an `InstalledMaterial`, stored once.
+
+    `template` is the deflated text with holes (see `app.cfx.installed`); the other columns are read out of it, for
+    questions. `digest` is BLAKE2b-128 of kind and template.
+    """
+
+    __tablename__ = "placement"
+    __table_args__ = (
+        Index("ix_placement_slot", "slot"),
+        Index("ix_placement_feeder", "feeder"),
+        Index("ix_placement_part_number", "part_number"),
+    )
+
+    placement_id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    kind: Mapped[str] = mapped_column(Text)
+    reference_designators: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    rejected_designators: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    part_number: Mapped[str | None] = mapped_column(Text)
+    reference_part_number: Mapped[str | None] = mapped_column(Text)
+    slot: Mapped[str | None] = mapped_column(Text)
+    slot_name: Mapped[str | None] = mapped_column(Text)
+    lane: Mapped[str | None] = mapped_column(Text)
+    feeder: Mapped[str | None] = mapped_column(Text)
+    joined_packages: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    template: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class MaterialChunk(Base):
+    """About eight neighbouring placements with the package each was filled from, stored once.
+
+    `placement_ids` and `package_ids` run in step; package 0 means that the machine named none. `digest` is BLAKE2b-128
+    of the placements' digests and the packages' identifiers, so that it does not depend on ids.
+    """
+
+    __tablename__ = "material_chunk"
+    __table_args__ = (
+        Index(
+            "ix_material_chunk_package_ids",
+            "package_ids",
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},
+        ),
+        Index(
+            "ix_material_chunk_placement_ids",
+            "placement_ids",
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},
+        ),
+    )
+
+    chunk_id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    placement_ids: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    package_ids: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+
+
+class MaterialSet(Base):
+    """All chunks of one unit's entries in one message, in order, stored once. `digest` is over the chunks' digests."""
+
+    __tablename__ = "material_set"
+    __table_args__ = (
+        Index(
+            "ix_material_set_chunk_ids",
+            "chunk_ids",
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},
+        ),
+    )
+
+    set_id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    chunk_ids: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+
+
+class Installation(Base):
+    """One message's material set on one unit: with it, every (package, reference designator) of that unit."""
+
+    __tablename__ = "installation"
+    __table_args__ = (Index("ix_installation_set_id", "set_id", "unit_id"),)
+
+    unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    position_number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    station_id: Mapped[int] = mapped_column(Integer)
+    set_id: Mapped[int] = mapped_column(Integer)
+    recorded_at: Mapped[datetime] = mapped_column(Timestamp)
+    received_at: Mapped[datetime] = mapped_column(Timestamp)
+
+
+class InstalledUnit(Base):
+    """A unit built into another (`InstalledComponents[].InstalledUnitIdentifier`)."""
+
+    __tablename__ = "installed_unit"
+    __table_args__ = (Index("ix_installed_unit_child_id", "child_id"),)
+
+    unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    position_number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    child_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    reference_designator: Mapped[str | None] = mapped_column(Text)
+    station_id: Mapped[int] = mapped_column(Integer)
+    recorded_at: Mapped[datetime] = mapped_column(Timestamp)
+    received_at: Mapped[datetime] = mapped_column(Timestamp)
+
+
+class Removal(Base):
+    """Designators whose part was taken out of a unit (`MaterialsUninstalled`); what was in stays on record.
+
+    `package_id` is null where the machine did not name it: then whatever was in the designators is meant.
+    """
+
+    __tablename__ = "removal"
+
+    unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    position_number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    ordinal: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    package_id: Mapped[int | None] = mapped_column(Integer)
+    child_id: Mapped[int | None] = mapped_column(BigInteger)
+    reference_designators: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    station_id: Mapped[int] = mapped_column(Integer)
+    recorded_at: Mapped[datetime] = mapped_column(Timestamp)
+    received_at: Mapped[datetime] = mapped_column(Timestamp)
