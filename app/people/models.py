@@ -1,10 +1,20 @@
-"""Who may do what, and who did what: customers, people, tokens, sessions and the audit trail."""
+"""Tables of people: customers, logins, tokens, sessions, answers to repeat, and the audit trail."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, LargeBinary, Text, text
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -59,11 +69,23 @@ class LoginSession(Base):
     expires_at: Mapped[datetime] = mapped_column(Timestamp)
 
 
+class LoginGuess(Base):
+    """A wrong name or password, kept while it counts against the next guess."""
+
+    __tablename__ = "login_guess"
+    __table_args__ = (Index("ix_login_guess_at", "at"),)
+
+    guess_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(Timestamp, server_default=text("now()"))
+
+
 class Token(Base):
     """A bearer token of a machine or a script; the table holds its SHA-256.
 
-    `station` is the CFX handle a `line_equipment` token speaks for: it is that station's MQTT user name, and
-    `broker_hash` the token as the broker's password file wants it.
+    `station` is the CFX handle a `line_equipment` token speaks for: it is that station's MQTT user
+    name, and `broker_hash` the token as the broker's password file wants it.
     """
 
     __tablename__ = "token"
@@ -79,8 +101,26 @@ class Token(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
 
+class IdempotencyKey(Base):
+    """The answer to a POST that carried an `Idempotency-Key`, to give again when it is repeated.
+
+    `requester` is who asked, so that two clients may choose the same key. `fingerprint` is the
+    SHA-256 of method, path and body: the same key with another request is refused.
+    """
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = (Index("ix_idempotency_key_created_at", "created_at"),)
+
+    requester: Mapped[str] = mapped_column(Text, primary_key=True)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[int | None] = mapped_column(SmallInteger)
+    answer: Mapped[bytes | None] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=text("now()"))
+
+
 class Audit(Base):
-    """Who did what to what, when. Written in the deed's own transaction; never changed (a trigger refuses it)."""
+    """Who did what to what, when. Written in the deed's own transaction; a trigger refuses changes."""
 
     __tablename__ = "audit"
     __table_args__ = (Index("ix_audit_subject", "subject"),)

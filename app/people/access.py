@@ -1,0 +1,66 @@
+"""Who is asking, and what a role may do. Pure: no database."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.errors import Forbidden
+from app.people.models import Role
+
+
+class Permission(StrEnum):
+    """One thing a role may or may not do; the value completes "may not ..."."""
+
+    post_cfx = "post CFX messages"
+    read_units = "look into units and what they are made from"
+    read_line = "see lines and stations"
+    receive_packages = "receive packages"
+    handle_quarantine = "replay or dismiss quarantined messages"
+    plan_work = "plan products and work orders"
+    manage_people = "manage people and tokens"
+
+
+_ON_THE_FLOOR = {Permission.read_units, Permission.read_line, Permission.receive_packages}
+_ENGINEER = _ON_THE_FLOOR | {Permission.handle_quarantine, Permission.plan_work}
+
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.operator: frozenset(_ON_THE_FLOOR),
+    Role.line_lead: frozenset(_ENGINEER),
+    Role.process_engineer: frozenset(_ENGINEER),
+    Role.quality_engineer: frozenset(_ENGINEER),
+    Role.customer: frozenset({Permission.read_units}),  # and of those only their own
+    Role.administrator: frozenset(Permission),
+    Role.line_equipment: frozenset({Permission.post_cfx}),
+}
+
+
+def spoken(role: Role) -> str:
+    """A role as people say it: `quality_engineer` is "quality engineer"."""
+    return role.value.replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whoever asks: a person with a session or the bearer of a token.
+
+    `identity` ("person:ann", "token:7 press") goes into the audit trail. `customer_id` is set for
+    customers only: whatever they ask is narrowed to what is theirs. `station` is the CFX handle a
+    line equipment token speaks for, if it is bound to one.
+    """
+
+    identity: str
+    name: str
+    role: Role
+    customer_id: int | None = None
+    station: str | None = None
+
+    def may(self, permission: Permission) -> bool:
+        """Whether this role may."""
+        return permission in PERMISSIONS[self.role]
+
+    def require(self, permission: Permission) -> None:
+        """Raise `Forbidden`, naming the roles that may, unless this role may."""
+        if self.may(permission):
+            return
+        able = [spoken(role) for role, granted in PERMISSIONS.items() if permission in granted]
+        either = ", ".join(able[:-1]) + " or " + able[-1] if len(able) > 1 else able[0]
+        raise Forbidden(f"The role {spoken(self.role)} may not {permission}. Ask somebody with the role {either}.")

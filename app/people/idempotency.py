@@ -1,0 +1,80 @@
+"""Answers to POSTs that carry an `Idempotency-Key`: the same request gets the same answer.
+
+Source: draft-ietf-httpapi-idempotency-key-header. The key is claimed in the deed's own transaction,
+so deed and answer are kept together or not at all; a repetition that comes while the first is still
+running waits for it in the database and then gets its answer.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.errors import Invalid
+from app.people.models import IdempotencyKey
+
+KEPT = timedelta(days=7)
+LONGEST_KEY = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered: HTTP status and JSON."""
+
+    status: int
+    body: bytes
+
+
+class KeyReused(Invalid):
+    """The key came before with another request."""
+
+    code = "idempotency_key_reused"
+    title = "This Idempotency-Key belongs to another request"
+
+
+def fingerprint(method: str, path: str, body: bytes) -> bytes:
+    """SHA-256 of what makes two requests the same."""
+    return hashlib.sha256(f"{method} {path}\n".encode() + body).digest()
+
+
+def claim(connection: Connection, *, requester: str, key: str, request: bytes) -> Answer | None:
+    """Take the key for this request (its `fingerprint`), or return what it was answered before.
+
+    Raises `KeyReused` where the key came with another request, `Invalid` where it is no key. After
+    None the caller does the deed and calls `keep` in the same transaction.
+    """
+    if not 1 <= len(key) <= LONGEST_KEY:
+        raise Invalid(f"An Idempotency-Key has 1 to {LONGEST_KEY} characters; send a fresh UUID.")
+    claimed = connection.execute(
+        insert(IdempotencyKey)
+        .values(requester=requester, key=key, fingerprint=request)
+        .on_conflict_do_nothing()
+        .returning(IdempotencyKey.key)
+    ).one_or_none()
+    if claimed is not None:
+        return None
+    earlier = connection.execute(
+        select(IdempotencyKey.fingerprint, IdempotencyKey.status, IdempotencyKey.answer).where(
+            IdempotencyKey.requester == requester, IdempotencyKey.key == key
+        )
+    ).one()
+    if earlier.fingerprint != request:
+        raise KeyReused(
+            "This Idempotency-Key was sent before with another request. Send a fresh key with a "
+            "new request, or the same body to repeat the old one."
+        )
+    if earlier.status is None or earlier.answer is None:
+        return None  # claimed by a deed of several transactions that was cut off: do it again
+    return Answer(earlier.status, earlier.answer)
+
+
+def keep(connection: Connection, *, requester: str, key: str, answer: Answer) -> None:
+    """Keep the answer for a repetition; keys older than a week are forgotten."""
+    connection.execute(
+        update(IdempotencyKey)
+        .where(IdempotencyKey.requester == requester, IdempotencyKey.key == key)
+        .values(status=answer.status, answer=answer.body)
+    )
+    connection.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - KEPT))
