@@ -48,9 +48,7 @@ def _prepare(arguments: Sequence[str]) -> None:
         with _only_one():
             if not _is_ready():
                 _install()
-    system_packages.ensure(
-        for_tests=arguments[:1] == ["test"], note=ENVIRONMENT / ".system-packages"
-    )
+    system_packages.ensure(for_tests=arguments[:1] == ["test"], note=ENVIRONMENT / ".system-packages")
 
 
 def _is_ready() -> bool:

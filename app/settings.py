@@ -11,9 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """What differs from site to site. The README lists each one; a test holds that list."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="BIRTHMARK_", env_file=".env", extra="ignore", frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix="BIRTHMARK_", env_file=".env", extra="ignore", frozen=True)
 
     database_url: str | None = Field(
         default=None, description="PostgreSQL to use; without it the embedded one is started"
@@ -24,12 +22,8 @@ class Settings(BaseSettings):
         "without it an embedded one is started",
     )
     http_host: str = Field(default="127.0.0.1", description="address the web server listens on")
-    http_port: int = Field(
-        default=8000, ge=0, le=65535, description="port of the web server; 0 takes a free one"
-    )
-    data_dir: Path = Field(
-        default=Path(".data"), description="folder of the embedded database, broker and results"
-    )
+    http_port: int = Field(default=8000, ge=0, le=65535, description="port of the web server; 0 takes a free one")
+    data_dir: Path = Field(default=Path(".data"), description="folder of the embedded database, broker and results")
     register_unknown: bool = Field(
         default=True,
         description="record what an authenticated machine names and nobody registered, marked "
@@ -44,8 +38,7 @@ class Settings(BaseSettings):
     )
     intake_filters: tuple[str, ...] = Field(
         default=("+/+/+/CFX/#",),
-        description="topic filters of this intake process, a JSON list; several intake processes "
-        "take disjoint filters",
+        description="topic filters of this intake process, a JSON list; several intake processes take disjoint filters",
     )
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto", description="log lines as JSON or for a person; auto asks the terminal"

@@ -31,9 +31,7 @@ def mosquitto_program() -> str | None:
 
 def chromium_program() -> str | None:
     """Path of a Chromium that the browser tests can drive."""
-    return next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def has_ensurepip() -> bool:
@@ -88,10 +86,7 @@ def fetch_pip_wheel(folder: Path) -> Path | None:
     (folder / "lists" / "partial").mkdir(parents=True, exist_ok=True)
     (folder / "cache" / "archives" / "partial").mkdir(parents=True, exist_ok=True)
     own = ["-qq", "-o", f"Dir::State::lists={folder}/lists", "-o", f"Dir::Cache={folder}/cache"]
-    if not (
-        _quietly([APT, *own, "update"], folder)
-        and _quietly([APT, *own, "download", "python3-pip-whl"], folder)
-    ):
+    if not (_quietly([APT, *own, "update"], folder) and _quietly([APT, *own, "download", "python3-pip-whl"], folder)):
         return None
     for package in folder.glob("python3-pip-whl_*.deb"):
         _quietly(["dpkg-deb", "-x", str(package), str(folder)], folder)
@@ -112,8 +107,7 @@ def _apt_install(packages: list[str]) -> bool:
     command = [APT, "install", "-qq", "-y", "--no-install-recommends", *packages]
     with _no_services_started():
         done = _quietly(command, Path("/"), environment) or (
-            _quietly([APT, "-qq", "update"], Path("/"), environment)
-            and _quietly(command, Path("/"), environment)
+            _quietly([APT, "-qq", "update"], Path("/"), environment) and _quietly(command, Path("/"), environment)
         )
     if done and "mosquitto" in packages and shutil.which("systemctl"):
         # We run a broker of our own: the packaged service shall not come up at the next boot.
