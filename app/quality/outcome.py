@@ -1,0 +1,66 @@
+"""What a run said of a board, in four words, and where the words of CFX go."""
+
+from enum import StrEnum
+
+from app.errors import Invalid
+
+# `CFX.Structures.VerificationResult` of a call that a person looked at and found wrong: a false call.
+DEFECT_REJECTED = "DefectRejected"
+
+# `CFX.Structures.TestResult` in the order of its numbers: machines send the name, the number or the number as text.
+CFX_RESULTS = ("Passed", "Failed", "Error", "Aborted", "Skipped")
+
+
+class Outcome(StrEnum):
+    """How a run, or one step of it, ended.
+
+    - `passed`, `failed`: a verdict on the board.
+    - `error`: the tester broke; it says nothing of the board.
+    - `aborted`: the run did not come to a verdict (a pretest abort, a skipped run).
+
+    Only `passed` and `failed` are tries: yields count nothing else.
+    """
+
+    passed = "passed"
+    failed = "failed"
+    error = "error"
+    aborted = "aborted"
+
+    @classmethod
+    def from_cfx(cls, result: str | int) -> "Outcome":
+        """Read a `TestResult`: its name in any case, or its number (`1`, `"1"`). `Skipped` reached no verdict.
+
+        Raises `Invalid` for any other word: a result is never guessed.
+        """
+        return _OUTCOMES[result_code(result)]
+
+
+_OUTCOMES = (Outcome.passed, Outcome.failed, Outcome.error, Outcome.aborted, Outcome.aborted)
+_CODES = {name.casefold(): code for code, name in enumerate(CFX_RESULTS)} | {
+    str(code): code for code in range(len(CFX_RESULTS))
+}
+
+
+def result_code(result: str | int) -> int:
+    """Give the number of a `TestResult` (0 Passed .. 4 Skipped), which is what packed results hold."""
+    code = _CODES.get(str(result).strip().casefold())
+    if code is None:
+        raise Invalid(
+            f"The result {result!r} is not one of {', '.join(CFX_RESULTS)}. "
+            "Correct it at the station and send the message again."
+        )
+    return code
+
+
+def verified(said: Outcome, verification: str | None) -> tuple[Outcome, Outcome]:
+    """Give (what the machine found, what holds after verification).
+
+    - A person who rejects the defect makes it a false call: the machine failed it, the board passed. That is so too
+      where the station already sends `Passed`: there was a call to reject.
+    - Every other verification (confirmed, accepted, repaired, closed, not yet) leaves the machine's word: a board that
+      was accepted or repaired after it failed did fail this inspection.
+    - An error or an abort is no call, so there is nothing to verify.
+    """
+    if verification == DEFECT_REJECTED and said in (Outcome.passed, Outcome.failed):
+        return Outcome.failed, Outcome.passed
+    return said, said
