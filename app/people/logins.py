@@ -8,6 +8,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from pwdlib import PasswordHash
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
@@ -24,9 +25,13 @@ SHORTEST_PASSWORD = 10
 FIRST_ADMINISTRATOR = "administrator"
 
 _passwords = PasswordHash.recommended()
-# Compared with where the name is not known, so that the time of the answer does not tell which
-# names are.
-_nobodys = _passwords.hash(secrets.token_urlsafe(16))
+
+
+@lru_cache(maxsize=1)
+def _nobodys_hash() -> str:
+    """Compared with where the name is not known, so that the time of the answer does not tell."""
+    return _passwords.hash(secrets.token_urlsafe(16))
+
 
 GUESSES_LAST = timedelta(minutes=15)
 _GUESSES_OF_NAME_FROM_ADDRESS = 5
@@ -146,7 +151,7 @@ def log_in(engine: Engine, *, name: str, password: str, address: str) -> Login:
         person = connection.execute(
             select(Person.person_id, Person.password_hash).where(Person.name == name, Person.disabled_at.is_(None))
         ).one_or_none()
-    right = _passwords.verify(password, person.password_hash if person else _nobodys)
+    right = _passwords.verify(password, person.password_hash if person else _nobodys_hash())
     if person is None or not right:
         with engine.begin() as connection:
             connection.execute(insert(LoginGuess).values(name=name[:200], address=address))
