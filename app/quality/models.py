@@ -40,7 +40,8 @@ class Inspection(Base):
     """One run of one unit at an inspection (`InspectedUnit`): SPI, AOI, X-ray, a person's eyes.
 
     `machine_outcome` is what the machine found, `outcome` what holds after a person's verification: they differ at a
-    false call. `verification` is CFX's word for it. `method` is CFX's (`AOI`, `AXI`, `SPI`, `Human`) or the station's.
+    false call. `verification` is CFX's word for it. `method` is CFX's (`AOI`, `AXI`, `SPI`, `Human`) or the station's. `steps` counts the inspections that were
+    made, also where only the failed ones were sent (`TotalInspectionCount`).
     """
 
     __tablename__ = "inspection"
@@ -62,6 +63,7 @@ class Inspection(Base):
     verification: Mapped[str | None] = mapped_column(Text)
     recipe_id: Mapped[int | None] = mapped_column(Integer)
     inspector: Mapped[str | None] = mapped_column(Text)
+    steps: Mapped[int] = mapped_column(Integer)
     recorded_at: Mapped[datetime] = mapped_column(Timestamp)
     received_at: Mapped[datetime] = mapped_column(Timestamp)
 
@@ -90,6 +92,7 @@ class Test(Base):
     outcome: Mapped[str] = mapped_column(Text)
     recipe_id: Mapped[int | None] = mapped_column(Integer)
     tester: Mapped[str | None] = mapped_column(Text)
+    steps: Mapped[int] = mapped_column(Integer)
     recorded_at: Mapped[datetime] = mapped_column(Timestamp)
     received_at: Mapped[datetime] = mapped_column(Timestamp)
 

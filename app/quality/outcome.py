@@ -4,8 +4,9 @@ from enum import StrEnum
 
 from app.errors import Invalid
 
-# `CFX.Structures.VerificationResult` of a call that a person looked at and found wrong: a false call.
-DEFECT_REJECTED = "DefectRejected"
+# `CFX.Structures.VerificationResult` of a call that a person looked at and found wrong: a false call. `DefectAccepted`
+# is one too, against its name: the SDK says "rejected (FalseFail), but corrective action shall be initiated".
+FALSE_CALLS = ("DefectRejected", "DefectAccepted")
 
 # `CFX.Structures.TestResult` in the order of its numbers: machines send the name, the number or the number as text.
 CFX_RESULTS = ("Passed", "Failed", "Error", "Aborted", "Skipped")
@@ -55,12 +56,12 @@ def result_code(result: str | int) -> int:
 def verified(said: Outcome, verification: str | None) -> tuple[Outcome, Outcome]:
     """Give (what the machine found, what holds after verification).
 
-    - A person who rejects the defect makes it a false call: the machine failed it, the board passed. That is so too
-      where the station already sends `Passed`: there was a call to reject.
-    - Every other verification (confirmed, accepted, repaired, closed, not yet) leaves the machine's word: a board that
-      was accepted or repaired after it failed did fail this inspection.
+    - A person who rejects the call makes it a false one: the machine failed it, the board passed. That is so too where
+      the station already sends `Passed`: there was a call to reject.
+    - Every other verification (confirmed, repaired, closed, not yet) leaves the machine's word: a board that was
+      repaired after it failed did fail this inspection.
     - An error or an abort is no call, so there is nothing to verify.
     """
-    if verification == DEFECT_REJECTED and said in (Outcome.passed, Outcome.failed):
+    if verification in FALSE_CALLS and said in (Outcome.passed, Outcome.failed):
         return Outcome.failed, Outcome.passed
     return said, said
