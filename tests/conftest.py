@@ -5,6 +5,7 @@ migrated once; `database` clones it, `connection` shares one clone and rolls bac
 """
 
 import contextlib
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from app.db import create_engine
+from app.embedded import homes
+from app.embedded.broker import Broker
 from app.embedded.postgres import Postgres
 from app.schema import upgrade
 
@@ -51,8 +54,7 @@ def _start_cluster() -> dict[str, str]:
     global _cluster  # noqa: PLW0603
     if _cluster is None:
         _cluster = contextlib.ExitStack()
-        folder = Path(_cluster.enter_context(tempfile.TemporaryDirectory(prefix="birthmark-tests-")))
-        folder.chmod(0o755)  # run as root, the server is another user and must get in
+        folder = _cluster.enter_context(_data_folder())
         # Tests ask whether commits are visible, not whether they survive a power cut: no fsync here.
         # The fault tests start clusters of their own, which keep it on.
         server = _cluster.enter_context(
@@ -64,6 +66,18 @@ def _start_cluster() -> dict[str, str]:
         upgrade(engine)
         engine.dispose()
     return _addresses
+
+
+@contextlib.contextmanager
+def _data_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="birthmark-tests-"))
+    folder.chmod(0o755)  # run as root, the servers are another user and must get in
+    try:
+        yield folder
+    finally:
+        for name in ("postgres", "broker"):
+            homes.remove(folder, name)
+        shutil.rmtree(folder)
 
 
 def _execute(url: str, statement: str) -> None:
@@ -128,3 +142,17 @@ def connection(shared_engine: Engine) -> Iterator[Connection]:
         transaction = connection.begin()
         yield connection
         transaction.rollback()
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """An empty data folder for embedded servers of this test's own."""
+    with _data_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def broker(data_dir: Path) -> Iterator[Broker]:
+    """A running MQTT broker of this test's own; `broker.url` is intake's, `set_credentials` admits stations."""
+    with Broker(data_dir) as broker:
+        yield broker

@@ -80,6 +80,23 @@ def remove(data_dir: Path, name: str) -> None:
         shutil.rmtree(place)
 
 
+def write_secret(path: Path, text: str, account: Account | None = None) -> None:
+    """Write a file that only its owner reads: ourselves, or the account a service runs as."""
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(text)
+    if account:
+        os.chown(path, account.uid, account.gid)
+
+
+def kept_secret(path: Path) -> str:
+    """The random password kept in ``path``, made at the first asking."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_secret(path, f"{secrets.token_urlsafe(24)}\n")
+    return path.read_text().strip()
+
+
 def service_account() -> Account:
     """The system account for services, made where it is missing (root only)."""
     try:

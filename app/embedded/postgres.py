@@ -8,7 +8,6 @@ an owner that was killed left behind.
 
 import contextlib
 import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -21,7 +20,7 @@ from typing import Self
 import psutil
 import structlog
 
-from app.embedded.homes import Home, home, postgres_programs
+from app.embedded.homes import Home, home, kept_secret, postgres_programs, write_secret
 from app.embedded.processes import Ownership, free_port, shorten, spawn, stop, tail
 from app.errors import Unavailable
 
@@ -177,55 +176,46 @@ class Postgres:
         if unfinished.exists():
             shutil.rmtree(unfinished)
         password = self._password()
-        answer = place.folder / "initial-password"
-        answer.touch(mode=0o600)
-        answer.write_text(password)
-        if place.account:
-            os.chown(answer, place.account.uid, place.account.gid)
+        secret, statements = place.folder / "initdb.password", place.folder / "initdb.sql"
         try:
+            write_secret(secret, password, place.account)
             self._run(
                 place,
-                [str(programs / "initdb"), "-D", str(unfinished), "-U", SUPERUSER, "--pwfile", str(answer)]
+                [str(programs / "initdb"), "-D", str(unfinished), "-U", SUPERUSER, "--pwfile", str(secret)]
                 + ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin"]
                 + ["--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions"],
             )
+            # Single-user mode with -j: a statement ends with a semicolon and an empty line.
+            write_secret(
+                statements,
+                f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}';\n\n"
+                f"CREATE DATABASE {DATABASE} OWNER {ROLE};\n\n",
+                place.account,
+            )
+            self._run(
+                place, [str(programs / "postgres"), "--single", "-j", "-D", str(unfinished), "postgres"], statements
+            )
         finally:
-            answer.unlink()
-        create = f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}';\nCREATE DATABASE {DATABASE} OWNER {ROLE};\n"
-        self._run(
-            place, [str(programs / "postgres"), "--single", "-j", "-D", str(unfinished), "postgres"],
-            # -j: a statement ends with semicolon and an empty line
-            create.replace(";\n", ";\n\n"),
-        )  # fmt: skip
+            secret.unlink(missing_ok=True)
+            statements.unlink(missing_ok=True)
         unfinished.rename(cluster)
 
-    def _run(self, place: Home, command: list[str], text: str = "") -> None:
-        account = place.account
-        done = subprocess.run(
+    def _run(self, place: Home, command: list[str], reads: Path | None = None) -> None:
+        before = self.log_path.stat().st_size if self.log_path.exists() else 0
+        process = spawn(
             command,
-            input=text.encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=place.folder,
-            env={**os.environ, "LC_ALL": "C", "TZ": "UTC"},
-            check=False,
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
+            account=place.account,
+            log=self.log_path,
+            reads=reads,
+            environment={"LC_ALL": "C", "TZ": "UTC"},
+            folder=place.folder,
         )
-        with self.log_path.open("ab") as file:
-            file.write(done.stdout)
-        if done.returncode != 0 or b"ERROR:" in done.stdout:
+        failed = process.wait() != 0
+        if failed or b"ERROR:" in self.log_path.read_bytes()[before:]:
             raise Unavailable(f"The embedded PostgreSQL could not be set up in {place.folder}:\n{tail(self.log_path)}")
 
     def _password(self) -> str:
-        path = self.data_dir / "postgres.password"
-        with contextlib.suppress(FileNotFoundError):
-            return path.read_text().strip()
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(f"{secrets.token_urlsafe(24)}\n")
-        return path.read_text().strip()
+        return kept_secret(self.data_dir / "postgres.password")
 
     def _cluster(self) -> Path:
         return (self.data_dir / "postgres").resolve() / "cluster"

@@ -21,6 +21,15 @@ from pathlib import Path
 from typing import IO
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_ROOT = Path(__file__).resolve().parents[2]
+
+# A child finds our packages wherever it is started from.
+MODULE_ENVIRONMENT = {"PYTHONPATH": os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))}
+
+
+def module_command(module: str, *arguments: str) -> list[str]:
+    """Run a module of ours with this Python; to be started with ``MODULE_ENVIRONMENT``."""
+    return [sys.executable, "-m", module, *arguments]
 
 
 @dataclass(frozen=True)
@@ -38,21 +47,23 @@ def spawn(
     account: Account | None = None,
     death_signal: signal.Signals = signal.SIGTERM,
     log: Path | None = None,
+    reads: Path | None = None,
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a child that ends when this process ends.
 
     ``death_signal`` is what the kernel sends it when we die. ``log`` receives its output, which
-    otherwise goes where ours goes. ``environment`` is added to ours.
+    otherwise goes where ours goes; ``reads`` is its standard input. ``environment`` is added to ours.
     """
 
     def start() -> subprocess.Popen[bytes]:
         with contextlib.ExitStack() as files:
             output: IO[bytes] | None = files.enter_context(log.open("ab")) if log else None
+            given: IO[bytes] | int = files.enter_context(reads.open("rb")) if reads else subprocess.DEVNULL
             return subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=given,
                 stdout=output,
                 stderr=output,
                 env={**os.environ, **(environment or {})},
