@@ -39,7 +39,7 @@ _GUESSES_FROM_ADDRESS = 30
 _GUESSES_OF_NAME = 100  # high, so that a stranger can hardly lock somebody out by guessing
 
 
-class WrongPassword(BirthmarkError):  # noqa: N818  (reads as what happened)
+class WrongPassword(BirthmarkError):
     """Name and password do not belong together."""
 
     status = 401
@@ -47,7 +47,7 @@ class WrongPassword(BirthmarkError):  # noqa: N818  (reads as what happened)
     title = "That did not match"
 
 
-class TooManyGuesses(BirthmarkError):  # noqa: N818  (reads as what happened)
+class TooManyGuesses(BirthmarkError):
     """Somebody guesses; wait."""
 
     status = 429

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from app.cfx.topics import StationAddress, TopicError
 from app.errors import Invalid, NotFound
 from app.people.access import Actor
 from app.people.audit import record_audit
@@ -97,6 +98,11 @@ def _check(name: str, role: Role, customer: str | None, station: str | None) -> 
         raise Invalid(f"Only a token of the role customer belongs to a customer, not {role.value}.")
     if station and role is not Role.line_equipment:
         raise Invalid(f"Only a line_equipment token speaks for a station, not {role.value}.")
+    if station:
+        try:
+            StationAddress.from_handle(station)
+        except TopicError as refused:
+            raise Invalid(f"{station!r} is no CFX handle (Vendor.Model.Serial): {refused}") from None
 
 
 def revoke_token(connection: Connection, token_id: int, *, actor: str) -> None:

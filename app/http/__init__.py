@@ -1,0 +1,1 @@
+"""What the two HTTP doors, JSON and HTML, share. It lies under both; capabilities never import it."""

@@ -1,0 +1,126 @@
+"""What happens around every HTTP request, whichever door it goes to. Plain ASGI, no copying.
+
+* Each request has an id: in the log, in the field `X-Request-Id`, and in every error shown.
+* A `+` in an address is a plus: `?serial=A+B` names the serial `A+B`. Web forms write a space as a
+  plus, so the addresses that forms are sent to are left alone.
+* A body larger than the address takes is refused while it arrives, not when memory is full.
+* No answer leaves without the security fields, and no exception leaves as a bare 500.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import metrics
+from app.http.problems import Problem, is_database_away, problem_of
+
+log = structlog.get_logger()
+
+LARGEST_BODY = 2 * 1024 * 1024
+LARGEST_CFX_BODY = 32 * 1024 * 1024
+_LARGER: Mapping[str, int] = {"/api/v1/cfx": LARGEST_CFX_BODY, "/api/v1/products": 16 * 1024 * 1024}
+_FORM_TARGETS = frozenset({"/search"})
+
+SECURITY_FIELDS = {
+    # Everything comes from here; nothing inline, nothing framed, nothing from outside.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'; manifest-src 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+Renderer = Callable[[Request, Problem], Response]
+
+
+class Plumbing:
+    """The outermost layer of the application."""
+
+    def __init__(self, app: ASGIApp, render: Renderer) -> None:
+        self.app = app
+        self.render = render
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection of the server."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = str(uuid4())
+        scope.setdefault("state", {})["request_id"] = request_id
+        if scope["path"] not in _FORM_TARGETS:
+            scope["query_string"] = scope["query_string"].replace(b"+", b"%2B")
+        status = 0
+
+        async def send_dressed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _dress(MutableHeaders(scope=message), request_id)
+                _count(scope, status, time.perf_counter() - started)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, _bounded(scope, receive), send_dressed)
+            except Exception as error:
+                _log_failure(scope, error)
+                if status:  # the answer has begun: all that is left is to cut it off
+                    raise
+                response = self.render(Request(scope), problem_of(error))
+                await response(scope, receive, send_dressed)
+
+
+def _dress(headers: MutableHeaders, request_id: str) -> None:
+    headers["X-Request-Id"] = request_id
+    for name, value in SECURITY_FIELDS.items():
+        headers.setdefault(name, value)
+    headers.setdefault("Cache-Control", "no-store")  # what is traced is nobody else's to keep
+
+
+def _count(scope: Scope, status: int, seconds: float) -> None:
+    route = getattr(scope.get("route"), "path", "none")
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    metrics.REQUESTS.labels(method, route, status).inc()
+    metrics.SECONDS.labels(method, route).observe(seconds)
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def _log_failure(scope: Scope, error: Exception) -> None:
+    where = {"method": scope["method"], "path": scope["path"]}
+    if is_database_away(error):
+        log.warning("http.database_away", **where, reason=str(error).partition("\n")[0])
+    else:
+        log.error("http.failed", **where, exc_info=error)
+
+
+def _bounded(scope: Scope, receive: Receive) -> Receive:
+    """Count the body as it arrives."""
+    limit = _LARGER.get(scope["path"], LARGEST_BODY)
+    arrived = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal arrived
+        message = await receive()
+        if message["type"] == "http.request":
+            arrived += len(message.get("body", b""))
+            if arrived > limit:
+                raise HTTPException(413)
+        return message
+
+    return receive_bounded

@@ -1,0 +1,72 @@
+"""Answers to CFX requests. Pure: an envelope in, the bytes of the response envelope out.
+
+Source: IPC-2591 (CFX), requests and responses: a response carries the `RequestID` of its request
+and goes to whoever asked. A request this product does not support is answered too, with
+`CFX.NotSupportedResponse`, so that no machine has to wait until its patience ends.
+"""
+
+from app.cfx.body import BodyError, decode_body
+from app.cfx.envelope import Envelope, encode
+from app.cfx.messages.base import Message
+from app.cfx.messages.endpoint import (
+    AreYouThereRequest,
+    AreYouThereResponse,
+    NotSupportedResponse,
+    WhoIsThereRequest,
+    WhoIsThereResponse,
+)
+from app.cfx.messages.structures import RequestResult
+from app.cfx.names import short_name
+
+HANDLE = "Birthmark.Traceability.1"
+"""The CFX handle this product answers with."""
+
+_SUCCESS = RequestResult(result="Success", result_code=0)
+_NOT_SUPPORTED = 1
+_UNREADABLE = 2
+_SOMEBODY_ELSE = 3
+
+
+def is_request(envelope: Envelope) -> bool:
+    """Whether the sender waits for an answer."""
+    return envelope.message_name.endswith("Request")
+
+
+def answer(envelope: Envelope, *, source: str | None) -> bytes | None:
+    """The response envelope as UTF-8 JSON, or None where the message is no request.
+
+    `source` is the station that asked, for envelopes that leave their own `Source` out.
+    """
+    if not is_request(envelope):
+        return None
+    return encode(
+        _respond(envelope),
+        source=HANDLE,
+        target=envelope.source or source,
+        request_id=envelope.request_id,
+    )
+
+
+def _respond(envelope: Envelope) -> Message:
+    try:
+        asked = decode_body(envelope)
+    except BodyError as unreadable:
+        return _refusal(_UNREADABLE, f"{unreadable.path}: {unreadable}".removeprefix(": "))
+    if isinstance(asked, AreYouThereRequest):
+        return _are_you_there(asked)
+    if isinstance(asked, WhoIsThereRequest):
+        return WhoIsThereResponse(cfx_handle=HANDLE, result=_SUCCESS)
+    name = short_name(envelope.message_name)
+    return _refusal(_NOT_SUPPORTED, f"{HANDLE} does not answer {name}.")
+
+
+def _refusal(code: int, reason: str) -> NotSupportedResponse:
+    return NotSupportedResponse(request_result=RequestResult(result="Failed", result_code=code, message=reason))
+
+
+def _are_you_there(asked: AreYouThereRequest) -> Message:
+    if asked.cfx_handle not in {None, "", HANDLE}:
+        reason = f"This is {HANDLE}, not {asked.cfx_handle}."
+        result = RequestResult(result="Failed", result_code=_SOMEBODY_ELSE, message=reason)
+        return AreYouThereResponse(cfx_handle=HANDLE, result=result)
+    return AreYouThereResponse(cfx_handle=HANDLE, result=_SUCCESS)
