@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import groupby
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -31,10 +31,14 @@ _HOLES = re.compile(rb"[\xf8-\xfb]")
 _STRING = rb'"(?:[^"\\]|\\.)*"'
 _NUMBER = rb"-?[0-9][0-9.eE+-]*"
 _MEMBERS = re.compile(
-    rb'"(UnitIdentifier|UnitPositionNumber|PositionNumber|Quantity|UniqueIdentifier|InstallationTime|NonInstallationTime'
+    rb'"(UnitIdentifier|UnitPositionNumber|PositionNumber|Quantity|UniqueIdentifier|InstallationTime|NonInstallationTime|PickingTime'
     rb'|InstalledUnitIdentifier|MeasuredValue)"\s*:\s*(' + _STRING + rb"|" + _NUMBER + rb")"
 )
 _TRANSACTION = re.compile(rb'"TransactionI[dD]"\s*:\s*' + rb'"([^"\\]*)"')
+
+
+_Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=256)]
+"""What identifies something must fit an index."""
 
 
 class InstalledError(ValueError):
@@ -42,16 +46,16 @@ class InstalledError(ValueError):
 
 
 class _Package(msgspec.Struct):
-    UniqueIdentifier: str | None = None
-    InternalPartNumber: str | None = None
+    UniqueIdentifier: _Name | None = None
+    InternalPartNumber: _Name | None = None
     LeadingMaterialPackage: _Package | None = None
     BatchMaterialPackage: _Package | None = None
 
 
 class _Head(msgspec.Struct):
-    UnitIdentifier: str | None = None
-    UnitPositionNumber: int | str | None = None
-    PositionNumber: int | str | None = None
+    UnitIdentifier: _Name | None = None
+    UnitPositionNumber: int | _Name | None = None
+    PositionNumber: int | _Name | None = None
 
 
 class _Entry(_Head):
@@ -59,25 +63,25 @@ class _Entry(_Head):
 
 
 class _Component(msgspec.Struct):
-    ReferenceDesignator: str | None = None
-    InstalledUnitIdentifier: str | None = None
+    ReferenceDesignator: _Name | None = None
+    InstalledUnitIdentifier: _Name | None = None
 
 
 class _Carrier(msgspec.Struct):
-    UniqueIdentifier: str | None = None
-    Name: str | None = None
-    LaneNumber: int | str | None = None
+    UniqueIdentifier: _Name | None = None
+    Name: _Name | None = None
+    LaneNumber: int | _Name | None = None
 
 
 class _Location(msgspec.Struct):
-    LocationIdentifier: str | None = None
-    LocationName: str | None = None
+    LocationIdentifier: _Name | None = None
+    LocationName: _Name | None = None
     CarrierInformation: _Carrier | None = None
 
 
 class _Full(_Head):
     Material: _Package | None = None
-    ReferencePartNumber: str | None = None
+    ReferencePartNumber: _Name | None = None
     CarrierLocation: _Location | None = None
     InstalledComponents: list[_Component] | None = None
     NonInstalledComponents: list[_Component] | None = None

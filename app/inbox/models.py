@@ -54,15 +54,14 @@ class Quarantine(Base):
     __table_args__ = (
         UniqueConstraint("source", "digest", postgresql_nulls_not_distinct=True),
         CheckConstraint("reason <> ''", name="has_reason"),
-        Index(
-            "ix_quarantine_open", "quarantine_id", postgresql_where=text("resolved_at IS NULL")
-        ),
+        Index("ix_quarantine_open", "quarantine_id", postgresql_where=text("resolved_at IS NULL")),
     )
 
     quarantine_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     source: Mapped[str | None] = mapped_column(Text)
     unique_id: Mapped[UUID | None]
     message_name: Mapped[str | None] = mapped_column(Text)
+    code: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
     raw: Mapped[bytes] = mapped_column(LargeBinary)
     digest: Mapped[bytes] = mapped_column(LargeBinary)

@@ -40,9 +40,7 @@ class StationEvent(Base):
     """What a station said of itself: states, faults, heartbeats, tools changed."""
 
     __tablename__ = "station_event"
-    __table_args__ = (
-        Index("ix_station_event_recorded_at", "station_id", "message_name", "recorded_at"),
-    )
+    __table_args__ = (Index("ix_station_event_recorded_at", "station_id", "message_name", "recorded_at"),)
 
     station_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

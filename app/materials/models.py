@@ -15,11 +15,7 @@ class Lot(Base):
     """What a maker produced as one: a part number with the maker's lot code."""
 
     __tablename__ = "lot"
-    __table_args__ = (
-        UniqueConstraint(
-            "lot_code", "part_number", "manufacturer", postgresql_nulls_not_distinct=True
-        ),
-    )
+    __table_args__ = (UniqueConstraint("lot_code", "part_number", "manufacturer", postgresql_nulls_not_distinct=True),)
 
     lot_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     lot_code: Mapped[str] = mapped_column(Text)

@@ -17,11 +17,7 @@ class WorkOrder(Base):
     work_order_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     number: Mapped[str] = mapped_column(Text, unique=True)
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.customer_id"), index=True)
-    product_revision_id: Mapped[int | None] = mapped_column(
-        ForeignKey("product_revision.product_revision_id")
-    )
+    product_revision_id: Mapped[int | None] = mapped_column(ForeignKey("product_revision.product_revision_id"))
     quantity: Mapped[int | None] = mapped_column(Integer)
     unplanned: Mapped[bool] = mapped_column(server_default=text("false"))
-    created_at: Mapped[datetime] = mapped_column(
-        TIMESTAMP(timezone=True), server_default=text("now()")
-    )
+    created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), server_default=text("now()"))

@@ -31,7 +31,10 @@ class Serial(Base):
 
 
 class Unit(Base):
-    """A board, panel, carrier or assembly: whatever a machine calls by an identifier."""
+    """A board, panel, carrier or assembly: whatever a machine calls by an identifier.
+
+    `customer_id` is its work order's, kept in step by a trigger: what belongs to an OEM carries its customer.
+    """
 
     __tablename__ = "unit"
 
@@ -40,6 +43,7 @@ class Unit(Base):
     customer_id: Mapped[int | None] = mapped_column(Integer)
     work_order_id: Mapped[int | None] = mapped_column(Integer, index=True)
     unplanned: Mapped[bool] = mapped_column(server_default=text("true"))
+    initialized_at: Mapped[datetime | None] = mapped_column(Timestamp)
     registered_at: Mapped[datetime] = mapped_column(Timestamp)
 
 

@@ -1,0 +1,326 @@
+"""What messages say becomes facts: names become ids, and each capability's deed is called once for the whole batch."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from app.cfx.envelope import Envelope
+from app.facts import Report
+from app.inbox.bodies import unpack_body
+from app.inbox.installed import storable_bodies, understand
+from app.inbox.memory import Ids
+from app.inbox.said import Said
+from app.lines.stations import StationStatement, record_station_statements
+from app.materials.loadings import LoadingChange, record_loadings
+from app.materials.packages import (
+    PackageRelation,
+    describe_packages,
+    find_packages,
+    register_packages,
+    relate_packages,
+)
+from app.orders.registration import find_work_orders, register_work_orders
+from app.products.recipes import register_recipes
+from app.quality.inspections import record_inspections
+from app.quality.tests import record_tests
+from app.units.identity import (
+    OrderClaim,
+    PanelLink,
+    claim_units,
+    find_units,
+    link_positions,
+    register_units,
+)
+from app.units.installations import InstalledOn, record_installations
+from app.units.parts import ChildInstalled, PartRemoved, record_children, record_removals
+from app.units.work import (
+    UnitStatement,
+    WorkEnd,
+    WorkStart,
+    record_ends,
+    record_starts,
+    record_statements,
+    units_in_work,
+)
+
+Told: TypeAlias = tuple[Said, Report]
+Meant: TypeAlias = list[tuple[int, tuple[int, ...] | None]]
+"""Units with the positions meant, as ids."""
+InWork: TypeAlias = dict[tuple[UUID, int], Meant]
+
+
+def names_unregistered(connection: Connection, said: Said, ids: Ids) -> str | None:
+    """The first thing a message names that nobody registered, in words; None where all is known.
+
+    A unit may be brought in by `UnitsInitialized` for a known work order, a package by `MaterialsInitialized`.
+    """
+    orders = [said.work_order] if said.work_order else []
+    for number in find_work_orders(connection, orders, ids.work_orders):
+        return f"Work order {number}"
+    if not (said.initializes and said.work_order):
+        for serial in find_units(connection, list(said.serials()), ids.units):
+            return f"Unit {serial}"
+    for identifier in find_packages(connection, list(said.package_identifiers()), ids.packages):
+        return f"Package {identifier}"
+    return None
+
+
+def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
+    """Enter the facts of new events. Events that wait for their work are kept waiting; those it frees are entered."""
+    if not told:
+        return
+    _lock_transactions(connection, told)
+    _register(connection, told, ids)
+    _record_materials(connection, told, ids)
+    link_positions(connection, list(_links(told)), ids.units)
+    claim_units(connection, list(_claims(told, ids)), ids.units)
+    record_starts(connection, list(_starts(told, ids)))
+    in_work = units_in_work(
+        connection, (said.transaction_id for said, _ in told if said.transaction_id and said.needs_transaction)
+    )
+    ready = [one for one in told if _is_ready(one, in_work)]
+    _keep_waiting(connection, [one for one in told if not _is_ready(one, in_work)])
+    record_ends(connection, list(_ends(ready, ids, in_work)))
+    record_statements(connection, list(_unit_statements(ready, ids, in_work)))
+    record_station_statements(connection, list(_station_statements(ready)))
+    record_installations(connection, list(_installations(ready, ids, in_work)))
+    record_children(connection, list(_children(ready, ids, in_work)))
+    record_removals(connection, list(_removals(ready, ids, in_work)))
+    _record_runs(connection, ready, ids, in_work)
+    apply(connection, _freed(connection, told, ids), ids)
+
+
+_LOCK = text(
+    """
+    SELECT pg_advisory_xact_lock(key)
+    FROM (SELECT DISTINCT key FROM unnest(CAST(:keys AS bigint[])) AS key ORDER BY key) AS sorted
+    """
+)
+
+
+def _lock_transactions(connection: Connection, told: Sequence[Told]) -> None:
+    """A start and a message that needs it, taken in at the same moment by two processes, must not miss each other."""
+    keys = [
+        int.from_bytes(said.transaction_id.bytes[:8], "big", signed=True)
+        for said, _ in told
+        if said.transaction_id is not None and (said.start or said.needs_transaction)
+    ]
+    if keys:
+        connection.execute(_LOCK, {"keys": keys})
+
+
+def _register(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
+    received_at = told[0][1].received_at
+    register_work_orders(connection, {said.work_order for said, _ in told if said.work_order}, ids.work_orders)
+    register_units(connection, {serial for said, _ in told for serial in said.serials()}, ids.units, received_at)
+    register_packages(connection, {name for said, _ in told for name in said.package_identifiers()}, ids.packages)
+    register_recipes(connection, {recipe for said, _ in told for recipe in said.recipes()}, ids.recipes)
+
+
+def _record_materials(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
+    describe_packages(connection, [one for said, _ in told for one in said.described])
+    relate_packages(
+        connection,
+        [
+            PackageRelation(report, one.kind, one.parent, one.child, one.quantity)
+            for said, report in told
+            for one in said.relations
+        ],
+        ids.packages,
+    )
+    record_loadings(
+        connection,
+        [
+            LoadingChange(report, one.kind, one.package, one.slot, one.slot_name, one.lane, one.feeder, one.quantity)
+            for said, report in told
+            for one in said.loadings
+        ],
+        ids.packages,
+    )
+
+
+def _links(told: Iterable[Told]) -> Iterator[PanelLink]:
+    for said, report in told:
+        if said.panel:
+            for position, serial in said.links:
+                yield PanelLink(report, said.panel, position, serial)
+
+
+def _claims(told: Iterable[Told], ids: Ids) -> Iterator[OrderClaim]:
+    for said, report in told:
+        if said.work_order:
+            serials = tuple(dict.fromkeys(said.serials()))
+            yield OrderClaim(report, serials, ids.work_orders[said.work_order], said.initializes)
+
+
+def _starts(told: Iterable[Told], ids: Ids) -> Iterator[WorkStart]:
+    for said, report in told:
+        if said.start and said.transaction_id:
+            recipe_id = ids.recipes[said.recipe] if said.recipe else None
+            for serial, positions in said.units:
+                yield WorkStart(
+                    report,
+                    said.transaction_id,
+                    ids.units[serial],
+                    positions,
+                    said.start.lane,
+                    recipe_id,
+                    said.start.surface,
+                )
+
+
+def _is_ready(one: Told, in_work: InWork) -> bool:
+    said, report = one
+    return not said.needs_transaction or (said.transaction_id, report.station_id) in in_work
+
+
+def _meant(said: Said, report: Report, ids: Ids, in_work: InWork) -> Meant:
+    """The units a whole message is about: those it names, or else its transaction's."""
+    if said.units:
+        return [(ids.units[serial], positions) for serial, positions in said.units]
+    if said.transaction_id is None:
+        return []
+    return in_work.get((said.transaction_id, report.station_id), [])
+
+
+def _places(
+    identifier: str | None, position: int, said: Said, report: Report, ids: Ids, in_work: InWork
+) -> list[tuple[int, int]]:
+    """(unit, position) of one part of a message; without an identifier the transaction's units, each position."""
+    if identifier is not None:
+        return [(ids.units[identifier], position)]
+    assert said.transaction_id is not None  # else the message would not be about units
+    places: dict[tuple[int, int], None] = {}
+    for unit_id, positions in in_work[said.transaction_id, report.station_id]:
+        if position:
+            places[unit_id, position] = None
+        else:
+            places.update(dict.fromkeys((unit_id, told) for told in positions or (0,)))
+    return list(places)
+
+
+def _ends(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[WorkEnd]:
+    for said, report in told:
+        if said.end and said.transaction_id:
+            for unit_id, positions in _meant(said, report, ids, in_work):
+                yield WorkEnd(report, said.transaction_id, unit_id, positions, said.end.result)
+
+
+def _unit_statements(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[UnitStatement]:
+    for said, report in told:
+        if said.about == "unit" and said.states:
+            body = said.body if said.keeps_body else None
+            for unit_id, positions in _meant(said, report, ids, in_work):
+                yield UnitStatement(report, said.transaction_id, unit_id, positions, said.message_name, body)
+
+
+def _station_statements(told: Iterable[Told]) -> Iterator[StationStatement]:
+    for said, report in told:
+        if said.about == "station" and said.states:
+            yield StationStatement(report, said.message_name, said.body)
+
+
+def _installations(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[InstalledOn]:
+    for said, report in told:
+        for group, set_id in zip(said.installed, said.set_ids, strict=True):
+            for unit_id, position in _places(group.identifier, group.position_number, said, report, ids, in_work):
+                yield InstalledOn(report, unit_id, position, set_id)
+
+
+def _children(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[ChildInstalled]:
+    for said, report in told:
+        for one in said.children:
+            for unit_id, position in _places(one.identifier, one.position_number, said, report, ids, in_work):
+                yield ChildInstalled(report, unit_id, position, ids.units[one.child], one.reference_designator)
+
+
+def _removals(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[PartRemoved]:
+    for said, report in told:
+        for one in said.removed:
+            package_id = ids.packages[one.package] if one.package else None
+            child_id = ids.units[one.child] if one.child else None
+            for unit_id, position in _places(one.identifier, one.position_number, said, report, ids, in_work):
+                yield PartRemoved(report, unit_id, position, package_id, child_id, one.reference_designators)
+
+
+def _record_runs(connection: Connection, told: Sequence[Told], ids: Ids, in_work: InWork) -> None:
+    """Inspections and tests."""
+    inspections, tests = [], []
+    for said, report in told:
+        for inspected in said.inspected:
+            recipe_id = ids.recipes[inspected.recipe] if inspected.recipe else None
+            for unit_id, position in _places(
+                inspected.unit_identifier, inspected.position_number, said, report, ids, in_work
+            ):
+                inspections.append(inspected.on(report, unit_id, position, recipe_id))
+        for tested in said.tested:
+            recipe_id = ids.recipes[tested.recipe] if tested.recipe else None
+            for unit_id, position in _places(
+                tested.unit_identifier, tested.position_number, said, report, ids, in_work
+            ):
+                tests.append(tested.on(report, unit_id, position, recipe_id))
+    record_inspections(connection, inspections)
+    record_tests(connection, tests)
+
+
+# --- events that wait for the start of their work ---
+
+_WAIT = text(
+    """
+    INSERT INTO waiting_event (transaction_id, station_id, event_id)
+    SELECT * FROM unnest(CAST(:transactions AS uuid[]), CAST(:stations AS integer[]), CAST(:events AS bigint[]))
+    ON CONFLICT DO NOTHING
+    """
+)
+_FREE = text(
+    """
+    WITH freed AS (
+        DELETE FROM waiting_event
+        USING unnest(CAST(:transactions AS uuid[]), CAST(:stations AS integer[])) AS begun (transaction_id, station_id)
+        WHERE waiting_event.transaction_id = begun.transaction_id AND waiting_event.station_id = begun.station_id
+        RETURNING waiting_event.event_id
+    )
+    SELECT event_id, station_id, unique_id, message_name, recorded_at, body
+    FROM event JOIN freed USING (event_id)
+    ORDER BY event_id
+    """
+)
+
+
+def _keep_waiting(connection: Connection, told: Sequence[Told]) -> None:
+    if told:
+        given = {
+            "transactions": [said.transaction_id for said, _ in told],
+            "stations": [report.station_id for _, report in told],
+            "events": [report.event_id for _, report in told],
+        }
+        connection.execute(_WAIT, given)
+
+
+def _freed(connection: Connection, told: Sequence[Told], ids: Ids) -> list[Told]:
+    """The events that waited for the works begun (or ended, units named) just now; known from this moment on."""
+    begun = {
+        (said.transaction_id, report.station_id): report.received_at
+        for said, report in told
+        if said.transaction_id and said.units and (said.start or said.end)
+    }
+    if not begun:
+        return []
+    given = {"transactions": [key[0] for key in begun], "stations": [key[1] for key in begun]}
+    received_at = max(begun.values())
+    freed: list[Told] = []
+    for row in connection.execute(_FREE, given).all():
+        envelope = Envelope(
+            message_name=row.message_name,
+            time_stamp=row.recorded_at,
+            unique_id=row.unique_id,
+            body=msgspec.Raw(unpack_body(connection, row.body)),
+            raw=b"",
+        )
+        said = understand(envelope, ids.seen, ids.interned.placements)
+        storable_bodies(connection, [(envelope, said)], ids)  # finds the material sets it is stored with
+        freed.append((said, Report(row.event_id, row.station_id, row.recorded_at, received_at)))
+    return freed

@@ -1,0 +1,86 @@
+"""Bodies of events as they are stored, and given back byte for byte.
+
+A body is stored deflated, with a dictionary of what CFX messages have in common. A body of installed materials is not
+stored: its material sets are, and here only the *residue* they do not hold (the frame around the entries, quantities,
+times). The first byte of the column tells which.
+"""
+
+import zlib
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from app.cfx.installed import from_residue
+
+_PLAIN, _RESIDUE, _SHORT_RESIDUE = b"J", b"R", b"r"
+_WORTH_DEFLATING = 240
+# Changing the dictionary makes stored bodies unreadable: add a new first byte with it.
+_COMMON = (
+    b'{"PrimaryIdentifier":"","HermesIdentifier":null,"WorkOrderIdentifier":{"WorkOrderId":"","Batch":null},'
+    b'"FaultOccurrenceId":"","OldState":"NewState":"OldStateDuration":"00:00:","RelatedFault":null,'
+    b'"Stage":{"StageSequence":1,"StageName":"","StageType":"Work"},"Result":"Completed","PerformanceImpacts":[],'
+    b'"CommonProcessData":{"$type":"CFX.Structures.","UnitProcessData":[{"UnitResult":"Succeeded",'
+    b'"InspectedUnits":[{"UnitIdentifier":"","UnitPositionNumber":1,"OverallResult":"Passed","Inspections":['
+    b'{"UniqueIdentifier":"","InspectionName":"","InspectionStartTime":"2026-","InspectionEndTime":"","TestProcedure"'
+    b':null,"Comments":null,"Result":"Passed","DefectsFound":[],"Symptoms":[],"Measurements":[{"$type":"CFX.Structures.'
+    b'NumericMeasurement, CFX","MeasurementName":"","MeasuredValue":{"Value":,"ExpectedValue":,"MinimumAcceptableValue"'
+    b':,"MaximumAcceptableValue":,"ValueUnits":""},"Result":"Passed"}]}]}],"TestMethod":"FunctionalTest","TestedUnits":'
+    b'[{"Tests":[{"TestName":"","TestStartTime":"","TestEndTime":"","SymptomsFound":[],"InspectionMethod":"AOI",'
+    b'"SamplingInformation":{"SamplingMethod":"NoSampling","LotSize":null,"SampleSize":null},"Inspector":null,'
+    b'"RecipeName":"","RecipeRevision":"","Revision":"","RelevantSurface":"PrimarySurface","Lane":1,"UnitCount":6,'
+    b'"Units":[{"UnitIdentifier":"","PositionNumber":1,"PositionName":"","X":0.0,"Y":0.0,"Rotation":0.0,"FlipX":false,'
+    b'"FlipY":false},{"UnitIdentifier":"","PositionNumber":2},"TransactionID":"","TransactionId":"","CFXHandle":""}'
+)
+
+
+def body_digest(message_name: str, body: bytes) -> bytes:
+    """BLAKE2b-128 of name and body: the fingerprint of an event."""
+    return blake2b(message_name.encode() + b"\0" + body, digest_size=16).digest()
+
+
+def pack_body(body: bytes) -> bytes:
+    """A body for the column."""
+    deflate = zlib.compressobj(level=1, zdict=_COMMON)
+    return _PLAIN + deflate.compress(body) + deflate.flush()
+
+
+def pack_residue(residue: Sequence[Any]) -> bytes:
+    """The residue of an installed-materials body for the column; each of its groups carries its set id last."""
+    packed = msgspec.msgpack.encode(residue)
+    if len(packed) < _WORTH_DEFLATING:
+        return _SHORT_RESIDUE + packed
+    return _RESIDUE + zlib.compress(packed, 1)
+
+
+_PAIRS = text(
+    """
+    -- Which (template, package) pairs does each material set hold, in order?
+    SELECT material_set.set_id, placement.template, package.identifier
+    FROM material_set
+    CROSS JOIN LATERAL unnest(material_set.chunk_ids) WITH ORDINALITY AS listed (chunk_id, chunk_order)
+    JOIN material_chunk USING (chunk_id)
+    CROSS JOIN LATERAL unnest(material_chunk.placement_ids, material_chunk.package_ids)
+        WITH ORDINALITY AS pair (placement_id, package_id, pair_order)
+    JOIN placement USING (placement_id)
+    LEFT JOIN package ON package.package_id = pair.package_id
+    WHERE material_set.set_id = ANY(CAST(:sets AS integer[]))
+    ORDER BY material_set.set_id, chunk_order, pair_order
+    """
+)
+
+
+def unpack_body(connection: Connection, stored: bytes) -> bytes:
+    """The body of an event, byte for byte as the machine sent it."""
+    mark, packed = stored[:1], stored[1:]
+    if mark == _PLAIN:
+        inflate = zlib.decompressobj(zdict=_COMMON)
+        return inflate.decompress(packed) + inflate.flush()
+    residue = msgspec.msgpack.decode(zlib.decompress(packed) if mark == _RESIDUE else packed)
+    groups = residue[4]
+    sets: dict[int, list[tuple[bytes, str | None]]] = {group[2]: [] for group in groups}
+    for set_id, template, identifier in connection.execute(_PAIRS, {"sets": sorted(sets)}):
+        sets[set_id].append((zlib.decompress(template), identifier))
+    return from_residue(residue, [sets[group[2]] for group in groups])

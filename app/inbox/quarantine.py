@@ -1,0 +1,127 @@
+"""Messages that could not be taken in: kept with raw bytes and reason, listed, replayed, dismissed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, text
+
+from app.errors import Conflict, NotFound
+
+MALFORMED = "malformed"
+"""No CFX message can be read in it."""
+CONTRADICTION = "contradiction"
+"""The key of another event, with other content."""
+UNREGISTERED = "unregistered"
+"""It names what nobody registered, and the factory wants everything registered first."""
+REFUSED = "refused"
+"""The database's constraints refused it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a message is not taken in."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A message that is not taken in."""
+
+    raw: bytes
+    refusal: Refusal
+    source: str | None
+    unique_id: UUID | None
+    message_name: str | None
+
+
+_PUT = text(
+    """
+    INSERT INTO quarantine AS kept (
+        source, unique_id, message_name, code, reason, raw, digest, received_at, last_received_at
+    )
+    VALUES (:source, :unique_id, :message_name, :code, :reason, :raw, :digest, :received_at, :received_at)
+    ON CONFLICT ON CONSTRAINT uq_quarantine_source_digest DO UPDATE SET
+        times = kept.times + 1,
+        last_received_at = excluded.last_received_at,
+        code = excluded.code,
+        reason = excluded.reason,
+        resolved_at = NULL,
+        resolution = NULL
+    """
+)
+
+
+def put_in_quarantine(connection: Connection, refused: Sequence[Refused], received_at: datetime) -> None:
+    """Keep messages that are not taken in. The same bytes of the same source are one row that counts."""
+    for one in sorted(refused, key=lambda one: one.raw):  # one order for all: no deadlock
+        connection.execute(
+            _PUT,
+            {
+                "source": one.source,
+                "unique_id": one.unique_id,
+                "message_name": one.message_name,
+                "code": one.refusal.code,
+                "reason": one.refusal.reason,
+                "raw": one.raw,
+                "digest": blake2b(one.raw, digest_size=16).digest(),
+                "received_at": received_at,
+            },
+        )
+
+
+_LIST = text(
+    """
+    SELECT quarantine_id, source, unique_id, message_name, code, reason, raw, times, received_at, last_received_at,
+        resolved_at, resolution
+    FROM quarantine
+    WHERE (:resolved OR resolved_at IS NULL)
+      AND quarantine_id > :after
+      AND (CAST(:code AS text) IS NULL OR code = :code)
+    ORDER BY quarantine_id
+    LIMIT :limit
+    """
+)
+_GET = text(
+    """
+    SELECT quarantine_id, source, unique_id, message_name, code, reason, raw, times, received_at, last_received_at,
+        resolved_at, resolution
+    FROM quarantine WHERE quarantine_id = :quarantine_id FOR UPDATE
+    """
+)
+_RESOLVE = text(
+    "UPDATE quarantine SET resolved_at = now(), resolution = :resolution WHERE quarantine_id = :quarantine_id"
+)
+
+
+def quarantined(
+    connection: Connection,
+    *,
+    resolved: bool = False,
+    code: str | None = None,
+    after: int = 0,
+    limit: int = 100,
+) -> Sequence[Row[Any]]:
+    """Messages in quarantine, oldest first, from number `after` on; open ones, or with `resolved` all."""
+    given = {"resolved": resolved, "code": code, "after": after, "limit": limit}
+    return connection.execute(_LIST, given).all()
+
+
+def open_quarantine(connection: Connection, quarantine_id: int) -> Row[Any]:
+    """One message in quarantine, locked, to be resolved. Raises `NotFound`, or `Conflict` when it is resolved."""
+    row = connection.execute(_GET, {"quarantine_id": quarantine_id}).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no message {quarantine_id} in quarantine.")
+    if row.resolved_at is not None:
+        raise Conflict(f"Message {quarantine_id} is resolved already: {row.resolution}.")
+    return row
+
+
+def resolve(connection: Connection, quarantine_id: int, resolution: str) -> None:
+    """Close one message, saying how."""
+    connection.execute(_RESOLVE, {"quarantine_id": quarantine_id, "resolution": resolution})

@@ -1,0 +1,332 @@
+"""The one deed behind every door for machines: messages in, one transaction, receipts out.
+
+A batch of messages becomes facts in one transaction: the event rows that make repetitions harmless, what the messages
+say, the quarantine rows of those that cannot be understood, the audit row, the notification. Receipts are true when
+`Recorder.record` returns, because the transaction is committed then; before that nothing is promised.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+import structlog
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError, StatementError
+
+from app.cfx.envelope import Envelope, Malformed, decode
+from app.cfx.installed import InstalledError
+from app.cfx.receipts import Receipt
+from app.errors import Unavailable
+from app.facts import Report
+from app.inbox.apply import apply, names_unregistered
+from app.inbox.bodies import body_digest
+from app.inbox.memory import Ids, Memory
+from app.inbox.quarantine import (
+    CONTRADICTION,
+    MALFORMED,
+    REFUSED,
+    UNREGISTERED,
+    Refusal,
+    Refused,
+    put_in_quarantine,
+)
+from app.inbox.said import Said
+from app.inbox.installed import storable_bodies, understand
+from app.inbox.translate import UnreadableBody
+from app.lines.stations import find_stations, register_stations
+
+log = structlog.get_logger()
+
+CHANNEL = "birthmark"
+"""PostgreSQL notification channel: one notification a batch."""
+_RETRIES = 5
+_TRY_AGAIN = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
+# SQLSTATE classes that speak of the server, not of what was sent: connection, read-only standby, resources,
+# operator intervention, system and configuration errors, and the schema not being there.
+_ABOUT_THE_SERVER = ("08", "25", "28", "3D", "42", "53", "57", "58", "F0", "XX")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Bytes as a door received them.
+
+    `source` is the CFX handle the door knows the sender by (from the topic, or the token); an envelope without a
+    `Source` is taken as that station's. `sender`, where given, is the only station the sender may speak for.
+    """
+
+    payload: bytes
+    source: str | None = None
+    sender: str | None = None
+
+
+@dataclass(slots=True)
+class _Item:
+    """One envelope on its way through a batch."""
+
+    raw: bytes
+    source: str | None
+    envelope: Envelope | None = None
+    said: Said | None = None
+    refusal: Refusal | None = None
+    unique_id: UUID | None = None
+    digest: bytes = b""
+    receipt: Receipt | None = field(default=None)
+
+    def refuse(self, code: str, reason: str) -> None:
+        self.refusal = Refusal(code, reason)
+
+
+class Recorder:
+    """Takes deliveries in. One per process; `record` may be called from several threads."""
+
+    def __init__(self, engine: Engine, *, register_unknown: bool = True, actor: str = "intake") -> None:
+        self._engine = engine
+        self._register_unknown = register_unknown
+        self._actor = actor
+        self._memory = Memory()
+
+    def record(self, deliveries: Sequence[Delivery]) -> list[list[Receipt]]:
+        """Take deliveries in; for each the receipts of its envelopes, in order. True once it returns.
+
+        Raises `Unavailable` when the database cannot be reached: then nothing is taken in, and the same call may be
+        repeated later.
+        """
+        read = [self._read(delivery) for delivery in deliveries]
+        self._take_in([item for items in read for item in items])
+        return [[_receipt(item) for item in items] for items in read]
+
+    def _read(self, delivery: Delivery) -> list[_Item]:
+        items = []
+        for decoded in decode(delivery.payload):
+            source = decoded.source or delivery.source
+            if isinstance(decoded, Malformed):
+                item = _Item(decoded.raw, source, unique_id=decoded.unique_id)
+                item.refuse(MALFORMED, decoded.reason)
+            else:
+                item = _Item(decoded.raw, source, decoded, unique_id=decoded.unique_id)
+                self._understand(item, decoded, delivery)
+            items.append(item)
+        return items
+
+    def _understand(self, item: _Item, envelope: Envelope, delivery: Delivery) -> None:
+        if item.source is None:
+            item.refuse(MALFORMED, "The envelope names no Source, and the topic names no station.")
+            return
+        if delivery.sender is not None and item.source != delivery.sender:
+            item.refuse(
+                MALFORMED,
+                f"Station {delivery.sender} may not speak for {item.source}. Send it with that station's own token.",
+            )
+            return
+        try:
+            item.said = understand(envelope, self._memory.seen, self._memory.interned.placements)
+        except UnreadableBody as unreadable:
+            item.refuse(MALFORMED, str(unreadable))
+            return
+        item.digest = body_digest(envelope.message_name, bytes(envelope.body))
+
+    def _take_in(self, items: Sequence[_Item]) -> None:
+        """One transaction for all; where one message makes it fail, the batch is halved until that one stands alone."""
+        if not items:
+            return
+        for attempt in range(_RETRIES):
+            try:
+                self._transact(items)
+            except (InstalledError, UnreadableBody) as refused:
+                self._isolate(items, MALFORMED, str(refused))
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) in _TRY_AGAIN and attempt < _RETRIES - 1:
+                    continue
+                if _is_away(error):
+                    raise Unavailable("The database cannot be reached; nothing was taken in.") from error
+                self._isolate(items, REFUSED, _database_reason(error))
+            except (StatementError, UnicodeError, OverflowError) as error:
+                self._isolate(items, REFUSED, f"A value cannot be stored: {error}")
+            return
+
+    def _isolate(self, items: Sequence[_Item], code: str, reason: str) -> None:
+        for item in items:
+            item.receipt = None
+        if len(items) > 1:
+            half = len(items) // 2
+            self._take_in(items[:half])
+            self._take_in(items[half:])
+            return
+        if items[0].refusal is not None:
+            raise Unavailable(f"A message cannot even be put in quarantine: {reason}")
+        items[0].refuse(code, reason)
+        self._take_in(items)
+
+    def _transact(self, items: Sequence[_Item]) -> None:
+        received_at = datetime.now(UTC)
+        ids = self._memory.open()
+        understood = [item for item in items if item.refusal is None]
+        with self._engine.begin() as connection:
+            fresh = self._sort_out(connection, understood, ids, received_at)
+            entered = self._enter(connection, fresh, ids, received_at)
+            refused = [item for item in items if item.refusal is not None]
+            put_in_quarantine(connection, [_refused(item) for item in refused], received_at)
+            _sign_off(connection, self._actor, len(items), len(entered), len(refused), entered)
+        ids.keep()
+        for item in items:
+            if item.refusal is not None:
+                item.receipt = Receipt(item.unique_id, "rejected", item.refusal.reason)
+            elif item.receipt is None:
+                item.receipt = Receipt(item.unique_id, "stored")
+
+    def _sort_out(self, connection: Connection, items: Sequence[_Item], ids: Ids, received_at: datetime) -> list[_Item]:
+        """Those that are new; repetitions get their receipt, contradictions their refusal."""
+        handles = {item.source for item in items if item.source is not None}
+        if self._register_unknown:
+            register_stations(connection, handles, ids.stations)
+        else:
+            unknown = set(find_stations(connection, handles, ids.stations))
+            for item in items:
+                if item.source in unknown:
+                    item.refuse(
+                        UNREGISTERED, f"Station {item.source} is not registered. Register it; this is replayed then."
+                    )
+            items = [item for item in items if item.refusal is None]
+        stored = _stored_digests(connection, items, ids)
+        fresh: list[_Item] = []
+        for item in items:
+            key = _key(item, ids)
+            known = stored.get(key)
+            if known is None:
+                stored[key] = item.digest
+                fresh.append(item)
+            elif known == item.digest:
+                item.receipt = Receipt(item.unique_id, "duplicate")
+            else:
+                item.refuse(
+                    CONTRADICTION,
+                    f"Station {item.source} used UniqueID {item.unique_id} before, for other content. "
+                    "Every event needs a UniqueID of its own.",
+                )
+        if not self._register_unknown:
+            fresh = _registered_only(connection, fresh, ids)
+        return fresh
+
+    def _enter(self, connection: Connection, items: Sequence[_Item], ids: Ids, received_at: datetime) -> list[int]:
+        """Event rows, then what they say. Returns the ids of the events."""
+        if not items:
+            return []
+        saids = [item.said for item in items if item.said is not None]
+        bodies = storable_bodies(connection, _both(items), ids)
+        rows = connection.execute(
+            _ENTER,
+            {
+                "stations": [ids.stations[item.source or ""] for item in items],
+                "unique_ids": [item.unique_id for item in items],
+                "names": [said.message_name for said in saids],
+                "recorded_at": [said.recorded_at for said in saids],
+                "received_at": received_at,
+                "digests": [item.digest for item in items],
+                "bodies": bodies,
+            },
+        )
+        entered = {(row[1], row[2]): row[0] for row in rows}
+        told: list[tuple[Said, Report]] = []
+        for item, said in zip(items, saids, strict=True):
+            station_id, unique_id = _key(item, ids)
+            event_id = entered.get((station_id, unique_id))
+            if event_id is None:  # another process was faster with the very same event
+                item.receipt = Receipt(item.unique_id, "duplicate")
+            else:
+                told.append((said, Report(event_id, station_id, said.recorded_at, received_at)))
+        apply(connection, told, ids)
+        return list(entered.values())
+
+
+_ENTER = text(
+    """
+    INSERT INTO event (station_id, unique_id, message_name, recorded_at, received_at, digest, body)
+    SELECT station_id, unique_id, message_name, recorded_at, CAST(:received_at AS timestamptz), digest, body
+    FROM unnest(
+        CAST(:stations AS integer[]), CAST(:unique_ids AS uuid[]), CAST(:names AS text[]),
+        CAST(:recorded_at AS timestamptz[]), CAST(:digests AS bytea[]), CAST(:bodies AS bytea[])
+    ) AS given (station_id, unique_id, message_name, recorded_at, digest, body)
+    ON CONFLICT DO NOTHING
+    RETURNING event_id, station_id, unique_id
+    """
+)
+_STORED = text(
+    """
+    SELECT event.station_id, event.unique_id, event.digest
+    FROM unnest(CAST(:stations AS integer[]), CAST(:unique_ids AS uuid[])) AS given (station_id, unique_id)
+    JOIN event USING (station_id, unique_id)
+    """
+)
+_SIGN_OFF = text(
+    """
+    WITH noted AS (
+        INSERT INTO audit (actor, deed, details) VALUES (:actor, 'events.recorded', CAST(:details AS jsonb))
+    )
+    SELECT pg_notify(:channel, :details)
+    """
+)
+
+
+def _key(item: _Item, ids: Ids) -> tuple[int, UUID]:
+    assert item.source is not None and item.unique_id is not None  # understood items have both
+    return ids.stations[item.source], item.unique_id
+
+
+def _stored_digests(connection: Connection, items: Iterable[_Item], ids: Ids) -> dict[tuple[int, UUID], bytes]:
+    keys = [_key(item, ids) for item in items]
+    if not keys:
+        return {}
+    given = {"stations": [key[0] for key in keys], "unique_ids": [key[1] for key in keys]}
+    return {(row[0], row[1]): row[2] for row in connection.execute(_STORED, given)}
+
+
+def _registered_only(connection: Connection, items: Iterable[_Item], ids: Ids) -> list[_Item]:
+    registered = []
+    for item in items:
+        assert item.said is not None
+        missing = names_unregistered(connection, item.said, ids)
+        if missing:
+            item.refuse(UNREGISTERED, f"{missing} is not registered. Register it; this message is replayed then.")
+        else:
+            registered.append(item)
+    return registered
+
+
+def _both(items: Iterable[_Item]) -> list[tuple[Envelope, Said]]:
+    return [(item.envelope, item.said) for item in items if item.envelope and item.said]
+
+
+def _refused(item: _Item) -> Refused:
+    assert item.refusal is not None
+    name = item.envelope.message_name if item.envelope else None
+    return Refused(item.raw, item.refusal, item.source, item.unique_id, name)
+
+
+def _receipt(item: _Item) -> Receipt:
+    assert item.receipt is not None  # `_take_in` gives every item one, or raises
+    return item.receipt
+
+
+def _sign_off(
+    connection: Connection, actor: str, received: int, stored: int, quarantined: int, events: Sequence[int]
+) -> None:
+    details = {"received": received, "stored": stored, "quarantined": quarantined}
+    if events:
+        details |= {"first_event": min(events), "last_event": max(events)}
+    given = {"actor": actor, "channel": CHANNEL, "details": msgspec.json.encode(details).decode()}
+    connection.execute(_SIGN_OFF, given)
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Whether the fault is the server's: then the same message is welcome later."""
+    state = getattr(error.orig, "sqlstate", None)
+    return state is None or state.startswith(_ABOUT_THE_SERVER)
+
+
+def _database_reason(error: DBAPIError) -> str:
+    diagnosis = getattr(error.orig, "diag", None)
+    message = getattr(diagnosis, "message_primary", None) or str(error.orig).partition("\n")[0]
+    constraint = getattr(diagnosis, "constraint_name", None)
+    return f"The database refused it: {message}" + (f" ({constraint})" if constraint else "")

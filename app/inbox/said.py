@@ -1,0 +1,202 @@
+"""What one message says, in the machine's words: identifiers as spoken, nothing looked up yet."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+from app.cfx.installed import Dissection, Outline
+from app.inbox.memory import SeenMessage
+from app.materials.packages import PackageDescription
+from app.quality.facts import InspectedUnit, TestedUnit
+from app.units.installations import Installed
+
+Spoken: TypeAlias = tuple[str, tuple[int, ...] | None]
+"""(unit identifier, the positions meant; None for the unit as a whole)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A work record begins."""
+
+    lane: int | None
+    surface: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A work record ends."""
+
+    result: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledGroup:
+    """Entries of one unit and position; the identifier is None where only the transaction tells the unit."""
+
+    identifier: str | None
+    position_number: int
+    installed: Installed | None
+    """None where the whole message was seen before, for other units: its sets are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A unit built into another."""
+
+    identifier: str | None
+    position_number: int
+    child: str
+    reference_designator: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Parts taken out of a unit."""
+
+    identifier: str | None
+    position_number: int
+    package: str | None
+    child: str | None
+    reference_designators: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A package came out of another, or was spliced to it."""
+
+    kind: Literal["split", "joined"]
+    parent: str
+    child: str
+    quantity: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """Something happened to a slot."""
+
+    kind: Literal["loaded", "unloaded", "empty", "spliced"]
+    package: str | None
+    slot: str | None = None
+    slot_name: str | None = None
+    lane: str | None = None
+    feeder: str | None = None
+    quantity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedOrder:
+    """A work order as planning announces it."""
+
+    number: str
+    quantity: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TakenApart:
+    """An installed-materials body: in parts, or as the outline of one seen before."""
+
+    dissection: Dissection | None
+    outline: Outline | None
+    seen: SeenMessage | None
+
+
+@dataclass(slots=True)
+class Said:
+    """One message, understood. `about` says where its bare fact belongs when it brings no facts of a kind of its own."""
+
+    about: Literal["unit", "station", "material"]
+    message_name: str
+    recorded_at: datetime
+    body: str = ""
+    """The JSON text, for a statement."""
+    transaction_id: UUID | None = None
+    units: list[Spoken] = field(default_factory=list)
+    panel: str | None = None
+    links: list[tuple[int, str]] = field(default_factory=list)
+    """(position number, unit identifier) on `panel`."""
+    work_order: str | None = None
+    initializes: bool = False
+    recipe: tuple[str, str | None] | None = None
+    start: Start | None = None
+    end: End | None = None
+    keeps_body: bool = True
+    """Whether the statement shown in a unit's history carries the body."""
+    states: bool = True
+    """Whether the message is kept as a statement; those with facts of their own are not."""
+    described: list[PackageDescription] = field(default_factory=list)
+    packages: set[str] = field(default_factory=set)
+    relations: list[Relation] = field(default_factory=list)
+    loadings: list[Loading] = field(default_factory=list)
+    orders: list[PlannedOrder] = field(default_factory=list)
+    installed: list[InstalledGroup] = field(default_factory=list)
+    set_ids: list[int] = field(default_factory=list)
+    """The material set of each group in `installed`, once known."""
+    taken_apart: TakenApart | None = None
+    children: list[Child] = field(default_factory=list)
+    removed: list[Removed] = field(default_factory=list)
+    inspected: list[InspectedUnit] = field(default_factory=list)
+    tested: list[TestedUnit] = field(default_factory=list)
+
+    @property
+    def needs_transaction(self) -> bool:
+        """Whether some of it can be told to a unit only through the transaction."""
+        if self.transaction_id is None:
+            return False
+        if self.about == "unit" and not self.units and (self.states or self.start or self.end):
+            return True
+        parts = (self.installed, self.removed, self.children)
+        if any(part.identifier is None for listed in parts for part in listed):
+            return True
+        runs = (self.inspected, self.tested)
+        return any(run.unit_identifier is None for listed in runs for run in listed)
+
+    def serials(self) -> Iterator[str]:
+        """Every unit identifier it names."""
+        for identifier, _ in self.units:
+            yield identifier
+        if self.panel:
+            yield self.panel
+        for _, identifier in self.links:
+            yield identifier
+        for listed in (self.installed, self.removed, self.children):
+            for part in listed:
+                if part.identifier is not None:
+                    yield part.identifier
+        for child in self.children:
+            yield child.child
+        for removed in self.removed:
+            if removed.child:
+                yield removed.child
+        for listed_runs in (self.inspected, self.tested):
+            for run in listed_runs:
+                if run.unit_identifier is not None:
+                    yield run.unit_identifier
+
+    def package_identifiers(self) -> Iterator[str]:
+        """Every package it names, but for those it describes."""
+        yield from self.packages
+        for relation in self.relations:
+            yield relation.parent
+            yield relation.child
+        for loading in self.loadings:
+            if loading.package:
+                yield loading.package
+        for group in self.installed:
+            if group.installed is not None:
+                for entry in group.installed.entries:
+                    if entry.package is not None:
+                        yield entry.package
+        for removed in self.removed:
+            if removed.package:
+                yield removed.package
+
+    def recipes(self) -> Iterator[tuple[str, str | None]]:
+        """Every recipe it names."""
+        if self.recipe:
+            yield self.recipe
+        for listed in (self.inspected, self.tested):
+            for run in listed:
+                if run.recipe is not None:
+                    yield run.recipe

@@ -1,0 +1,135 @@
+"""Who is who: identifiers become units, positions of panels hold them, orders claim them."""
+
+from collections.abc import Collection, MutableMapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from app.facts import Report
+
+
+@dataclass(frozen=True, slots=True)
+class PanelLink:
+    """A machine said that a position of a panel (or carrier) holds a unit."""
+
+    report: Report
+    panel: str
+    position_number: int
+    serial: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderClaim:
+    """A machine said that units belong to a work order. `initialized` claims (`UnitsInitialized`) outrank others."""
+
+    report: Report
+    serials: tuple[str, ...]
+    work_order_id: int
+    initialized: bool
+
+
+_FIND = text("SELECT serial, unit_id FROM serial WHERE serial = ANY(CAST(:serials AS text[]))")
+_ENTER = text(
+    """
+    WITH entered AS (
+        INSERT INTO serial (serial)
+        SELECT given FROM unnest(CAST(:serials AS text[])) AS given ORDER BY given
+        ON CONFLICT DO NOTHING
+        RETURNING serial, unit_id
+    ), unit_rows AS (
+        INSERT INTO unit (unit_id, serial, registered_at)
+        SELECT unit_id, serial, :received_at FROM entered
+    )
+    SELECT serial, unit_id FROM entered
+    """
+)
+
+
+def find_units(connection: Connection, serials: Collection[str], known: MutableMapping[str, int]) -> list[str]:
+    """Add the units of `serials` to `known`; return the serials nobody has registered."""
+    missing = sorted({serial for serial in serials if serial not in known})
+    if missing:
+        known.update((row[0], row[1]) for row in connection.execute(_FIND, {"serials": missing}))
+    return [serial for serial in missing if serial not in known]
+
+
+def register_units(
+    connection: Connection,
+    serials: Collection[str],
+    known: MutableMapping[str, int],
+    received_at: datetime,
+) -> None:
+    """Give every serial a unit, and add it to `known`. Two processes that meet get the same unit."""
+    missing = find_units(connection, serials, known)
+    if missing:
+        entered = connection.execute(_ENTER, {"serials": missing, "received_at": received_at})
+        known.update((row[0], row[1]) for row in entered)
+        find_units(connection, missing, known)  # those another process entered first
+
+
+_LINK = text(
+    """
+    INSERT INTO panel_position (panel_id, position_number, linked_at, unit_id, event_id, received_at)
+    SELECT * FROM unnest(
+        CAST(:panels AS bigint[]), CAST(:positions AS smallint[]), CAST(:linked_at AS timestamptz[]),
+        CAST(:units AS bigint[]), CAST(:events AS bigint[]), CAST(:received_at AS timestamptz[])
+    )
+    ON CONFLICT DO NOTHING
+    """
+)
+
+
+def link_positions(connection: Connection, links: Sequence[PanelLink], units: MutableMapping[str, int]) -> None:
+    """Keep the statements of which unit is in which position."""
+    if links:
+        connection.execute(
+            _LINK,
+            {
+                "panels": [units[link.panel] for link in links],
+                "positions": [link.position_number for link in links],
+                "linked_at": [link.report.recorded_at for link in links],
+                "units": [units[link.serial] for link in links],
+                "events": [link.report.event_id for link in links],
+                "received_at": [link.report.received_at for link in links],
+            },
+        )
+
+
+_CLAIM = text(
+    """
+    WITH claim AS (
+        SELECT DISTINCT ON (unit_id) *
+        FROM unnest(
+            CAST(:units AS bigint[]), CAST(:orders AS integer[]),
+            CAST(:claimed_at AS timestamptz[]), CAST(:initialized AS boolean[])
+        ) AS claim (unit_id, work_order_id, claimed_at, initialized)
+        ORDER BY unit_id, initialized DESC, claimed_at DESC
+    )
+    UPDATE unit SET
+        work_order_id = claim.work_order_id,
+        customer_id = work_order.customer_id,
+        unplanned = work_order.unplanned,
+        initialized_at = CASE WHEN claim.initialized THEN claim.claimed_at ELSE unit.initialized_at END
+    FROM claim JOIN work_order USING (work_order_id)
+    WHERE unit.unit_id = claim.unit_id
+      AND CASE WHEN claim.initialized
+               THEN unit.initialized_at IS NULL OR unit.initialized_at < claim.claimed_at
+               ELSE unit.work_order_id IS NULL END
+    """
+)
+
+
+def claim_units(connection: Connection, claims: Sequence[OrderClaim], units: MutableMapping[str, int]) -> None:
+    """Enter units into their work orders: the latest `UnitsInitialized` counts, before any other mention."""
+    rows = [(units[serial], claim) for claim in claims for serial in claim.serials]
+    if rows:
+        connection.execute(
+            _CLAIM,
+            {
+                "units": [unit for unit, _ in rows],
+                "orders": [claim.work_order_id for _, claim in rows],
+                "claimed_at": [claim.report.recorded_at for _, claim in rows],
+                "initialized": [claim.initialized for _, claim in rows],
+            },
+        )
