@@ -1,0 +1,158 @@
+"""Receive a package: a person or a script says what arrived, by its label or field by field."""
+
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, func, select, text
+
+from app.errors import Conflict, Invalid
+from app.materials.labels import Label, UnreadableLabelError, read_label
+from app.materials.models import Package
+from app.materials.packages import PackageDescription, describe_packages
+from app.people import record_audit
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What is said of a package that arrived; None where nothing is said.
+
+    `part_number` is the factory's (or the customer's) own number of the part, the one bills of
+    material use. `identifier` is the package's own; without one the factory gives it a number.
+    """
+
+    identifier: str | None = None
+    part_number: str | None = None
+    lot: str | None = None
+    manufacturer: str | None = None
+    manufacturer_part_number: str | None = None
+    vendor: str | None = None
+    vendor_part_number: str | None = None
+    date_code: str | None = None
+    quantity: float | None = None
+    expires_at: datetime | None = None
+
+
+LONGEST_FIELD = 256
+
+
+def receive_package(connection: Connection, arrival: Arrival, *, label: str | None = None, actor: str) -> str:
+    """Receive one package and return its identifier.
+
+    What the label says and what is said besides must not contradict each other. A package that a
+    machine named before becomes planned, with what is known of it now. Raises `Invalid` where the
+    label cannot be read with certainty or too little is known, `Conflict` where the package was
+    received before; nothing is stored then.
+    """
+    said = _with_label(arrival, label) if label is not None else arrival
+    said = _clean(said)
+    part_number = said.part_number or said.manufacturer_part_number or said.vendor_part_number
+    if part_number is None:
+        raise Invalid(
+            "Neither label nor fields say which part this is. Give part_number, the number that bills of material use."
+        )
+    if said.quantity is not None and not 0 < said.quantity < 1e12:
+        raise Invalid(f"A package holds more than zero pieces, not {said.quantity:g}.")
+    identifier = said.identifier or _next_identifier(connection)
+    now = datetime.now(UTC)
+    _refuse_second_receipt(connection, identifier)
+    describe_packages(
+        connection,
+        [
+            PackageDescription(
+                identifier=identifier,
+                part_number=part_number,
+                described_at=now,
+                lot_code=said.lot,
+                manufacturer=said.manufacturer,
+                manufacturer_part_number=said.manufacturer_part_number,
+                vendor=said.vendor,
+                vendor_part_number=said.vendor_part_number,
+                date_code=said.date_code,
+                initial_quantity=said.quantity,
+                quantity=said.quantity,
+                expires_at=said.expires_at,
+                received_on=now,
+            )
+        ],
+    )
+    told = {name: value for name, value in asdict(said).items() if value is not None}
+    if said.expires_at:
+        told["expires_at"] = said.expires_at.isoformat()
+    record_audit(connection, actor=actor, deed="package.received", subject=f"package:{identifier}",
+                 label=label, **told)  # fmt: skip
+    return identifier
+
+
+def _with_label(arrival: Arrival, scan: str) -> Arrival:
+    try:
+        read = _of_label(read_label(scan))
+    except UnreadableLabelError as refused:
+        raise Invalid(str(refused)) from None
+    merged = {}
+    for field in fields(Arrival):
+        given, on_label = getattr(arrival, field.name), getattr(read, field.name)
+        ours = field.name in {"identifier", "part_number"}  # may differ from what is printed
+        if not ours and None not in (given, on_label) and given != on_label:
+            raise Invalid(
+                f"The label says {field.name} {on_label}, the request says {given}. "
+                "Correct the one that is wrong; nothing was stored."
+            )
+        merged[field.name] = given if given is not None else on_label
+    return Arrival(**merged)
+
+
+def _of_label(label: Label) -> Arrival:
+    # P is our own number of the part, but distributors print theirs there.
+    own = label.customer_part_number
+    return Arrival(
+        identifier=label.package_identifier,
+        part_number=None if own == label.vendor_part_number else own,
+        lot=label.lot_code,
+        manufacturer=label.manufacturer,
+        manufacturer_part_number=label.manufacturer_part_number,
+        vendor=label.vendor,
+        vendor_part_number=label.vendor_part_number,
+        date_code=label.date_code,
+        quantity=label.quantity,
+    )
+
+
+def _clean(said: Arrival) -> Arrival:
+    """Without blanks around texts; an empty text says nothing."""
+    changes: dict[str, str | None] = {}
+    for field in fields(Arrival):
+        value = getattr(said, field.name)
+        if not isinstance(value, str):
+            continue
+        value = value.strip()
+        if len(value) > LONGEST_FIELD or not value.isprintable():
+            raise Invalid(
+                f"{field.name} must have at most {LONGEST_FIELD} printable characters. Scan or type it again."
+            )
+        changes[field.name] = value or None
+    return replace(said, **changes)  # type: ignore[arg-type]
+
+
+def _refuse_second_receipt(connection: Connection, identifier: str) -> None:
+    # Two scanners may receive one package at the same moment: the second waits here for the first.
+    connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"package {identifier}", 0))))
+    received_on = connection.execute(
+        select(Package.received_on).where(Package.identifier == identifier, Package.received_on.is_not(None))
+    ).scalar_one_or_none()
+    if received_on is not None:
+        raise Conflict(
+            f"Package {identifier} was received on {received_on:%Y-%m-%d %H:%M} UTC already. "
+            "If this is another package, give it an identifier of its own."
+        )
+
+
+def _next_identifier(connection: Connection) -> str:
+    """A number of our own, one that no package bears yet."""
+    taken = text("SELECT EXISTS (SELECT FROM package WHERE identifier = :identifier)")
+    while True:
+        number = connection.execute(
+            text("SELECT nextval(pg_get_serial_sequence('package', 'package_id'))")
+        ).scalar_one()
+        identifier = f"P-{number:06d}"
+        if not connection.execute(taken, {"identifier": identifier}).scalar_one():
+            return identifier

@@ -1,0 +1,51 @@
+"""Questions about products."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, text
+
+from app.products.models import RoutingOperation
+from app.products.routing import RoutingStep
+
+
+@dataclass(frozen=True, slots=True)
+class ProductSummary:
+    """A product revision, and how many designators its bill of material has."""
+
+    product_revision_id: int
+    part_number: str
+    name: str | None
+    revision: str
+    customer: str | None
+    units_per_panel: int
+    components: int
+
+
+_PRODUCTS = text(
+    """
+    SELECT product_revision_id, product.part_number, product.name, revision, customer.name AS customer,
+        units_per_panel,
+        (SELECT count(*) FROM bom_item
+         WHERE bom_item.product_revision_id = product_revision.product_revision_id) AS components
+    FROM product_revision
+    JOIN product USING (product_id)
+    LEFT JOIN customer USING (customer_id)
+    ORDER BY product.part_number, revision
+    """
+)
+
+
+def products(connection: Connection) -> Sequence[ProductSummary]:
+    """Every revision of every product."""
+    return [ProductSummary(*row) for row in connection.execute(_PRODUCTS)]
+
+
+def routing_of(connection: Connection, product_revision_id: int) -> Sequence[RoutingStep]:
+    """The routing of a revision; empty where none is planned."""
+    rows = connection.execute(
+        select(RoutingOperation.operation, RoutingOperation.optional)
+        .where(RoutingOperation.product_revision_id == product_revision_id)
+        .order_by(RoutingOperation.sequence)
+    )
+    return [RoutingStep(operation, optional) for operation, optional in rows]
