@@ -37,7 +37,7 @@ def plan_work_order(
     work_order_id = connection.execute(
         insert(WorkOrder)
         .values(number=number, **planned)
-        .on_conflict_do_update(index_elements=[WorkOrder.number], set_=planned, where=WorkOrder.unplanned)
+        .on_conflict_do_update(index_elements=[WorkOrder.number], set_=planned, where=WorkOrder.unplanned.is_(True))
         .returning(WorkOrder.work_order_id)
     ).scalar_one_or_none()
     if work_order_id is None:
