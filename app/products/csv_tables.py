@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from app.errors import Invalid
 
-class BoardFileError(ValueError):
+
+class BoardFileError(Invalid):
     """A file is not a BOM or placement file at all; the message says what was looked for."""
+
+    code = "board_file"
 
 
 @dataclass(frozen=True, slots=True)
