@@ -7,6 +7,8 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import ProgrammingError
 
+from app.db import create_engine
+
 ROOT = Path(__file__).resolve().parent.parent
 MIGRATIONS = ROOT / "migrations"
 
@@ -60,3 +62,12 @@ def upgrade(engine: Engine) -> bool:
         command.upgrade(config, "head")
         connection.commit()
     return True
+
+
+def upgrade_url(url: str) -> bool:
+    """:func:`upgrade` for a caller that has no engine."""
+    engine = create_engine(url, pool_size=1)
+    try:
+        return upgrade(engine)
+    finally:
+        engine.dispose()

@@ -124,8 +124,7 @@ class Broker:
         Raises :class:`Unavailable` with the log's last lines where it ends instead.
         """
         while not self.owned and not self._ownership.take():
-            pid, port = self._read_state()
-            if _is_broker(pid, self.data_dir) and _accepts(self.host, port):
+            if port := self.shared_port():
                 self.port = port
                 return
             time.sleep(0.05)  # its owner is starting it
@@ -134,6 +133,11 @@ class Broker:
         except BaseException:
             self.stop()
             raise
+
+    def shared_port(self) -> int | None:
+        """Port of the broker that another process runs here, None while it is not ready."""
+        pid, port = self._read_state()
+        return port if _is_broker(pid, self.data_dir) and _accepts(self.host, port) else None
 
     def stop(self) -> None:
         """Stop the broker if this process owns it; Mosquitto saves its state."""

@@ -12,33 +12,43 @@ import hmac
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import structlog
+
+from app.cfx.topics import StationAddress, TopicError
 from app.embedded.homes import write_secret
 from app.embedded.processes import Account
-from app.errors import Invalid
+
+log = structlog.get_logger()
 
 INTAKE_USER = "intake"
-_NEVER_IN_A_HANDLE = frozenset("+#/:\0\r\n")
 
 
 def topics_of(handle: str) -> tuple[str, tuple[str, ...]]:
-    """The filter a station may publish on and those it may subscribe to (contract, MQTT)."""
-    if not handle or handle == INTAKE_USER or _NEVER_IN_A_HANDLE & set(handle):
-        raise Invalid(
-            f"{handle!r} cannot be a station's CFX handle: it is Vendor.Model.Serial, without + # / : or line breaks."
-        )
-    prefix = handle.replace(".", "/")
-    return f"{prefix}/CFX/#", (f"{prefix}/receipts", f"{prefix}/CFX/responses")
+    """The filter a station may publish on and the topics it may hear (contract, MQTT).
+
+    Raises :class:`TopicError` for what is no CFX handle, or cannot be a name in a password file.
+    """
+    if ":" in handle:
+        raise TopicError(f"The CFX handle {handle!r} holds a colon, which ends a name in a password file.")
+    station = StationAddress.from_handle(handle)
+    return station.intake_filter, (station.receipts_topic, station.responses_topic)
 
 
 def write_credentials(folder: Path, hashes: Mapping[str, str], *, account: Account | None = None) -> None:
     """Write ``passwords`` and ``acl`` for ``hashes`` (user name to broker hash), each replaced whole."""
+    admitted = {INTAKE_USER: hashes[INTAKE_USER]}
     access = [f"user {INTAKE_USER}\ntopic readwrite #\n"]
     for handle in sorted(hashes.keys() - {INTAKE_USER}):
-        says, hears = topics_of(handle)
+        try:
+            says, hears = topics_of(handle)
+        except TopicError as error:  # one odd token must not shut out all the others
+            log.warning("broker.handle_refused", handle=handle, reason=str(error))
+            continue
+        admitted[handle] = hashes[handle]
         lines = [f"user {handle}", f"topic write {says}", *(f"topic read {heard}" for heard in hears)]
         access.append("\n".join(lines) + "\n")
     _replace(folder / "acl", "\n".join(access), account)
-    _replace(folder / "passwords", "".join(f"{user}:{value}\n" for user, value in sorted(hashes.items())), account)
+    _replace(folder / "passwords", "".join(f"{user}:{value}\n" for user, value in admitted.items()), account)
 
 
 def matches_hash(password: str, hashed: str) -> bool:

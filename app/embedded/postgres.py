@@ -91,7 +91,7 @@ class Postgres:
         """Whether the server runs; an owner starts it again with :meth:`start`."""
         if self._process is not None:
             return self._process.poll() is None
-        return not self.owned and self._shared_port() is not None
+        return not self.owned and self.shared_port() is not None
 
     def start(self) -> None:
         """Start the server, or share the one that another process of this data folder runs.
@@ -100,9 +100,8 @@ class Postgres:
         :class:`Unavailable` with the log's last lines where the server ends instead.
         """
         while not self.owned and not self._ownership.take():
-            port = self._shared_port()
-            if port is not None:
-                self._port = port
+            if port := self.shared_port():
+                self.share(port)
                 return
             time.sleep(0.05)  # its owner is starting it
         try:
@@ -110,6 +109,18 @@ class Postgres:
         except BaseException:
             self.stop()
             raise
+
+    def shared_port(self) -> int | None:
+        """Port of the server that another process runs here, None while it is not ready."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            pid, lines = _read_pid_file(self._cluster())
+            if len(lines) > 7 and lines[7].strip() == "ready" and psutil.pid_exists(pid):
+                return int(lines[3])
+        return None
+
+    def share(self, port: int) -> None:
+        """Use the server another process runs, found on ``port``."""
+        self._port = port
 
     def stop(self) -> None:
         """Stop the server if this process owns it: fast shutdown, data flushed."""
@@ -219,14 +230,6 @@ class Postgres:
 
     def _cluster(self) -> Path:
         return (self.data_dir / "postgres").resolve() / "cluster"
-
-    def _shared_port(self) -> int | None:
-        """Port of the server another process runs here, None while it is not ready."""
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            pid, lines = _read_pid_file(self._cluster())
-            if len(lines) > 7 and lines[7].strip() == "ready" and psutil.pid_exists(pid):
-                return int(lines[3])
-        return None
 
 
 @contextlib.contextmanager

@@ -17,9 +17,9 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from app.cfx.topics import TopicError
 from app.embedded.broker import Broker, Kind
 from app.embedded.credentials import covers, matches_hash, topics_of
-from app.errors import Invalid
 from app.people import broker_hash
 from app.system_packages import mosquitto_program
 
@@ -196,8 +196,15 @@ def test_what_a_handle_may_be() -> None:
         ("Acme/Placer/0001/receipts", "Acme/Placer/0001/CFX/responses"),
     )
     for wrong in ("", "intake", "Acme.+.1", "Acme.#", "a/b.c.d", "a.b.c\ntopic readwrite #", "a:b.c.d"):
-        with pytest.raises(Invalid):
+        with pytest.raises(TopicError):
             topics_of(wrong)
+
+
+def test_one_odd_handle_shuts_out_nobody_else(data_dir: Path) -> None:
+    with Broker(data_dir, {"no handle": broker_hash("x"), HANDLE: broker_hash("right")}) as broker:
+        station = Client(broker, HANDLE, "right")
+        assert station.codes == ["Success"]
+        station.close()
 
 
 def test_a_filter_is_covered_only_by_a_wider_one() -> None:

@@ -1,0 +1,204 @@
+"""The command line: ``python3 -m app COMMAND``, installed ``birthmark COMMAND``.
+
+Commands are thin: each imports what it needs when it runs, so that none pays for another's start.
+"""
+# ruff: noqa: PLC0415
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.errors import BirthmarkError
+from app.logs import configure_logging
+from app.settings import settings
+
+cli = typer.Typer(
+    name="birthmark",
+    help="Traceability for electronics lines: from the reel to the reference designator on every board.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+token = typer.Typer(no_args_is_help=True, help="Bearer tokens of machines and scripts.")
+trace = typer.Typer(no_args_is_help=True, help="Ask the record: what is in a unit, where a package went.")
+cli.add_typer(token, name="token")
+cli.add_typer(trace, name="trace")
+
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one sentence, not a traceback."""
+    from pydantic import ValidationError
+
+    try:
+        configure_logging(settings())
+        cli(prog_name="birthmark")
+    except BirthmarkError as error:
+        sys.exit(f"{error.sentence}")
+    except ValidationError as error:
+        names = (f"BIRTHMARK_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        sys.exit("A setting cannot be used. " + "; ".join(names))
+
+
+@cli.command()
+def demo(
+    reset: Annotated[bool, typer.Option("--reset", help="Delete the data folder's contents and start over.")] = False,
+    once: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Build N panels, compare with the simulator's truth, end.")
+    ] = None,
+    board: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="BOM PLACEMENTS", help="Build the board of these KiCad files.", exists=True),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated line.")] = 1,
+) -> None:
+    """Run the product with a live simulated SMT line."""
+    from app.demo import run_demo
+
+    raise typer.Exit(run_demo(settings(), reset=reset, once=once, board=board, seed=seed))
+
+
+@cli.command()
+def serve() -> None:
+    """Run the product: database, broker, intake and web."""
+    from app.demo import run_serve
+
+    run_serve(settings())
+
+
+@cli.command()
+def intake() -> None:
+    """Run one intake process: messages from the broker into the database."""
+    from app.running import run_intake
+
+    run_intake()
+
+
+@cli.command(hidden=True)
+def web() -> None:
+    """Run the web process alone; `serve` starts it."""
+    from app.running import run_web
+
+    run_web()
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database up to date."""
+    from app.running import database
+    from app.schema import head, upgrade_url
+
+    with database() as url:
+        changed = upgrade_url(url)
+        typer.echo(f"The database is {'now ' if changed else ''}at revision {head()}.")
+
+
+@cli.command(context_settings=PASS_ON)
+def simulate(context: typer.Context) -> None:
+    """Run the simulated line against the product that runs here; arguments go to the simulator."""
+    from app.demo import run_simulator
+
+    raise typer.Exit(run_simulator(settings(), context.args))
+
+
+@cli.command(context_settings=PASS_ON)
+def test(context: typer.Context) -> None:
+    """Check the code and run the tests; extra arguments go to pytest (and leave out the checks)."""
+    from app.checks import run_tests
+
+    raise typer.Exit(run_tests(context.args))
+
+
+@cli.command(context_settings=PASS_ON)
+def bench(context: typer.Context, name: str) -> None:
+    """Run a benchmark beside the reference it is compared with; --scale small|full."""
+    from app.embedded.processes import MODULE_ENVIRONMENT, module_command
+
+    command = module_command("tests.bench", name, *context.args)
+    environment = {**os.environ, **MODULE_ENVIRONMENT, "BIRTHMARK_DATA_DIR": str(settings().data_dir)}
+    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
+
+
+@cli.command()
+def doctor() -> None:
+    """Say what is installed, reachable and misconfigured, and what to do about it."""
+    from app.doctor import examine, render
+
+    findings = examine(settings())
+    typer.echo(render(findings))
+    raise typer.Exit(1 if any(finding.state == "broken" for finding in findings) else 0)
+
+
+@cli.command()
+def backup(file: Annotated[Path, typer.Argument(dir_okay=False)]) -> None:
+    """Write the whole database into a file."""
+    from app.backups import write_backup
+    from app.running import database
+
+    with database() as url:
+        size = write_backup(url, file)
+    typer.echo(f"{file}: {size:,} bytes. Restore it with `python3 -m app restore {file}`.")
+
+
+@cli.command()
+def restore(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    replace: Annotated[
+        str | None, typer.Option(metavar="DATABASE", help="Replace what this database holds; retype its name.")
+    ] = None,
+) -> None:
+    """Bring a backup into an empty database, or in place of what one holds."""
+    from app.backups import restore_backup
+    from app.running import database
+
+    with database() as url:
+        restore_backup(url, file, replace=replace)
+    typer.echo(f"{file} is restored.")
+
+
+@token.command("create")
+def token_create(
+    name: Annotated[str, typer.Option(help="Whose token it is, for the audit trail.")],
+    role: Annotated[str, typer.Option(help="What it may do, for instance line_equipment.")],
+    customer: Annotated[str | None, typer.Option(help="Customer whose products it may see.")] = None,
+    station: Annotated[str | None, typer.Option(help="CFX handle Vendor.Model.Serial it speaks for.")] = None,
+) -> None:
+    """Make a token and print it on the last line; it cannot be shown again."""
+    from app.people import create_token
+    from app.running import migrated_engine
+
+    with migrated_engine() as engine, engine.begin() as connection:
+        secret = create_token(
+            connection, name=name, role=role, customer=customer, station=station, actor="command line"
+        )
+    typer.echo(f"Token of {name}, role {role}{f', station {station}' if station else ''}:\n{secret}")
+
+
+@trace.command("made-from")
+def made_from(serial: str) -> None:
+    """What is in a unit, designator by designator."""
+    from app.asking import print_made_from
+    from app.running import migrated_engine
+
+    with migrated_engine() as engine, engine.connect() as connection:
+        print_made_from(connection, serial)
+
+
+@trace.command("where-used")
+def where_used(
+    package: Annotated[str | None, typer.Option(help="Identifier of a reel, tray or tube.")] = None,
+    lot: Annotated[str | None, typer.Option(help="Lot code; give --part-number too.")] = None,
+    part_number: Annotated[str | None, typer.Option()] = None,
+    serial: Annotated[str | None, typer.Option(help="Serial of a child unit.")] = None,
+) -> None:
+    """Which units carry a package, a lot or a child, and where on them."""
+    from app.asking import print_where_used
+    from app.running import migrated_engine
+
+    with migrated_engine() as engine, engine.connect() as connection:
+        print_where_used(connection, package=package, lot=lot, part_number=part_number, serial=serial)

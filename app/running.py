@@ -1,0 +1,271 @@
+"""The product as running processes: database, broker, intake and web, up and down in order.
+
+One process, the supervisor, starts all others as its children and keeps them running. What is
+external by setting is used as it is; what is not is embedded (:mod:`app.embedded`).
+"""
+
+import contextlib
+import http.client
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from app.db import create_engine
+from app.embedded.broker import Broker
+from app.embedded.postgres import Postgres
+from app.embedded.processes import Ownership, free_port, module_command, tail
+from app.embedded.supervisor import Supervisor
+from app.errors import Conflict, Unavailable
+from app.people import broker_credentials
+from app.schema import upgrade
+from app.settings import Settings, settings
+
+log = structlog.get_logger()
+
+_LOOK_EVERY = 0.25  # seconds between two looks at the children
+_CREDENTIALS_EVERY = 2.0  # seconds until a new token is admitted by the embedded broker
+
+
+class Stopped(BaseException):
+    """Somebody asked this process to stop: Ctrl-C, SIGTERM, a closed terminal."""
+
+
+@contextlib.contextmanager
+def stopping_on_signals() -> Iterator[None]:
+    """Run a block until it ends or a signal asks it to; what it opened is closed in either case.
+
+    Further signals are ignored while it closes: an impatient second Ctrl-C must not leave a
+    process behind. Every step of closing has a time limit of its own.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
+        raise Stopped(number)
+
+    former = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    except Stopped:
+        pass
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def database() -> Iterator[str]:
+    """URL of the settings' database; the embedded one runs (or is shared) inside the block."""
+    if url := settings().database_url:
+        yield url
+        return
+    with Postgres(settings().data_dir) as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def migrated_engine() -> Iterator[Engine]:
+    """An engine on the settings' database, brought up to date first."""
+    with database() as url:
+        engine = create_engine(url, pool_size=2)
+        try:
+            upgrade(engine)
+            yield engine
+        finally:
+            engine.dispose()
+
+
+class Product:
+    """All processes of the product for one data folder, inside a ``with`` block.
+
+    ``logs`` is a folder for the children's log lines, which otherwise join ours.
+    """
+
+    def __init__(self, configured: Settings, *, logs: Path | None = None) -> None:
+        self.settings = configured
+        self.logs = logs
+        self.postgres: Postgres | None = None
+        self.broker: Broker | None = None
+        self.database_url = configured.database_url or ""
+        self.broker_url = configured.broker_url or ""
+        self.http_port = configured.http_port
+        self.supervisor = Supervisor()
+        self._open = contextlib.ExitStack()
+        self._engine: Engine | None = None
+        self._credentials_at = 0.0
+
+    @property
+    def engine(self) -> Engine:
+        """An engine of the supervisor's own, for the few things it asks."""
+        if self._engine is None:
+            self._engine = create_engine(self.database_url, pool_size=1, application_name="birthmark-supervisor")
+            self._open.callback(self._engine.dispose)
+        return self._engine
+
+    @property
+    def web_url(self) -> str:
+        """Where a browser finds the product."""
+        host = self.settings.http_host
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+        return f"http://{host}:{self.http_port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings that every child of ours gets, whatever its own environment says."""
+        return {
+            "BIRTHMARK_DATABASE_URL": self.database_url,
+            "BIRTHMARK_BROKER_URL": self.broker_url,
+            "BIRTHMARK_HTTP_PORT": str(self.http_port),
+            "BIRTHMARK_DATA_DIR": str(self.settings.data_dir),
+        }
+
+    def __enter__(self) -> "Product":
+        with contextlib.ExitStack() as opening:
+            self._claim(opening)
+            if not self.database_url:
+                self.postgres = opening.enter_context(Postgres(self.settings.data_dir))
+                self.database_url = self.postgres.url
+            if upgrade(self.engine):
+                log.info("database.migrated")
+            if not self.broker_url:
+                self.broker = Broker(self.settings.data_dir, self._credentials())
+                opening.enter_context(self.broker)
+                self.broker_url = self.broker.url
+            opening.enter_context(self.supervisor)
+            self.http_port = self._web_port()
+            self.start("intake", module_command("app", "intake"))
+            self.start("web", module_command("app", "web"))
+            self._wait_for_web()
+            opening.push(self._open.pop_all())
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def start(self, name: str, command: list[str], *, environment: Mapping[str, str] | None = None) -> None:
+        """Add a process of ours; it is stopped before those that were started earlier."""
+        log_to = self.logs / f"{name}.log" if self.logs else None
+        self.supervisor.start(name, command, environment={**self.environment, **(environment or {})}, log_to=log_to)
+
+    def watch(self) -> None:
+        """Keep everything running until a signal ends the block."""
+        while True:
+            self.look()
+            time.sleep(_LOOK_EVERY)
+
+    def look(self) -> None:
+        """Start again what ended, and tell the broker of new tokens."""
+        if self.postgres and self.postgres.owned and not self.postgres.running:
+            log.error("postgres.ended")
+            self.postgres.start()
+        if self.broker and self.broker.owned and not self.broker.running:
+            log.error("broker.ended")
+            self.broker.start()
+        self.supervisor.watch()
+        if self.broker and time.monotonic() - self._credentials_at > _CREDENTIALS_EVERY:
+            with contextlib.suppress(OperationalError):  # the database is away; next time
+                self.broker.set_credentials(self._credentials())
+
+    def admit_new_tokens(self) -> None:
+        """Tell the embedded broker of tokens made just now instead of within two seconds."""
+        if self.broker:
+            self.broker.set_credentials(self._credentials())
+
+    def _credentials(self) -> dict[str, str]:
+        self._credentials_at = time.monotonic()
+        with self.engine.connect() as connection:
+            return broker_credentials(connection)
+
+    def _claim(self, opening: contextlib.ExitStack) -> None:
+        """Two supervisors in one data folder would run two intakes under one client id."""
+        claim = Ownership(self.settings.data_dir / "product.lock")
+        if not claim.take():
+            raise Conflict(
+                f"Birthmark runs already in {self.settings.data_dir}. Stop it first (Ctrl-C where it runs), or set "
+                "BIRTHMARK_DATA_DIR to another folder."
+            )
+        opening.callback(claim.release)
+
+    def _web_port(self) -> int:
+        wanted, host = self.settings.http_port, self.settings.http_host
+        port = free_port(wanted, host)
+        if port != wanted and wanted and "http_port" in self.settings.model_fields_set:
+            raise Conflict(
+                f"Port {wanted} on {host} is taken by another program. Stop that one, or set BIRTHMARK_HTTP_PORT to "
+                "a free port (0 takes any)."
+            )
+        if port != wanted and wanted:
+            log.warning("web.port_taken", wanted=wanted, instead=port)
+        return port
+
+    def _wait_for_web(self, patience: float = 60.0) -> None:
+        """Return once the web process answers; raise with its log where it keeps ending."""
+        deadline = time.monotonic() + patience
+        while not _answers(self.settings.http_host, self.http_port):
+            if self.supervisor.failures("web") >= 3 or time.monotonic() > deadline:
+                why = tail(self.logs / "web.log") if self.logs else "its log lines are above"
+                raise Unavailable(f"The web process does not answer on {self.web_url}:\n{why}")
+            self.supervisor.watch()
+            time.sleep(0.02)
+
+
+def _answers(host: str, port: int) -> bool:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    connection = http.client.HTTPConnection(host, port, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def connected_settings() -> Iterator[Settings]:
+    """The settings with both addresses filled in, for one process of the product on its own.
+
+    What is embedded is shared with the product that runs in this data folder, or runs for the block.
+    """
+    with contextlib.ExitStack() as opened:
+        configured = settings()
+        database_url = opened.enter_context(database())
+        broker_url = configured.broker_url
+        if not broker_url:
+            engine = create_engine(database_url, pool_size=1)
+            upgrade(engine)
+            with engine.connect() as connection:
+                credentials = broker_credentials(connection)
+            engine.dispose()
+            broker_url = opened.enter_context(Broker(configured.data_dir, credentials)).url
+        yield configured.model_copy(update={"database_url": database_url, "broker_url": broker_url})
+
+
+def run_web() -> None:
+    """The web process: serves until SIGTERM, ends open event streams first."""
+    from app.main import serve  # noqa: PLC0415  (FastAPI is needed in this process only)
+
+    configured = settings()
+    if not configured.database_url:
+        raise Unavailable("The web process needs BIRTHMARK_DATABASE_URL. `python3 -m app serve` starts all of it.")
+    engine = create_engine(configured.database_url, pool_size=10, application_name="birthmark-web")
+    try:
+        serve(engine, configured.http_host, configured.http_port)
+    finally:
+        engine.dispose()
+
+
+def run_intake() -> None:
+    """The intake process: takes messages from the broker until SIGTERM."""
+    from app.intake.consumer import run  # noqa: PLC0415  (paho is needed in this process only)
+
+    with connected_settings() as configured:
+        run(configured)
