@@ -1,9 +1,10 @@
 """The way in on a bare machine: ``python3 -m app COMMAND``, standard library only.
 
-Makes ``.venv`` beside this package, installs ``requirements.lock`` into it (every file checked
-against its hash), and hands over to :mod:`app.cli` in that environment. A stamp written last says
-what was installed, so the second start installs nothing and an interrupted install is noticed and
-made anew. Where the package is installed (no lock file beside it) there is nothing to prepare.
+Makes ``.venv`` beside this package, installs the lock into it (every file checked against its hash;
+``test`` has a lock of its own, which holds the other), and hands over to :mod:`app.cli` in that
+environment. A stamp written last says what was installed, so the second start installs nothing and
+an interrupted install is noticed and made anew. Where the package is installed (no lock beside it)
+there is nothing to prepare.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
+TEST_LOCK = ROOT / "requirements-test.lock"  # the same pins and those that only the tests need
 ENVIRONMENT = ROOT / ".venv"
 STAMP = ENVIRONMENT / ".installed"  # what was installed, written last
 UNFINISHED = ENVIRONMENT / ".installing"  # there while an install runs
@@ -44,23 +46,28 @@ def main() -> None:
 def _prepare(arguments: Sequence[str]) -> None:
     from app import system_packages  # noqa: PLC0415  (not needed where nothing is to be prepared)
 
-    if not _is_ready():
+    lock = TEST_LOCK if arguments[:1] in (["test"], ["bench"]) else LOCK
+    if not _is_ready(lock):
         with _only_one():
-            if not _is_ready():
-                _install()
+            if not _is_ready(lock):
+                _install(lock)
     system_packages.ensure(for_tests=arguments[:1] == ["test"], note=ENVIRONMENT / ".system-packages")
 
 
-def _is_ready() -> bool:
+def _is_ready(lock: Path) -> bool:
+    return not UNFINISHED.exists() and _stamp(lock) in _stamps()
+
+
+def _stamps() -> list[str]:
     try:
-        return STAMP.read_text() == _stamp() and not UNFINISHED.exists()
+        return STAMP.read_text().splitlines()
     except OSError:
-        return False
+        return []
 
 
-def _stamp() -> str:
-    lock = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    return f"{lock} {sys.implementation.cache_tag} {sys.platform}\n"
+def _stamp(lock: Path) -> str:
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    return f"{digest} {sys.implementation.cache_tag} {sys.platform}"
 
 
 def _environment_python() -> Path:
@@ -83,7 +90,7 @@ class _only_one:  # noqa: N801  (reads as a statement)
         self.file.close()
 
 
-def _install() -> None:
+def _install(lock: Path) -> None:
     stale = ENVIRONMENT.exists() and (UNFINISHED.exists() or not _same_python())
     if stale and Path(sys.prefix).resolve() == ENVIRONMENT.resolve():
         # This interpreter lives in the environment to be made anew: let the one below it do it.
@@ -91,28 +98,36 @@ def _install() -> None:
         os.execv(below, [below, "-m", "app", *sys.argv[1:]])  # noqa: S606
     if stale:
         shutil.rmtree(ENVIRONMENT)
-    _say("first start: making .venv and installing the locked packages (about a minute)")
+    _say("installing the locked packages into .venv (once; about a minute)")
     pip = _make_environment()
+    still_right = {_stamp(each) for each in _locks_within(lock)}
     UNFINISHED.touch()
     STAMP.unlink(missing_ok=True)
     checked = ["--require-hashes", "--only-binary", ":all:"]
     _run(
-        [*pip, "install", "--quiet", "--no-input", *checked, "--requirement", str(LOCK)],
+        [*pip, "install", "--quiet", "--no-input", *checked, "--requirement", str(lock)],
         "The locked packages could not be installed. Check that the package registry can be "
         "reached (pip's own settings apply), then run the same command again.",
     )
-    STAMP.write_text(_stamp())
+    STAMP.write_text("".join(f"{stamp}\n" for stamp in sorted(still_right)))
     UNFINISHED.unlink()
+
+
+def _locks_within(lock: Path) -> list[Path]:
+    """The locks that are satisfied once ``lock`` is installed.
+
+    The test lock holds the other one; the pins are the same, so a test lock that was satisfied
+    before stays so.
+    """
+    if lock == TEST_LOCK or _stamp(TEST_LOCK) in _stamps():
+        return [LOCK, TEST_LOCK]
+    return [LOCK]
 
 
 def _same_python() -> bool:
     """Whether the environment was made by this Python and still runs."""
-    try:
-        made_by = STAMP.read_text().split()
-    except OSError:
-        made_by = []
-    runs = _environment_python().exists()
-    return runs and (len(made_by) < 2 or made_by[1] == sys.implementation.cache_tag)
+    made_by = {stamp.split()[1] for stamp in _stamps()}
+    return _environment_python().exists() and made_by <= {sys.implementation.cache_tag}
 
 
 def _make_environment() -> list[str]:
