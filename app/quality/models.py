@@ -40,8 +40,8 @@ class Inspection(Base):
     """One run of one unit at an inspection (`InspectedUnit`): SPI, AOI, X-ray, a person's eyes.
 
     `machine_outcome` is what the machine found, `outcome` what holds after a person's verification: they differ at a
-    false call. `verification` is CFX's word for it. `method` is CFX's (`AOI`, `AXI`, `SPI`, `Human`) or the station's. `steps` counts the inspections that were
-    made, also where only the failed ones were sent (`TotalInspectionCount`).
+    false call. `verification` is CFX's word for it. `method` is CFX's (`AOI`, `AXI`, `SPI`, `Human`) or the station's.
+    `steps` counts the inspections that were made, also where only the failed ones were sent (`TotalInspectionCount`).
     """
 
     __tablename__ = "inspection"

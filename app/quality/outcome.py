@@ -4,7 +4,17 @@ from enum import StrEnum
 
 from app.errors import Invalid
 
-# `CFX.Structures.VerificationResult` of a call that a person looked at and found wrong: a false call. `DefectAccepted`
+# `CFX.Structures.VerificationResult` in its order; the first is what a station writes where nobody verified anything.
+VERIFICATIONS = (
+    "NotVerifiedYet",
+    "DefectConfirmed",
+    "DefectRejected",
+    "DefectAccepted",
+    "DefectRepaired",
+    "DefectClosed",
+)
+
+# The verification of a call that a person looked at and found wrong: a false call. `DefectAccepted`
 # is one too, against its name: the SDK says "rejected (FalseFail), but corrective action shall be initiated".
 FALSE_CALLS = ("DefectRejected", "DefectAccepted")
 

@@ -1,0 +1,67 @@
+"""Layouts in the database: stored once, known by their digest, never changed."""
+
+from collections.abc import Iterable, Mapping
+from threading import Lock
+
+from sqlalchemy import Connection, text
+
+from app.quality.layout import Layout, inflate
+
+_FIND = text("SELECT digest, layout_id FROM measurement_layout WHERE digest = ANY(CAST(:digests AS bytea[]))")
+_ENTER = text(
+    """
+    INSERT INTO measurement_layout (digest, content)
+    SELECT * FROM unnest(CAST(:digests AS bytea[]), CAST(:contents AS bytea[])) AS given (digest, content)
+    ORDER BY digest
+    ON CONFLICT (digest) DO NOTHING
+    """
+)
+_DIGESTS = text("SELECT layout_id, digest FROM measurement_layout WHERE layout_id = ANY(CAST(:ids AS integer[]))")
+_CONTENTS = text("SELECT digest, content FROM measurement_layout WHERE digest = ANY(CAST(:digests AS bytea[]))")
+
+
+# Layouts read lately, by digest: what a digest stands for is the same in any database. Reading one of 3,000 pads takes
+# some 10 ms, and it takes a few MB.
+_REMEMBERED = 32
+_read: dict[bytes, Layout] = {}
+_reading = Lock()
+
+
+def intern_layouts(connection: Connection, by_digest: Mapping[bytes, Layout]) -> dict[bytes, int]:
+    """Give the id of each layout by its digest, storing those that are new.
+
+    Ids are asked for in each transaction: one remembered from a transaction that was rolled back would be nobody's.
+    """
+    ids = _find(connection, by_digest)
+    new = sorted(set(by_digest) - set(ids))
+    if new:
+        connection.execute(_ENTER, {"digests": new, "contents": [by_digest[digest].deflated for digest in new]})
+        ids |= _find(connection, new)  # also those another process entered meanwhile
+    return ids
+
+
+def _find(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
+    wanted = list(digests)
+    if not wanted:
+        return {}
+    return {bytes(row[0]): row[1] for row in connection.execute(_FIND, {"digests": wanted})}
+
+
+def load_layouts(connection: Connection, layout_ids: Iterable[int]) -> dict[int, Layout]:
+    """Read layouts by id; those read lately are not read again."""
+    rows = connection.execute(_DIGESTS, {"ids": sorted(set(layout_ids))})
+    digests = {row[0]: bytes(row[1]) for row in rows}
+    found = {digest: layout for digest in digests.values() if (layout := _read.get(digest)) is not None}
+    unread = [digest for digest in set(digests.values()) if digest not in found]
+    if unread:
+        for digest, content in connection.execute(_CONTENTS, {"digests": unread}):
+            found[bytes(digest)] = inflate(bytes(content))
+        _remember(found)
+    return {layout_id: found[digest] for layout_id, digest in digests.items()}
+
+
+def _remember(layouts: Mapping[bytes, Layout]) -> None:
+    with _reading:
+        _read.update(layouts)
+        for digest in list(_read)[:-_REMEMBERED]:
+            del _read[digest]
