@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
+from urllib.parse import unquote, urlsplit
 
 import structlog
 from sqlalchemy import Engine
@@ -18,11 +19,12 @@ from sqlalchemy.exc import OperationalError
 
 from app.db import create_engine
 from app.embedded.broker import Broker
+from app.embedded.credentials import INTAKE_USER, write_credentials
 from app.embedded.postgres import Postgres
 from app.embedded.processes import Ownership, free_port, module_command, tail
 from app.embedded.supervisor import Supervisor
-from app.errors import Conflict, Unavailable
-from app.people import broker_credentials
+from app.errors import Conflict, Invalid, Unavailable
+from app.people import broker_credentials, broker_hash
 from app.schema import upgrade
 from app.settings import Settings, settings
 
@@ -100,6 +102,7 @@ class Product:
         self._open = contextlib.ExitStack()
         self._engine: Engine | None = None
         self._credentials_at = 0.0
+        self._admitted: dict[str, str] | None = None
 
     @property
     def engine(self) -> Engine:
@@ -135,9 +138,11 @@ class Product:
             if upgrade(self.engine):
                 log.info("database.migrated")
             if not self.broker_url:
-                self.broker = Broker(self.settings.data_dir, self._credentials())
+                self.broker = Broker(self.settings.data_dir)
+                self.broker.set_credentials(self._credentials())
                 opening.enter_context(self.broker)
                 self.broker_url = self.broker.url
+            self.admit_new_tokens()
             opening.enter_context(self.supervisor)
             self.http_port = self._web_port()
             self.start("intake", module_command("app", "intake"))
@@ -170,14 +175,19 @@ class Product:
             log.error("broker.ended")
             self.broker.start()
         self.supervisor.watch()
-        if self.broker and time.monotonic() - self._credentials_at > _CREDENTIALS_EVERY:
+        if time.monotonic() - self._credentials_at > _CREDENTIALS_EVERY:
             with contextlib.suppress(OperationalError):  # the database is away; next time
-                self.broker.set_credentials(self._credentials())
+                self.admit_new_tokens()
 
     def admit_new_tokens(self) -> None:
-        """Tell the embedded broker of tokens made just now instead of within two seconds."""
+        """Tell the broker which stations hold a token: now, and every two seconds."""
         if self.broker:
             self.broker.set_credentials(self._credentials())
+        elif self.settings.broker_credentials:
+            credentials = self._credentials()
+            if credentials != self._admitted:
+                write_external_credentials(self.settings.broker_credentials, self.broker_url, credentials)
+                self._admitted = credentials
 
     def _credentials(self) -> dict[str, str]:
         self._credentials_at = time.monotonic()
@@ -217,6 +227,21 @@ class Product:
             time.sleep(0.02)
 
 
+def write_external_credentials(folder: Path, broker_url: str, credentials: Mapping[str, str]) -> None:
+    """Write the files of an external Mosquitto: the stations of ``credentials``, and intake as its URL names it."""
+    intake = urlsplit(broker_url)
+    if not intake.password:
+        raise Invalid(
+            "BIRTHMARK_BROKER_CREDENTIALS needs a password in BIRTHMARK_BROKER_URL: "
+            f"mqtt://{INTAKE_USER}:PASSWORD@HOST:PORT"
+        )
+    if intake.username != INTAKE_USER:
+        raise Invalid(f"The user in BIRTHMARK_BROKER_URL must be {INTAKE_USER}, which may hear all stations.")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_credentials(folder, {**credentials, INTAKE_USER: broker_hash(unquote(intake.password))})
+    log.info("broker.credentials_written", folder=str(folder), stations=len(credentials))
+
+
 def _answers(host: str, port: int) -> bool:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     connection = http.client.HTTPConnection(host, port, timeout=2)
@@ -251,16 +276,12 @@ def connected_settings() -> Iterator[Settings]:
 
 def run_web() -> None:
     """The web process: serves until SIGTERM, ends open event streams first."""
-    from app.main import serve  # noqa: PLC0415  (FastAPI is needed in this process only)
+    from app.main import create_app, serve  # noqa: PLC0415  (FastAPI is needed in this process only)
 
     configured = settings()
     if not configured.database_url:
         raise Unavailable("The web process needs BIRTHMARK_DATABASE_URL. `python3 -m app serve` starts all of it.")
-    engine = create_engine(configured.database_url, pool_size=10, application_name="birthmark-web")
-    try:
-        serve(engine, configured.http_host, configured.http_port)
-    finally:
-        engine.dispose()
+    serve(create_app(), host=configured.http_host, port=configured.http_port)
 
 
 def run_intake() -> None:
@@ -268,4 +289,8 @@ def run_intake() -> None:
     from app.intake.consumer import run  # noqa: PLC0415  (paho is needed in this process only)
 
     with connected_settings() as configured:
-        run(configured)
+        engine = create_engine(str(configured.database_url), pool_size=2, application_name="birthmark-intake")
+        try:
+            run(engine, configured, str(configured.broker_url))
+        finally:
+            engine.dispose()
