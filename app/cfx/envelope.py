@@ -21,6 +21,8 @@ from app.cfx.splitting import split_list
 #: The version of the standard this product writes (`CFXEnvelope.Version`).
 CFX_VERSION: Final = "2.1"
 
+#: The most envelopes one payload may carry.
+MAX_ENVELOPES: Final = 10_000
 #: The longest identifier taken from a message, in characters. Longer ones cannot be indexed.
 MAX_IDENTIFIER: Final = 256
 
@@ -76,10 +78,13 @@ _wire = msgspec.json.Decoder(_Wire)
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
+_EASY_LIST: Final = 4 * 1024 * 1024
 _OPENING_BRACE: Final = ord("{")
 # An escaped NUL: an even number of backslashes before \u0000 means that the escape is real.
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_NAMELESS: Final = "MessageName is missing: nothing says what kind of message this is."
 _CLAIMED_ID = re.compile(rb'"UniqueID"\s*:\s*"(\{?[0-9A-Fa-f-]{32,36}\}?)"')
+_VERSION = re.compile(rb"[0-9.]{1,16}")
 _BYTE = re.compile(r"\(byte (\d+)\)")
 
 
@@ -95,22 +100,39 @@ def decode(payload: bytes, *, limit: int = DEFAULT_LIMIT) -> list[Envelope | Mal
     except PayloadError as refused:
         return [Malformed(payload, str(refused))]
     if text.lstrip(b" \t\r\n").startswith(b"{"):
-        return [_decode_one(text, original=payload)]
+        return [_decode_one(text, payload)]
     try:
-        elements = [bytes(element) for element in _list.decode(text)]
+        elements = _elements(text)
     except (msgspec.DecodeError, RecursionError) as broken:
-        # One element may be at fault: NaN, half a surrogate pair, nesting without end.
-        found = split_list(text)
-        if found is None:
-            return [Malformed(payload, _not_json(text, broken))]
-        elements = found
+        return [Malformed(payload, _not_json(text, broken), *_claims(text))]
     if not elements:
         return [Malformed(payload, "The payload is an empty list: it holds no envelope.")]
-    return [_decode_one(element) for element in elements]
+    if len(elements) > MAX_ENVELOPES:
+        reason = f"The payload is a list of more than {MAX_ENVELOPES} envelopes; send fewer at once."
+        return [Malformed(payload, reason)]
+    return [_decode_one(element, element) for element in elements]
 
 
-def _decode_one(text: bytes, *, original: bytes | None = None) -> Envelope | Malformed:
-    """One envelope's JSON text; `original` are the bytes to keep when nothing can be made of it."""
+def _elements(text: bytes) -> list[bytes]:
+    """The elements of a JSON list. Raises msgspec's errors when it is none."""
+    if len(text) > _EASY_LIST:
+        # A long list of next to nothing would take far more memory than it has bytes.
+        found = split_list(text, at_most=MAX_ENVELOPES)
+        if found is None:
+            raise msgspec.DecodeError("the brackets or quotes of the list do not match")
+        return found
+    try:
+        return [bytes(element) for element in _list.decode(text)]
+    except (msgspec.DecodeError, RecursionError):
+        # One element may be at fault: NaN, half a surrogate pair, nesting without end.
+        found = split_list(text, at_most=MAX_ENVELOPES)
+        if found is None:
+            raise
+        return found
+
+
+def _decode_one(text: bytes, came_as: bytes) -> Envelope | Malformed:
+    """The envelope of one JSON text; `came_as` are the bytes to keep when it is none."""
     try:
         return _envelope(text, _wire.decode(text))
     except (msgspec.DecodeError, RecursionError, _Refused):
@@ -118,11 +140,10 @@ def _decode_one(text: bytes, *, original: bytes | None = None) -> Envelope | Mal
     try:
         return _envelope(text, _repaired(text))
     except (msgspec.DecodeError, RecursionError) as broken:
-        unique_id, source = _claims(text)
-        return Malformed(original or text, _not_json(text, broken), unique_id, source)
+        reason = _not_json(text, broken)
     except _Refused as refused:
-        unique_id, source = _claims(text)
-        return Malformed(text, str(refused), unique_id, source)
+        reason = str(refused)
+    return Malformed(came_as, reason, *_claims(text))
 
 
 def _envelope(text: bytes, wire: _Wire) -> Envelope:
@@ -132,11 +153,14 @@ def _envelope(text: bytes, wire: _Wire) -> Envelope:
         raise _Refused("A text holds the character U+0000, which cannot be stored.")
     if not wire.UniqueID.int:
         raise _Refused("UniqueID is all zeros: the machine did not give the event an identifier.")
+    name = wire.MessageName.strip()
+    if not name:
+        raise _Refused(_NAMELESS)
     moment = wire.TimeStamp
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise _Refused(f"TimeStamp is in the year {moment.year}. Set the clock of the machine and send again.")
     return Envelope(
-        message_name=canonical_name(wire.MessageName),
+        message_name=canonical_name(name),
         time_stamp=moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC),
         unique_id=wire.UniqueID,
         body=wire.MessageBody,
@@ -156,7 +180,7 @@ def _repaired(text: bytes) -> _Wire:
         raise _Refused("MessageBody is missing.")
     name = _member(members, "MessageName")
     if name is None:
-        raise _Refused("MessageName is missing: nothing says what kind of message this is.")
+        raise _Refused(_NAMELESS)
     moment = _member(members, "TimeStamp")
     if moment is None:
         raise _Refused("TimeStamp is missing: nothing says when this happened.")
@@ -171,18 +195,22 @@ def _repaired(text: bytes) -> _Wire:
         guid = parse_guid(unique_id)
     except ValueError:
         raise _Refused(f"UniqueID {unique_id!r} is not a GUID.") from None
-    version = members.get("Version")
     return _Wire(
         MessageName=name,
         TimeStamp=time_stamp,
         UniqueID=guid,
         MessageBody=body,
-        # A version is for people to read; one written as the number 2.1 says as much.
-        Version=None if version is None else bytes(version).decode()[:MAX_IDENTIFIER].strip('"'),
+        Version=_version(members.get("Version")),
         Source=_member(members, "Source"),
         Target=_member(members, "Target"),
         RequestID=_member(members, "RequestID"),
     )
+
+
+def _version(raw: msgspec.Raw | None) -> str | None:
+    """The version, which only people read: the number 2.1 says as much as the text, and the rest may be left out."""
+    said = bytes(raw or b"").strip(b'"')
+    return said.decode() if _VERSION.fullmatch(said) else None
 
 
 def _member(members: dict[str, msgspec.Raw], name: str) -> str | None:
@@ -234,7 +262,7 @@ def _not_json(text: bytes, broken: Exception) -> str:
         return "The JSON is nested too deeply to be a CFX message."
     said = str(broken).removeprefix("JSON is malformed: ")
     if isinstance(broken, msgspec.ValidationError):
-        return f"This is no CFX envelope: {said}."
+        return f"An envelope is a JSON object in braces, but this is not: {said}."
     if "truncated" in said:
         return "The JSON ends too early, or a text in it holds half a surrogate pair."
     if (spot := _BYTE.search(said)) is None:

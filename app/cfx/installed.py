@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
+from hashlib import sha256
 from itertools import groupby
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -30,9 +30,21 @@ UNIT, POSITION, PACKAGE, VALUE = b"\xf8", b"\xf9", b"\xfa", b"\xfb"
 _HOLES = re.compile(rb"[\xf8-\xfb]")
 _STRING = rb'"(?:[^"\\]|\\.)*"'
 _NUMBER = rb"-?[0-9][0-9.eE+-]*"
-_MEMBERS = re.compile(
-    rb'"(UnitIdentifier|UnitPositionNumber|PositionNumber|Quantity|UniqueIdentifier|InstallationTime|NonInstallationTime|PickingTime'
-    rb'|InstalledUnitIdentifier|MeasuredValue)"\s*:\s*(' + _STRING + rb"|" + _NUMBER + rb")"
+_UNIT_MEMBER = re.compile(rb'"UnitIdentifier"\s*:\s*(' + _STRING + rb")")
+_POSITION_MEMBERS = (
+    re.compile(rb'"UnitPositionNumber"\s*:\s*(' + _NUMBER + rb")"),
+    re.compile(rb'"PositionNumber"\s*:\s*(' + _NUMBER + rb")"),
+)
+_PACKAGE_MEMBER = re.compile(rb'"UniqueIdentifier"\s*:\s*(' + _STRING + rb")")
+_QUANTITY_MEMBER = re.compile(rb'"Quantity"\s*:\s*(' + _NUMBER + rb")")
+_VARYING = (b"InstallationTime", b"PickingTime", b"InstalledUnitIdentifier", b"MeasuredValue")
+"""Members of components that differ from board to board; most machines leave them out."""
+_VARYING_MEMBERS = re.compile(
+    rb'"(?:(?:Non)?InstallationTime|PickingTime|InstalledUnitIdentifier|MeasuredValue)"\s*:\s*('
+    + _STRING
+    + rb"|"
+    + _NUMBER
+    + rb")"
 )
 _TRANSACTION = re.compile(rb'"TransactionI[dD]"\s*:\s*' + rb'"([^"\\]*)"')
 
@@ -209,39 +221,43 @@ def _cut(text: bytes) -> tuple[Group, Entry]:
     position = _position(head)
     identifier = package.UniqueIdentifier if package else None
     inside = text.find(material)
-    within = range(inside, inside + len(material))
+    holes = [
+        _hole(UNIT, _UNIT_MEMBER.search(text), _encoded(head.UnitIdentifier)),
+        _hole(POSITION, _position_member(text), b"%d" % position),
+        _hole(PACKAGE, _PACKAGE_MEMBER.search(text, inside, inside + len(material)), _encoded(identifier)),
+        _hole(VALUE, _QUANTITY_MEMBER.search(text, inside, inside + len(material)), None),
+    ]
+    if any(name in text for name in _VARYING):
+        holes += [_hole(VALUE, match, None) for match in _VARYING_MEMBERS.finditer(text)]
     pieces: list[bytes] = []
     values: list[bytes] = []
-    children = False
     end = 0
-    unit_cut = position_cut = package_cut = quantity_cut = False
-    for match in _MEMBERS.finditer(text):
-        name, value = match[1], match[2]
-        at = match.start(2)
-        hole = None
-        if name == b"UnitIdentifier":
-            if not unit_cut and head.UnitIdentifier is not None and value == msgspec.json.encode(head.UnitIdentifier):
-                hole, unit_cut = UNIT, True
-        elif name in (b"UnitPositionNumber", b"PositionNumber"):
-            if not position_cut and value == b"%d" % position:
-                hole, position_cut = POSITION, True
-        elif name == b"UniqueIdentifier":
-            if not package_cut and at in within and value == msgspec.json.encode(identifier):
-                hole, package_cut = PACKAGE, True
-        elif name == b"Quantity":
-            if not quantity_cut and at in within:
-                hole, quantity_cut = VALUE, True
-                values.append(value)
-        else:
-            children = children or name == b"InstalledUnitIdentifier"
-            hole = VALUE
-            values.append(value)
-        if hole:
-            pieces += (text[end:at], hole)
-            end = match.end(2)
+    for start, stop, hole in sorted(filter(None, holes)):
+        pieces += (text[end:start], hole)
+        if hole == VALUE:
+            values.append(text[start:stop])
+        end = stop
     pieces.append(text[end:])
-    named = _children(text) if children else ()
-    return (head.UnitIdentifier, position), Entry(b"".join(pieces), identifier, tuple(values), named)
+    children = _children(text) if b'"InstalledUnitIdentifier"' in text else ()
+    return (head.UnitIdentifier, position), Entry(b"".join(pieces), identifier, tuple(values), children)
+
+
+def _encoded(name: str | None) -> bytes | None:
+    return None if name is None else msgspec.json.encode(name)
+
+
+def _position_member(text: bytes) -> re.Match[bytes] | None:
+    first, second = _POSITION_MEMBERS
+    return first.search(text) or second.search(text)
+
+
+def _hole(
+    hole: bytes, match: re.Match[bytes] | None, wanted: bytes | None
+) -> tuple[int, int, bytes] | None:
+    """A place to cut; none where the text writes the value in another way than `fill` would."""
+    if match is None or (hole != VALUE and match[1] != wanted):
+        return None
+    return match.start(1), match.end(1), hole
 
 
 def _children(text: bytes) -> tuple[tuple[str | None, str], ...]:
@@ -299,10 +315,8 @@ def describe(template: bytes) -> Description:
     location = full.CarrierLocation or _Location()
     carrier = location.CarrierInformation or _Carrier()
     material = full.Material or _Package()
-    joined = []
-    for other in (material.LeadingMaterialPackage, material.BatchMaterialPackage):
-        if other and other.UniqueIdentifier:
-            joined.append(other.UniqueIdentifier)
+    neighbours = (material.LeadingMaterialPackage, material.BatchMaterialPackage)
+    joined = [other.UniqueIdentifier for other in neighbours if other and other.UniqueIdentifier]
     return Description(
         reference_designators=_designators(full.InstalledComponents),
         rejected_designators=_designators(full.NonInstalledComponents),
@@ -355,7 +369,7 @@ def outline(body: bytes) -> Outline | None:
         text = msgspec.json.encode(identifier)
         token = b'"UnitIdentifier":\xf8%d\xf8' % number
         remaining = remaining.replace(b'"UnitIdentifier":' + text, token).replace(b'"UnitIdentifier": ' + text, token)
-    return Outline(blake2b(remaining, digest_size=16).digest(), tuple(i for i in identifiers if i is not None))
+    return Outline(sha256(remaining).digest(), tuple(i for i in identifiers if i is not None))
 
 
 def cut_transaction(text: bytes) -> bytes:

@@ -20,6 +20,8 @@ _MAX_GZIP_MEMBERS: Final = 64
 _JSON_SPACE: Final = b" \t\r\n"
 _STANDARD_ALPHABET: Final = bytes.maketrans(b"-_", b"+/")
 _JSON_START = re.compile(rb"[ \t\r\n]*[{\[]")
+# The first character of JSON in two or four bytes.
+_WIDE = re.compile(rb"\0*[{\[]\0|\0+[{\[]")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_\-\s]+={0,2}\s*")
 
 
@@ -49,8 +51,8 @@ def unpack(payload: bytes, *, limit: int = DEFAULT_LIMIT) -> bytes:
 
 
 def _text(data: bytes, subject: str) -> bytes:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise PayloadError(f"{subject} is UTF-16. Set the machine to send UTF-8.")
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or _WIDE.match(data):
+        raise PayloadError(f"{subject} is UTF-16 or UTF-32. Set the machine to send UTF-8.")
     data = data.removeprefix(codecs.BOM_UTF8)
     if not _looks_like_json(data):
         if not data.strip(_JSON_SPACE):

@@ -19,9 +19,9 @@ class ReceiptError(ValueError):
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What became of the event `unique_id` of the station the receipt is addressed to."""
+    """What became of the event `unique_id` (None: it could not be read) of the station the receipt is addressed to."""
 
-    unique_id: UUID = field(name="UniqueID")
+    unique_id: UUID | None = field(name="UniqueID")
     status: ReceiptStatus
     reason: str | None = None
 

@@ -14,6 +14,9 @@ from uuid import UUID
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2199
 
+_WITH_MICROSECONDS_AND_ZONE: Final = len("2018-03-26T16:52:25.376953-04:00")
+#: The farthest zone there is, +14:00; 18 hours are what xsd:dateTime readers allow for.
+_MAX_ZONE_MINUTES: Final = 18 * 60
 _MOMENT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)"
     r"(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,12}))?)?)?"
@@ -67,6 +70,8 @@ def _zone(text: str | None) -> timezone:
     if text is None or text in "Zz":
         return UTC
     minutes = int(text[1:3]) * 60 + int(text[-2:])
+    if minutes > _MAX_ZONE_MINUTES:
+        raise ValueError(f"{text} is no time zone")
     return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))
 
 
@@ -75,13 +80,10 @@ def format_moment(moment: datetime) -> str:
 
     Raises ValueError for a time without a zone: the reader could only guess.
     """
-    offset = moment.utcoffset()
-    if offset is None:
-        raise ValueError("a CFX time needs a zone; pass an aware datetime")
-    minutes = round(offset.total_seconds() / 60)
-    sign = "-" if minutes < 0 else "+"
-    hours, minutes = divmod(abs(minutes), 60)
-    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}0{sign}{hours:02}:{minutes:02}"
+    text = moment.isoformat(timespec="microseconds")
+    if len(text) != _WITH_MICROSECONDS_AND_ZONE:
+        raise ValueError("a CFX time needs a zone of whole minutes; pass an aware datetime")
+    return f"{text[:-6]}0{text[-6:]}"
 
 
 def parse_timespan(text: str) -> timedelta:

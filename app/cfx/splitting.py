@@ -9,34 +9,40 @@ import re
 # Everything between quotes is passed over; a quote that never closes matches nothing and is fatal.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
 
+_CLOSING = {b"[": b"]", b"{": b"}"}
 
-def split_list(text: bytes) -> list[bytes] | None:
+
+def split_list(text: bytes, *, at_most: int) -> list[bytes] | None:
     """The elements of a JSON list as they stand, or None when its brackets or quotes do not match.
 
-    The elements themselves are not parsed and may be anything.
+    The elements themselves are not parsed and may be anything. Past `at_most` elements the rest is
+    not looked at.
     """
     elements: list[bytes] = []
-    open_brackets = bytearray()
+    still_open = bytearray()
     start = 0
     for token in _TOKEN.finditer(text):
         mark = token[0]
-        if mark in (b"[", b"{"):
-            if not open_brackets:
-                if mark == b"{" or text[: token.start()].strip():
-                    return None
+        if mark in _CLOSING:
+            if not still_open:
+                if mark != b"[" or text[: token.start()].strip():
+                    break
                 start = token.end()
-            open_brackets += b"]" if mark == b"[" else b"}"
-        elif mark in (b"]", b"}"):
-            if not open_brackets or open_brackets.pop() != mark[0]:
-                return None
-            if not open_brackets:
+            still_open += _CLOSING[mark]
+        elif mark == b",":
+            if len(still_open) == 1:
                 elements.append(text[start : token.start()].strip())
-                if text[token.end() :].strip():
-                    return None
-                return elements if all(elements) else None
-        elif mark == b"," and len(open_brackets) == 1:
-            elements.append(text[start : token.start()].strip())
-            start = token.end()
+                start = token.end()
+                if len(elements) > at_most:
+                    return elements
+        elif mark in _CLOSING.values():
+            if not still_open.endswith(mark):
+                break
+            still_open.pop()
+            if not still_open:
+                elements.append(text[start : token.start()].strip())
+                complete = all(elements) and not text[token.end() :].strip()
+                return elements if complete else None
         elif mark == b'"':
-            return None
+            break
     return None

@@ -207,10 +207,12 @@ def _read_boolean(value: Any) -> bool | None:
 
 
 def _read_moment(value: Any) -> Any:
-    if value is None or value == "":
+    if value is None:
         return None
     if not isinstance(value, str):
         raise _unlike("a time as text", value)
+    if not value.strip():
+        return None
     if value.lstrip()[:5] in ("0001-", "9999-"):
         return None
     try:
@@ -220,10 +222,12 @@ def _read_moment(value: Any) -> Any:
 
 
 def _read_guid(value: Any) -> Any:
-    if value is None or value == "":
+    if value is None:
         return None
     if not isinstance(value, str):
         raise _unlike("a GUID as text", value)
+    if not value.strip():
+        return None
     try:
         return parse_guid(value)
     except ValueError:

@@ -320,7 +320,7 @@ def _freed(connection: Connection, told: Sequence[Told], ids: Ids) -> list[Told]
             body=msgspec.Raw(unpack_body(connection, row.body)),
             raw=b"",
         )
-        said = understand(envelope, ids.seen, ids.interned.placements)
+        said = understand(envelope, ids)
         storable_bodies(connection, [(envelope, said)], ids)  # finds the material sets it is stored with
         freed.append((said, Report(row.event_id, row.station_id, row.recorded_at, received_at)))
     return freed

@@ -6,6 +6,7 @@ are known and nothing of it needs reading again. Otherwise it is taken apart ent
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -33,21 +34,17 @@ from app.units.installations import Installed, KnownPlacement, intern_sets, plac
 MESSAGES = frozenset({"CFX.Production.Assembly.MaterialsInstalled", "CFX.Production.Application.MaterialsApplied"})
 
 
-def understand(
-    envelope: Envelope,
-    seen: Mapping[bytes, SeenMessage],
-    placements: Mapping[bytes, KnownPlacement],
-) -> Said:
+def understand(envelope: Envelope, ids: Ids) -> Said:
     """What any message says. Raises `UnreadableBody` with the sentence for the line engineer."""
     if envelope.message_name not in MESSAGES:
         return translate(envelope)
     body = bytes(envelope.body)
     try:
         sketch = outline(body)
-        before = seen.get(sketch.digest) if sketch else None
+        before = ids.seen.get(sketch.digest) if sketch else None
         parts = None if before else dissect(body)
         if parts:
-            _check_templates(parts, placements)
+            _check_templates(parts, ids.interned.placements)
     except InstalledError as error:
         raise UnreadableBody(str(error)) from None
     said = Said("unit", envelope.message_name, envelope.time_stamp, states=False)
@@ -101,7 +98,7 @@ def _transaction(body: bytes) -> UUID | None:
 
 
 def storable_bodies(connection: Connection, items: Sequence[tuple[Envelope, Said]], ids: Ids) -> list[bytes]:
-    """The column of each event's body. Material sets that are new are stored on the way, and each `Said` learns its own."""
+    """The column of each event's body. New material sets are stored on the way, and each `Said` learns its own."""
     fresh = [said for _, said in items if said.installed and not said.set_ids]
     named = {identifier for said in fresh for identifier in said.package_identifiers()}
     register_packages(connection, named, ids.packages)
@@ -124,7 +121,8 @@ def _storable(envelope: Envelope, said: Said, ids: Ids) -> bytes:
         if parts.outline is not None and _frames_transaction(parts.dissection, body):
             ids.seen[parts.outline.digest] = _remember(parts.dissection, parts.outline.identifiers, said.set_ids)
     else:
-        assert parts.seen is not None and parts.outline is not None  # one of the two ways
+        assert parts.seen is not None  # it was taken apart, or seen before by its outline
+        assert parts.outline is not None
         residue = _residue_of_seen(parts.seen, parts.outline.identifiers, body)
     residue[4] = [[*group, set_id] for group, set_id in zip(residue[4], said.set_ids, strict=True)]
     return pack_residue(residue)
@@ -153,15 +151,15 @@ def _remember(parts: Dissection, identifiers: Sequence[str], set_ids: Sequence[i
     )
 
 
-def _residue_of_seen(seen: SeenMessage, identifiers: Sequence[str], body: bytes) -> list[object]:
-    groups = {(identifiers[index], position): [] for index, position, _ in seen.groups}
+def _residue_of_seen(seen: SeenMessage, identifiers: Sequence[str], body: bytes) -> list[Any]:
+    groups = [[identifiers[index], position] for index, position, _ in seen.groups]
     plain = [index for index, _ in seen.runs] == list(range(len(groups)))
     return [
         seen.kind,
         put_transaction(seen.prefix, body),
         put_transaction(seen.suffix, body) if b"\xfb" in seen.suffix else seen.suffix,
         list(seen.separators),
-        [list(group) for group in groups],
+        groups,
         [] if plain else [list(run) for run in seen.runs],
         list(seen.values),
     ]

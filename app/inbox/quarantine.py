@@ -125,3 +125,11 @@ def open_quarantine(connection: Connection, quarantine_id: int) -> Row[Any]:
 def resolve(connection: Connection, quarantine_id: int, resolution: str) -> None:
     """Close one message, saying how."""
     connection.execute(_RESOLVE, {"quarantine_id": quarantine_id, "resolution": resolution})
+
+
+_COUNT_OPEN = text("SELECT count(*) FROM quarantine WHERE resolved_at IS NULL")
+
+
+def count_open(connection: Connection) -> int:
+    """How many messages nobody has resolved yet."""
+    return int(connection.execute(_COUNT_OPEN).scalar_one())

@@ -22,6 +22,7 @@ from app.errors import Unavailable
 from app.facts import Report
 from app.inbox.apply import apply, names_unregistered
 from app.inbox.bodies import body_digest
+from app.inbox.installed import storable_bodies, understand
 from app.inbox.memory import Ids, Memory
 from app.inbox.quarantine import (
     CONTRADICTION,
@@ -33,14 +34,12 @@ from app.inbox.quarantine import (
     put_in_quarantine,
 )
 from app.inbox.said import Said
-from app.inbox.installed import storable_bodies, understand
 from app.inbox.translate import UnreadableBody
 from app.lines.stations import find_stations, register_stations
+from app.live import CHANNEL
 
 log = structlog.get_logger()
 
-CHANNEL = "birthmark"
-"""PostgreSQL notification channel: one notification a batch."""
 _RETRIES = 5
 _TRY_AGAIN = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
 # SQLSTATE classes that speak of the server, not of what was sent: connection, read-only standby, resources,
@@ -121,7 +120,7 @@ class Recorder:
             )
             return
         try:
-            item.said = understand(envelope, self._memory.seen, self._memory.interned.placements)
+            item.said = understand(envelope, self._memory.open())
         except UnreadableBody as unreadable:
             item.refuse(MALFORMED, str(unreadable))
             return
@@ -140,7 +139,7 @@ class Recorder:
                 if getattr(error.orig, "sqlstate", None) in _TRY_AGAIN and attempt < _RETRIES - 1:
                     continue
                 if _is_away(error):
-                    raise Unavailable("The database cannot be reached; nothing was taken in.") from error
+                    raise Unavailable(f"Nothing was taken in; the database says: {_first_line(error)}") from error
                 self._isolate(items, REFUSED, _database_reason(error))
             except (StatementError, UnicodeError, OverflowError) as error:
                 self._isolate(items, REFUSED, f"A value cannot be stored: {error}")
@@ -164,7 +163,7 @@ class Recorder:
         ids = self._memory.open()
         understood = [item for item in items if item.refusal is None]
         with self._engine.begin() as connection:
-            fresh = self._sort_out(connection, understood, ids, received_at)
+            fresh = self._sort_out(connection, understood, ids)
             entered = self._enter(connection, fresh, ids, received_at)
             refused = [item for item in items if item.refusal is not None]
             put_in_quarantine(connection, [_refused(item) for item in refused], received_at)
@@ -176,7 +175,7 @@ class Recorder:
             elif item.receipt is None:
                 item.receipt = Receipt(item.unique_id, "stored")
 
-    def _sort_out(self, connection: Connection, items: Sequence[_Item], ids: Ids, received_at: datetime) -> list[_Item]:
+    def _sort_out(self, connection: Connection, items: Sequence[_Item], ids: Ids) -> list[_Item]:
         """Those that are new; repetitions get their receipt, contradictions their refusal."""
         handles = {item.source for item in items if item.source is not None}
         if self._register_unknown:
@@ -264,13 +263,14 @@ _SIGN_OFF = text(
     WITH noted AS (
         INSERT INTO audit (actor, deed, details) VALUES (:actor, 'events.recorded', CAST(:details AS jsonb))
     )
-    SELECT pg_notify(:channel, :details)
+    SELECT pg_notify(:channel, CAST(:details AS text))
     """
 )
 
 
 def _key(item: _Item, ids: Ids) -> tuple[int, UUID]:
-    assert item.source is not None and item.unique_id is not None  # understood items have both
+    assert item.source is not None  # understood items have both
+    assert item.unique_id is not None
     return ids.stations[item.source], item.unique_id
 
 
@@ -319,6 +319,10 @@ def _sign_off(
     connection.execute(_SIGN_OFF, given)
 
 
+def _first_line(error: DBAPIError) -> str:
+    return str(error.orig).partition("\n")[0]
+
+
 def _is_away(error: DBAPIError) -> bool:
     """Whether the fault is the server's: then the same message is welcome later."""
     state = getattr(error.orig, "sqlstate", None)
@@ -327,6 +331,6 @@ def _is_away(error: DBAPIError) -> bool:
 
 def _database_reason(error: DBAPIError) -> str:
     diagnosis = getattr(error.orig, "diag", None)
-    message = getattr(diagnosis, "message_primary", None) or str(error.orig).partition("\n")[0]
+    message = getattr(diagnosis, "message_primary", None) or _first_line(error)
     constraint = getattr(diagnosis, "constraint_name", None)
     return f"The database refused it: {message}" + (f" ({constraint})" if constraint else "")

@@ -104,7 +104,7 @@ class TakenApart:
 
 @dataclass(slots=True)
 class Said:
-    """One message, understood. `about` says where its bare fact belongs when it brings no facts of a kind of its own."""
+    """One message, understood. `about` says where it belongs when it brings no facts of a kind of its own."""
 
     about: Literal["unit", "station", "material"]
     message_name: str
@@ -154,25 +154,12 @@ class Said:
 
     def serials(self) -> Iterator[str]:
         """Every unit identifier it names."""
-        for identifier, _ in self.units:
-            yield identifier
-        if self.panel:
-            yield self.panel
-        for _, identifier in self.links:
-            yield identifier
-        for listed in (self.installed, self.removed, self.children):
-            for part in listed:
-                if part.identifier is not None:
-                    yield part.identifier
-        for child in self.children:
-            yield child.child
-        for removed in self.removed:
-            if removed.child:
-                yield removed.child
-        for listed_runs in (self.inspected, self.tested):
-            for run in listed_runs:
-                if run.unit_identifier is not None:
-                    yield run.unit_identifier
+        yield from (identifier for identifier, _ in self.units)
+        yield from (identifier for _, identifier in self.links)
+        named = [self.panel, *(child.child for child in self.children), *(one.child for one in self.removed)]
+        named += [part.identifier for part in (*self.installed, *self.removed, *self.children)]
+        named += [run.unit_identifier for run in (*self.inspected, *self.tested)]
+        yield from (identifier for identifier in named if identifier)
 
     def package_identifiers(self) -> Iterator[str]:
         """Every package it names, but for those it describes."""

@@ -1,9 +1,12 @@
 """CFX messages into what they say. The only place that knows both CFX's members and the product's words."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
+from app.cfx.body import BodyError, decode_body
+from app.cfx.envelope import Envelope
 from app.cfx.messages import (
+    Message,
     assembly,
     identification,
     information_system,
@@ -11,12 +14,10 @@ from app.cfx.messages import (
     materials,
     production,
     storage,
-    Message,
 )
 from app.cfx.messages.base import UnitScoped
 from app.cfx.messages.structures import MaterialLocation, UnitPosition
-from app.cfx.body import BodyError, decode_body
-from app.cfx.envelope import Envelope
+from app.errors import Invalid
 from app.inbox.said import (
     End,
     Loading,
@@ -32,8 +33,8 @@ from app.quality.from_cfx import inspected_units, tested_units
 
 HIGHEST_POSITION = 32767
 
-_M = TypeVar("_M", bound=Message)
-_Handler = Callable[[Said, Any], None]
+_Handler: TypeAlias = Callable[[Said, Any], None]
+_H = TypeVar("_H", bound=_Handler)
 _HANDLERS: dict[type[Message], _Handler] = {}
 
 
@@ -52,12 +53,15 @@ def translate(envelope: Envelope) -> Said:
     said.transaction_id = getattr(message, "transaction_id", None)
     if said.transaction_id is not None:
         said.about = "unit"
-    _HANDLERS.get(type(message), _anything_else)(said, message)
+    try:
+        _HANDLERS.get(type(message), _anything_else)(said, message)
+    except Invalid as invalid:
+        raise UnreadableBody(invalid.sentence) from None
     return said
 
 
-def _handles(*kinds: type[_M]) -> Callable[[Callable[[Said, _M], None]], Callable[[Said, _M], None]]:
-    def register(handler: Callable[[Said, _M], None]) -> Callable[[Said, _M], None]:
+def _handles(*kinds: type[Message]) -> Callable[[_H], _H]:
+    def register(handler: _H) -> _H:
         for kind in kinds:
             _HANDLERS[kind] = handler
         return handler
@@ -198,13 +202,13 @@ def _units_repaired(said: Said, message: assembly.UnitsRepaired) -> None:
 @_handles(inspection.UnitsInspected)
 def _units_inspected(said: Said, message: inspection.UnitsInspected) -> None:
     said.about, said.states = "unit", False
-    said.inspected = inspected_units(message)
+    said.inspected = inspected_units(message, said.body.encode())
 
 
 @_handles(inspection.UnitsTested)
 def _units_tested(said: Said, message: inspection.UnitsTested) -> None:
     said.about, said.states = "unit", False
-    said.tested = tested_units(message)
+    said.tested = tested_units(message, said.body.encode())
 
 
 @_handles(assembly.MaterialsUninstalled)

@@ -11,7 +11,8 @@ from app.facts import Report
 @dataclass(frozen=True, slots=True)
 class LoadingChange:
     """`kind` is loaded, unloaded, empty or spliced. `slot` is CFX `LocationIdentifier`, or `LocationName` without one
-    (two locations may share a name)."""
+    (two locations may share a name).
+    """
 
     report: Report
     kind: str

@@ -118,7 +118,7 @@ _DESCRIBE = text(
         initial_quantity = excluded.initial_quantity,
         quantity = excluded.quantity,
         expires_at = excluded.expires_at,
-        received_on = excluded.received_on,
+        received_on = coalesce(excluded.received_on, kept.received_on),
         described_at = excluded.described_at,
         unplanned = false
     WHERE kept.described_at IS NULL OR kept.described_at < excluded.described_at

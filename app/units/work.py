@@ -1,6 +1,6 @@
 """What is done to units: work records, and whatever else machines say of a unit on its way."""
 
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -181,7 +181,7 @@ _WORKED_ON = text(
 
 def units_in_work(
     connection: Connection, transactions: Iterable[UUID]
-) -> MutableMapping[tuple[UUID, int], list[tuple[int, tuple[int, ...] | None]]]:
+) -> dict[tuple[UUID, int], list[tuple[int, tuple[int, ...] | None]]]:
     """(transaction, station) -> its (unit, positions), for those of which a start or end is known."""
     found: dict[tuple[UUID, int], list[tuple[int, tuple[int, ...] | None]]] = {}
     wanted = sorted(set(transactions))

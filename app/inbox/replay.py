@@ -1,0 +1,56 @@
+"""Resolve what is in quarantine: take it in again after a fix, or say why it is dropped."""
+
+from sqlalchemy import Engine
+
+from app.db import transaction
+from app.errors import Conflict, Invalid
+from app.inbox.quarantine import open_quarantine, resolve
+from app.inbox.record import Delivery, Recorder
+from app.people import record_audit
+
+
+def replay(engine: Engine, recorder: Recorder, quarantine_id: int, *, actor: str) -> str:
+    """Take a quarantined message in once more; returns "stored" or "duplicate".
+
+    Raises `Conflict`, with the reason it has now, where it is refused again; it then stays in
+    quarantine.
+    """
+    with transaction(engine) as connection:
+        message = open_quarantine(connection, quarantine_id)
+    # The row is not kept locked meanwhile: a second refusal counts it up, in a transaction of its
+    # own. Two replays at once are harmless, the second one finds a duplicate.
+    receipts = recorder.record([Delivery(message.raw, message.source)])[0]
+    refused = [receipt.reason for receipt in receipts if receipt.status == "rejected"]
+    if refused:
+        raise Conflict(f"Message {quarantine_id} is refused again: {refused[0]}")
+    outcome = "stored" if any(r.status == "stored" for r in receipts) else "duplicate"
+    with transaction(engine) as connection:
+        resolve(connection, quarantine_id, f"replayed by {actor}: {outcome}")
+        record_audit(
+            connection,
+            actor=actor,
+            deed="quarantine.replayed",
+            subject=f"quarantine:{quarantine_id}",
+            outcome=outcome,
+        )
+    return outcome
+
+
+def dismiss(engine: Engine, quarantine_id: int, *, reason: str, actor: str) -> None:
+    """Say why a quarantined message is not taken in. Its bytes stay; nothing is thrown away.
+
+    Raises `Invalid` without a reason, `NotFound` or `Conflict` where there is nothing to resolve.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise Invalid("Say why the message is dismissed: whoever finds it later will ask.")
+    with transaction(engine) as connection:
+        open_quarantine(connection, quarantine_id)
+        resolve(connection, quarantine_id, f"dismissed by {actor}: {reason}")
+        record_audit(
+            connection,
+            actor=actor,
+            deed="quarantine.dismissed",
+            subject=f"quarantine:{quarantine_id}",
+            reason=reason,
+        )

@@ -1,0 +1,140 @@
+"""The intake process: batches of messages from the broker, one transaction each, then acknowledgements and receipts."""
+
+import signal
+import threading
+import time
+from collections.abc import Sequence
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.cfx.envelope import Envelope, decode
+from app.cfx.receipts import Receipt, encode_receipts
+from app.cfx.topics import StationAddress, Topic, TopicError, TopicKind, parse_topic
+from app.errors import Unavailable
+from app.inbox.record import Delivery, Recorder
+from app.inbox.requests import answer
+from app.intake.link import Arrived, Link
+from app.live import beat, leave
+from app.settings import Settings
+
+log = structlog.get_logger()
+
+_MOST_MESSAGES = 200
+_MOST_BYTES = 16 * 1024 * 1024
+_CANARY_EVERY = 3.0
+_CANARY_LATE = 10.0
+_LONGEST_BACK_OFF = 5.0
+
+
+class Intake:
+    """Takes what the broker delivers into the record, and tells the stations."""
+
+    def __init__(self, engine: Engine, settings: Settings, broker_url: str) -> None:
+        self._engine = engine
+        self._name = f"intake:{settings.intake_client_id}"
+        self._recorder = Recorder(engine, register_unknown=settings.register_unknown, actor=self._name)
+        self._link = Link(
+            broker_url,
+            client_id=settings.intake_client_id,
+            filters=settings.intake_filters,
+            version=settings.mqtt_version,
+        )
+        self._stopping = threading.Event()
+        self._counted = {"stored": 0, "duplicate": 0, "rejected": 0}
+        self._canary_sent = 0.0
+
+    def stop(self) -> None:
+        """End after the batch at hand."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until `stop`."""
+        self._link.start()
+        log.info("intake.started", name=self._name)
+        while not self._stopping.is_set():
+            self._tend_canary()
+            arrived = self._link.take(_MOST_MESSAGES, _MOST_BYTES, wait=0.5)
+            if arrived:
+                self._take_in(arrived)
+        self._link.stop()
+        try:
+            with self._engine.begin() as connection:
+                leave(connection, self._name)
+        except SQLAlchemyError:
+            log.warning("intake.left_without_saying")  # the database went first
+        log.info("intake.stopped", name=self._name)
+
+    def _take_in(self, arrived: Sequence[Arrived]) -> None:
+        known = [(one, _topic(one.topic)) for one in arrived]
+        batch = [(one, topic) for one, topic in known if topic is None or topic.kind is TopicKind.MESSAGES]
+        deliveries = [Delivery(one.payload, topic.station.handle if topic else None) for one, topic in batch]
+        receipts = self._record(deliveries)
+        if receipts is None:
+            return  # stopping: nothing is acknowledged, the broker keeps it
+        self._link.acknowledge(arrived)
+        told: dict[StationAddress, list[Receipt]] = {}
+        for (one, topic), own in zip(batch, receipts, strict=True):
+            for receipt in own:
+                self._counted[receipt.status] += 1
+            if topic is not None:
+                told.setdefault(topic.station, []).extend(own)
+                self._answer(one, topic)
+        for station, own in told.items():
+            self._link.publish(station.receipts_topic, encode_receipts(own))
+
+    def _record(self, deliveries: Sequence[Delivery]) -> list[list[Receipt]] | None:
+        """Record, however long the database is away; None where intake is told to stop meanwhile."""
+        back_off = 0.1
+        while not self._stopping.is_set():
+            started = time.perf_counter()
+            try:
+                receipts = self._recorder.record(deliveries)
+            except Unavailable as away:
+                log.warning("intake.database_away", retry_in=round(back_off, 1), reason=str(away.__cause__ or away))
+                self._stopping.wait(back_off)
+                back_off = min(back_off * 2, _LONGEST_BACK_OFF)
+            else:
+                log.debug("intake.batch", messages=len(deliveries), seconds=round(time.perf_counter() - started, 4))
+                return receipts
+        return None
+
+    def _answer(self, one: Arrived, topic: Topic) -> None:
+        if not topic.message_name or not topic.message_name.endswith("Request"):
+            return
+        for envelope in decode(one.payload):
+            if isinstance(envelope, Envelope):
+                response = answer(envelope, source=topic.station.handle)
+                if response is not None:
+                    self._link.publish(topic.station.responses_topic, response)
+
+    def _tend_canary(self) -> None:
+        """A message through the broker and a row through the database: that is what working means."""
+        now = time.monotonic()
+        if now - self._canary_sent < _CANARY_EVERY:
+            return
+        self._canary_sent = now
+        self._link.send_canary()
+        if self._link.canary_age > _CANARY_LATE:
+            return
+        try:
+            with self._engine.begin() as connection:
+                beat(connection, self._name, **self._counted)
+        except SQLAlchemyError as away:
+            log.warning("intake.database_away", reason=str(away).partition("\n")[0])
+
+
+def _topic(topic: str) -> Topic | None:
+    try:
+        return parse_topic(topic)
+    except TopicError:
+        return None
+
+
+def run(engine: Engine, settings: Settings, broker_url: str) -> None:
+    """Run an intake process until SIGTERM or SIGINT."""
+    intake = Intake(engine, settings, broker_url)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: intake.stop())
+    intake.run()

@@ -1,0 +1,335 @@
+"""What is this unit made from? Every part by designator, with its package, lot and evidence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from app.errors import NotFound
+from app.trace.evidence import Evidence, evidence_of
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledPart:
+    """A part in a unit: one designator, or material applied to the unit as a whole (no designator).
+
+    `removed_at` is set where the part was taken out again. `position_number` and `unit` tell the board where a panel
+    was asked for.
+    """
+
+    reference_designator: str | None
+    part_number: str | None
+    package: str
+    lot: str | None
+    evidence: Evidence
+    station: str
+    recorded_at: datetime
+    removed_at: datetime | None = None
+    reference_part_number: str | None = None
+    serial: str | None = None
+    position_number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentUnit:
+    """A unit built into the unit."""
+
+    serial: str
+    reference_designator: str | None
+    station: str
+    recorded_at: datetime
+    removed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Firmware:
+    """Software put into the unit, as `UnitsPersonalized` says it: a characteristic and its value."""
+
+    name: str
+    value: str | None
+    station: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """Designators of the bill of material that have a package, by `ratio` 0 to 1; null where no bill is known."""
+
+    with_package: int
+    in_bom: int | None
+    ratio: float | None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MadeFrom:
+    """The unit as built."""
+
+    serial: str
+    customer: str | None
+    installations: list[InstalledPart]
+    components: list[ComponentUnit]
+    firmware: list[Firmware]
+    completeness: Completeness
+    work_order: str | None = None
+    product: str | None = None
+    boards: list[str] = field(default_factory=list)
+    """The boards of a panel, where a panel was asked for."""
+
+
+# Facts of a unit stand under its own identifier and under the panel positions that held it, while they held it.
+PLACES = """
+    subject AS (
+        SELECT unit.unit_id, unit.serial, unit.customer_id, unit.work_order_id
+        FROM serial JOIN unit USING (unit_id)
+        WHERE serial.serial = :serial
+          AND (CAST(:customer_id AS integer) IS NULL OR unit.customer_id = :customer_id)
+    ),
+    family AS (
+        SELECT unit_id FROM subject
+        UNION
+        SELECT panel_position.unit_id FROM subject
+        JOIN panel_position ON panel_position.panel_id = subject.unit_id
+    ),
+    statement AS (
+        SELECT panel_id, position_number, panel_position.unit_id, linked_at,
+            row_number() OVER told AS nth, lead(linked_at) OVER told AS next_at
+        FROM panel_position
+        WHERE (panel_id, position_number) IN (
+            SELECT held.panel_id, held.position_number FROM panel_position AS held JOIN subject USING (unit_id)
+        )
+        WINDOW told AS (PARTITION BY panel_id, position_number ORDER BY linked_at, panel_position.unit_id)
+    ),
+    place AS (
+        SELECT unit_id, CAST(NULL AS smallint) AS position_number,
+            CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until,
+            0 AS positions
+        FROM family
+        UNION ALL
+        SELECT statement.panel_id, statement.position_number,
+            CASE WHEN nth = 1 THEN '-infinity' ELSE linked_at END, coalesce(next_at, 'infinity'),
+            (SELECT count(DISTINCT other.position_number) FROM panel_position AS other
+             WHERE other.panel_id = statement.panel_id)
+        FROM statement JOIN subject USING (unit_id)
+    )
+"""
+"""CTEs that a question about one unit begins with; parameters `serial`, `customer_id`."""
+
+_AT_PLACE = """
+    fact.unit_id = place.unit_id
+    AND (place.position_number IS NULL OR fact.position_number IN (place.position_number, 0))
+    AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+"""
+
+_SUBJECT = text(
+    """
+    -- Which unit is it, whose, of which order and product, and, if it is a panel, with which boards?
+    SELECT unit.unit_id, unit.serial, customer.name AS customer, work_order.number AS work_order,
+        work_order.product_revision_id, product.part_number || ' rev ' || product_revision.revision AS product,
+        ARRAY(
+            SELECT DISTINCT board.serial FROM panel_position
+            JOIN unit AS board ON board.unit_id = panel_position.unit_id
+            WHERE panel_position.panel_id = unit.unit_id ORDER BY board.serial
+        ) AS boards
+    FROM serial JOIN unit USING (unit_id)
+    LEFT JOIN customer USING (customer_id)
+    LEFT JOIN work_order USING (work_order_id)
+    LEFT JOIN product_revision USING (product_revision_id)
+    LEFT JOIN product USING (product_id)
+    WHERE serial.serial = :serial
+      AND (CAST(:customer_id AS integer) IS NULL OR unit.customer_id = :customer_id)
+    """
+)
+_INSTALLED = text(
+    f"""
+    -- What did machines install in it, slot by slot?
+    WITH {PLACES},
+    fact AS (
+        SELECT DISTINCT ON (fact.unit_id, fact.position_number, fact.event_id)
+            fact.unit_id, fact.position_number, fact.event_id, fact.set_id, fact.station_id, fact.recorded_at,
+            place.positions
+        FROM place JOIN installation AS fact ON {_AT_PLACE}
+    )
+    SELECT fact.position_number, fact.recorded_at, fact.positions, station.handle AS station, unit.serial,
+        placement.kind, placement.reference_designators, placement.rejected_designators, placement.part_number,
+        placement.reference_part_number,
+        package.identifier AS package, package.part_number AS package_part_number, lot.lot_code AS lot
+    FROM fact
+    JOIN material_set USING (set_id)
+    CROSS JOIN LATERAL unnest(material_set.chunk_ids) AS listed (chunk_id)
+    JOIN material_chunk USING (chunk_id)
+    CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
+    JOIN placement USING (placement_id)
+    JOIN package ON package.package_id = pair.package_id
+    JOIN station USING (station_id)
+    JOIN unit ON unit.unit_id = fact.unit_id
+    LEFT JOIN lot USING (lot_id)
+    """
+)
+_REMOVED = text(
+    f"""
+    -- What was taken out of it again?
+    WITH {PLACES}
+    SELECT fact.position_number, fact.recorded_at, fact.reference_designators, package.identifier AS package,
+        child.serial AS child
+    FROM place JOIN removal AS fact ON {_AT_PLACE}
+    LEFT JOIN package USING (package_id)
+    LEFT JOIN unit AS child ON child.unit_id = fact.child_id
+    """
+)
+_CHILDREN = text(
+    f"""
+    -- Which units are built into it?
+    WITH {PLACES}
+    SELECT child.serial, fact.reference_designator, station.handle AS station, fact.recorded_at
+    FROM place JOIN installed_unit AS fact ON {_AT_PLACE}
+    JOIN unit AS child ON child.unit_id = fact.child_id
+    JOIN station USING (station_id)
+    """
+)
+_PERSONALIZED = text(
+    f"""
+    -- Which software and other characteristics were put into it?
+    WITH {PLACES}
+    SELECT fact.body, fact.recorded_at, station.handle AS station, place.position_number, unit.serial
+    FROM place JOIN unit_event AS fact ON fact.unit_id = place.unit_id
+        AND (place.position_number IS NULL OR fact.position_numbers IS NULL
+             OR place.position_number = ANY (fact.position_numbers))
+        AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+    JOIN station USING (station_id)
+    JOIN unit ON unit.unit_id = fact.unit_id
+    WHERE fact.message_name = 'CFX.Production.Assembly.UnitsPersonalized'
+    """
+)
+_KNOWN_SERIALS = text("SELECT serial FROM serial WHERE serial = ANY(CAST(:identifiers AS text[]))")
+_BOM = text("SELECT reference_designator FROM bom_item WHERE product_revision_id = :product_revision_id")
+
+
+def made_from(connection: Connection, serial: str, *, customer_id: int | None = None) -> MadeFrom:
+    """The unit as built. Raises `NotFound` where the serial is not known, or not that customer's."""
+    asked = {"serial": serial, "customer_id": customer_id}
+    subject = connection.execute(_SUBJECT, asked).one_or_none()
+    if subject is None:
+        raise NotFound(f"No unit {serial} is known here. Check the serial, or whether its machines have reported yet.")
+    removals = connection.execute(_REMOVED, asked).all()
+    rows = connection.execute(_INSTALLED, asked).all()
+    identifiers = {row.package for row in rows}
+    units = set(connection.execute(_KNOWN_SERIALS, {"identifiers": list(identifiers)}).scalars())
+    parts = _parts(rows, removals, by_board=bool(subject.boards))
+    components = [
+        ComponentUnit(
+            row.serial,
+            row.reference_designator,
+            row.station,
+            row.recorded_at,
+            _removed_at(removals, row.recorded_at, row.reference_designator, child=row.serial),
+        )
+        for row in connection.execute(_CHILDREN, asked)
+    ] + [
+        ComponentUnit(part.package, part.reference_designator, part.station, part.recorded_at, part.removed_at)
+        for part in parts
+        if part.package in units
+    ]
+    installations = [part for part in parts if part.package not in units]
+    return MadeFrom(
+        serial=subject.serial,
+        customer=subject.customer,
+        installations=installations,
+        components=components,
+        firmware=_firmware(connection.execute(_PERSONALIZED, asked).all()),
+        completeness=_completeness(connection, subject.product_revision_id, parts),
+        work_order=subject.work_order,
+        product=subject.product,
+        boards=list(subject.boards),
+    )
+
+
+def _parts(rows: Sequence[Row[Any]], removals: Sequence[Row[Any]], *, by_board: bool) -> list[InstalledPart]:
+    """One part a designator; the same part reported twice is one, from its first report on."""
+    found: dict[tuple[object, ...], InstalledPart] = {}
+    for row in sorted(rows, key=lambda row: row.recorded_at):
+        if row.rejected_designators and not row.reference_designators:
+            continue  # picked and thrown away: it is not on the unit
+        evidence = evidence_of(row.kind, row.position_number, row.positions)
+        for designator in row.reference_designators or (None,):
+            key = (designator, row.package, row.station, by_board and (row.serial, row.position_number))
+            if key not in found:
+                found[key] = InstalledPart(
+                    reference_designator=designator,
+                    part_number=row.part_number or row.package_part_number,
+                    package=row.package,
+                    lot=row.lot,
+                    evidence=evidence,
+                    station=row.station,
+                    recorded_at=row.recorded_at,
+                    removed_at=_removed_at(
+                        removals, row.recorded_at, designator, package=row.package, position=row.position_number
+                    ),
+                    reference_part_number=row.reference_part_number,
+                    serial=row.serial if by_board else None,
+                    position_number=row.position_number if by_board else None,
+                )
+    return sorted(found.values(), key=lambda part: (_natural(part.reference_designator), part.recorded_at))
+
+
+def _removed_at(
+    removals: Sequence[Row[Any]],
+    installed_at: datetime,
+    designator: str | None,
+    *,
+    package: str | None = None,
+    child: str | None = None,
+    position: int = 0,
+) -> datetime | None:
+    """When a part installed then was taken out: the first removal after it that means it."""
+    times = [
+        removal.recorded_at
+        for removal in removals
+        if removal.recorded_at >= installed_at
+        and (removal.package is None or removal.package == package)
+        and (removal.child is None or removal.child == child)
+        and not (removal.child is None and child is not None and not removal.reference_designators)
+        and (not removal.reference_designators or designator in removal.reference_designators)
+        and (not position or not removal.position_number or removal.position_number == position)
+    ]
+    return min(times, default=None)
+
+
+def _natural(designator: str | None) -> tuple[str, int, str]:
+    """C2 before C10; material without a designator last."""
+    if designator is None:
+        return "\uffff", 0, ""
+    letters = designator.rstrip("0123456789")
+    digits = designator[len(letters) :]
+    return letters, int(digits) if digits else 0, designator
+
+
+def _firmware(rows: Sequence[Row[Any]]) -> list[Firmware]:
+    found = []
+    for row in rows:
+        for unit in (row.body or {}).get("PersonalizedUnits") or ():
+            position = unit.get("UnitPositionNumber") or unit.get("PositionNumber")
+            if unit.get("UnitIdentifier") not in (None, row.serial):
+                continue
+            if row.position_number and position and int(position) != row.position_number:
+                continue
+            found += [
+                Firmware(str(one.get("Name")), one.get("Value"), row.station, row.recorded_at)
+                for one in unit.get("Characteristics") or ()
+            ]
+    return found
+
+
+def _completeness(
+    connection: Connection, product_revision_id: int | None, parts: Sequence[InstalledPart]
+) -> Completeness:
+    filled = {part.reference_designator for part in parts if part.reference_designator and not part.removed_at}
+    if product_revision_id is None:
+        return Completeness(len(filled), None, None)
+    wanted = set(connection.execute(_BOM, {"product_revision_id": product_revision_id}).scalars())
+    if not wanted:
+        return Completeness(len(filled), None, None)
+    missing = tuple(sorted(wanted - filled, key=_natural))
+    return Completeness(len(wanted & filled), len(wanted), len(wanted & filled) / len(wanted), missing)

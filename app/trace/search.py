@@ -1,0 +1,93 @@
+"""One box for any identifier: what could this text be? Select only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from app.materials.labels import UnreadableLabelError, read_label
+
+MOST_MATCHES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Something known under the text; `kind` is unit, package, lot, part, work_order or product.
+
+    `part_number` goes with a lot, which is only unique together with it.
+    """
+
+    kind: str
+    identifier: str
+    says: str
+    part_number: str | None = None
+
+
+# What is known under exactly one of these texts? A customer finds what is theirs; material and
+# parts are shared between customers, so whether theirs carry it is for where-used to say.
+_RECOGNISE = text(
+    """
+    SELECT 'unit' AS kind, serial.serial AS identifier,
+        coalesce(product.part_number || ' · ', '') || coalesce(work_order.number, 'no work order') AS says,
+        NULL AS part_number, 1 AS rank
+    FROM serial JOIN unit USING (unit_id)
+    LEFT JOIN work_order USING (work_order_id)
+    LEFT JOIN product_revision USING (product_revision_id)
+    LEFT JOIN product USING (product_id)
+    WHERE serial.serial = ANY(CAST(:texts AS text[]))
+      AND (CAST(:customer_id AS integer) IS NULL OR unit.customer_id = :customer_id)
+    UNION ALL
+    SELECT 'package', identifier, coalesce(package.part_number, 'part unknown'), NULL, 2
+    FROM package WHERE identifier = ANY(CAST(:texts AS text[]))
+    UNION ALL
+    SELECT 'lot', lot_code,
+        coalesce(part_number, 'part unknown') || coalesce(' · ' || manufacturer, ''), part_number, 3
+    FROM lot WHERE lot_code = ANY(CAST(:texts AS text[]))
+    UNION ALL
+    SELECT 'work_order', number, coalesce(customer.name, 'no customer'), NULL, 4
+    FROM work_order LEFT JOIN customer USING (customer_id)
+    WHERE number = ANY(CAST(:texts AS text[]))
+      AND (CAST(:customer_id AS integer) IS NULL OR work_order.customer_id = :customer_id)
+    UNION ALL
+    SELECT 'part', part_number, count(*) || ' packages', part_number, 5
+    FROM package WHERE part_number = ANY(CAST(:texts AS text[])) GROUP BY part_number
+    UNION ALL
+    SELECT 'product', product.part_number, coalesce(name, ''), NULL, 6
+    FROM product WHERE product.part_number = ANY(CAST(:texts AS text[]))
+      AND (CAST(:customer_id AS integer) IS NULL OR product.customer_id = :customer_id)
+    ORDER BY rank, identifier
+    LIMIT :most
+    """
+)
+
+
+def matches(connection: Connection, typed: str, *, customer_id: int | None = None) -> Sequence[Match]:
+    """What is known under a text that was typed or scanned, most specific first.
+
+    The text is taken as it is, then without blanks around it, then in capitals and small letters;
+    the first of these under which something is known counts. A reel's label is read, and searched
+    by the identifiers in it.
+    """
+    for texts in _readings(typed):
+        given = {"texts": texts, "customer_id": customer_id, "most": MOST_MATCHES}
+        rows = connection.execute(_RECOGNISE, given).all()
+        if rows:
+            return [Match(row.kind, row.identifier, row.says, row.part_number) for row in rows]
+    return ()
+
+
+def _readings(typed: str) -> Sequence[list[str]]:
+    bare = typed.strip()
+    readings = [[typed], [bare], list({bare.upper(), bare.lower()})]
+    try:
+        label = read_label(typed)
+    except UnreadableLabelError:
+        return readings
+    named = (
+        label.package_identifier,
+        label.lot_code,
+        label.customer_part_number,
+        label.manufacturer_part_number,
+        label.vendor_part_number,
+    )
+    return [*readings, [name for name in named if name]]
