@@ -54,7 +54,10 @@ def read_tolerantly(kind: type[_T], text: bytes) -> _T:
     except (msgspec.DecodeError, UnicodeDecodeError) as broken:
         raise Unreadable(f"cannot be read: {broken}") from None
     read: _T = _reader_of(inspect.type_info(kind))(value)
-    return read
+    try:  # Both ways of reading end in the same types: a whole number in a member for fractions is one.
+        return msgspec.json.decode(msgspec.json.encode(read), type=kind)
+    except (msgspec.DecodeError, OverflowError) as broken:
+        raise Unreadable(f"cannot be read: {broken}") from None
 
 
 def _reader_of(info: inspect.Type) -> _Reader:
@@ -147,8 +150,6 @@ def _enumeration_reader(members: tuple[str, ...]) -> _Reader:
     read_text = _text_reader(256)
 
     def read(value: Any) -> str | None:
-        if isinstance(value, str) and value.strip().isdecimal():
-            value = int(value) if len(value) < 10 else value
         if isinstance(value, int) and not isinstance(value, bool):
             return members[value] if 0 <= value < len(members) else str(value)[:_SHOWN]
         return read_text(value)

@@ -74,12 +74,12 @@ class TransactionIDMessage(TransactionMessage, frozen=True, kw_only=True):
 
 def settle_transaction(struct: Any) -> None:
     """Moves the transaction to `transaction_id`, whichever way the machine spelt it."""
-    given = struct.transaction_id or struct.transaction_id_misspelt
-    if given is not struct.transaction_id or (given is not None and not given.int):
-        real = given if given is not None and given.int else None
-        msgspec.structs.force_setattr(struct, "transaction_id", real)
-    if struct.transaction_id_misspelt is not None:
-        msgspec.structs.force_setattr(struct, "transaction_id_misspelt", None)
+    spelt, misspelt = struct.transaction_id, struct.transaction_id_misspelt
+    if misspelt is None and (spelt is None or spelt.int):
+        return
+    real = next((given for given in (spelt, misspelt) if given is not None and given.int), None)
+    msgspec.structs.force_setattr(struct, "transaction_id", real)
+    msgspec.structs.force_setattr(struct, "transaction_id_misspelt", None)
 
 
 class UnitScoped(Wire, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from app.cfx.messages.enumerations import (
 from app.cfx.messages.structures import Operator, Stage, Tool, ToolHolder
 
 #: A state as it came: a number, a numeric text or a name; see `ResourceState.parse`.
-RawState = int | str
+RawState = Int32 | Name
 
 
 class Fault(Wire, frozen=True, kw_only=True):
