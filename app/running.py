@@ -38,28 +38,27 @@ class Stopped(BaseException):
     """Somebody asked this process to stop: Ctrl-C, SIGTERM, a closed terminal."""
 
 
-@contextlib.contextmanager
-def stopping_on_signals() -> Iterator[None]:
+class stopping_on_signals:  # noqa: N801  (reads as a statement)
     """Run a block until it ends or a signal asks it to; what it opened is closed in either case.
 
     Further signals are ignored while it closes: an impatient second Ctrl-C must not leave a
     process behind. Every step of closing has a time limit of its own.
     """
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-    def stop(number: int, _frame: FrameType | None) -> None:
-        for each in numbers:
+    _numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __enter__(self) -> None:
+        self._former = {number: signal.signal(number, self._stop) for number in self._numbers}
+
+    def __exit__(self, kind: type[BaseException] | None, _error: object, _trace: object) -> bool:
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+        return kind is Stopped
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        for each in self._numbers:
             signal.signal(each, signal.SIG_IGN)
         raise Stopped(number)
-
-    former = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield
-    except Stopped:
-        pass
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
@@ -276,12 +275,16 @@ def connected_settings() -> Iterator[Settings]:
 
 def run_web() -> None:
     """The web process: serves until SIGTERM, ends open event streams first."""
-    from app.main import create_app, serve  # noqa: PLC0415  (FastAPI is needed in this process only)
+    from app.main import serve  # noqa: PLC0415  (FastAPI is needed in this process only)
 
     configured = settings()
     if not configured.database_url:
         raise Unavailable("The web process needs BIRTHMARK_DATABASE_URL. `python3 -m app serve` starts all of it.")
-    serve(create_app(), host=configured.http_host, port=configured.http_port)
+    engine = create_engine(configured.database_url, pool_size=10, application_name="birthmark-web")
+    try:
+        serve(engine, configured.http_host, configured.http_port)
+    finally:
+        engine.dispose()
 
 
 def run_intake() -> None:

@@ -1,0 +1,120 @@
+"""What was stored against what the simulated line really built, placement by placement.
+
+The truth is a file of JSON lines, one a unit: ``{"serial", "installations": [{"reference_designator",
+"part_number", "package", "station", "removed"?}]}``. It is written by the machines' side and never
+passes through the product.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from app.errors import NotFound
+from app.trace.evidence import Evidence
+from app.trace.made_from import made_from
+from app.trace.where_used import stream_where_used
+
+
+class Placed(NamedTuple):
+    """One part on one unit."""
+
+    reference_designator: str | None
+    part_number: str | None
+    package: str | None
+    station: str
+    removed: bool
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What was compared and where the two disagree."""
+
+    units: int = 0
+    placements: int = 0
+    packages: int = 0
+    differences: list[str] = field(default_factory=list)
+
+    @property
+    def summary(self) -> str:
+        """What was compared, for a person."""
+        return f"{self.units:,} units, {self.placements:,} placements, {self.packages:,} packages compared"
+
+
+def compare(connection: Connection, truth: Path) -> Comparison:
+    """Ask both questions of the record and hold the answers against ``truth``.
+
+    made-from of every unit: the same parts, no more and no fewer, each exact. where-used of every
+    package: the same units.
+    """
+    found = Comparison()
+    units_of_package: dict[str, set[str]] = defaultdict(set)
+    for serial, expected in _read(truth):
+        found.units += 1
+        found.placements += sum(expected.values())
+        for placed in expected:
+            if placed.package is not None:
+                units_of_package[placed.package].add(serial)
+        found.differences += _unit(connection, serial, expected)
+    found.packages = len(units_of_package)
+    for package, serials in sorted(units_of_package.items()):
+        found.differences += _package(connection, package, serials)
+    return found
+
+
+def _read(truth: Path) -> Iterator[tuple[str, Counter[Placed]]]:
+    with truth.open() as lines:
+        for line in lines:
+            unit: dict[str, Any] = json.loads(line)
+            yield (
+                unit["serial"],
+                Counter(
+                    Placed(
+                        part.get("reference_designator"),
+                        part.get("part_number"),
+                        part.get("package"),
+                        part["station"],
+                        bool(part.get("removed", False)),
+                    )
+                    for part in unit["installations"]
+                ),
+            )
+
+
+def _unit(connection: Connection, serial: str, expected: Counter[Placed]) -> Iterator[str]:
+    try:
+        answer = made_from(connection, serial)
+    except NotFound:
+        yield f"{serial}: not stored at all"
+        return
+    stored = Counter(
+        Placed(part.reference_designator, part.part_number, part.package, part.station, part.removed_at is not None)
+        for part in answer.installations
+    )
+    for placed, times in (expected - stored).items():
+        yield f"{serial}: missing {times} x {_spoken(placed)}"
+    for placed, times in (stored - expected).items():
+        yield f"{serial}: never built {times} x {_spoken(placed)}"
+    uncertain = sum(part.evidence is not Evidence.exact for part in answer.installations)
+    if uncertain:
+        yield f"{serial}: {uncertain} placements are not exact"
+
+
+def _package(connection: Connection, package: str, serials: set[str]) -> Iterator[str]:
+    try:
+        stored = {unit.serial for unit in stream_where_used(connection, package=package) if unit.via is None}
+    except NotFound:
+        stored = set()
+    for serial in sorted(serials - stored):
+        yield f"package {package}: where-used does not name {serial}"
+    for serial in sorted(stored - serials):
+        yield f"package {package}: where-used names {serial}, which never carried it"
+
+
+def _spoken(placed: Placed) -> str:
+    where = f"{placed.reference_designator or '(no designator)'} from {placed.package} ({placed.part_number})"
+    return f"{where} by {placed.station}{', removed' if placed.removed else ''}"
