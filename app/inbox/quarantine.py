@@ -133,3 +133,20 @@ _COUNT_OPEN = text("SELECT count(*) FROM quarantine WHERE resolved_at IS NULL")
 def count_open(connection: Connection) -> int:
     """How many messages nobody has resolved yet."""
     return int(connection.execute(_COUNT_OPEN).scalar_one())
+
+
+_SHOW = text(
+    """
+    SELECT quarantine_id, source, unique_id, message_name, code, reason, raw, times, received_at, last_received_at,
+        resolved_at, resolution
+    FROM quarantine WHERE quarantine_id = :quarantine_id
+    """
+)
+
+
+def message(connection: Connection, quarantine_id: int) -> Row[Any]:
+    """One message in quarantine, resolved or not. Raises `NotFound`."""
+    row = connection.execute(_SHOW, {"quarantine_id": quarantine_id}).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no message {quarantine_id} in quarantine.")
+    return row

@@ -1,5 +1,6 @@
 """CFX messages into what they say. The only place that knows both CFX's members and the product's words."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
@@ -94,9 +95,14 @@ def _links(said: Said, units: Sequence[UnitPosition] | None, primary: str | None
     """Which unit is in which position of the panel, where the message says it.
 
     A single unit without a position number is in position 1 of its carrier. Several without numbers say nothing of
-    their places.
+    their places. An identifier in several positions is a carrier's own, not a unit's.
     """
-    named = [unit for unit in units or () if unit.unit_identifier and unit.unit_identifier != primary]
+    times = Counter(unit.unit_identifier for unit in units or ())
+    named = [
+        unit
+        for unit in units or ()
+        if unit.unit_identifier and unit.unit_identifier != primary and times[unit.unit_identifier] == 1
+    ]
     if not primary or not named:
         return
     links = [(_position(unit.position or (1 if len(units or ()) == 1 else 0)), unit.unit_identifier) for unit in named]
@@ -107,7 +113,6 @@ def _links(said: Said, units: Sequence[UnitPosition] | None, primary: str | None
 def _on_units(said: Said, message: Any) -> None:
     said.about = "unit"
     said.units = _spoken(message.units, message.primary_identifier)
-    _links(said, message.units, message.primary_identifier)
     if not said.units and said.transaction_id is None:
         said.about = "station"
 
@@ -115,6 +120,7 @@ def _on_units(said: Said, message: Any) -> None:
 @_handles(production.UnitsInitialized)
 def _units_initialized(said: Said, message: production.UnitsInitialized) -> None:
     _on_units(said, message)
+    _links(said, message.units, message.primary_identifier)
     if message.primary_identifier and all(serial != message.primary_identifier for serial, _ in said.units):
         said.units.append((message.primary_identifier, None))
     if message.work_order_identifier:
@@ -125,12 +131,14 @@ def _units_initialized(said: Said, message: production.UnitsInitialized) -> None
 @_handles(production.UnitsArrived, production.UnitsDeparted)
 def _units_moved(said: Said, message: production.UnitsArrived | production.UnitsDeparted) -> None:
     _on_units(said, message)
+    _links(said, message.units, message.primary_identifier)
     said.keeps_body = said.about == "station"
 
 
 @_handles(identification.IdentifiersRead)
 def _identifiers_read(said: Said, message: identification.IdentifiersRead) -> None:
     _on_units(said, message)
+    _links(said, message.units, message.primary_identifier)
     said.keeps_body = said.about == "station"
 
 
@@ -142,6 +150,7 @@ def _units_disqualified(said: Said, message: production.UnitsDisqualified) -> No
 @_handles(production.WorkStarted)
 def _work_started(said: Said, message: production.WorkStarted) -> None:
     _on_units(said, message)
+    _links(said, message.units, message.primary_identifier)
     if said.transaction_id is None:
         raise UnreadableBody("WorkStarted names no TransactionID: what follows could not be told to these units.")
     if not said.units:
@@ -164,8 +173,13 @@ def _work_completed(said: Said, message: production.WorkCompleted) -> None:
 
 
 def _anything_else(said: Said, message: Message) -> None:
-    """A message that brings no facts of a kind of its own is kept with the unit, or else the station, it is about."""
-    if hasattr(message, "units") and hasattr(message, "primary_identifier"):
+    """A message that brings no facts of a kind of its own is kept with the unit, or else the station, it is about.
+
+    A question and its answer say nothing of a unit: who asks may be mistaken, and the interlock keeps its own log.
+    """
+    if said.message_name.endswith(("Request", "Response")):
+        said.about = "station"
+    elif hasattr(message, "units") and hasattr(message, "primary_identifier"):
         _on_units(said, message)
 
 

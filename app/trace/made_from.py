@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, text
 
 from app.errors import NotFound
 from app.trace.evidence import Evidence, evidence_of
+from app.units.places import AMONG_PLACES, AT_PLACE, PLACES
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,50 +80,6 @@ class MadeFrom:
     """The boards of a panel, where a panel was asked for."""
 
 
-# Facts of a unit stand under its own identifier and under the panel positions that held it, while they held it.
-PLACES = """
-    subject AS (
-        SELECT unit.unit_id, unit.serial, unit.customer_id, unit.work_order_id
-        FROM serial JOIN unit USING (unit_id)
-        WHERE serial.serial = :serial
-          AND (CAST(:customer_id AS integer) IS NULL OR unit.customer_id = :customer_id)
-    ),
-    family AS (
-        SELECT unit_id FROM subject
-        UNION
-        SELECT panel_position.unit_id FROM subject
-        JOIN panel_position ON panel_position.panel_id = subject.unit_id
-    ),
-    statement AS (
-        SELECT panel_id, position_number, panel_position.unit_id, linked_at,
-            row_number() OVER told AS nth, lead(linked_at) OVER told AS next_at
-        FROM panel_position
-        WHERE (panel_id, position_number) IN (
-            SELECT held.panel_id, held.position_number FROM panel_position AS held JOIN subject USING (unit_id)
-        )
-        WINDOW told AS (PARTITION BY panel_id, position_number ORDER BY linked_at, panel_position.unit_id)
-    ),
-    place AS (
-        SELECT unit_id, CAST(NULL AS smallint) AS position_number,
-            CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until,
-            0 AS positions
-        FROM family
-        UNION ALL
-        SELECT statement.panel_id, statement.position_number,
-            CASE WHEN nth = 1 THEN '-infinity' ELSE linked_at END, coalesce(next_at, 'infinity'),
-            (SELECT count(DISTINCT other.position_number) FROM panel_position AS other
-             WHERE other.panel_id = statement.panel_id)
-        FROM statement JOIN subject USING (unit_id)
-    )
-"""
-"""CTEs that a question about one unit begins with; parameters `serial`, `customer_id`."""
-
-_AT_PLACE = """
-    fact.unit_id = place.unit_id
-    AND (place.position_number IS NULL OR fact.position_number IN (place.position_number, 0))
-    AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
-"""
-
 _SUBJECT = text(
     """
     -- Which unit is it, whose, of which order and product, and, if it is a panel, with which boards?
@@ -150,7 +107,7 @@ _INSTALLED = text(
         SELECT DISTINCT ON (fact.unit_id, fact.position_number, fact.event_id)
             fact.unit_id, fact.position_number, fact.event_id, fact.set_id, fact.station_id, fact.recorded_at,
             place.positions
-        FROM place JOIN installation AS fact ON {_AT_PLACE}
+        FROM place JOIN installation AS fact ON {AT_PLACE}
     )
     SELECT fact.position_number, fact.recorded_at, fact.positions, station.handle AS station, unit.serial,
         placement.kind, placement.reference_designators, placement.rejected_designators, placement.part_number,
@@ -174,7 +131,7 @@ _REMOVED = text(
     WITH {PLACES}
     SELECT fact.position_number, fact.recorded_at, fact.reference_designators, package.identifier AS package,
         child.serial AS child
-    FROM place JOIN removal AS fact ON {_AT_PLACE}
+    FROM place JOIN removal AS fact ON {AT_PLACE}
     LEFT JOIN package USING (package_id)
     LEFT JOIN unit AS child ON child.unit_id = fact.child_id
     """
@@ -184,7 +141,7 @@ _CHILDREN = text(
     -- Which units are built into it?
     WITH {PLACES}
     SELECT child.serial, fact.reference_designator, station.handle AS station, fact.recorded_at
-    FROM place JOIN installed_unit AS fact ON {_AT_PLACE}
+    FROM place JOIN installed_unit AS fact ON {AT_PLACE}
     JOIN unit AS child ON child.unit_id = fact.child_id
     JOIN station USING (station_id)
     """
@@ -194,10 +151,7 @@ _PERSONALIZED = text(
     -- Which software and other characteristics were put into it?
     WITH {PLACES}
     SELECT fact.body, fact.recorded_at, station.handle AS station, place.position_number, unit.serial
-    FROM place JOIN unit_event AS fact ON fact.unit_id = place.unit_id
-        AND (place.position_number IS NULL OR fact.position_numbers IS NULL
-             OR place.position_number = ANY (fact.position_numbers))
-        AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+    FROM place JOIN unit_event AS fact ON {AMONG_PLACES.format(time="fact.recorded_at")}
     JOIN station USING (station_id)
     JOIN unit ON unit.unit_id = fact.unit_id
     WHERE fact.message_name = 'CFX.Production.Assembly.UnitsPersonalized'

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from app.materials.labels import UnreadableLabelError, read_label
+from app.trace.where_used import stream_where_used
 
 MOST_MATCHES = 50
 
@@ -23,8 +24,7 @@ class Match:
     part_number: str | None = None
 
 
-# What is known under exactly one of these texts? A customer finds what is theirs; material and
-# parts are shared between customers, so whether theirs carry it is for where-used to say.
+# What is known under exactly one of these texts? A customer finds what is theirs.
 _RECOGNISE = text(
     """
     SELECT 'unit' AS kind, serial.serial AS identifier,
@@ -49,8 +49,8 @@ _RECOGNISE = text(
     WHERE number = ANY(CAST(:texts AS text[]))
       AND (CAST(:customer_id AS integer) IS NULL OR work_order.customer_id = :customer_id)
     UNION ALL
-    SELECT 'part', part_number, count(*) || ' packages', part_number, 5
-    FROM package WHERE part_number = ANY(CAST(:texts AS text[])) GROUP BY part_number
+    SELECT DISTINCT 'part', part_number, 'part number', part_number, 5
+    FROM package WHERE part_number = ANY(CAST(:texts AS text[]))
     UNION ALL
     SELECT 'product', product.part_number, coalesce(name, ''), NULL, 6
     FROM product WHERE product.part_number = ANY(CAST(:texts AS text[]))
@@ -70,10 +70,30 @@ def matches(connection: Connection, typed: str, *, customer_id: int | None = Non
     """
     for texts in _readings(typed):
         given = {"texts": texts, "customer_id": customer_id, "most": MOST_MATCHES}
-        rows = connection.execute(_RECOGNISE, given).all()
-        if rows:
-            return [Match(row.kind, row.identifier, row.says, row.part_number) for row in rows]
+        rows = connection.execute(_RECOGNISE, given)
+        found = [Match(row.kind, row.identifier, row.says, row.part_number) for row in rows]
+        if customer_id is not None:
+            found = [match for match in found if _may_see(connection, match, customer_id)]
+        if found:
+            return found
     return ()
+
+
+def _may_see(connection: Connection, match: Match, customer_id: int) -> bool:
+    """Material is shared between customers: one sees it where a unit of theirs carries it."""
+    match match.kind:
+        case "package":
+            asked = {"package": match.identifier}
+        case "lot" if match.part_number:
+            asked = {"lot": match.identifier, "part_number": match.part_number}
+        case "lot":
+            asked = {"lot": match.identifier}
+        case "part":
+            asked = {"part_number": match.identifier}
+        case _:
+            return True  # narrowed by the query
+    carrying = stream_where_used(connection, **asked, customer_id=customer_id)
+    return next(carrying, None) is not None
 
 
 def _readings(typed: str) -> Sequence[list[str]]:

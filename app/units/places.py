@@ -1,0 +1,58 @@
+"""Where the facts of a unit stand: under its own identifier, and under the panel positions that held it.
+
+A fact under (panel, position) belongs to the unit that the last statement not after the fact put there, or, where all
+statements are later, the first. SQL pieces for questions; parameters `serial` and `customer_id` (null: any).
+"""
+
+# `family` holds a panel's boards where a panel was asked for: its identifier answers for all its positions.
+PLACES = """
+    subject AS (
+        SELECT unit.unit_id, unit.serial, unit.customer_id, unit.work_order_id
+        FROM serial JOIN unit USING (unit_id)
+        WHERE serial.serial = :serial
+          AND (CAST(:customer_id AS integer) IS NULL OR unit.customer_id = :customer_id)
+    ),
+    family AS (
+        SELECT unit_id FROM subject
+        UNION
+        SELECT panel_position.unit_id FROM subject
+        JOIN panel_position ON panel_position.panel_id = subject.unit_id
+    ),
+    statement AS (
+        SELECT panel_id, position_number, panel_position.unit_id, linked_at,
+            row_number() OVER told AS nth, lead(linked_at) OVER told AS next_at
+        FROM panel_position
+        WHERE (panel_id, position_number) IN (
+            SELECT held.panel_id, held.position_number FROM panel_position AS held JOIN subject USING (unit_id)
+        )
+        WINDOW told AS (PARTITION BY panel_id, position_number ORDER BY linked_at, panel_position.unit_id)
+    ),
+    place AS (
+        SELECT unit_id, CAST(NULL AS smallint) AS position_number,
+            CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until,
+            0 AS positions
+        FROM family
+        UNION ALL
+        SELECT statement.panel_id, statement.position_number,
+            CASE WHEN nth = 1 THEN '-infinity' ELSE linked_at END, coalesce(next_at, 'infinity'),
+            (SELECT count(DISTINCT other.position_number) FROM panel_position AS other
+             WHERE other.panel_id = statement.panel_id)
+        FROM statement JOIN subject USING (unit_id)
+    )
+"""
+"""CTEs that a question about one unit begins with."""
+
+AT_PLACE = """
+    fact.unit_id = place.unit_id
+    AND (place.position_number IS NULL OR fact.position_number IN (place.position_number, 0))
+    AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+"""
+"""Join condition of a fact that has one position with `place`."""
+
+AMONG_PLACES = """
+    fact.unit_id = place.unit_id
+    AND (place.position_number IS NULL OR fact.position_numbers IS NULL
+         OR place.position_number = ANY (fact.position_numbers))
+    AND {time} >= place.held_from AND {time} < place.held_until
+"""
+"""Join condition of a fact that has several positions with `place`; `time` is the fact's station time."""
