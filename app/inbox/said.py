@@ -157,8 +157,11 @@ class Said:
         yield from (identifier for identifier, _ in self.units)
         yield from (identifier for _, identifier in self.links)
         named = [self.panel, *(child.child for child in self.children), *(one.child for one in self.removed)]
-        named += [part.identifier for part in (*self.installed, *self.removed, *self.children)]
-        named += [run.unit_identifier for run in (*self.inspected, *self.tested)]
+        named += [group.identifier for group in self.installed]
+        named += [removed.identifier for removed in self.removed]
+        named += [child.identifier for child in self.children]
+        named += [run.unit_identifier for run in self.inspected]
+        named += [run.unit_identifier for run in self.tested]
         yield from (identifier for identifier in named if identifier)
 
     def package_identifiers(self) -> Iterator[str]:
