@@ -48,15 +48,12 @@ class Unreadable(ValueError):
 def read_tolerantly(kind: type[_T], text: bytes) -> _T:
     """The structure `kind` from its JSON text. Raises Unreadable."""
     try:
-        value = msgspec.json.decode(text)
+        read: _T = _reader_of(inspect.type_info(kind))(msgspec.json.decode(text))
+        # Both ways of reading end in the same types: a whole number in a member for fractions is one.
+        return msgspec.json.decode(msgspec.json.encode(read), type=kind)
     except RecursionError:
         raise Unreadable("is nested too deeply") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as broken:
-        raise Unreadable(f"cannot be read: {broken}") from None
-    read: _T = _reader_of(inspect.type_info(kind))(value)
-    try:  # Both ways of reading end in the same types: a whole number in a member for fractions is one.
-        return msgspec.json.decode(msgspec.json.encode(read), type=kind)
-    except (msgspec.DecodeError, OverflowError) as broken:
+    except (msgspec.DecodeError, UnicodeDecodeError, OverflowError) as broken:
         raise Unreadable(f"cannot be read: {broken}") from None
 
 
@@ -75,33 +72,30 @@ class _StructReader:
 
     def __init__(self, kind: type[msgspec.Struct]) -> None:
         self._kind = kind
-        self._readers: dict[str, tuple[str, _Reader]] = {}
-        self._required: dict[str, str] = {}
+        self._readers: dict[str, tuple[str, _Reader, bool]] | None = None
 
     def __call__(self, value: Any) -> Any:
         if value is None:
             return None
         if not isinstance(value, dict):
             raise _unlike("an object in braces", value)
-        if not self._readers:
-            self._prepare()
+        if self._readers is None:
+            self._readers = {
+                member.encode_name: (member.name, _reader_of(inspect.type_info(member.type)), member.required)
+                for member in msgspec.structs.fields(self._kind)
+            }
         members: dict[str, Any] = {}
-        for name, found in value.items():
-            attribute, reader = self._readers.get(name, ("", _read_nothing))
-            read_value = _read_within(name, reader, found)
+        for name, (attribute, reader, required) in self._readers.items():
+            try:
+                read_value = reader(value.get(name))
+            except Unreadable as unreadable:
+                unreadable.within(name)
+                raise
             if read_value is not None:
                 members[attribute] = read_value
-        for attribute, name in self._required.items():
-            if attribute not in members:
+            elif required:
                 raise Unreadable("is missing", name)
         return self._kind(**members)
-
-    def _prepare(self) -> None:
-        for member in msgspec.structs.fields(self._kind):
-            reader = _reader_of(inspect.type_info(member.type))
-            self._readers[member.encode_name] = (member.name, reader)
-            if member.required:
-                self._required[member.name] = member.encode_name
 
 
 @cache
@@ -109,26 +103,23 @@ def _struct_reader(kind: type[msgspec.Struct]) -> _Reader:
     return _StructReader(kind)
 
 
-def _read_within(step: str, reader: _Reader, value: Any) -> Any:
-    try:
-        return reader(value)
-    except Unreadable as unreadable:
-        unreadable.within(step)
-        raise
-
-
 def _list_reader(read_element: _Reader) -> _Reader:
-    def read_present(value: Any) -> Any:
-        if (read_value := read_element(value)) is None:
-            raise Unreadable("is empty")
-        return read_value
-
     def read(value: Any) -> Any:
         if value is None:
             return None
         if not isinstance(value, list):
             raise _unlike("a list in square brackets", value)
-        return [_read_within(f"[{index}]", read_present, element) for index, element in enumerate(value)]
+        elements = []
+        for index, element in enumerate(value):
+            try:
+                read_value = read_element(element)
+            except Unreadable as unreadable:
+                unreadable.within(f"[{index}]")
+                raise
+            if read_value is None:
+                raise Unreadable("is empty", f"[{index}]")
+            elements.append(read_value)
+        return elements
 
     return read
 
@@ -245,10 +236,6 @@ def _read_object(value: Any) -> Any:
     if value is not None and not isinstance(value, dict):
         raise _unlike("an object in braces", value)
     return value
-
-
-def _read_nothing(value: Any) -> None:  # noqa: ARG001 - a member CFX does not know
-    return None
 
 
 _MAKERS: dict[type[inspect.Type], Callable[[Any], _Reader]] = {

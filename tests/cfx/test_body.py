@@ -242,6 +242,14 @@ def test_what_is_no_time_says_what_a_time_looks_like() -> None:
     assert 'is "yesterday": not an ISO 8601 time such as 2018-03-26T16:52:25.3769532-04:00.' in refused.reason
 
 
+def test_packages_in_packages_end_somewhere() -> None:
+    package: dict[str, Any] = {"UniqueIdentifier": "A", "Quantity": "5"}
+    for _ in range(600):
+        package = {"LeadingMaterialPackage": package}
+    refused = refusal("Materials.Management.MaterialsRetired", {"Materials": [package]})
+    assert refused.reason == "MaterialsRetired: The body is nested too deeply."
+
+
 def test_a_known_message_without_a_class_is_refused_only_for_what_ties_it() -> None:
     assert refusal("Production.ReadingsRecorded", {"Units": 5}).path == "Units"
     assert read("Production.ReadingsRecorded", {"Readings": 5}).message_name == "CFX.Production.ReadingsRecorded"
