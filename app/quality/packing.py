@@ -196,14 +196,19 @@ def floats(form: int, data: bytes | memoryview, count: int | None = None) -> Flo
     return _spread(read, form, count)
 
 
-def integers(form: int, data: bytes | memoryview) -> NDArray[Any] | None:
-    """Read a column as its scaled integers (value = integer / 10**scale), or None where it is not so written.
+def small_integers(form: int, data: bytes | memoryview) -> NDArray[Any] | None:
+    """Read a column as its scaled integers of 8 or 16 bits (value = integer / 10**scale).
 
-    The two lowest integers of the type are a missing value and the negative zero. A column that is all the same gives
-    one.
+    None where it is not so written or has missing values. A column that is all the same gives one.
     """
     kind = form & TYPE_BITS
-    return np.frombuffer(data, dtype=_TYPES[kind]) if kind in (INT8, INT16, INT32) else None
+    if kind not in (INT8, INT16):
+        return None
+    raw = np.frombuffer(data, dtype=_TYPES[kind])
+    lowest = raw.min() if len(raw) else 0
+    if lowest == _MISSING[kind]:
+        return None
+    return np.where(raw == lowest, raw.dtype.type(0), raw) if lowest == _NEGATIVE_ZERO[kind] else raw
 
 
 def values(form: int, data: bytes | memoryview, count: int) -> list[Value]:
@@ -218,9 +223,24 @@ def values(form: int, data: bytes | memoryview, count: int) -> list[Value]:
     ]
 
 
+def type_of(form: int) -> int:
+    """The type of a format: INT8 .. TEXT."""
+    return form & TYPE_BITS
+
+
+def scale_of(form: int) -> int:
+    """The power of ten of a format of integers."""
+    return form >> SCALE_SHIFT
+
+
+def written(form: int, count: int) -> int:
+    """How many values are written for a column of `count`: one where all are the same."""
+    return min(count, 1) if form & SAME else count
+
+
 def column_size(form: int, count: int) -> int:
     """Say how many bytes a column of `count` values takes. Not for texts: those end where the next column starts."""
-    return VALUE_WIDTHS[form & TYPE_BITS] * (min(count, 1) if form & SAME else count)
+    return VALUE_WIDTHS[form & TYPE_BITS] * written(form, count)
 
 
 def _raw(form: int, data: bytes | memoryview) -> tuple[NDArray[Any], NDArray[np.bool_]]:
