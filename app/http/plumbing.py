@@ -69,7 +69,7 @@ class Plumbing:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _dress(MutableHeaders(scope=message), request_id)
+                _dress(MutableHeaders(scope=message), scope["path"], request_id)
                 _count(scope, status, time.perf_counter() - started)
             await send(message)
 
@@ -84,11 +84,13 @@ class Plumbing:
                 await response(scope, receive, send_dressed)
 
 
-def _dress(headers: MutableHeaders, request_id: str) -> None:
+def _dress(headers: MutableHeaders, path: str, request_id: str) -> None:
     headers["X-Request-Id"] = request_id
     for name, value in SECURITY_FIELDS.items():
         headers.setdefault(name, value)
-    headers.setdefault("Cache-Control", "no-store")  # what is traced is nobody else's to keep
+    # What is traced is nobody else's to keep; our own files are asked for again, by their ETag.
+    own_file = path.startswith(("/static/", "/docs/files/"))
+    headers.setdefault("Cache-Control", "no-cache" if own_file else "no-store")
 
 
 def _count(scope: Scope, status: int, seconds: float) -> None:

@@ -31,6 +31,7 @@ _WORK_ORDERS = text(
     LEFT JOIN product USING (product_id)
     WHERE (CAST(:customer_id AS integer) IS NULL OR work_order.customer_id = :customer_id)
       AND (CAST(:number AS text) IS NULL OR number = :number)
+      AND (CAST(:product AS text) IS NULL OR product.part_number = :product)
       AND (CAST(:before AS integer) IS NULL OR work_order_id < :before)
     ORDER BY work_order_id DESC
     LIMIT :limit
@@ -42,10 +43,17 @@ def work_orders(
     connection: Connection,
     *,
     number: str | None = None,
+    product: str | None = None,
     customer_id: int | None = None,
     before: int | None = None,
     limit: int = 100,
 ) -> Sequence[WorkOrderSummary]:
     """Work orders, newest first; `before` is the last id of the page before."""
-    given = {"number": number, "customer_id": customer_id, "before": before, "limit": limit}
+    given = {
+        "number": number,
+        "product": product,
+        "customer_id": customer_id,
+        "before": before,
+        "limit": limit,
+    }
     return [WorkOrderSummary(*row) for row in connection.execute(_WORK_ORDERS, given)]

@@ -5,6 +5,7 @@ from app.people.audit import record_audit
 from app.people.customers import customer_id_of, customer_names, register_customer
 from app.people.logins import (
     Login,
+    PersonSummary,
     TooManyGuesses,
     WrongPassword,
     create_person,
@@ -12,6 +13,7 @@ from app.people.logins import (
     form_token,
     log_in,
     log_out,
+    people,
     session_actor,
     set_password,
 )
@@ -46,6 +48,7 @@ __all__ = [
     "LoginSession",
     "Permission",
     "Person",
+    "PersonSummary",
     "Role",
     "Token",
     "TokenSummary",
@@ -62,6 +65,7 @@ __all__ = [
     "form_token",
     "log_in",
     "log_out",
+    "people",
     "record_audit",
     "register_customer",
     "revoke_token",

@@ -6,6 +6,7 @@ SHA-256 in the table, so a stolen database opens no session.
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -18,7 +19,7 @@ from app.errors import BirthmarkError, Conflict, Invalid, NotFound
 from app.people.access import Actor
 from app.people.audit import record_audit
 from app.people.customers import register_customer
-from app.people.models import LoginGuess, LoginSession, Person, Role
+from app.people.models import Customer, LoginGuess, LoginSession, Person, Role
 
 SESSION_LASTS = timedelta(hours=12)
 SHORTEST_PASSWORD = 10
@@ -222,3 +223,32 @@ def form_token(secret: str) -> str:
     Derived from the session's secret, which no other site can read (OWASP: HMAC-based token).
     """
     return hashlib.sha256(b"form:" + secret.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSummary:
+    """Somebody who may log in."""
+
+    person_id: int
+    name: str
+    role: str
+    customer: str | None
+    created_at: datetime
+    disabled_at: datetime | None
+
+
+def people(connection: Connection) -> Sequence[PersonSummary]:
+    """Everybody with an account, by name."""
+    rows = connection.execute(
+        select(
+            Person.person_id,
+            Person.name,
+            Person.role,
+            Customer.name,
+            Person.created_at,
+            Person.disabled_at,
+        )
+        .outerjoin(Customer, Customer.customer_id == Person.customer_id)
+        .order_by(Person.name)
+    )
+    return [PersonSummary(*row) for row in rows]

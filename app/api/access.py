@@ -1,0 +1,66 @@
+"""Who asks through the JSON door, and the database they are answered from."""
+
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy import Connection, Engine
+
+from app.errors import Unauthorized
+from app.people import Actor, Permission, bearer
+
+_scheme = HTTPBearer(auto_error=False, description="A token made by `birthmark token create`")
+
+
+def engine_of(request: Request) -> Engine:
+    """The engine of this application."""
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+TheEngine = Annotated[Engine, Depends(engine_of)]
+
+
+def asking(engine: TheEngine, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)]) -> Actor:
+    """Who asks. Raises `Unauthorized` without a token in force."""
+    if sent is None:
+        raise Unauthorized(
+            "The request carries no token. Send the field `Authorization: Bearer TOKEN`; "
+            "`python3 -m app token create` makes one."
+        )
+    with engine.connect() as connection:
+        actor = bearer(connection, sent.credentials)
+    if actor is None:
+        raise Unauthorized("This token is not in force: it was never made, or it was revoked.")
+    return actor
+
+
+def may(permission: Permission) -> Callable[..., Actor]:
+    """A dependency: who asks, provided that their role may."""
+
+    def allowed(actor: Annotated[Actor, Depends(asking)]) -> Actor:
+        actor.require(permission)
+        return actor
+
+    return allowed
+
+
+def only(permission: Permission) -> Any:
+    """The same for addresses that do not care who exactly asks."""
+    return Depends(may(permission))
+
+
+def reading(engine: TheEngine) -> Iterator[Connection]:
+    """A read-only transaction for the time of the answer, streaming included."""
+    with engine.connect().execution_options(postgresql_readonly=True) as connection:
+        yield connection
+
+
+Reading = Annotated[Connection, Depends(reading)]
+UnitReader = Annotated[Actor, Depends(may(Permission.read_units))]
+Receiver = Annotated[Actor, Depends(may(Permission.receive_packages))]
+Planner = Annotated[Actor, Depends(may(Permission.plan_work))]
+QuarantineHandler = Annotated[Actor, Depends(may(Permission.handle_quarantine))]
+PeopleManager = Annotated[Actor, Depends(may(Permission.manage_people))]
+Machine = Annotated[Actor, Depends(may(Permission.post_cfx))]

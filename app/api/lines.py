@@ -1,0 +1,66 @@
+"""Lines and stations: what there is, and how a line is planned."""
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
+
+from app.api.access import Planner, Reading, only
+from app.api.once import DoOnce
+from app.http.answers import json_answer
+from app.lines.planning import StationPlan, plan_line
+from app.lines.queries import StationStatus, stations
+from app.people import Permission
+from app.units.flow import Activity, activity
+
+router = APIRouter(tags=["lines"])
+
+
+@dataclass(frozen=True, slots=True)
+class StationNow:
+    """A station, what it says of itself, and what it did within the last hour."""
+
+    station: StationStatus
+    activity: Activity | None
+
+
+@router.get(
+    "/stations",
+    response_model=dict[str, list[StationNow]],
+    dependencies=[only(Permission.read_line)],
+)
+def get_stations(connection: Reading) -> Response:
+    """Every station with its state, the units inside and what it did within the last hour."""
+    work = activity(connection)
+    now = [StationNow(one, work.get(one.station_id)) for one in stations(connection)]
+    return json_answer({"stations": now})
+
+
+class _Station(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    handle: str = Field(min_length=1, max_length=256, examples=["Vendor.Model.Serial"])
+    name: str | None = Field(None, max_length=100)
+    operation: str | None = Field(None, max_length=100)
+
+
+class LinePlan(BaseModel):
+    """A line and its stations in the order of the material's flow."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=100)
+    stations: list[_Station] = Field(max_length=200)
+
+
+@router.post("/lines", status_code=201, response_model=None)
+def post_line(plan: LinePlan, actor: Planner, once: DoOnce) -> Response:
+    """Plan a line; sent again it replaces the line's stations and their order."""
+
+    def deed(connection: Connection) -> dict[str, object]:
+        planned = [StationPlan(one.handle, one.name, one.operation) for one in plan.stations]
+        line_id = plan_line(connection, name=plan.name, stations=planned, actor=actor.identity)
+        return {"line_id": line_id, "name": plan.name}
+
+    return once(deed, status=201)

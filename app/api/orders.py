@@ -1,0 +1,165 @@
+"""Work orders and products: what is to be built, and for whom."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, Query, Response, UploadFile
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
+
+from app.api.access import Planner, Reading, UnitReader, only
+from app.api.once import DoOnce
+from app.errors import Invalid, NotFound
+from app.http.answers import json_answer
+from app.orders.planning import plan_work_order
+from app.orders.queries import WorkOrderSummary, work_orders
+from app.people import Permission
+from app.products.kicad import BoardDesign, BoardFileError, read_design
+from app.products.planning import import_design
+from app.products.queries import ProductSummary, products
+from app.units.ownership import assign_customer
+
+router = APIRouter(tags=["orders"])
+
+_Name = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class WorkOrderPlan(BaseModel):
+    """A work order to plan."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: _Name
+    product_revision_id: int | None = None
+    quantity: int | None = Field(None, ge=1)
+    customer: _Name | None = None
+
+
+@router.post("/work-orders", status_code=201, response_model=WorkOrderSummary)
+def post_work_order(plan: WorkOrderPlan, actor: Planner, once: DoOnce) -> Response:
+    """Plan a work order. One that machines named before becomes planned."""
+
+    def deed(connection: Connection) -> WorkOrderSummary:
+        if plan.product_revision_id is not None:
+            known = {one.product_revision_id for one in products(connection)}
+            if plan.product_revision_id not in known:
+                raise Invalid(
+                    f"There is no product revision {plan.product_revision_id}. GET /api/v1/products lists them."
+                )
+        plan_work_order(connection, **plan.model_dump(), actor=actor.identity)
+        return _work_order(connection, plan.number)
+
+    return once(deed, status=201)
+
+
+class CustomerAssignment(BaseModel):
+    """Who a work order is built for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    work_order: _Name
+    customer: _Name
+
+
+@router.post("/work-orders/customer", response_model=None)
+def post_customer(assignment: CustomerAssignment, actor: Planner, once: DoOnce) -> Response:
+    """Say for whom a work order is built; that customer sees its units from then on."""
+
+    def deed(connection: Connection) -> dict[str, object]:
+        units = assign_customer(connection, **assignment.model_dump(), actor=actor.identity)
+        return {**assignment.model_dump(), "units_changed": units}
+
+    return once(deed)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOrderPage:
+    """Work orders, newest first."""
+
+    work_orders: list[WorkOrderSummary]
+    next: int | None
+
+
+@router.get("/work-orders", response_model=WorkOrderSummary | WorkOrderPage)
+def get_work_orders(
+    reader: UnitReader,
+    connection: Reading,
+    number: str | None = None,
+    cursor: int | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Response:
+    """One work order by `number`, or a list, newest first; a customer sees their own only."""
+    if number is not None:
+        return json_answer(_work_order(connection, number, reader.customer_id))
+    found = work_orders(connection, customer_id=reader.customer_id, before=cursor, limit=limit)
+    more = found[-1].work_order_id if len(found) == limit else None
+    return json_answer(WorkOrderPage(list(found), more))
+
+
+def _work_order(connection: Connection, number: str, customer_id: int | None = None) -> WorkOrderSummary:
+    found = work_orders(connection, number=number.strip(), customer_id=customer_id)
+    if not found:
+        raise NotFound(f"No work order {number} is known here. Check the number.")
+    return found[0]
+
+
+@router.get(
+    "/products",
+    response_model=dict[str, list[ProductSummary]],
+    dependencies=[only(Permission.read_line)],
+)
+def get_products(connection: Reading) -> Response:
+    """Every revision of every product."""
+    return json_answer({"products": products(connection)})
+
+
+@router.post("/products", status_code=201, response_model=None)
+def post_product(
+    *,
+    bom: Annotated[UploadFile, File(description="Bill of material, CSV as KiCad writes it")],
+    placements: Annotated[UploadFile, File(description="Placement file, CSV as KiCad writes it")],
+    actor: Planner,
+    once: DoOnce,
+    part_number: Annotated[str | None, Form()] = None,
+    revision: Annotated[str | None, Form()] = None,
+    customer: Annotated[str | None, Form()] = None,
+    units_per_panel: Annotated[int, Form()] = 1,
+) -> Response:
+    """Import a board from its BOM and placement file; the answer lists every mismatch of the two."""
+    design = _design(bom, placements, part_number, revision)
+
+    def deed(connection: Connection) -> dict[str, object]:
+        revision_id = import_design(
+            connection,
+            design,
+            part_number=part_number,
+            customer=customer,
+            units_per_panel=units_per_panel,
+            actor=actor.identity,
+        )
+        return {
+            "product_revision_id": revision_id,
+            "part_number": part_number or design.name,
+            "revision": design.revision,
+            "components": len(design.components),
+            "mismatches": design.mismatches,
+        }
+
+    return once(deed, status=201)
+
+
+def _design(bom: UploadFile, placements: UploadFile, name: str | None, revision: str | None) -> BoardDesign:
+    with tempfile.TemporaryDirectory(prefix="birthmark-design-") as folder:
+        paths = []
+        for kind, upload in (("bom", bom), ("placements", placements)):
+            # Only the end of the sender's file name is used, and never as a path of its own.
+            path = Path(folder) / kind / Path(upload.filename or f"{kind}.csv").name
+            path.parent.mkdir()
+            path.write_bytes(upload.file.read())
+            paths.append(path)
+        try:
+            return read_design(*paths, name=name, revision=revision)
+        except (BoardFileError, OSError) as refused:
+            raise Invalid(str(refused)) from None

@@ -1,0 +1,121 @@
+"""Addresses for machines that look after the product: alive, ready, metrics, the meaning of errors."""
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import metrics
+from app.errors import NotFound
+from app.http.problems import MEANINGS
+from app.inbox.quarantine import count_open
+from app.live import Changes, heartbeats
+from app.schema import head, revision_of
+
+router = APIRouter(include_in_schema=False)
+
+LATE_AFTER = 20.0
+"""Seconds without a heartbeat after which a process counts as late; intake beats every five."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part the product needs: whether it works, and if not, what to do."""
+
+    name: str
+    ready: bool
+    says: str
+
+
+@router.get("/healthz")
+def healthz() -> JSONResponse:
+    """This process is alive. Nothing else is asked, so that a lost database restarts nobody."""
+    return JSONResponse({"status": "alive"})
+
+
+@router.get("/readyz")
+def readyz(request: Request) -> JSONResponse:
+    """Whether messages are recorded and questions answered, part by part; 503 where not."""
+    parts = readiness(request.app.state.engine)
+    ready = all(part.ready for part in parts)
+    body = {
+        "status": "ready" if ready else "not ready",
+        "parts": {part.name: {"ready": part.ready, "says": part.says} for part in parts},
+    }
+    return JSONResponse(body, 200 if ready else 503, {} if ready else {"Retry-After": "5"})
+
+
+def readiness(engine: Engine) -> list[Part]:
+    """Database, schema, and a proof from intake that a message came through broker and database."""
+    try:
+        with engine.connect() as connection:
+            return [Part("database", True, "answers"), _schema(connection), *_intakes(connection)]
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        says = f"does not answer ({reason}); start it, or correct BIRTHMARK_DATABASE_URL"
+        return [Part("database", False, says)]
+
+
+def _schema(connection: Connection) -> Part:
+    found, expected = revision_of(connection), head()
+    if found == expected:
+        return Part("schema", True, f"revision {found}")
+    says = f"revision {found}, this program needs {expected}; run `python3 -m app migrate`"
+    return Part("schema", False, says)
+
+
+def _intakes(connection: Connection) -> list[Part]:
+    beats = [beat for beat in heartbeats(connection) if beat.process.startswith("intake")]
+    if not beats:
+        says = (
+            "no intake process has taken a message through the broker into the database; start "
+            "`python3 -m app intake` and check that the broker can be reached"
+        )
+        return [Part("intake", False, says)]
+    return [
+        Part(beat.process, True, f"proved itself {beat.age:.0f} s ago")
+        if beat.age <= LATE_AFTER
+        else Part(
+            beat.process,
+            False,
+            f"no message came through broker and database for {beat.age:.0f} s; look whether this "
+            "process and the broker run (`python3 -m app doctor`)",
+        )
+        for beat in beats
+    ]
+
+
+@router.get("/metrics")
+def get_metrics(request: Request) -> Response:
+    """Metrics of this process, and what the others said of themselves, for Prometheus."""
+    changes: Changes = request.app.state.changes
+    metrics.WATCHERS.set(changes.watchers)
+    try:
+        with request.app.state.engine.connect() as connection:
+            _gather(connection)
+        metrics.DATABASE_UP.set(1)
+    except SQLAlchemyError:
+        metrics.DATABASE_UP.set(0)
+    return Response(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+
+def _gather(connection: Connection) -> None:
+    metrics.QUARANTINE_OPEN.set(count_open(connection))
+    metrics.HEARTBEAT_AGE.clear()
+    metrics.PROCESS_DETAIL.clear()
+    for beat in heartbeats(connection):
+        metrics.HEARTBEAT_AGE.labels(beat.process).set(beat.age)
+        for name, value in beat.details.items():
+            if isinstance(value, int | float):
+                metrics.PROCESS_DETAIL.labels(beat.process, name).set(value)
+
+
+@router.get("/problems/{code}")
+def get_problem(code: str) -> JSONResponse:
+    """What the `type` of a problem means."""
+    if code not in MEANINGS:
+        raise NotFound(f"No problem is called {code}.")
+    return JSONResponse({"code": code, "meaning": MEANINGS[code]})

@@ -1,0 +1,114 @@
+"""The web application put together: doors, errors, what runs beside the requests."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+
+from app.api.router import router as api_router
+from app.errors import BirthmarkError
+from app.http import docs, probes
+from app.http.plumbing import Plumbing
+from app.http.problems import Problem, is_database_away, problem_of
+from app.inbox.record import Recorder
+from app.live import Changes
+from app.settings import settings
+from app.web import site
+
+DESCRIPTION = """Every reel on every board, down to the reference designator.
+
+Send `Authorization: Bearer TOKEN` (`python3 -m app token create`). Errors are problem+json
+(RFC 9457) and say what happened and what clears it. Identifiers travel percent-encoded; a `+` is a
+plus, not a blank. A POST with an `Idempotency-Key` is done once, however often it is sent."""
+
+
+def create_app(engine: Engine) -> FastAPI:
+    """Make the application on a database."""
+    changes = Changes(engine)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        listener = asyncio.create_task(changes.listen())
+        yield
+        changes.close()
+        listener.cancel()
+        with suppress(asyncio.CancelledError):
+            await listener
+
+    app = FastAPI(
+        title="Birthmark",
+        description=DESCRIPTION,
+        version="0.1.0",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.engine = engine
+    app.state.changes = changes
+    app.state.recorder = Recorder(engine, register_unknown=settings().register_unknown, actor="api")
+    app.include_router(api_router)
+    app.include_router(probes.router)
+    app.include_router(docs.router)
+    app.mount("/docs/files", docs.swagger_files())
+    site.install(app)
+    for kind in (BirthmarkError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _handle)
+    for away in (DBAPIError, PoolTimeoutError):
+        app.add_exception_handler(away, _handle_database)
+    app.add_middleware(Plumbing, render=_render)
+    return app
+
+
+def _handle(request: Request, error: Exception) -> Response:
+    return _render(request, problem_of(error))
+
+
+def _handle_database(request: Request, error: Exception) -> Response:
+    if not is_database_away(error):
+        raise error  # a fault of ours: the plumbing logs it and answers
+    return _handle(request, error)
+
+
+def _render(request: Request, problem: Problem) -> Response:
+    """An error as the asker can read it: a page for people, problem+json for programs."""
+    path = request.url.path
+    machine = path.startswith(("/api/", "/healthz", "/readyz", "/metrics", "/problems/"))
+    if machine or request.query_params.get("format") or not site.wants_page(request):
+        return problem.json(request.state.request_id)
+    return site.error_page(request, problem)
+
+
+class _Server(uvicorn.Server):
+    """Ends the live streams first when asked to stop: browsers would hold them open for ever."""
+
+    changes: Changes
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.changes.close()
+        super().handle_exit(sig, frame)
+
+
+def serve(engine: Engine, host: str, port: int) -> None:
+    """Serve until SIGINT or SIGTERM; requests that run are finished, for at most five seconds."""
+    app = create_app(engine)
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,  # app.logs has set it up
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+    )
+    server = _Server(config)
+    server.changes = app.state.changes
+    with suppress(KeyboardInterrupt):
+        server.run()

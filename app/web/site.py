@@ -1,0 +1,33 @@
+"""The pages put together."""
+
+from fastapi import FastAPI, Request, Response
+from starlette.staticfiles import StaticFiles
+
+from app.http.problems import Problem, problem_of
+from app.web import line, materials, orders, people, quarantine, session, trace
+from app.web.pages import STATIC, Visitor, wants_page
+from app.web.pages import error_page as _error_page
+
+__all__ = ["error_page", "install", "wants_page"]
+
+
+def install(app: FastAPI) -> None:
+    """Add the pages and their files."""
+    for part in (session, line, trace, materials, quarantine, orders, people):
+        app.include_router(part.router)
+    app.mount("/static", StaticFiles(directory=STATIC))
+    app.add_exception_handler(session.LoginRequired, _log_in_first)
+
+
+def _log_in_first(request: Request, error: Exception) -> Response:
+    if wants_page(request) and request.method in {"GET", "HEAD"}:
+        return session.to_login(request)
+    if wants_page(request):
+        return error_page(request, problem_of(error))
+    return problem_of(error).json(request.state.request_id)
+
+
+def error_page(request: Request, problem: Problem) -> Response:
+    """An error as a page, with the navigation of whoever is logged in."""
+    visitor: Visitor | None = getattr(request.state, "visitor", None)
+    return _error_page(request, problem, visitor)
