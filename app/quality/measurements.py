@@ -62,7 +62,10 @@ _RUN = text(
 def measurements_of(
     connection: Connection, unit_id: int, position_number: int, event_id: int, run: int
 ) -> list[Measured]:
-    """Everything one run measured, in the machine's order, results of steps first. Empty where it measured nothing."""
+    """Everything one run measured, in the machine's order, its steps first. Empty where it measured nothing.
+
+    An item's result stands beside each of its values; an item that has a result only is a row of its own.
+    """
     row = connection.execute(
         _RUN, {"unit_id": unit_id, "position_number": position_number, "event_id": event_id, "run": run}
     ).one_or_none()
