@@ -5,8 +5,6 @@ migrated once; `database` clones it, `connection` shares one clone and rolls bac
 """
 
 import contextlib
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +13,10 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from app.db import create_engine
-from app.embedded import homes
 from app.embedded.broker import Broker
 from app.embedded.postgres import Postgres
 from app.schema import upgrade
+from tests.folders import data_folder
 
 TEMPLATE = "birthmark_template"
 _cluster: contextlib.ExitStack | None = None
@@ -54,7 +52,7 @@ def _start_cluster() -> dict[str, str]:
     global _cluster  # noqa: PLW0603
     if _cluster is None:
         _cluster = contextlib.ExitStack()
-        folder = _cluster.enter_context(_data_folder())
+        folder = _cluster.enter_context(data_folder())
         # Tests ask whether commits are visible, not whether they survive a power cut: no fsync here.
         # The fault tests start clusters of their own, which keep it on.
         server = _cluster.enter_context(
@@ -66,18 +64,6 @@ def _start_cluster() -> dict[str, str]:
         upgrade(engine)
         engine.dispose()
     return _addresses
-
-
-@contextlib.contextmanager
-def _data_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="birthmark-tests-"))
-    folder.chmod(0o755)  # run as root, the servers are another user and must get in
-    try:
-        yield folder
-    finally:
-        for name in ("postgres", "broker"):
-            homes.remove(folder, name)
-        shutil.rmtree(folder)
 
 
 def _execute(url: str, statement: str) -> None:
@@ -147,7 +133,7 @@ def connection(shared_engine: Engine) -> Iterator[Connection]:
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     """An empty data folder for embedded servers of this test's own."""
-    with _data_folder() as folder:
+    with data_folder() as folder:
         yield folder
 
 

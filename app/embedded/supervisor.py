@@ -15,7 +15,6 @@ from app.embedded.processes import MODULE_ENVIRONMENT, spawn, stop
 
 log = structlog.get_logger()
 
-_TERMINATE = signal.SIGTERM
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 _STEADY = 30.0  # seconds after which an earlier failure no longer counts
 
@@ -58,7 +57,7 @@ class Supervisor:
         """Stop one process and keep it stopped."""
         child = self._children.pop(name)
         if child.process is not None:
-            stop(child.process, (_TERMINATE, child.patience))
+            stop(child.process, (signal.SIGTERM, child.patience))
 
     def watch(self) -> None:
         """Start again what ended, with a growing pause; call it every fraction of a second."""
@@ -99,6 +98,8 @@ class Supervisor:
             self.stop(name)
 
     def _start(self, child: _Child) -> None:
-        child.process = spawn(child.command, log=child.log, environment=child.environment)
+        # When we are killed they are too: each can be killed at any time without losing a message,
+        # and one that hangs would not obey anything milder.
+        child.process = spawn(child.command, death_signal=signal.SIGKILL, log=child.log, environment=child.environment)
         child.started_at = time.monotonic()
         log.debug("process.started", process=child.name, pid=child.process.pid)

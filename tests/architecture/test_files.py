@@ -16,9 +16,7 @@ TOOLS_DEMAND = {
     "README.md", "CHANGELOG.md", "LICENSE",
 }  # fmt: skip
 # Another host in what a browser loads breaks the product where there is no internet.
-ELSEWHERE = re.compile(
-    r"""(?:src|href|action|url)\s*[=(]\s*["']?\s*(?:https?:)?//(?!127\.0\.0\.1|localhost)""", re.IGNORECASE
-)
+ELSEWHERE = re.compile(r"""(?i)(?:src|href|action|url)\s*[=(]\s*["']?\s*(?:https?:)?//(?!127\.0\.0\.1|localhost)""")
 
 
 def tracked() -> Iterator[Path]:
