@@ -4,8 +4,6 @@ Commands are thin: each imports what it needs when it runs, so that none pays fo
 """
 # ruff: noqa: PLC0415
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -114,14 +112,15 @@ def test(context: typer.Context) -> None:
     raise typer.Exit(run_tests(context.args))
 
 
-@cli.command(context_settings=PASS_ON)
-def bench(context: typer.Context, name: str) -> None:
-    """Run a benchmark beside the reference it is compared with; --scale small|full."""
-    from app.embedded.processes import MODULE_ENVIRONMENT, module_command
+@cli.command()
+def bench(
+    name: str,
+    scale: Annotated[str, typer.Option(help="small, or full: the size the figures were promised for.")] = "small",
+) -> None:
+    """Run a benchmark beside the reference it is compared with."""
+    from app.bench.running import run
 
-    command = module_command("tests.bench", name, *context.args)
-    environment = {**os.environ, **MODULE_ENVIRONMENT, "BIRTHMARK_DATA_DIR": str(settings().data_dir)}
-    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
+    raise typer.Exit(run(name, scale, settings().data_dir))
 
 
 @cli.command()
