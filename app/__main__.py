@@ -46,7 +46,7 @@ def main() -> None:
 def _prepare(arguments: Sequence[str]) -> None:
     from app import system_packages  # noqa: PLC0415  (not needed where nothing is to be prepared)
 
-    lock = TEST_LOCK if arguments[:1] in (["test"], ["bench"]) else LOCK
+    lock = TEST_LOCK if arguments[:1] == ["test"] else LOCK
     if not _is_ready(lock):
         with _only_one():
             if not _is_ready(lock):

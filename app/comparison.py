@@ -1,8 +1,8 @@
 """What was stored against what the simulated line really built, placement by placement.
 
-The truth is a file of JSON lines, one a unit: ``{"serial", "installations": [{"reference_designator",
-"part_number", "package", "station", "removed"?}]}``. It is written by the machines' side and never
-passes through the product.
+The truth is a file of JSON lines, each with a ``kind``: a ``unit`` was marked, a ``placement`` was
+``placed`` (or rejected), material was ``applied``, the run came to its ``end``. The machines' side
+writes it from the things themselves; it never passes through the product.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from app.errors import NotFound
+from app.errors import NotFound, Unavailable
 from app.trace.evidence import Evidence
 from app.trace.made_from import made_from
 from app.trace.where_used import stream_where_used
@@ -25,9 +25,9 @@ class Placed(NamedTuple):
 
     reference_designator: str | None
     part_number: str | None
-    package: str | None
+    package: str
+    lot: str | None
     station: str
-    removed: bool
 
 
 @dataclass(slots=True)
@@ -49,16 +49,15 @@ def compare(connection: Connection, truth: Path) -> Comparison:
     """Ask both questions of the record and hold the answers against ``truth``.
 
     made-from of every unit: the same parts, no more and no fewer, each exact. where-used of every
-    package: the same units.
+    package: the same units. Raises `Unavailable` where the run did not come to its end.
     """
     found = Comparison()
     units_of_package: dict[str, set[str]] = defaultdict(set)
-    for serial, expected in _read(truth):
+    for serial, expected in _read(truth).items():
         found.units += 1
         found.placements += sum(expected.values())
         for placed in expected:
-            if placed.package is not None:
-                units_of_package[placed.package].add(serial)
+            units_of_package[placed.package].add(serial)
         found.differences += _unit(connection, serial, expected)
     found.packages = len(units_of_package)
     for package, serials in sorted(units_of_package.items()):
@@ -66,23 +65,29 @@ def compare(connection: Connection, truth: Path) -> Comparison:
     return found
 
 
-def _read(truth: Path) -> Iterator[tuple[str, Counter[Placed]]]:
-    with truth.open() as lines:
+def _read(truth: Path) -> dict[str, Counter[Placed]]:
+    """What is on each unit, by serial."""
+    units: dict[str, Counter[Placed]] = {}
+    ended = False
+    with truth.open(encoding="utf-8") as lines:
         for line in lines:
-            unit: dict[str, Any] = json.loads(line)
-            yield (
-                unit["serial"],
-                Counter(
-                    Placed(
-                        part.get("reference_designator"),
-                        part.get("part_number"),
-                        part.get("package"),
-                        part["station"],
-                        bool(part.get("removed", False)),
-                    )
-                    for part in unit["installations"]
-                ),
-            )
+            told: dict[str, Any] = json.loads(line)
+            match told["kind"]:
+                case "unit":
+                    units.setdefault(told["serial"], Counter())
+                case "placement" if told["outcome"] == "placed":
+                    units[told["serial"]][_placed(told)] += 1
+                case "applied" if told["package"]:
+                    units[told["serial"]][_placed(told)] += 1
+                case "end":
+                    ended = True
+    if not ended:
+        raise Unavailable(f"The simulated line did not come to its end: {truth} breaks off. Its log says why.")
+    return units
+
+
+def _placed(told: dict[str, Any]) -> Placed:
+    return Placed(told.get("reference_designator"), told["part_number"], told["package"], told["lot"], told["station"])
 
 
 def _unit(connection: Connection, serial: str, expected: Counter[Placed]) -> Iterator[str]:
@@ -92,8 +97,9 @@ def _unit(connection: Connection, serial: str, expected: Counter[Placed]) -> Ite
         yield f"{serial}: not stored at all"
         return
     stored = Counter(
-        Placed(part.reference_designator, part.part_number, part.package, part.station, part.removed_at is not None)
+        Placed(part.reference_designator, part.part_number, part.package, part.lot, part.station)
         for part in answer.installations
+        if part.removed_at is None
     )
     for placed, times in (expected - stored).items():
         yield f"{serial}: missing {times} x {_spoken(placed)}"
@@ -116,5 +122,5 @@ def _package(connection: Connection, package: str, serials: set[str]) -> Iterato
 
 
 def _spoken(placed: Placed) -> str:
-    where = f"{placed.reference_designator or '(no designator)'} from {placed.package} ({placed.part_number})"
-    return f"{where} by {placed.station}{', removed' if placed.removed else ''}"
+    part = f"{placed.reference_designator or 'applied'} = {placed.part_number}"
+    return f"{part} from {placed.package}, lot {placed.lot}, by {placed.station}"
