@@ -98,8 +98,12 @@ def _transaction(body: bytes) -> UUID | None:
 
 
 def storable_bodies(connection: Connection, items: Sequence[tuple[Envelope, Said]], ids: Ids) -> list[bytes]:
-    """The column of each event's body. New material sets are stored on the way, and each `Said` learns its own."""
-    fresh = [said for _, said in items if said.installed and not said.set_ids]
+    """The column of each event's body. New material sets are stored on the way, and each `Said` learns its own.
+
+    What a message was told by an earlier transaction is not asked: that one may have been rolled back, and its ids with
+    it. Only what was seen before, and committed, is known.
+    """
+    fresh = [said for _, said in items if said.installed and said.taken_apart and said.taken_apart.seen is None]
     named = {identifier for said in fresh for identifier in said.package_identifiers()}
     register_packages(connection, named, ids.packages)
     wanted = [group.installed for said in fresh for group in said.installed if group.installed]

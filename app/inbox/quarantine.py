@@ -19,6 +19,8 @@ UNREGISTERED = "unregistered"
 """It names what nobody registered, and the factory wants everything registered first."""
 REFUSED = "refused"
 """The database's constraints refused it."""
+FAULT = "fault"
+"""This product failed over it; it is replayed once that is put right."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
+import psycopg
 import structlog
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.cfx.envelope import Envelope, Malformed, decode
 from app.cfx.installed import InstalledError
@@ -22,10 +24,12 @@ from app.errors import Unavailable
 from app.facts import Report
 from app.inbox.apply import apply, names_unregistered
 from app.inbox.bodies import body_digest
+from app.inbox.failures import database_reason, fault_reason, first_line, is_away, may_pass
 from app.inbox.installed import storable_bodies, understand
 from app.inbox.memory import Ids, Memory
 from app.inbox.quarantine import (
     CONTRADICTION,
+    FAULT,
     MALFORMED,
     REFUSED,
     UNREGISTERED,
@@ -41,10 +45,6 @@ from app.live import CHANNEL
 log = structlog.get_logger()
 
 _RETRIES = 5
-_TRY_AGAIN = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
-# SQLSTATE classes that speak of the server, not of what was sent: connection, read-only standby, resources,
-# operator intervention, system and configuration errors, and the schema not being there.
-_ABOUT_THE_SERVER = ("08", "25", "28", "3D", "42", "53", "57", "58", "F0", "XX")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,23 @@ class _Item:
     refusal: Refusal | None = None
     unique_id: UUID | None = None
     digest: bytes = b""
+    turned_away: Refusal | None = None
+    """A refusal that holds only if the transaction that found it commits."""
     receipt: Receipt | None = field(default=None)
 
     def refuse(self, code: str, reason: str) -> None:
         self.refusal = Refusal(code, reason)
+
+    def turn_away(self, code: str, reason: str) -> None:
+        self.turned_away = Refusal(code, reason)
+
+    def start_over(self) -> None:
+        """Forget what a transaction that was rolled back found out."""
+        self.turned_away = self.receipt = None
+
+    @property
+    def refused(self) -> Refusal | None:
+        return self.refusal or self.turned_away
 
 
 class Recorder:
@@ -89,8 +102,8 @@ class Recorder:
     def record(self, deliveries: Sequence[Delivery]) -> list[list[Receipt]]:
         """Take deliveries in; for each the receipts of its envelopes, in order. True once it returns.
 
-        Raises `Unavailable` when the database cannot be reached: then nothing is taken in, and the same call may be
-        repeated later.
+        Raises `Unavailable` when the database cannot be reached: then nothing is promised, and the same call may be
+        repeated later; what was taken in nevertheless is a duplicate then.
         """
         read = [self._read(delivery) for delivery in deliveries]
         self._take_in([item for items in read for item in items])
@@ -124,6 +137,10 @@ class Recorder:
         except UnreadableBody as unreadable:
             item.refuse(MALFORMED, str(unreadable))
             return
+        except Exception as fault:
+            log.exception("inbox.fault", message=envelope.message_name, source=item.source)
+            item.refuse(FAULT, fault_reason(fault))
+            return
         item.digest = body_digest(envelope.message_name, bytes(envelope.body))
 
     def _take_in(self, items: Sequence[_Item]) -> None:
@@ -135,19 +152,24 @@ class Recorder:
                 self._transact(items)
             except (InstalledError, UnreadableBody) as refused:
                 self._isolate(items, MALFORMED, str(refused))
-            except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) in _TRY_AGAIN and attempt < _RETRIES - 1:
+            except PoolTimeout as busy:
+                raise Unavailable(f"Nothing was taken in; the database is too busy: {busy}") from busy
+            except (DBAPIError, psycopg.Error) as error:  # COPY goes to the driver itself
+                said = error.orig if isinstance(error, DBAPIError) else error
+                if may_pass(said) and attempt < _RETRIES - 1:
                     continue
-                if _is_away(error):
-                    raise Unavailable(f"Nothing was taken in; the database says: {_first_line(error)}") from error
-                self._isolate(items, REFUSED, _database_reason(error))
+                if may_pass(said) or is_away(said):
+                    raise Unavailable(f"Nothing was taken in; the database says: {first_line(said)}") from error
+                self._isolate(items, REFUSED, database_reason(said))
             except (StatementError, UnicodeError, OverflowError) as error:
                 self._isolate(items, REFUSED, f"A value cannot be stored: {error}")
+            except Exception as fault:
+                # A fault of ours in one message must not stop the line, nor the others of its batch.
+                log.exception("inbox.fault", messages=len(items))
+                self._isolate(items, FAULT, fault_reason(fault))
             return
 
     def _isolate(self, items: Sequence[_Item], code: str, reason: str) -> None:
-        for item in items:
-            item.receipt = None
         if len(items) > 1:
             half = len(items) // 2
             self._take_in(items[:half])
@@ -161,17 +183,19 @@ class Recorder:
     def _transact(self, items: Sequence[_Item]) -> None:
         received_at = datetime.now(UTC)
         ids = self._memory.open()
+        for item in items:
+            item.start_over()
         understood = [item for item in items if item.refusal is None]
         with self._engine.begin() as connection:
             fresh = self._sort_out(connection, understood, ids)
             entered = self._enter(connection, fresh, ids, received_at)
-            refused = [item for item in items if item.refusal is not None]
+            refused = [item for item in items if item.refused is not None]
             put_in_quarantine(connection, [_refused(item) for item in refused], received_at)
             _sign_off(connection, self._actor, len(items), len(entered), len(refused), entered)
         ids.keep()
         for item in items:
-            if item.refusal is not None:
-                item.receipt = Receipt(item.unique_id, "rejected", item.refusal.reason)
+            if item.refused is not None:
+                item.receipt = Receipt(item.unique_id, "rejected", item.refused.reason)
             elif item.receipt is None:
                 item.receipt = Receipt(item.unique_id, "stored")
 
@@ -184,10 +208,10 @@ class Recorder:
             unknown = set(find_stations(connection, handles, ids.stations))
             for item in items:
                 if item.source in unknown:
-                    item.refuse(
+                    item.turn_away(
                         UNREGISTERED, f"Station {item.source} is not registered. Register it; this is replayed then."
                     )
-            items = [item for item in items if item.refusal is None]
+            items = [item for item in items if item.refused is None]
         stored = _stored_digests(connection, items, ids)
         fresh: list[_Item] = []
         for item in items:
@@ -199,11 +223,7 @@ class Recorder:
             elif known == item.digest:
                 item.receipt = Receipt(item.unique_id, "duplicate")
             else:
-                item.refuse(
-                    CONTRADICTION,
-                    f"Station {item.source} used UniqueID {item.unique_id} before, for other content. "
-                    "Every event needs a UniqueID of its own.",
-                )
+                _contradicts(item)
         if not self._register_unknown:
             fresh = _registered_only(connection, fresh, ids)
         return fresh
@@ -228,13 +248,20 @@ class Recorder:
         )
         entered = {(row[1], row[2]): row[0] for row in rows}
         told: list[tuple[Said, Report]] = []
+        beaten: list[_Item] = []
         for item, said in zip(items, saids, strict=True):
             station_id, unique_id = _key(item, ids)
             event_id = entered.get((station_id, unique_id))
-            if event_id is None:  # another process was faster with the very same event
-                item.receipt = Receipt(item.unique_id, "duplicate")
+            if event_id is None:  # another process was faster with this key
+                beaten.append(item)
             else:
                 told.append((said, Report(event_id, station_id, said.recorded_at, received_at)))
+        stored = _stored_digests(connection, beaten, ids)
+        for item in beaten:
+            if stored[_key(item, ids)] == item.digest:
+                item.receipt = Receipt(item.unique_id, "duplicate")
+            else:
+                _contradicts(item)
         apply(connection, told, ids)
         return list(entered.values())
 
@@ -274,6 +301,14 @@ def _key(item: _Item, ids: Ids) -> tuple[int, UUID]:
     return ids.stations[item.source], item.unique_id
 
 
+def _contradicts(item: _Item) -> None:
+    item.turn_away(
+        CONTRADICTION,
+        f"Station {item.source} used UniqueID {item.unique_id} before, for other content. "
+        "Every event needs a UniqueID of its own.",
+    )
+
+
 def _stored_digests(connection: Connection, items: Iterable[_Item], ids: Ids) -> dict[tuple[int, UUID], bytes]:
     keys = [_key(item, ids) for item in items]
     if not keys:
@@ -288,7 +323,7 @@ def _registered_only(connection: Connection, items: Iterable[_Item], ids: Ids) -
         assert item.said is not None
         missing = names_unregistered(connection, item.said, ids)
         if missing:
-            item.refuse(UNREGISTERED, f"{missing} is not registered. Register it; this message is replayed then.")
+            item.turn_away(UNREGISTERED, f"{missing} is not registered. Register it; this message is replayed then.")
         else:
             registered.append(item)
     return registered
@@ -299,9 +334,9 @@ def _both(items: Iterable[_Item]) -> list[tuple[Envelope, Said]]:
 
 
 def _refused(item: _Item) -> Refused:
-    assert item.refusal is not None
+    assert item.refused is not None
     name = item.envelope.message_name if item.envelope else None
-    return Refused(item.raw, item.refusal, item.source, item.unique_id, name)
+    return Refused(item.raw, item.refused, item.source, item.unique_id, name)
 
 
 def _receipt(item: _Item) -> Receipt:
@@ -317,20 +352,3 @@ def _sign_off(
         details |= {"first_event": min(events), "last_event": max(events)}
     given = {"actor": actor, "channel": CHANNEL, "details": msgspec.json.encode(details).decode()}
     connection.execute(_SIGN_OFF, given)
-
-
-def _first_line(error: DBAPIError) -> str:
-    return str(error.orig).partition("\n")[0]
-
-
-def _is_away(error: DBAPIError) -> bool:
-    """Whether the fault is the server's: then the same message is welcome later."""
-    state = getattr(error.orig, "sqlstate", None)
-    return state is None or state.startswith(_ABOUT_THE_SERVER)
-
-
-def _database_reason(error: DBAPIError) -> str:
-    diagnosis = getattr(error.orig, "diag", None)
-    message = getattr(diagnosis, "message_primary", None) or _first_line(error)
-    constraint = getattr(diagnosis, "constraint_name", None)
-    return f"The database refused it: {message}" + (f" ({constraint})" if constraint else "")
