@@ -74,15 +74,16 @@ class _Entry(_Head):
     Material: msgspec.Raw = msgspec.Raw(b"null")
 
 
-class _Component(msgspec.Struct):
-    ReferenceDesignator: _Name | None = None
-    InstalledUnitIdentifier: _Name | None = None
-
-
 class _Carrier(msgspec.Struct):
     UniqueIdentifier: _Name | None = None
     Name: _Name | None = None
     LaneNumber: int | _Name | None = None
+
+
+class _Component(msgspec.Struct):
+    ReferenceDesignator: _Name | None = None
+    InstalledUnitIdentifier: _Name | None = None
+    HeadAndNozzle: _Carrier | None = None
 
 
 class _Location(msgspec.Struct):
@@ -158,7 +159,11 @@ class Description:
     feeder: str | None
     lane: str | None
     joined_packages: tuple[str, ...]
-    """Packages spliced to the named one, as `LeadingMaterialPackage` / `BatchMaterialPackage` say."""
+    """Packages spliced in front of the named one (`LeadingMaterialPackage`, and theirs). While there are any, a chain
+    goes by its trailing package's identifier: a piece may be from each of them."""
+    batch_packages: tuple[str, ...]
+    """Packages the named one was filled from (`BatchMaterialPackage`): what is in it was in them."""
+    nozzles: tuple[str, ...]
 
 
 def _position(head: _Head) -> int:
@@ -251,9 +256,7 @@ def _position_member(text: bytes) -> re.Match[bytes] | None:
     return first.search(text) or second.search(text)
 
 
-def _hole(
-    hole: bytes, match: re.Match[bytes] | None, wanted: bytes | None
-) -> tuple[int, int, bytes] | None:
+def _hole(hole: bytes, match: re.Match[bytes] | None, wanted: bytes | None) -> tuple[int, int, bytes] | None:
     """A place to cut; none where the text writes the value in another way than `fill` would."""
     if match is None or (hole != VALUE and match[1] != wanted):
         return None
@@ -315,8 +318,6 @@ def describe(template: bytes) -> Description:
     location = full.CarrierLocation or _Location()
     carrier = location.CarrierInformation or _Carrier()
     material = full.Material or _Package()
-    neighbours = (material.LeadingMaterialPackage, material.BatchMaterialPackage)
-    joined = [other.UniqueIdentifier for other in neighbours if other and other.UniqueIdentifier]
     return Description(
         reference_designators=_designators(full.InstalledComponents),
         rejected_designators=_designators(full.NonInstalledComponents),
@@ -326,8 +327,24 @@ def describe(template: bytes) -> Description:
         location_name=location.LocationName or location.LocationIdentifier,
         feeder=carrier.UniqueIdentifier or carrier.Name,
         lane=None if carrier.LaneNumber is None else str(carrier.LaneNumber),
-        joined_packages=tuple(joined),
+        joined_packages=_chain(material.LeadingMaterialPackage, "LeadingMaterialPackage"),
+        batch_packages=_chain(material.BatchMaterialPackage, "BatchMaterialPackage"),
+        nozzles=_nozzles(full.InstalledComponents),
     )
+
+
+def _chain(package: _Package | None, member: str) -> tuple[str, ...]:
+    found: list[str] = []
+    while package is not None:
+        if package.UniqueIdentifier:
+            found.append(package.UniqueIdentifier)
+        package = getattr(package, member)
+    return tuple(dict.fromkeys(found))
+
+
+def _nozzles(components: list[_Component] | None) -> tuple[str, ...]:
+    heads = (component.HeadAndNozzle for component in components or ())
+    return tuple(dict.fromkeys(head.UniqueIdentifier for head in heads if head and head.UniqueIdentifier))
 
 
 def _designators(components: list[_Component] | None) -> tuple[str, ...]:

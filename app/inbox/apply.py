@@ -36,6 +36,7 @@ from app.units.identity import (
 )
 from app.units.installations import InstalledOn, record_installations
 from app.units.parts import ChildInstalled, PartRemoved, record_children, record_removals
+from app.units.tools import ToolTouched, record_tools
 from app.units.work import (
     UnitStatement,
     WorkEnd,
@@ -88,6 +89,7 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
     record_station_statements(connection, list(_station_statements(ready)))
     record_installations(connection, list(_installations(ready, ids, in_work)))
     record_children(connection, list(_children(ready, ids, in_work)))
+    record_tools(connection, list(_tools(ready, ids, in_work)))
     record_removals(connection, list(_removals(ready, ids, in_work)))
     _record_runs(connection, ready, ids, in_work)
     apply(connection, _freed(connection, told, ids), ids)
@@ -226,8 +228,9 @@ def _station_statements(told: Iterable[Told]) -> Iterator[StationStatement]:
 def _installations(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[InstalledOn]:
     for said, report in told:
         for group, set_id in zip(said.installed, said.set_ids, strict=True):
-            for unit_id, position in _places(group.identifier, group.position_number, said, report, ids, in_work):
-                yield InstalledOn(report, unit_id, position, set_id)
+            places = _places(group.identifier, group.position_number, said, report, ids, in_work)
+            for unit_id, position in places:
+                yield InstalledOn(report, said.transaction_id, unit_id, position, set_id, len(places))
 
 
 def _children(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[ChildInstalled]:
@@ -235,6 +238,13 @@ def _children(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[Child
         for one in said.children:
             for unit_id, position in _places(one.identifier, one.position_number, said, report, ids, in_work):
                 yield ChildInstalled(report, unit_id, position, ids.units[one.child], one.reference_designator)
+
+
+def _tools(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[ToolTouched]:
+    for said, report in told:
+        for one in said.tools:
+            for unit_id, position in _places(one.identifier, one.position_number, said, report, ids, in_work):
+                yield ToolTouched(report, unit_id, position, one.tool, one.cycles)
 
 
 def _removals(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[PartRemoved]:

@@ -63,6 +63,16 @@ class Removed:
 
 
 @dataclass(frozen=True, slots=True)
+class Touched:
+    """A tool that was used on a unit."""
+
+    identifier: str | None
+    position_number: int
+    tool: str
+    cycles: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """A package came out of another, or was spliced to it."""
 
@@ -136,6 +146,7 @@ class Said:
     taken_apart: TakenApart | None = None
     children: list[Child] = field(default_factory=list)
     removed: list[Removed] = field(default_factory=list)
+    tools: list[Touched] = field(default_factory=list)
     inspected: list[InspectedUnit] = field(default_factory=list)
     tested: list[TestedUnit] = field(default_factory=list)
 
@@ -146,7 +157,7 @@ class Said:
             return False
         if self.about == "unit" and not self.units and (self.states or self.start or self.end):
             return True
-        parts = (self.installed, self.removed, self.children)
+        parts = (self.installed, self.removed, self.children, self.tools)
         if any(part.identifier is None for listed in parts for part in listed):
             return True
         runs = (self.inspected, self.tested)
@@ -160,6 +171,7 @@ class Said:
         named += [group.identifier for group in self.installed]
         named += [removed.identifier for removed in self.removed]
         named += [child.identifier for child in self.children]
+        named += [touched.identifier for touched in self.tools]
         named += [run.unit_identifier for run in self.inspected]
         named += [run.unit_identifier for run in self.tested]
         yield from (identifier for identifier in named if identifier)

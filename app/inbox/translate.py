@@ -28,6 +28,7 @@ from app.inbox.said import (
     Said,
     Spoken,
     Start,
+    Touched,
 )
 from app.materials.packages import PackageDescription
 from app.quality.from_cfx import inspected_units, tested_units
@@ -196,6 +197,10 @@ def _about_parts(said: Said, parts: Sequence[UnitScoped] | None) -> None:
 @_handles(production.ToolsUsed)
 def _tools_used(said: Said, message: production.ToolsUsed) -> None:
     _about_parts(said, message.used_tools)
+    for one in message.used_tools:
+        tool = (one.tool.unique_identifier or one.tool.name) if one.tool else None
+        if tool and (one.unit_identifier or said.transaction_id):
+            said.tools.append(Touched(one.unit_identifier, _position(one.position), tool, one.usage_cycles))
 
 
 @_handles(production.UnitsProcessed)

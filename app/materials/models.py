@@ -50,6 +50,20 @@ class Package(Base):
     registered_at: Mapped[datetime] = mapped_column(Timestamp, server_default=text("now()"))
 
 
+class PackageDescription(Base):
+    """Every description a package ever had: what was known of it when. The latest one counts; see `Package`."""
+
+    __tablename__ = "package_description"
+
+    package_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    described_at: Mapped[datetime] = mapped_column(Timestamp, primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(Timestamp, primary_key=True, server_default=text("now()"))
+    lot_id: Mapped[int | None] = mapped_column(Integer, index=True)
+    part_number: Mapped[str | None] = mapped_column(Text, index=True)
+    vendor: Mapped[str | None] = mapped_column(Text)
+    date_code: Mapped[str | None] = mapped_column(Text)
+
+
 class PackageLink(Base):
     """Ancestry of packages: `split` (the child came out of the parent) or `joined` (the child was spliced on)."""
 

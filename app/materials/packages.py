@@ -124,6 +124,22 @@ _DESCRIBE = text(
     WHERE kept.described_at IS NULL OR kept.described_at < excluded.described_at
     """
 )
+_KEEP = text(
+    """
+    INSERT INTO package_description (package_id, described_at, lot_id, part_number, vendor, date_code)
+    SELECT DISTINCT ON (package_id, described_at)
+        package_id, given.described_at, lot.lot_id, given.part_number, given.vendor, given.date_code
+    FROM unnest(
+        CAST(:identifiers AS text[]), CAST(:described_at AS timestamptz[]), CAST(:lot_codes AS text[]),
+        CAST(:parts AS text[]), CAST(:manufacturers AS text[]), CAST(:vendors AS text[]), CAST(:date_codes AS text[])
+    ) AS given (identifier, described_at, lot_code, part_number, manufacturer, vendor, date_code)
+    JOIN package USING (identifier)
+    LEFT JOIN lot ON lot.lot_code = given.lot_code
+        AND lot.part_number IS NOT DISTINCT FROM given.part_number
+        AND lot.manufacturer IS NOT DISTINCT FROM given.manufacturer
+    ON CONFLICT DO NOTHING
+    """
+)
 
 
 def describe_packages(connection: Connection, described: Sequence[PackageDescription]) -> None:
@@ -150,6 +166,16 @@ def describe_packages(connection: Connection, described: Sequence[PackageDescrip
             "quantities": [one.quantity for one in described],
             "expires_at": [one.expires_at for one in described],
             "received_on": [one.received_on for one in described],
+        },
+    )
+    connection.execute(
+        _KEEP,
+        {
+            **lots,
+            "identifiers": [one.identifier for one in described],
+            "described_at": [one.described_at for one in described],
+            "vendors": [one.vendor for one in described],
+            "date_codes": [one.date_code for one in described],
         },
     )
 

@@ -16,6 +16,7 @@ from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
+from uuid import UUID
 
 from sqlalchemy import Connection, text
 
@@ -47,9 +48,11 @@ class InstalledOn:
     """A material set found on a unit, by one report."""
 
     report: Report
+    transaction_id: UUID | None
     unit_id: int
     position_number: int
     set_id: int
+    candidates: int = 1
 
 
 @dataclass(slots=True)
@@ -158,17 +161,18 @@ _ENTER_PLACEMENTS = text(
     """
     INSERT INTO placement (
         digest, kind, reference_designators, rejected_designators, part_number, reference_part_number,
-        slot, slot_name, lane, feeder, joined_packages, template
+        slot, slot_name, lane, feeder, joined_packages, batch_packages, nozzles, template
     )
     SELECT digest, kind, CAST(designators AS text[]), CAST(rejected AS text[]), part_number, reference_part_number,
-        slot, slot_name, lane, feeder, CAST(joined AS text[]), template
+        slot, slot_name, lane, feeder, CAST(joined AS text[]), CAST(batch AS text[]), CAST(nozzles AS text[]), template
     FROM unnest(
         CAST(:digests AS bytea[]), CAST(:kinds AS text[]), CAST(:designators AS text[]), CAST(:rejected AS text[]),
         CAST(:parts AS text[]), CAST(:reference_parts AS text[]), CAST(:slots AS text[]), CAST(:slot_names AS text[]),
-        CAST(:lanes AS text[]), CAST(:feeders AS text[]), CAST(:joined AS text[]), CAST(:templates AS bytea[])
+        CAST(:lanes AS text[]), CAST(:feeders AS text[]), CAST(:joined AS text[]), CAST(:batch AS text[]),
+        CAST(:nozzles AS text[]), CAST(:templates AS bytea[])
     ) AS given (
         digest, kind, designators, rejected, part_number, reference_part_number, slot, slot_name, lane, feeder, joined,
-        template
+        batch, nozzles, template
     )
     ORDER BY digest
     ON CONFLICT DO NOTHING
@@ -215,6 +219,8 @@ def _columns(told: Sequence[Description]) -> dict[str, object]:
         "lanes": [one.lane for one in told],
         "feeders": [one.feeder for one in told],
         "joined": [_text_array(one.joined_packages) for one in told],
+        "batch": [_text_array(one.batch_packages) for one in told],
+        "nozzles": [_text_array(one.nozzles) for one in told],
     }
 
 
@@ -305,10 +311,13 @@ def _number_array(numbers: Iterable[int]) -> str:
 
 _INSTALL = text(
     """
-    INSERT INTO installation (unit_id, position_number, event_id, station_id, set_id, recorded_at, received_at)
+    INSERT INTO installation (
+        unit_id, position_number, event_id, station_id, set_id, transaction_id, candidates, recorded_at, received_at
+    )
     SELECT * FROM unnest(
         CAST(:units AS bigint[]), CAST(:positions AS smallint[]), CAST(:events AS bigint[]),
-        CAST(:stations AS integer[]), CAST(:sets AS integer[]),
+        CAST(:stations AS integer[]), CAST(:sets AS integer[]), CAST(:transactions AS uuid[]),
+        CAST(:candidates AS smallint[]),
         CAST(:recorded_at AS timestamptz[]), CAST(:received_at AS timestamptz[])
     )
     ON CONFLICT DO NOTHING
@@ -327,6 +336,8 @@ def record_installations(connection: Connection, found: Sequence[InstalledOn]) -
                 "events": [one.report.event_id for one in found],
                 "stations": [one.report.station_id for one in found],
                 "sets": [one.set_id for one in found],
+                "transactions": [one.transaction_id for one in found],
+                "candidates": [min(one.candidates, 32767) for one in found],
                 "recorded_at": [one.report.recorded_at for one in found],
                 "received_at": [one.report.received_at for one in found],
             },

@@ -121,6 +121,9 @@ class Placement(Base):
         Index("ix_placement_slot", "slot"),
         Index("ix_placement_feeder", "feeder"),
         Index("ix_placement_part_number", "part_number"),
+        Index("ix_placement_joined_packages", "joined_packages", postgresql_using="gin"),
+        Index("ix_placement_batch_packages", "batch_packages", postgresql_using="gin"),
+        Index("ix_placement_nozzles", "nozzles", postgresql_using="gin"),
     )
 
     placement_id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
@@ -135,6 +138,8 @@ class Placement(Base):
     lane: Mapped[str | None] = mapped_column(Text)
     feeder: Mapped[str | None] = mapped_column(Text)
     joined_packages: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    batch_packages: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    nozzles: Mapped[list[str]] = mapped_column(ARRAY(Text))
     template: Mapped[bytes] = mapped_column(LargeBinary)
 
 
@@ -186,7 +191,11 @@ class MaterialSet(Base):
 
 
 class Installation(Base):
-    """One message's material set on one unit: with it, every (package, reference designator) of that unit."""
+    """One message's material set on one unit: with it, every (package, reference designator) of that unit.
+
+    `candidates` is 1 where the machine named the unit; where it named only the transaction, the number of units in
+    that work, any of which may be meant.
+    """
 
     __tablename__ = "installation"
     __table_args__ = (Index("ix_installation_set_id", "set_id", "unit_id"),)
@@ -196,6 +205,8 @@ class Installation(Base):
     event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     station_id: Mapped[int] = mapped_column(Integer)
     set_id: Mapped[int] = mapped_column(Integer)
+    candidates: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
+    transaction_id: Mapped[UUID | None]
     recorded_at: Mapped[datetime] = mapped_column(Timestamp)
     received_at: Mapped[datetime] = mapped_column(Timestamp)
 
@@ -212,6 +223,22 @@ class InstalledUnit(Base):
     child_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     reference_designator: Mapped[str | None] = mapped_column(Text)
     station_id: Mapped[int] = mapped_column(Integer)
+    recorded_at: Mapped[datetime] = mapped_column(Timestamp)
+    received_at: Mapped[datetime] = mapped_column(Timestamp)
+
+
+class ToolUse(Base):
+    """A tool that touched a unit (`ToolsUsed`): stencil, squeegee, nozzle, fixture, test adapter."""
+
+    __tablename__ = "tool_use"
+    __table_args__ = (Index("ix_tool_use_tool", "tool"),)
+
+    unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    position_number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    tool: Mapped[str] = mapped_column(Text, primary_key=True)
+    station_id: Mapped[int] = mapped_column(Integer)
+    cycles: Mapped[int | None] = mapped_column(Integer)
     recorded_at: Mapped[datetime] = mapped_column(Timestamp)
     received_at: Mapped[datetime] = mapped_column(Timestamp)
 

@@ -118,6 +118,8 @@ def upgrade() -> None:
         sa.Column("event_id", sa.BigInteger(), nullable=False),
         sa.Column("station_id", sa.Integer(), nullable=False),
         sa.Column("set_id", sa.Integer(), nullable=False),
+        sa.Column("candidates", sa.SmallInteger(), server_default=sa.text("1"), nullable=False),
+        sa.Column("transaction_id", sa.Uuid(), nullable=True),
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("received_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("unit_id", "position_number", "event_id", name=op.f("pk_installation")),
@@ -260,6 +262,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name=op.f("uq_measurement_layout_digest")),
     )
     op.create_table(
+        "package_description",
+        sa.Column("package_id", sa.Integer(), nullable=False),
+        sa.Column("described_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("received_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("lot_id", sa.Integer(), nullable=True),
+        sa.Column("part_number", sa.Text(), nullable=True),
+        sa.Column("vendor", sa.Text(), nullable=True),
+        sa.Column("date_code", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("package_id", "described_at", "received_at", name=op.f("pk_package_description")),
+    )
+    op.create_index(op.f("ix_package_description_lot_id"), "package_description", ["lot_id"], unique=False)
+    op.create_index(op.f("ix_package_description_part_number"), "package_description", ["part_number"], unique=False)
+    op.create_table(
         "package_link",
         sa.Column("parent_id", sa.Integer(), nullable=False),
         sa.Column("child_id", sa.Integer(), nullable=False),
@@ -296,11 +311,20 @@ def upgrade() -> None:
         sa.Column("lane", sa.Text(), nullable=True),
         sa.Column("feeder", sa.Text(), nullable=True),
         sa.Column("joined_packages", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("batch_packages", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("nozzles", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("template", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("placement_id", name=op.f("pk_placement")),
         sa.UniqueConstraint("digest", name=op.f("uq_placement_digest")),
     )
+    op.create_index(
+        "ix_placement_batch_packages", "placement", ["batch_packages"], unique=False, postgresql_using="gin"
+    )
     op.create_index("ix_placement_feeder", "placement", ["feeder"], unique=False)
+    op.create_index(
+        "ix_placement_joined_packages", "placement", ["joined_packages"], unique=False, postgresql_using="gin"
+    )
+    op.create_index("ix_placement_nozzles", "placement", ["nozzles"], unique=False, postgresql_using="gin")
     op.create_index("ix_placement_part_number", "placement", ["part_number"], unique=False)
     op.create_index("ix_placement_slot", "placement", ["slot"], unique=False)
     op.create_table(
@@ -425,6 +449,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("unit_id", "position_number", "event_id", "run", name=op.f("pk_test")),
     )
     op.create_index("ix_test_station_id_recorded_at", "test", ["station_id", "recorded_at"], unique=False)
+    op.create_table(
+        "tool_use",
+        sa.Column("unit_id", sa.BigInteger(), nullable=False),
+        sa.Column("position_number", sa.SmallInteger(), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column("station_id", sa.Integer(), nullable=False),
+        sa.Column("cycles", sa.Integer(), nullable=True),
+        sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("received_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("unit_id", "position_number", "event_id", "tool", name=op.f("pk_tool_use")),
+    )
+    op.create_index("ix_tool_use_tool", "tool_use", ["tool"], unique=False)
     op.create_table(
         "unit",
         sa.Column("unit_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -711,6 +748,7 @@ def downgrade() -> None:
     op.drop_table("waiting_event")
     op.drop_table("unit_event")
     op.drop_table("unit")
+    op.drop_table("tool_use")
     op.drop_table("test")
     op.drop_table("symptom")
     op.drop_table("station_event")
@@ -722,6 +760,7 @@ def downgrade() -> None:
     op.drop_table("placement")
     op.drop_table("panel_position")
     op.drop_table("package_link")
+    op.drop_table("package_description")
     op.drop_table("measurement_layout")
     op.drop_table("measurement")
     op.drop_table("material_set")
