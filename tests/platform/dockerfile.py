@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Self
 
 _INSTALLERS = ("/etc/pip.conf", "/etc/resolv.conf", "/etc/hosts")
+_AUTHORITIES = "/etc/authorities.crt"
 
 
 @dataclass
@@ -135,9 +136,10 @@ class Build:
         tree = self._work / f"stage{len(self._stages)}"
         subprocess.run(["cp", "-a", f"{self._base}/.", str(tree)], check=True)
         tree.chmod(0o755)
-        for folder, kind in (("dev", ["--bind", "/dev"]), ("proc", ["-t", "proc", "proc"])):
-            subprocess.run(["mount", *kind, str(tree / folder)], check=True)
-            self._mounted.append(tree / folder)
+        # debootstrap has made the few devices a program needs; the machine's own are never mounted
+        # into a folder that somebody will delete.
+        subprocess.run(["mount", "-t", "proc", "proc", str(tree / "proc")], check=True)
+        self._mounted.append(tree / "proc")
         stage = Stage(tree)
         self._stages[name.strip() or tree.name] = stage
         return stage
@@ -157,7 +159,8 @@ class Build:
             shutil.copy(path, sources / "apt.conf.d")
         for name in filter(os.path.exists, _INSTALLERS):
             shutil.copy(name, self._base / name.lstrip("/"))
-        shutil.copytree("/etc/ssl/certs", self._base / "etc/ssl/certs", dirs_exist_ok=True)
+        # Apart from the system's own, which the package ca-certificates writes anew when it is installed.
+        shutil.copy("/etc/ssl/certs/ca-certificates.crt", self._base / _AUTHORITIES.lstrip("/"))
 
     def _step(self, stage: Stage, instruction: str, rest: str) -> None:
         match instruction:
@@ -214,7 +217,8 @@ def _instructions(text: str) -> Iterator[tuple[str, str]]:
 
 def _environment(stage: Stage) -> dict[str, str]:
     """What a build passes on: the image's own variables, and how this machine's installers reach a registry."""
-    passed = re.compile(r"(?i)(PIP_(CERT|INDEX_URL|EXTRA_INDEX_URL|TRUSTED_HOST)|SSL_CERT_FILE|https?_proxy|no_proxy)")
+    passed = re.compile(r"(?i)(PIP_(INDEX_URL|EXTRA_INDEX_URL|TRUSTED_HOST)|https?_proxy|no_proxy)")
     ours = {name: value for name, value in os.environ.items() if passed.fullmatch(name)}
     path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    return {"PATH": path, "HOME": "/root", "DEBIAN_FRONTEND": "noninteractive", **ours, **stage.environment}
+    ours |= {"PIP_CERT": _AUTHORITIES, "DEBIAN_FRONTEND": "noninteractive"}
+    return {"PATH": path, "HOME": "/root", **ours, **stage.environment}

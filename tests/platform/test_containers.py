@@ -152,10 +152,10 @@ def test_the_dockerfiles_steps_make_a_machine_that_serves(tmp_path: Path) -> Non
     with Build(ROOT / "Dockerfile", tmp_path) as build:
         build.run()
         with build.container() as container:
-            assert container.user == (1883, 1883)
             deadline = time.monotonic() + 60
             while not container.healthy():
                 assert time.monotonic() < deadline, container.log()
                 time.sleep(0.5)
+            assert container.user == (1883, 1883)
         assert container.exit_code == 0, container.log()
         assert not build.processes()
