@@ -1,7 +1,7 @@
 """The trace questions as both doors ask them: narrowed to the asker, and as CSV."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -73,8 +73,16 @@ def journey(connection: Connection, serial: str, actor: Actor) -> list[JourneyEn
     """
     entries = history(connection, serial, customer_id=actor.customer_id)
     runs = runs_of_unit(connection, serial, customer_id=actor.customer_id)
+    if actor.customer_id is not None:
+        entries = [_without_others(entry) for entry in entries]
     entries += [_of_run(run) for run in runs]
     return sorted(entries, key=lambda entry: (entry.recorded_at, entry.received_at))
+
+
+def _without_others(entry: JourneyEntry) -> JourneyEntry:
+    """A machine's own words (members in CFX's PascalCase) may name units of other customers."""
+    ours = {name: value for name, value in entry.details.items() if name[:1].islower()}
+    return replace(entry, details=ours)
 
 
 def _of_run(run: RecordedRun) -> JourneyEntry:

@@ -33,9 +33,9 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 }
 
 
-def spoken(role: Role) -> str:
+def spoken(role: Role | str) -> str:
     """A role as people say it: `quality_engineer` is "quality engineer"."""
-    return role.value.replace("_", " ")
+    return str(role).replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)
