@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import structlog
 from sqlalchemy import Engine
@@ -98,18 +98,10 @@ class Product:
         self.broker_url = configured.broker_url or ""
         self.http_port = configured.http_port
         self.supervisor = Supervisor()
+        self.engine: Engine  # of the supervisor's own, for the few things it asks; there inside the block
         self._open = contextlib.ExitStack()
-        self._engine: Engine | None = None
         self._credentials_at = 0.0
         self._admitted: dict[str, str] | None = None
-
-    @property
-    def engine(self) -> Engine:
-        """An engine of the supervisor's own, for the few things it asks."""
-        if self._engine is None:
-            self._engine = create_engine(self.database_url, pool_size=1, application_name="birthmark-supervisor")
-            self._open.callback(self._engine.dispose)
-        return self._engine
 
     @property
     def web_url(self) -> str:
@@ -134,6 +126,8 @@ class Product:
             if not self.database_url:
                 self.postgres = opening.enter_context(Postgres(self.settings.data_dir))
                 self.database_url = self.postgres.url
+            self.engine = create_engine(self.database_url, pool_size=1, application_name="birthmark-supervisor")
+            opening.callback(self.engine.dispose)
             if upgrade(self.engine):
                 log.info("database.migrated")
             if not self.broker_url:
@@ -147,7 +141,6 @@ class Product:
             self.start("intake", module_command("app", "intake"))
             self.start("web", module_command("app", "web"))
             self._wait_for_web()
-            opening.push(self._open.pop_all())
             self._open = opening.pop_all()
         return self
 
@@ -291,7 +284,16 @@ def run_intake() -> None:
     """The intake process: takes messages from the broker until SIGTERM."""
     from app.intake.consumer import run  # noqa: PLC0415  (paho is needed in this process only)
 
-    with connected_settings() as configured:
+    with contextlib.ExitStack() as opened:
+        # A broker throws out the one that has a client id when another comes with it, for ever in turns.
+        claim = Ownership(settings().data_dir / f"intake-{quote(settings().intake_client_id, safe='')}.lock")
+        if not claim.take():
+            raise Conflict(
+                f"An intake with the client id {settings().intake_client_id} runs already in {settings().data_dir}. "
+                "Give this one a BIRTHMARK_INTAKE_CLIENT_ID and BIRTHMARK_INTAKE_FILTERS of its own."
+            )
+        opened.callback(claim.release)
+        configured = opened.enter_context(connected_settings())
         engine = create_engine(str(configured.database_url), pool_size=2, application_name="birthmark-intake")
         try:
             run(engine, configured, str(configured.broker_url))

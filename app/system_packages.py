@@ -17,6 +17,7 @@ VENV_MISSING = (
     "apt-get install -y python3-venv   (then run the same command again)"
 )
 APT = "/usr/bin/apt-get"
+_SOON = ["-o", "Acquire::http::Timeout=30", "-o", "Acquire::https::Timeout=30", "-o", "Acquire::Retries=1"]
 
 
 def has_libzbar() -> bool:
@@ -85,7 +86,7 @@ def fetch_pip_wheel(folder: Path) -> Path | None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "lists" / "partial").mkdir(parents=True, exist_ok=True)
     (folder / "cache" / "archives" / "partial").mkdir(parents=True, exist_ok=True)
-    own = ["-qq", "-o", f"Dir::State::lists={folder}/lists", "-o", f"Dir::Cache={folder}/cache"]
+    own = [*_SOON, "-qq", "-o", f"Dir::State::lists={folder}/lists", "-o", f"Dir::Cache={folder}/cache"]
     if not (_quietly([APT, *own, "update"], folder) and _quietly([APT, *own, "download", "python3-pip-whl"], folder)):
         return None
     for package in folder.glob("python3-pip-whl_*.deb"):
@@ -104,10 +105,11 @@ def _loads(library: str) -> bool:
 
 def _apt_install(packages: list[str]) -> bool:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    command = [APT, "install", "-qq", "-y", "--no-install-recommends", *packages]
+    command = [APT, *_SOON, "install", "-qq", "-y", "--no-install-recommends", *packages]
     with _no_services_started():
         done = _quietly(command, Path("/"), environment) or (
-            _quietly([APT, "-qq", "update"], Path("/"), environment) and _quietly(command, Path("/"), environment)
+            _quietly([APT, *_SOON, "-qq", "update"], Path("/"), environment)
+            and _quietly(command, Path("/"), environment)
         )
     if done and "mosquitto" in packages and shutil.which("systemctl"):
         # We run a broker of our own: the packaged service shall not come up at the next boot.

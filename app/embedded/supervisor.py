@@ -11,7 +11,7 @@ from typing import Self
 
 import structlog
 
-from app.embedded.processes import MODULE_ENVIRONMENT, spawn, stop
+from app.embedded.processes import MODULE_ENVIRONMENT, shorten, spawn, stop
 
 log = structlog.get_logger()
 
@@ -98,6 +98,8 @@ class Supervisor:
             self.stop(name)
 
     def _start(self, child: _Child) -> None:
+        if child.log:
+            shorten(child.log)
         # When we are killed they are too: each can be killed at any time without losing a message,
         # and one that hangs would not obey anything milder.
         child.process = spawn(child.command, death_signal=signal.SIGKILL, log=child.log, environment=child.environment)
