@@ -26,6 +26,7 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -39,7 +40,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from app.cfx.envelope import Envelope, decode, encode
 from app.cfx.messages import Message
+from app.cfx.messages.endpoint import Heartbeat
 from app.cfx.receipts import Receipt, ReceiptError, decode_receipts
+from app.cfx.scalars import format_timespan
 from app.cfx.topics import StationAddress
 from stations.faults import Traffic
 from stations.spool import Spool, Spooled
@@ -58,7 +61,7 @@ class LinkSettings:
 
     `receipt_timeout` and `longest_timeout` are seconds; `compress_above` is a payload size in
     bytes, None never compresses; `ca_file` the certificate authority of a broker with TLS, None
-    the system's.
+    the system's; `heartbeat` the seconds between two signs of life, None sends none.
     """
 
     mqtt_version: Literal["3.1.1", "5"] = "3.1.1"
@@ -71,6 +74,7 @@ class LinkSettings:
     compress_above: int | None = None
     ca_file: str | None = None
     keepalive: int = 20
+    heartbeat: float | None = 30.0
     longest_backoff: float = 15.0
 
 
@@ -82,13 +86,12 @@ class _Lost(Exception):
     """This connection has ended; the message says why and what clears it."""
 
 
-@dataclass(slots=True)
-class _Outgoing:
-    """Something said once and not spooled: a heartbeat, a request."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request to send; after the deadline nobody waits for its answer."""
 
     topic: str
     payload: bytes
-    qos: int
     deadline: float
 
 
@@ -128,7 +131,8 @@ class Link:
         self._host, self._port = url.hostname, url.port or (8883 if self._tls else 1883)
         self._window = Window(self.settings.window_events, self.settings.window_bytes, traffic)
         self._heard = _Heard()
-        self._outgoing: deque[_Outgoing] = deque()
+        self._asked: deque[_Asked] = deque()
+        self._next_beat = 0.0
         self._questions: dict[str, Future[Envelope]] = {}
         self._stopping = threading.Event()
         self._changed = threading.Condition()
@@ -171,12 +175,6 @@ class Link:
     def _drained(self) -> bool:
         return len(self._spool) == 0 and not self._window.holding
 
-    def say(self, message: Message, payload: bytes) -> None:
-        """Publish something that is worth nothing later (a heartbeat): once, QoS 0, if connected."""
-        topic = self.station.publish_topic(message.message_name)
-        self._outgoing.append(_Outgoing(topic, payload, 0, time.monotonic() + 1.0))
-        self.notify()
-
     def ask(self, message: Message, *, timeout: float = 2.0) -> Envelope:
         """Send a CFX request and give the response's envelope. Raises TimeoutError."""
         request_id = str(uuid4())
@@ -184,7 +182,7 @@ class Link:
         self._questions[request_id] = answer
         topic = self.station.publish_topic(message.message_name)
         payload = encode(message, source=self.station.handle, request_id=request_id)
-        self._outgoing.append(_Outgoing(topic, payload, 1, time.monotonic() + timeout))
+        self._asked.append(_Asked(topic, payload, time.monotonic() + timeout))
         self.notify()
         try:
             return answer.result(timeout)
@@ -285,7 +283,8 @@ class Link:
         while not self._stopping.is_set():
             self._settle()
             self._answer()
-            self._publish_outgoing(client)
+            self._beat(client)
+            self._publish_questions(client)
             self._publish_events(client)
             wait = self._window.seconds_to_next(time.monotonic())
             self._turn(client, None, min(1.0, wait))
@@ -372,11 +371,21 @@ class Link:
             if question is not None and question.set_running_or_notify_cancel():
                 question.set_result(response)
 
-    def _publish_outgoing(self, client: Client) -> None:
-        while self._outgoing:
-            outgoing = self._outgoing.popleft()
-            if time.monotonic() < outgoing.deadline:
-                client.publish(outgoing.topic, outgoing.payload, outgoing.qos)
+    def _beat(self, client: Client) -> None:
+        """Say that the station is alive: once, QoS 0 and not spooled, because it is worth nothing later."""
+        every = self.settings.heartbeat
+        if every is None or time.monotonic() < self._next_beat:
+            return
+        self._next_beat = time.monotonic() + every
+        frequency = format_timespan(timedelta(seconds=every))
+        beat = Heartbeat(cfx_handle=self.station.handle, heartbeat_frequency=frequency)
+        client.publish(self.station.publish_topic(beat.cfx_name), encode(beat, source=self.station.handle), qos=0)
+
+    def _publish_questions(self, client: Client) -> None:
+        while self._asked:
+            asked = self._asked.popleft()
+            if time.monotonic() < asked.deadline:
+                client.publish(asked.topic, asked.payload, qos=1)
 
     def _publish_events(self, client: Client) -> None:
         now = time.monotonic()

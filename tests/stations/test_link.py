@@ -13,7 +13,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.cfx.envelope import decode, encode
-from app.cfx.messages.endpoint import Heartbeat
 from app.cfx.messages.information_system import ValidateUnitsRequest, ValidateUnitsResponse
 from app.cfx.messages.production import UnitsArrived, UnitsDeparted
 from app.cfx.receipts import Receipt, encode_receipts
@@ -28,7 +27,7 @@ from tests.stations.consumer import Consumer
 
 HANDLE = "Birthmark.AOI.TEST1"
 STATION = StationAddress.from_handle(HANDLE)
-QUICK = LinkSettings(receipt_timeout=0.4, longest_timeout=1.0, longest_backoff=0.3)
+QUICK = LinkSettings(heartbeat=None, receipt_timeout=0.4, longest_timeout=1.0, longest_backoff=0.3)
 
 
 def event(number: int, size: int = 0) -> Event:
@@ -93,7 +92,7 @@ def test_everything_arrives_once_and_leaves_the_spool(line: Broker, spool: Spool
 def test_receipts_sent_while_the_station_was_away_are_heard(
     line: Broker, spool: Spool, connect: Callable[..., Link], version: str
 ) -> None:
-    settings = LinkSettings(receipt_timeout=60, mqtt_version="5" if version == "5" else "3.1.1")
+    settings = LinkSettings(heartbeat=None, receipt_timeout=60, mqtt_version="5" if version == "5" else "3.1.1")
     with Consumer(line.url) as product:
         product.silent = True
         spool.store([event(1)])
@@ -202,7 +201,7 @@ def test_small_events_travel_together_and_a_large_one_alone(
     spool.store([event(11, size=94_000), Event(str(UUID(int=7 << 64)), "CFX.Production.UnitsDeparted", departed)])
     spool.store([event(12)])
     with Consumer(line.url) as product:
-        assert connect(LinkSettings(compress_above=50_000)).wait_until_drained(10)
+        assert connect(LinkSettings(heartbeat=None, compress_above=50_000)).wait_until_drained(10)
     arrived = "Birthmark/AOI/TEST1/CFX/Production/UnitsArrived"
     # Ten of one kind, one alone, two of two kinds on the topic above both.
     assert product.topics == {arrived: 11, "Birthmark/AOI/TEST1/CFX": 2}
@@ -214,10 +213,9 @@ def test_small_events_travel_together_and_a_large_one_alone(
 
 def test_a_heartbeat_is_said_and_not_kept(line: Broker, spool: Spool, connect: Callable[..., Link]) -> None:
     with Consumer(line.url) as product:
-        link = connect()
-        beat = Heartbeat(cfx_handle=HANDLE)
-        link.say(beat, encode(beat, source=HANDLE))
-        assert product.wait_for(1)
+        connect(LinkSettings(heartbeat=0.1))
+        assert product.wait_for(3)
+    assert {envelope.message_name for envelope in product.events} == {"CFX.Heartbeat"}
     assert len(spool) == 0
 
 
