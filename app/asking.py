@@ -4,6 +4,7 @@ import typer
 from sqlalchemy import Connection
 
 from app.trace.made_from import made_from
+from app.trace.question import Question
 from app.trace.where_used import stream_where_used
 
 
@@ -34,8 +35,9 @@ def print_where_used(
     serial: str | None,
 ) -> None:
     """Print which units carry it, a unit a line."""
+    question = Question(package=package, lot=lot, part_number=part_number, serial=serial)
     count = 0
-    for unit in stream_where_used(connection, package=package, lot=lot, part_number=part_number, serial=serial):
+    for unit in stream_where_used(connection, question):
         count += 1
         via = f"  via {unit.via}" if unit.via else ""
         where = " ".join(unit.reference_designators) or "-"

@@ -62,7 +62,7 @@ def get_where_used(
 
 def _unit(unit: CarryingUnit) -> dict[str, object]:
     told = asdict(unit)
-    del told["unit_id"]
+    del told["key"]
     if told["position_number"] is None:
         del told["position_number"]
     return told

@@ -14,6 +14,7 @@ from app.people import Actor
 from app.quality.journey import runs_of_unit
 from app.quality.queries import RecordedRun
 from app.trace.made_from import MadeFrom
+from app.trace.question import Question
 from app.trace.where_used import CarryingUnit, WhereUsed, stream_where_used, where_used
 from app.units.queries import JourneyEntry, history
 
@@ -39,6 +40,11 @@ class Material:
             )
 
     @property
+    def question(self) -> Question:
+        """The question as `app.trace` takes it."""
+        return Question(**{name: value or None for name, value in asdict(self).items()})
+
+    @property
     def title(self) -> str:
         """In words: `package R-1182`."""
         words = {"package": "reel", "lot": "lot", "part_number": "part", "serial": "unit"}
@@ -51,7 +57,7 @@ def carrying_units(
     """A page of the units that carry it. To a customer, what none of theirs carries is not known."""
     found = where_used(
         connection,
-        **asdict(material),
+        material.question,
         customer_id=actor.customer_id,
         cursor=cursor,
         limit=limit,
@@ -63,7 +69,7 @@ def carrying_units(
 
 def _not_theirs(material: Material) -> NotFound:
     """Says no more than for what does not exist, or a customer could probe for others' material."""
-    return NotFound(f"No {material.title} is known here. Check the spelling.")
+    return material.question.not_known
 
 
 def journey(connection: Connection, serial: str, actor: Actor) -> list[JourneyEntry]:
@@ -127,7 +133,7 @@ _CARRYING_COLUMNS = (
 
 def carrying_units_csv(connection: Connection, material: Material, actor: Actor) -> StreamingResponse:
     """All units that carry it, streamed as CSV."""
-    units = stream_where_used(connection, **asdict(material), customer_id=actor.customer_id)
+    units = stream_where_used(connection, material.question, customer_id=actor.customer_id)
     # The first one is fetched before the answer begins, while an error can still be told.
     first = next(units, None)
     if first is None and actor.customer_id is not None:

@@ -13,13 +13,30 @@ class Evidence(StrEnum):
     inferred = "inferred"
 
 
-def evidence_of(kind: str, position_number: int, positions_on_panel: int) -> Evidence:
-    """Evidence of an installation the machine reported.
+def evidence_of(*, applied: bool, chained: bool, position_number: int, positions: int, candidates: int) -> Evidence:
+    """Evidence of one report on one unit.
 
-    * The machine named the unit, or the panel and the position: exact.
+    * The machine named the package, and the unit, or the panel and the position: exact.
+    * It named a spliced chain (`chained`), whose pieces may be from each of its packages: bounded.
+    * It named only the transaction, and that has several units (`candidates`): bounded.
     * Material applied (paste, flux, coating) to a panel as a whole is on each of its boards: exact.
-    * Components installed on a panel without a position could be on any of its boards: bounded.
+    * Components on a panel of several `positions` without a position could be on any of its boards: bounded.
     """
-    if position_number == 0 and positions_on_panel > 1 and kind == "installed":
+    if chained or candidates > 1:
+        return Evidence.bounded
+    if position_number == 0 and positions > 1 and not applied:
         return Evidence.bounded
     return Evidence.exact
+
+
+_STRENGTH = (Evidence.exact, Evidence.bounded, Evidence.inferred)
+
+
+def weaker(one: Evidence, other: Evidence) -> Evidence:
+    """The less sure of two: a chain of links is as sure as its weakest."""
+    return max(one, other, key=_STRENGTH.index)
+
+
+def stronger(one: Evidence, other: Evidence) -> Evidence:
+    """The surer of two: one sure link is enough."""
+    return min(one, other, key=_STRENGTH.index)

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, text
 
 from app.errors import NotFound
+from app.trace.boards import occupants, particulars
+from app.trace.designators import natural_order
 from app.trace.evidence import Evidence, evidence_of
-from app.units.places import AMONG_PLACES, AT_PLACE, PLACES
+from app.units.places import AMONG_PLACES, AT_PLACE, PLACES, VISIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class MadeFrom:
 
 
 _SUBJECT = text(
-    """
+    f"""
     -- Which unit is it, whose, of which order and product, and, if it is a panel, with which boards?
     SELECT unit.unit_id, unit.serial, customer.name AS customer, work_order.number AS work_order,
         work_order.product_revision_id, product.part_number || ' rev ' || product_revision.revision AS product,
@@ -96,7 +98,7 @@ _SUBJECT = text(
     LEFT JOIN product_revision USING (product_revision_id)
     LEFT JOIN product USING (product_id)
     WHERE serial.serial = :serial
-      AND (CAST(:customer_id AS integer) IS NULL OR unit.customer_id = :customer_id)
+      AND {VISIBLE}
     """
 )
 _INSTALLED = text(
@@ -106,12 +108,12 @@ _INSTALLED = text(
     fact AS (
         SELECT DISTINCT ON (fact.unit_id, fact.position_number, fact.event_id)
             fact.unit_id, fact.position_number, fact.event_id, fact.set_id, fact.station_id, fact.recorded_at,
-            place.positions
+            fact.candidates, place.positions
         FROM place JOIN installation AS fact ON {AT_PLACE}
     )
-    SELECT fact.position_number, fact.recorded_at, fact.positions, station.handle AS station, unit.serial,
+    SELECT fact.unit_id, fact.position_number, fact.recorded_at, fact.positions, station.handle AS station,
         placement.kind, placement.reference_designators, placement.rejected_designators, placement.part_number,
-        placement.reference_part_number,
+        placement.reference_part_number, placement.joined_packages, fact.candidates,
         package.identifier AS package, package.part_number AS package_part_number, lot.lot_code AS lot
     FROM fact
     JOIN material_set USING (set_id)
@@ -119,9 +121,10 @@ _INSTALLED = text(
     JOIN material_chunk USING (chunk_id)
     CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
     JOIN placement USING (placement_id)
+    -- A spliced chain goes by its trailing package: a piece may be from each of them. A batch is what was filled from.
     JOIN package ON package.package_id = pair.package_id
+        OR package.identifier = ANY (placement.joined_packages || placement.batch_packages)
     JOIN station USING (station_id)
-    JOIN unit ON unit.unit_id = fact.unit_id
     LEFT JOIN lot USING (lot_id)
     """
 )
@@ -129,7 +132,8 @@ _REMOVED = text(
     f"""
     -- What was taken out of it again?
     WITH {PLACES}
-    SELECT fact.position_number, fact.recorded_at, fact.reference_designators, package.identifier AS package,
+    SELECT fact.unit_id, fact.position_number, fact.recorded_at, fact.reference_designators,
+        package.identifier AS package,
         child.serial AS child
     FROM place JOIN removal AS fact ON {AT_PLACE}
     LEFT JOIN package USING (package_id)
@@ -171,7 +175,8 @@ def made_from(connection: Connection, serial: str, *, customer_id: int | None = 
     rows = connection.execute(_INSTALLED, asked).all()
     identifiers = {row.package for row in rows}
     units = set(connection.execute(_KNOWN_SERIALS, {"identifiers": list(identifiers)}).scalars())
-    parts = _parts(rows, removals, by_board=bool(subject.boards))
+    boards = _Boards(connection, [*rows, *removals]) if subject.boards else None
+    parts = _parts(rows, removals, boards)
     components = [
         ComponentUnit(
             row.serial,
@@ -200,32 +205,66 @@ def made_from(connection: Connection, serial: str, *, customer_id: int | None = 
     )
 
 
-def _parts(rows: Sequence[Row[Any]], removals: Sequence[Row[Any]], *, by_board: bool) -> list[InstalledPart]:
-    """One part a designator; the same part reported twice is one, from its first report on."""
+class _Boards:
+    """Of which boards the facts of a panel speak, and what those are called."""
+
+    def __init__(self, connection: Connection, facts: Sequence[Row[Any]]) -> None:
+        places = [(fact.unit_id, fact.position_number, fact.recorded_at) for fact in facts]
+        self._of: dict[tuple[int, int, datetime], list[_Board]] = {}
+        found = list(occupants(connection, places, None))
+        known = particulars(connection, sorted({unit_id for _, unit_id, _ in found}))
+        for index, unit_id, position in found:
+            board = _Board(known[unit_id].serial, position or None)
+            self._of.setdefault(places[index], []).append(board)
+
+    def of(self, fact: Row[Any]) -> list["_Board"]:
+        """The boards a fact speaks of: several where a panel was spoken of as a whole."""
+        return self._of[fact.unit_id, fact.position_number, fact.recorded_at]
+
+
+class _Board(NamedTuple):
+    """A board by its serial, or by its position on the panel of that serial."""
+
+    serial: str
+    position_number: int | None
+
+
+def _parts(rows: Sequence[Row[Any]], removals: Sequence[Row[Any]], boards: _Boards | None) -> list[InstalledPart]:
+    """One part a designator; the same part reported twice is one, from its first report on.
+
+    What is put in again after it was taken out is another part.
+    """
     found: dict[tuple[object, ...], InstalledPart] = {}
     for row in sorted(rows, key=lambda row: row.recorded_at):
         if row.rejected_designators and not row.reference_designators:
             continue  # picked and thrown away: it is not on the unit
-        evidence = evidence_of(row.kind, row.position_number, row.positions)
-        for designator in row.reference_designators or (None,):
-            key = (designator, row.package, row.station, by_board and (row.serial, row.position_number))
-            if key not in found:
-                found[key] = InstalledPart(
-                    reference_designator=designator,
-                    part_number=row.part_number or row.package_part_number,
-                    package=row.package,
-                    lot=row.lot,
-                    evidence=evidence,
-                    station=row.station,
-                    recorded_at=row.recorded_at,
-                    removed_at=_removed_at(
-                        removals, row.recorded_at, designator, package=row.package, position=row.position_number
-                    ),
-                    reference_part_number=row.reference_part_number,
-                    serial=row.serial if by_board else None,
-                    position_number=row.position_number if by_board else None,
-                )
-    return sorted(found.values(), key=lambda part: (_natural(part.reference_designator), part.recorded_at))
+        evidence = evidence_of(
+            applied=row.kind == "applied",
+            chained=bool(row.joined_packages),
+            position_number=row.position_number,
+            positions=row.positions,
+            candidates=row.candidates,
+        )
+        for board in boards.of(row) if boards else (None,):
+            here = removals if boards is None else [one for one in removals if board in boards.of(one)]
+            for designator in row.reference_designators or (None,):
+                removed_at = _removed_at(here, row.recorded_at, designator, package=row.package)
+                key = (designator, row.package, row.station, removed_at, board)
+                if key not in found:
+                    found[key] = InstalledPart(
+                        reference_designator=designator,
+                        part_number=row.part_number or row.package_part_number,
+                        package=row.package,
+                        lot=row.lot,
+                        evidence=evidence,
+                        station=row.station,
+                        recorded_at=row.recorded_at,
+                        removed_at=removed_at,
+                        reference_part_number=row.reference_part_number,
+                        serial=board.serial if board else None,
+                        position_number=board.position_number if board else None,
+                    )
+    return sorted(found.values(), key=lambda part: (natural_order(part.reference_designator), part.recorded_at))
 
 
 def _removed_at(
@@ -235,7 +274,6 @@ def _removed_at(
     *,
     package: str | None = None,
     child: str | None = None,
-    position: int = 0,
 ) -> datetime | None:
     """When a part installed then was taken out: the first removal after it that means it."""
     times = [
@@ -246,18 +284,8 @@ def _removed_at(
         and (removal.child is None or removal.child == child)
         and not (removal.child is None and child is not None and not removal.reference_designators)
         and (not removal.reference_designators or designator in removal.reference_designators)
-        and (not position or not removal.position_number or removal.position_number == position)
     ]
     return min(times, default=None)
-
-
-def _natural(designator: str | None) -> tuple[str, int, str]:
-    """C2 before C10; material without a designator last."""
-    if designator is None:
-        return "\uffff", 0, ""
-    letters = designator.rstrip("0123456789")
-    digits = designator[len(letters) :]
-    return letters, int(digits) if digits else 0, designator
 
 
 def _firmware(rows: Sequence[Row[Any]]) -> list[Firmware]:
@@ -285,5 +313,5 @@ def _completeness(
     wanted = set(connection.execute(_BOM, {"product_revision_id": product_revision_id}).scalars())
     if not wanted:
         return Completeness(len(filled), None, None)
-    missing = tuple(sorted(wanted - filled, key=_natural))
+    missing = tuple(sorted(wanted - filled, key=natural_order))
     return Completeness(len(wanted & filled), len(wanted), len(wanted & filled) / len(wanted), missing)

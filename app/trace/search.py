@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from app.materials.labels import UnreadableLabelError, read_label
+from app.trace.question import Question
 from app.trace.where_used import stream_where_used
 
 MOST_MATCHES = 50
@@ -83,16 +84,14 @@ def _may_see(connection: Connection, match: Match, customer_id: int) -> bool:
     """Material is shared between customers: one sees it where a unit of theirs carries it."""
     match match.kind:
         case "package":
-            asked = {"package": match.identifier}
-        case "lot" if match.part_number:
-            asked = {"lot": match.identifier, "part_number": match.part_number}
+            asked = Question(package=match.identifier)
         case "lot":
-            asked = {"lot": match.identifier}
+            asked = Question(lot=match.identifier, part_number=match.part_number)
         case "part":
-            asked = {"part_number": match.identifier}
+            asked = Question(part_number=match.identifier)
         case _:
             return True  # narrowed by the query
-    carrying = stream_where_used(connection, **asked, customer_id=customer_id)
+    carrying = stream_where_used(connection, asked, customer_id=customer_id)
     return next(carrying, None) is not None
 
 

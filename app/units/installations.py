@@ -23,6 +23,7 @@ from sqlalchemy import Connection, text
 from app.cfx.installed import Description, Entry, Kind, describe
 from app.facts import Report
 from app.known import Known
+from app.materials.packages import register_packages
 
 _LONGEST_CHUNK = 32
 
@@ -125,7 +126,7 @@ def intern_sets(
         for digest, entry in zip(own, one.entries, strict=True):
             if digest not in interned.placements:
                 templates[digest] = (one.kind, entry.template)
-    _intern_placements(connection, templates, interned.placements)
+    _intern_placements(connection, templates, packages, interned.placements)
 
     chunks: dict[bytes, tuple[list[int], list[int]]] = {}
     sets: dict[bytes, list[bytes]] = {}
@@ -183,6 +184,7 @@ _ENTER_PLACEMENTS = text(
 def _intern_placements(
     connection: Connection,
     templates: dict[bytes, tuple[Kind, bytes]],
+    packages: MutableMapping[str, int],
     known: MutableMapping[bytes, KnownPlacement],
 ) -> None:
     def find() -> None:
@@ -196,6 +198,8 @@ def _intern_placements(
     if not missing:
         return
     told = {digest: describe(template) for digest, (_, template) in missing.items()}
+    spliced = {name for one in told.values() for name in (*one.joined_packages, *one.batch_packages)}
+    register_packages(connection, spliced, packages)
     connection.execute(
         _ENTER_PLACEMENTS,
         {

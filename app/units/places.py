@@ -4,13 +4,24 @@ A fact under (panel, position) belongs to the unit that the last statement not a
 statements are later, the first. SQL pieces for questions; parameters `serial` and `customer_id` (null: any).
 """
 
+# A carrier that holds units of several customers is none of theirs.
+VISIBLE = """
+    (CAST(:customer_id AS integer) IS NULL OR (
+        unit.customer_id = :customer_id AND NOT EXISTS (
+            SELECT FROM panel_position JOIN unit AS board USING (unit_id)
+            WHERE panel_position.panel_id = unit.unit_id AND board.customer_id IS DISTINCT FROM :customer_id
+        )
+    ))
+"""
+"""Condition on `unit`: the asking customer may see it; `customer_id` null sees all."""
+
 # `family` holds a panel's boards where a panel was asked for: its identifier answers for all its positions.
-PLACES = """
+PLACES = f"""
     subject AS (
         SELECT unit.unit_id, unit.serial, unit.customer_id, unit.work_order_id
         FROM serial JOIN unit USING (unit_id)
         WHERE serial.serial = :serial
-          AND (CAST(:customer_id AS integer) IS NULL OR unit.customer_id = :customer_id)
+          AND {VISIBLE}
     ),
     family AS (
         SELECT unit_id FROM subject

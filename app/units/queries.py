@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from app.errors import NotFound
-from app.units.places import AMONG_PLACES, AT_PLACE, PLACES
+from app.units.places import AMONG_PLACES, AT_PLACE, PLACES, VISIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class JourneyEntry:
 
 
 _OVERVIEW = text(
-    """
+    f"""
     -- What is this unit, and where does it belong?
     SELECT unit.serial, customer.name AS customer, work_order.number AS work_order,
         product.part_number || ' rev ' || product_revision.revision AS product, unit.unplanned, unit.registered_at,
@@ -67,7 +67,7 @@ _OVERVIEW = text(
         LIMIT 1
     ) AS held ON true
     WHERE serial.serial = :serial
-      AND (CAST(:customer_id AS integer) IS NULL OR unit.customer_id = :customer_id)
+      AND {VISIBLE}
     """
 )
 _HISTORY = text(

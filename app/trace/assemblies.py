@@ -1,0 +1,148 @@
+"""Units within units: which assemblies hold a unit, up to the outermost."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from app.trace.evidence import Evidence, weaker
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A unit that holds another, told by the child's identifier or by a material that goes by it."""
+
+    unit_id: int
+    child_id: int
+    via: str
+    reference_designators: tuple[str, ...]
+    evidence: Evidence
+    station: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A unit to look outward from: how sure it is, and when it held what is looked for (stations' clocks)."""
+
+    evidence: Evidence
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+_STRENGTHS = tuple(Evidence)
+
+_AROUND = text(
+    """
+    -- Which units were these built into, from when to when?
+    WITH child AS (
+        SELECT unit_id, serial FROM unit WHERE unit_id = ANY (CAST(:children AS bigint[]))
+    ), fact AS (
+        SELECT installed.unit_id, installed.position_number, installed.reference_designator, installed.station_id,
+            installed.recorded_at, child.unit_id AS child_id, child.serial AS via, 'installed' AS kind
+        FROM child JOIN installed_unit AS installed ON installed.child_id = child.unit_id
+        WHERE CAST(:as_of AS timestamptz) IS NULL OR installed.received_at <= :as_of
+        UNION ALL
+        SELECT installation.unit_id, installation.position_number, designator, installation.station_id,
+            installation.recorded_at, child.unit_id, child.serial, placement.kind
+        FROM child
+        JOIN package ON package.identifier = child.serial
+        JOIN material_chunk ON material_chunk.package_ids @> ARRAY[package.package_id]
+        CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
+        JOIN placement ON placement.placement_id = pair.placement_id AND pair.package_id = package.package_id
+            AND (reference_designators <> '{}' OR rejected_designators = '{}')
+        LEFT JOIN LATERAL unnest(reference_designators) AS designator ON true
+        JOIN material_set ON material_set.chunk_ids @> ARRAY[material_chunk.chunk_id]
+        JOIN installation USING (set_id)
+        WHERE CAST(:as_of AS timestamptz) IS NULL OR installation.received_at <= :as_of
+    ), told AS (
+        SELECT panel_id, position_number, unit_id,
+            CASE WHEN row_number() OVER statements = 1 THEN '-infinity' ELSE linked_at END AS held_from,
+            coalesce(lead(linked_at) OVER statements, 'infinity') AS held_until
+        FROM panel_position
+        WHERE panel_id IN (SELECT unit_id FROM fact)
+          AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
+        WINDOW statements AS (PARTITION BY panel_id, position_number ORDER BY linked_at, unit_id)
+    )
+    SELECT coalesce(told.unit_id, fact.unit_id) AS unit_id, fact.child_id, fact.via,
+        array_remove(array_agg(DISTINCT fact.reference_designator), NULL) AS reference_designators,
+        bool_or(fact.position_number > 0 OR told.unit_id IS NULL) AS exact,
+        min(station.handle) AS station, min(fact.recorded_at) AS recorded_at,
+        (
+            SELECT min(removal.recorded_at) FROM removal
+            LEFT JOIN package USING (package_id)
+            WHERE removal.unit_id = min(fact.unit_id)
+              AND (removal.child_id = fact.child_id OR package.identifier = fact.via)
+              AND removal.recorded_at >= max(fact.recorded_at)
+              AND (CAST(:as_of AS timestamptz) IS NULL OR removal.received_at <= :as_of)
+        ) AS removed_at
+    FROM fact
+    LEFT JOIN told ON told.panel_id = fact.unit_id AND fact.position_number IN (0, told.position_number)
+        AND fact.recorded_at >= told.held_from AND fact.recorded_at < told.held_until
+    JOIN station ON station.station_id = fact.station_id
+    GROUP BY 1, fact.child_id, fact.via
+    ORDER BY 1, fact.via
+    """
+)
+
+
+def assemblies_around(connection: Connection, children: Mapping[int, Held], as_of: datetime | None) -> Iterator[Within]:
+    """Every unit around these, level by level, each once; reports that form a cycle end where they began.
+
+    The evidence is the weakest on the way out. A unit that gave up what is looked for before it was built in, or got
+    it after it was taken out, makes no carrier of its assembly.
+    """
+    seen = set(children)
+    level: dict[int, Held] = dict(children)
+    while level:
+        rows = connection.execute(_AROUND, {"children": list(level), "as_of": as_of}).all()
+        outer: dict[int, tuple[Held, Within]] = {}
+        for row in rows:
+            child = level[row.child_id]
+            if row.unit_id in seen or _never_met(child, row.recorded_at, row.removed_at):
+                continue
+            evidence = child.evidence if row.exact else weaker(child.evidence, Evidence.bounded)
+            held = Held(
+                evidence,
+                max(filter(None, (child.since, row.recorded_at)), default=None),
+                min(filter(None, (child.until, row.removed_at)), default=None),
+            )
+            within = Within(
+                row.unit_id,
+                row.child_id,
+                row.via,
+                tuple(row.reference_designators),
+                evidence,
+                row.station,
+                row.recorded_at,
+            )
+            outer[row.unit_id] = _both(outer[row.unit_id], (held, within)) if row.unit_id in outer else (held, within)
+        seen.update(outer)
+        yield from (within for _, within in outer.values())
+        level = {unit_id: held for unit_id, (held, _) in outer.items()}
+
+
+def _both(one: tuple[Held, Within], other: tuple[Held, Within]) -> tuple[Held, Within]:
+    """A unit that got what is looked for by two children: as sure as the surer, held from the first to the last."""
+    best, second = sorted((one, other), key=lambda pair: _STRENGTHS.index(pair[1].evidence))
+    since = [held.since for held, _ in (one, other)]
+    until = [held.until for held, _ in (one, other)]
+    held = Held(
+        best[0].evidence,
+        min(filter(None, since)) if all(since) else None,
+        max(filter(None, until)) if all(until) else None,
+    )
+    within = replace(
+        best[1],
+        via=f"{best[1].via}, {second[1].via}",
+        reference_designators=(*best[1].reference_designators, *second[1].reference_designators),
+    )
+    return held, within
+
+
+def _never_met(child: Held, built_in_at: datetime, taken_out_at: datetime | None) -> bool:
+    """Whether the child lost what is looked for before it was built in, or got it after it was taken out."""
+    lost_before = child.until is not None and child.until < built_in_at
+    got_after = child.since is not None and taken_out_at is not None and taken_out_at < child.since
+    return lost_before or got_after

@@ -1,0 +1,20 @@
+"""Reference designators as people read them."""
+
+from collections.abc import Sequence
+
+_SHOWN = 8
+
+
+def natural_order(designator: str | None) -> tuple[str, int, str]:
+    """Sort key: C2 before C10, and what has no designator last."""
+    if designator is None:
+        return "\uffff", 0, ""
+    letters = designator.rstrip("0123456789")
+    digits = designator[len(letters) :]
+    return letters, int(digits) if digits else 0, designator
+
+
+def few(designators: Sequence[str]) -> str:
+    """The first eight, and how many more."""
+    shown = ", ".join(designators[:_SHOWN])
+    return f"{shown} and {len(designators) - _SHOWN} more" if len(designators) > _SHOWN else shown

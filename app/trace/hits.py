@@ -1,0 +1,175 @@
+"""Which material sets hold what is looked for, and which designators they fill with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, text
+
+from app.trace.question import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What one material set holds of what is looked for.
+
+    `named` are designators the machine filled from a package by name; `bounded` those for which it left a choice: a
+    spliced neighbour's pieces may be among them. `applied`: material without designators, on the unit as a whole.
+    """
+
+    named: tuple[str, ...]
+    bounded: tuple[str, ...]
+    applied: bool
+    in_some: bool
+    """Whether a package is named (not only a spliced neighbour)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The packages meant, by id and identifier, and the material sets that hold them."""
+
+    packages: Mapping[int, str]
+    sets: Mapping[int, Hit] = field(default_factory=dict)
+
+
+_PACKAGES = text(
+    """
+    -- Which packages are meant? Those the terms name, and what was split off them, and off that.
+    WITH RECURSIVE described AS (
+        SELECT DISTINCT ON (package_id) package_id, lot_id, part_number, date_code, vendor
+        FROM package_description
+        WHERE CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of
+        ORDER BY package_id, described_at DESC, received_at DESC
+    ), named AS (
+        SELECT package.package_id
+        FROM package
+        LEFT JOIN described USING (package_id)
+        LEFT JOIN lot ON lot.lot_id = described.lot_id
+        WHERE (CAST(:package AS text) IS NULL OR package.identifier = :package)
+          AND (CAST(:lot AS text) IS NULL OR lot.lot_code = :lot)
+          AND (CAST(:part_number AS text) IS NULL OR described.part_number = :part_number)
+          AND (CAST(:date_code AS text) IS NULL OR described.date_code = :date_code)
+          AND (CAST(:manufacturer AS text) IS NULL OR lot.manufacturer = :manufacturer)
+          AND (CAST(:vendor AS text) IS NULL OR described.vendor = :vendor)
+    ), meant AS (
+        SELECT package_id FROM named
+        UNION
+        SELECT package_link.child_id FROM meant
+        JOIN package_link ON package_link.parent_id = meant.package_id AND package_link.kind = 'split'
+            AND (CAST(:as_of AS timestamptz) IS NULL OR package_link.received_at <= :as_of)
+    )
+    SELECT package_id, identifier FROM meant JOIN package USING (package_id)
+    """
+)
+# A package that only machines named has its part number from them.
+_PLACED_AS = text(
+    """
+    -- Which packages did machines place as this part, without anybody describing them?
+    SELECT DISTINCT package.package_id, package.identifier
+    FROM placement
+    JOIN material_chunk ON material_chunk.placement_ids @> ARRAY[placement.placement_id]
+    CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
+    JOIN package ON package.package_id = pair.package_id
+    WHERE placement.part_number = :part_number
+      AND pair.placement_id = placement.placement_id
+      AND package.part_number IS NULL
+    """
+)
+_PLACEMENTS = text(
+    """
+    -- Which placements are at this slot, from this feeder, by this nozzle?
+    SELECT placement_id FROM placement
+    WHERE (CAST(:slot AS text) IS NULL OR :slot IN (slot, slot_name))
+      AND (CAST(:feeder AS text) IS NULL OR feeder = :feeder)
+      AND (CAST(:nozzle AS text) IS NULL OR nozzles @> ARRAY[CAST(:nozzle AS text)])
+    """
+)
+_NEIGHBOURS = text(
+    """
+    -- Which placements name a chain these packages are in, or a package filled from them?
+    SELECT placement_id FROM placement
+    WHERE joined_packages && CAST(:identifiers AS text[]) OR batch_packages && CAST(:identifiers AS text[])
+    """
+)
+_CHUNKS = text(
+    """
+    -- What does each chunk hold of these packages, at these placements; null: of any, at any?
+    SELECT chunk_id, placement.kind, placement.reference_designators,
+        CAST(:packages AS integer[]) IS NULL
+            OR batch_packages && CAST(:identifiers AS text[])
+            OR (pair.package_id = ANY (CAST(:packages AS integer[])) AND joined_packages = '{}') AS named
+    FROM material_chunk
+    CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
+    JOIN placement ON placement.placement_id = pair.placement_id
+    WHERE (CAST(:packages AS integer[]) IS NULL
+           OR package_ids && CAST(:packages AS integer[]) OR placement_ids && CAST(:neighbours AS integer[]))
+      AND (CAST(:placements AS integer[]) IS NULL OR placement_ids && CAST(:placements AS integer[]))
+      AND (CAST(:packages AS integer[]) IS NULL
+           OR pair.package_id = ANY (CAST(:packages AS integer[]))
+           OR pair.placement_id = ANY (CAST(:neighbours AS integer[])))
+      AND (CAST(:placements AS integer[]) IS NULL OR pair.placement_id = ANY (CAST(:placements AS integer[])))
+      AND (reference_designators <> '{}' OR rejected_designators = '{}')
+    """
+)
+_SETS = text(
+    """
+    -- Which material sets hold these chunks?
+    SELECT set_id, chunk_ids FROM material_set WHERE chunk_ids && CAST(:chunks AS integer[])
+    """
+)
+
+
+def packages_meant(connection: Connection, question: Question) -> dict[int, str]:
+    """Id and identifier of the packages that the question's terms mean. Raises `NotFound` where there are none."""
+    asked = {
+        "package": question.package,
+        "lot": question.lot,
+        "part_number": question.part_number,
+        "date_code": question.date_code,
+        "manufacturer": question.manufacturer,
+        "vendor": question.vendor,
+        "as_of": question.as_of,
+    }
+    found = {row[0]: row[1] for row in connection.execute(_PACKAGES, asked)}
+    others = (question.package, question.lot, question.date_code, question.manufacturer, question.vendor)
+    if question.part_number and not any(others):
+        rows = connection.execute(_PLACED_AS, {"part_number": question.part_number})
+        found.update((row[0], row[1]) for row in rows)
+    if not found:
+        raise question.not_known
+    return found
+
+
+def find_hits(connection: Connection, question: Question) -> Wanted:
+    """The material sets that hold what the question's terms on packages and placements ask for."""
+    packages = packages_meant(connection, question) if question.names_packages else None
+    placements = None
+    if question.names_placements:
+        asked = {"slot": question.slot, "feeder": question.feeder, "nozzle": question.nozzle}
+        placements = list(connection.execute(_PLACEMENTS, asked).scalars())
+    neighbours: list[int] = []
+    if packages:
+        identifiers = {"identifiers": list(packages.values())}
+        neighbours = list(connection.execute(_NEIGHBOURS, identifiers).scalars())
+    chunks: dict[int, Hit] = {}
+    given = {
+        "packages": None if packages is None else list(packages),
+        "placements": placements,
+        "neighbours": neighbours,
+        "identifiers": list((packages or {}).values()),
+    }
+    for chunk_id, kind, designators, named in connection.execute(_CHUNKS, given):
+        hit = Hit(
+            tuple(designators) if named else (), () if named else tuple(designators), kind == "applied", bool(named)
+        )
+        chunks[chunk_id] = _together([chunks[chunk_id], hit]) if chunk_id in chunks else hit
+    sets: dict[int, Hit] = {}
+    if chunks:
+        for set_id, chunk_ids in connection.execute(_SETS, {"chunks": list(chunks)}):
+            sets[set_id] = _together([chunks[chunk] for chunk in chunk_ids if chunk in chunks])
+    return Wanted(packages or {}, sets)
+
+
+def _together(hits: Sequence[Hit]) -> Hit:
+    named = dict.fromkeys(name for hit in hits for name in hit.named)
+    bounded = dict.fromkeys(name for hit in hits for name in hit.bounded if name not in named)
+    return Hit(tuple(named), tuple(bounded), all(hit.applied for hit in hits), any(hit.in_some for hit in hits))

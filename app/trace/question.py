@@ -1,0 +1,89 @@
+"""What is looked for: one shape for every lookup, and for their combinations."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from app.errors import Invalid, NotFound
+
+_WORDS = {
+    "package": "package",
+    "lot": "lot",
+    "part_number": "part",
+    "date_code": "date code",
+    "manufacturer": "maker",
+    "vendor": "vendor",
+    "slot": "slot",
+    "feeder": "feeder",
+    "nozzle": "nozzle",
+    "station": "station",
+    "since": "since",
+    "until": "until",
+    "serial": "unit",
+}
+_OF_PACKAGES = ("package", "lot", "part_number", "date_code", "manufacturer", "vendor")
+_OF_PLACEMENTS = ("slot", "feeder", "nozzle")
+_OF_REPORTS = ("station", "since", "until")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Terms that all hold of one and the same link between a unit and a package.
+
+    `package` to `vendor` say which packages are meant, `slot` to `nozzle` where on a machine they were, `station`
+    (CFX handle) with `since` and `until` (station's clock) who reported them when. `serial` asks for a child unit, and
+    goes with no other term. `as_of` (server's clock) answers from what was known then.
+    """
+
+    package: str | None = None
+    lot: str | None = None
+    part_number: str | None = None
+    date_code: str | None = None
+    manufacturer: str | None = None
+    vendor: str | None = None
+    slot: str | None = None
+    feeder: str | None = None
+    nozzle: str | None = None
+    station: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    serial: str | None = None
+    as_of: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what asks for nothing, or for two things at once."""
+        if not (self.names_packages or self.names_placements or self.names_reports or self.serial):
+            raise Invalid(
+                "Say what is looked for: a package, a lot with its part_number, a slot, a station, a serial ..."
+            )
+        if self.serial and (self.names_packages or self.names_placements or self.names_reports):
+            raise Invalid("A child unit is asked for by its serial alone.")
+        if self.since and self.until and self.since > self.until:
+            raise Invalid("since is later than until.")
+
+    @property
+    def names_packages(self) -> bool:
+        """Whether a term says which packages are meant."""
+        return any(getattr(self, name) for name in _OF_PACKAGES)
+
+    @property
+    def names_placements(self) -> bool:
+        """Whether a term says where on a machine."""
+        return any(getattr(self, name) for name in _OF_PLACEMENTS)
+
+    @property
+    def names_reports(self) -> bool:
+        """Whether a term says who reported it when."""
+        return any(getattr(self, name) for name in _OF_REPORTS)
+
+    @property
+    def words(self) -> str:
+        """The question in words: `lot A17 part 0402-100n`."""
+        told = {name: value for name, value in asdict(self).items() if value is not None and name in _WORDS}
+        return " ".join(f"{_WORDS[name]} {value}" for name, value in told.items())
+
+    @property
+    def not_known(self) -> NotFound:
+        """The error where nothing of that name is known; in the same words where it is not the asking customer's."""
+        return NotFound(
+            f"No {self.words} is known here. Check the spelling, or whether a machine or receiving named it yet."
+        )
