@@ -163,6 +163,19 @@ def loaded_intervals(connection: Connection, packages: Sequence[int], as_of: dat
     return [LoadedInterval(*row) for row in rows]
 
 
+def works_in(
+    connection: Connection, intervals: Sequence[LoadedInterval], as_of: datetime | None
+) -> list[tuple[Row[Any], int]]:
+    """Work that went on while packages were loaded, by unit and each position meant (0: the whole unit).
+
+    Rows have unit_id, station_id, transaction_id, package_id, slot, recorded_at.
+    """
+    if not intervals:
+        return []
+    rows = connection.execute(_WORKED, {**_windows(intervals), "as_of": as_of})
+    return [(row, position) for row in rows for position in row.position_numbers or (0,)]
+
+
 def _windows(intervals: Sequence[LoadedInterval]) -> dict[str, object]:
     far = datetime.max.replace(tzinfo=intervals[0].since.tzinfo, year=9000)
     return {
