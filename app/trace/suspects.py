@@ -52,13 +52,24 @@ class Suspect:
 _LOADED = text(
     """
     -- When was each of these packages in which slot?
-    WITH mine AS (
+    WITH RECURSIVE chain AS (
+        -- A package spliced on is in the slot of the one before it, from the join on, whether anything detects it or not.
+        SELECT package_id AS asked_id, package_id AS leading_id, CAST('-infinity' AS timestamptz) AS since
+        FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
+        UNION
+        SELECT chain.asked_id, link.parent_id, greatest(chain.since, link.recorded_at)
+        FROM chain JOIN package_link AS link ON link.child_id = chain.leading_id AND link.kind = 'joined'
+        WHERE CAST(:as_of AS timestamptz) IS NULL OR link.received_at <= :as_of
+    ), mine AS (
         SELECT * FROM loading_event
         WHERE package_id = ANY (CAST(:packages AS integer[]))
           AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
     ), begun AS (
-        SELECT package_id, station_id, slot, lane, recorded_at AS since, event_id FROM mine
-        WHERE kind IN ('loaded', 'spliced')
+        SELECT chain.asked_id AS package_id, loading.station_id, loading.slot, loading.lane,
+            greatest(loading.recorded_at, chain.since) AS since, loading.event_id
+        FROM chain JOIN loading_event AS loading ON loading.package_id = chain.leading_id
+        WHERE loading.kind IN ('loaded', 'spliced')
+          AND (CAST(:as_of AS timestamptz) IS NULL OR loading.received_at <= :as_of)
     )
     SELECT begun.package_id, begun.station_id, begun.slot, begun.since, least(gone.at, replaced.at) AS until
     FROM begun
@@ -212,7 +223,7 @@ def suspects(
             row.recorded_at,
             f"did not name the package at {where}; it was in slot {row.slot} then",
         )
-    works = [(row, position) for row in connection.execute(_WORKED, given) for position in row.position_numbers or (0,)]
+    works = works_in(connection, intervals, as_of)
     places = [(row.unit_id, position, row.recorded_at) for row, position in works]
     boards = list(occupants(connection, places, as_of))
     reported = _with_report(connection, works, boards, as_of)
