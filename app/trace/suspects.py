@@ -53,7 +53,7 @@ _LOADED = text(
     """
     -- When was each of these packages in which slot?
     WITH RECURSIVE chain AS (
-        -- A package spliced on is in the slot of the one before it, from the join on, whether anything detects it or not.
+        -- A package spliced on is in the slot of the one before it from the join on, detected or not.
         SELECT package_id AS asked_id, package_id AS leading_id, CAST('-infinity' AS timestamptz) AS since
         FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
         UNION
