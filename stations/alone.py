@@ -13,6 +13,7 @@ import threading
 import time
 from datetime import UTC, datetime
 
+from stations.connection import LinkError
 from stations.logs import configure_logging
 from stations.machine import Machine, Setup
 from stations.options import (
@@ -44,7 +45,7 @@ def run_alone(kind: type[Machine], arguments: list[str] | None = None) -> int:
     stopping = threading.Event()
     try:
         station = _station(kind, options, stopping)
-    except (OptionError, ProgramError, SpoolInUse, OSError) as error:
+    except (OptionError, ProgramError, SpoolInUse, LinkError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     with stop_on_signals(stopping):

@@ -5,54 +5,41 @@
 * A PUBACK is the broker's word and deletes nothing. What has no receipt after a while is published
   again, each time after twice the wait; what was under way when a connection broke, at once after
   the next. The product knows an event by its identifier and answers a repetition with `duplicate`.
-* A bounded window is under way at a time. While the broker is away everything stays on disk: the
-  MQTT library is given nothing that it would queue in memory.
+* A bounded window is under way at a time. While the broker is away everything stays on disk.
 * When several small events wait they travel as one JSON list; a large one travels alone.
 
-One thread does it all and owns the MQTT client: no callback runs beside it, no exception is lost in
-the library's thread, and a new connection gets a new client, so that nothing of an old session
-(packet identifiers, half-sent messages) can leak into it.
+One thread does it all and owns the connection (`stations.connection`).
 """
 
 import contextlib
 import gzip
 import random
-import selectors
 import socket
-import ssl
 import threading
 import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, Literal
-from urllib.parse import urlsplit
+from typing import Final, Literal
 from uuid import uuid4
 
 import structlog
-from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
 
-from app.cfx.envelope import Envelope, decode, encode
+from app.cfx.envelope import Envelope, encode
 from app.cfx.messages import Message
 from app.cfx.messages.endpoint import Heartbeat
-from app.cfx.receipts import Receipt, ReceiptError, decode_receipts
 from app.cfx.scalars import format_timespan
 from app.cfx.topics import StationAddress
+from stations.connection import BrokerAddress, Connection, ConnectionLost
 from stations.faults import Traffic
 from stations.spool import Spool, Spooled
 from stations.window import Window
 
 log = structlog.get_logger()
 
-_SESSION_SECONDS: Final = 7 * 24 * 3600  # how long a version 5 broker keeps receipts for us
-_CONNACK_SECONDS: Final = 10.0
-_SETTLED_LOGIN: Final = 5.0  # a connection that held this long starts the backoff anew
+_SETTLED_LOGIN: Final = 5.0  # a connection that held so many seconds starts the backoff anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +65,6 @@ class LinkSettings:
     longest_backoff: float = 15.0
 
 
-class LinkError(Exception):
-    """The link cannot be made as asked; the message says what clears it."""
-
-
-class _Lost(Exception):
-    """This connection has ended; the message says why and what clears it."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """A request to send; after the deadline nobody waits for its answer."""
@@ -93,14 +72,6 @@ class _Asked:
     topic: str
     payload: bytes
     deadline: float
-
-
-@dataclass(slots=True)
-class _Heard:
-    """What the broker brought, taken up after the library has returned."""
-
-    receipts: list[Receipt] = field(default_factory=list)
-    responses: list[Envelope] = field(default_factory=list)
 
 
 class Link:
@@ -124,13 +95,13 @@ class Link:
         self.settings = settings or LinkSettings()
         self._spool = spool
         self._token = token
-        url = urlsplit(broker_url)
-        if url.scheme not in {"mqtt", "mqtts"} or not url.hostname:
-            raise LinkError(f"The broker address {broker_url!r} must read mqtt://host:port or mqtts://host:port.")
-        self._tls = url.scheme == "mqtts"
-        self._host, self._port = url.hostname, url.port or (8883 if self._tls else 1883)
+        self._broker = BrokerAddress.parse(
+            broker_url,
+            version=self.settings.mqtt_version,
+            ca_file=self.settings.ca_file,
+            keepalive=self.settings.keepalive,
+        )
         self._window = Window(self.settings.window_events, self.settings.window_bytes, traffic)
-        self._heard = _Heard()
         self._asked: deque[_Asked] = deque()
         self._next_beat = 0.0
         self._questions: dict[str, Future[Envelope]] = {}
@@ -140,8 +111,6 @@ class Link:
         self._wake_read.setblocking(False)
         self._wake_write.setblocking(False)
         self._thread = threading.Thread(target=self._run, name=f"link {station.handle}", daemon=True)
-        self._suback: list[ReasonCode] | None = None
-        self._connack: ReasonCode | None = None
         self.connected = False
         self.trouble: str | None = None
         self.delivered = 0
@@ -197,7 +166,7 @@ class Link:
             began = time.monotonic()
             try:
                 self._connect_and_serve()
-            except _Lost as lost:
+            except ConnectionLost as lost:
                 self._say_trouble(str(lost))
             except Exception as error:
                 # A fault of ours must not end the station; the events are safe on disk.
@@ -209,143 +178,31 @@ class Link:
             backoff = min(backoff * 2, self.settings.longest_backoff)
 
     def _connect_and_serve(self) -> None:
-        client = self._new_client()
+        connection = Connection(self.station, self._token, self._broker, self._wake_read)
         try:
-            try:
-                client.connect(self._host, self._port, self.settings.keepalive, **self._session())
-            except (OSError, ssl.SSLError) as error:
-                raise _Lost(
-                    f"The broker {self._host}:{self._port} cannot be reached ({error}). "
-                    "Start it or correct the address; events are kept on disk."
-                ) from error
-            self._log_in(client)
-            self._serve(client)
-            client.disconnect()
+            connection.open()
+            self.connected = True
+            if self.trouble is not None:
+                log.info("link.restored", station=self.station.handle, waiting=len(self._spool))
+            self.trouble = None
+            while not self._stopping.is_set():
+                self._settle(connection)
+                self._answer(connection)
+                self._beat(connection)
+                self._publish_questions(connection)
+                self._publish_events(connection)
+                connection.turn(min(1.0, self._window.seconds_to_next(time.monotonic())))
         finally:
             self.connected = False
+            self._settle(connection)  # receipts the broker has handed over come no second time
             self._window.connection_lost()
-            client.on_disconnect = None
-            sock = client.socket()
-            if sock is not None:
-                sock.close()
+            connection.close()
 
-    def _new_client(self) -> Client:
-        version = MQTTProtocolVersion.MQTTv5 if self.settings.mqtt_version == "5" else MQTTProtocolVersion.MQTTv311
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self.station.handle,
-            clean_session=None if version is MQTTProtocolVersion.MQTTv5 else False,
-            protocol=version,
-            reconnect_on_failure=False,
-        )
-        client.username_pw_set(self.station.handle, self._token)
-        client.connect_timeout = 5.0
-        client.max_inflight_messages_set(2 * self.settings.window_events)
-        client.on_connect = self._on_connect
-        client.on_subscribe = self._on_subscribe
-        client.on_message = self._on_message
-        if self._tls:
-            client.tls_set(ca_certs=self.settings.ca_file)
-        self._connack = self._suback = None
-        return client
-
-    def _session(self) -> dict[str, Any]:
-        """Version 5 forgets the session at every start unless told otherwise, both ways."""
-        if self.settings.mqtt_version != "5":
-            return {}
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = _SESSION_SECONDS
-        return {"clean_start": False, "properties": properties}
-
-    def _log_in(self, client: Client) -> None:
-        deadline = time.monotonic() + _CONNACK_SECONDS
-        while self._connack is None:
-            self._turn(client, deadline)
-        if self._connack.is_failure:
-            raise _Lost(
-                f"The broker refuses {self.station.handle} ({self._connack}): its token is wrong or revoked. "
-                f"Create one with `token create --role line_equipment --station {self.station.handle}`."
-            )
-        client.subscribe([(self.station.receipts_topic, 1), (self.station.responses_topic, 1)])
-        while self._suback is None:
-            self._turn(client, deadline)
-        if any(code.is_failure for code in self._suback):
-            raise _Lost(
-                f"The broker does not let {self.station.handle} hear its receipts. Its access list must grant "
-                f"{self.station.receipts_topic} and {self.station.responses_topic}."
-            )
-        self.connected = True
-        if self.trouble is not None:
-            log.info("link.restored", station=self.station.handle, waiting=len(self._spool))
-        self.trouble = None
-
-    def _serve(self, client: Client) -> None:
-        while not self._stopping.is_set():
-            self._settle()
-            self._answer()
-            self._beat(client)
-            self._publish_questions(client)
-            self._publish_events(client)
-            wait = self._window.seconds_to_next(time.monotonic())
-            self._turn(client, None, min(1.0, wait))
-
-    def _turn(self, client: Client, deadline: float | None, wait: float = 0.2) -> None:
-        """Let the connection send and receive once, or `wait` seconds pass."""
-        sock = client.socket()
-        if sock is None:
-            raise _Lost(f"The broker {self._host}:{self._port} closed the connection.")
-        with selectors.DefaultSelector() as selector:
-            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if client.want_write() else 0)
-            selector.register(sock, wanted)
-            selector.register(self._wake_read, selectors.EVENT_READ)
-            # What TLS has already decrypted does not show on the socket.
-            pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
-            ready = selector.select(0 if pending else max(0.0, wait))
-        for key, events in ready:
-            if key.fileobj is self._wake_read:
-                self._wake_read.recv(4096)
-            else:
-                pending = pending or bool(events & selectors.EVENT_READ)
-        outcome = int(client.loop_read()) if pending else 0
-        if client.want_write():
-            outcome = outcome or int(client.loop_write())
-        outcome = outcome or int(client.loop_misc())
-        if outcome or client.socket() is None:
-            if self._connack is not None and self._connack.is_failure:
-                return  # the refusal says more than the closed connection
-            raise _Lost(f"The connection to the broker {self._host}:{self._port} was lost.")
-        if deadline is not None and time.monotonic() > deadline:
-            raise _Lost(f"The broker {self._host}:{self._port} takes connections and does not answer.")
-
-    # --- what the library calls, within _turn ----------------------------------------------------
-
-    def _on_connect(
-        self, _client: Client, _data: object, _flags: ConnectFlags, code: ReasonCode, _properties: Properties | None
-    ) -> None:
-        self._connack = code
-
-    def _on_subscribe(
-        self, _client: Client, _data: object, _mid: int, codes: list[ReasonCode], _properties: Properties | None
-    ) -> None:
-        self._suback = codes
-
-    def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
-        """Only takes down what was heard: an exception here would leave the library half-way."""
-        try:
-            if message.topic == self.station.receipts_topic:
-                self._heard.receipts += decode_receipts(bytes(message.payload))
-            else:
-                self._heard.responses += [one for one in decode(bytes(message.payload)) if isinstance(one, Envelope)]
-        except ReceiptError as error:
-            log.warning("link.unreadable_receipt", station=self.station.handle, reason=str(error))
-
-    # --- events -----------------------------------------------------------------------------
-
-    def _settle(self) -> None:
+    def _settle(self, connection: Connection) -> None:
         """Let go of what has its receipt: delivered events leave, rejected ones are moved aside."""
-        if not self._heard.receipts:
+        if not connection.receipts:
             return
-        receipts, self._heard.receipts = self._heard.receipts, []
+        receipts, connection.receipts = connection.receipts, []
         rejected = {}
         accepted = []
         for receipt in receipts:
@@ -364,14 +221,14 @@ class Link:
             self.delivered += settled.delivered
             self._changed.notify_all()
 
-    def _answer(self) -> None:
-        responses, self._heard.responses = self._heard.responses, []
+    def _answer(self, connection: Connection) -> None:
+        responses, connection.responses = connection.responses, []
         for response in responses:
             question = self._questions.pop(response.request_id or "", None)
             if question is not None and question.set_running_or_notify_cancel():
                 question.set_result(response)
 
-    def _beat(self, client: Client) -> None:
+    def _beat(self, connection: Connection) -> None:
         """Say that the station is alive: once, QoS 0 and not spooled, because it is worth nothing later."""
         every = self.settings.heartbeat
         if every is None or time.monotonic() < self._next_beat:
@@ -379,15 +236,15 @@ class Link:
         self._next_beat = time.monotonic() + every
         frequency = format_timespan(timedelta(seconds=every))
         beat = Heartbeat(cfx_handle=self.station.handle, heartbeat_frequency=frequency)
-        client.publish(self.station.publish_topic(beat.cfx_name), encode(beat, source=self.station.handle), qos=0)
+        connection.publish(self.station.publish_topic(beat.cfx_name), encode(beat, source=self.station.handle), qos=0)
 
-    def _publish_questions(self, client: Client) -> None:
+    def _publish_questions(self, connection: Connection) -> None:
         while self._asked:
             asked = self._asked.popleft()
             if time.monotonic() < asked.deadline:
-                client.publish(asked.topic, asked.payload, qos=1)
+                connection.publish(asked.topic, asked.payload)
 
-    def _publish_events(self, client: Client) -> None:
+    def _publish_events(self, connection: Connection) -> None:
         now = time.monotonic()
         for unanswered in self._window.overdue(now):
             self._say_trouble(
@@ -402,12 +259,12 @@ class Link:
         settings = self.settings
         due = self._window.due(now, settings.receipt_timeout, settings.longest_timeout)
         for batch in batches(due, settings.batch_events, settings.batch_bytes):
-            self._publish_batch(client, batch)
+            self._publish_batch(connection, batch)
         if not self._window.holding:
             with self._changed:
                 self._changed.notify_all()
 
-    def _publish_batch(self, client: Client, batch: Sequence[Spooled]) -> None:
+    def _publish_batch(self, connection: Connection, batch: Sequence[Spooled]) -> None:
         payload = batch[0].payload
         if len(batch) > 1:
             payload = b"[" + b",".join(event.payload for event in batch) + b"]"
@@ -416,9 +273,7 @@ class Link:
         names = {event.message_name for event in batch}
         # A list of several kinds goes to the topic above them all; the envelopes say what they are.
         topic = self.station.publish_topic(names.pop()) if len(names) == 1 else f"{self.station.root}/CFX"
-        published = client.publish(topic, payload, qos=1)
-        if published.rc:
-            raise _Lost(f"The connection to the broker {self._host}:{self._port} was lost.")
+        connection.publish(topic, payload)
 
     def _say_trouble(self, sentence: str) -> None:
         """Log a trouble once, when it begins or changes."""

@@ -26,6 +26,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from stations.connection import LinkError
 from stations.line import Line, machines_for, span, stations_for
 from stations.logs import configure_logging
 from stations.machine import Setup
@@ -69,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
             sys.stdout.write(json.dumps(stations_for(program)) + "\n")
             return 0
         return Simulation(program, options).run()
-    except (OptionError, ProgramError, SpoolInUse, OSError) as error:
+    except (OptionError, ProgramError, SpoolInUse, LinkError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
 

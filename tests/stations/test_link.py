@@ -19,8 +19,9 @@ from app.cfx.receipts import Receipt, encode_receipts
 from app.cfx.topics import StationAddress
 from app.embedded.broker import Broker
 from app.people import broker_hash
+from stations.connection import LinkError
 from stations.faults import NO_FAULTS, Faults, Traffic
-from stations.link import Link, LinkError, LinkSettings, batches
+from stations.link import Link, LinkSettings, batches
 from stations.spool import Event, Spool, Spooled
 from stations.window import Window
 from tests.stations.consumer import Consumer

@@ -160,6 +160,7 @@ def test_a_full_spool_stops_the_station_until_the_product_is_back(
         (["--bad-lot", "XYZ"], "no part the machines place"),
         (["--panels", "forever", "--pace", "2"], "--pace must be"),
         (["--credentials", "/nowhere"], "cannot be read"),
+        (["--broker", "http://127.0.0.1"], "mqtt://host:port"),
     ],
 )
 def test_options_that_cannot_be_are_refused_with_a_sentence(
