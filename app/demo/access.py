@@ -1,4 +1,4 @@
-"""Logins and tokens of the demo: random, kept in ``DATA_DIR/demo.json`` so that each start shows the same."""
+"""Logins and tokens of the demo: random, kept in the data folder so that each start shows the same."""
 
 import json
 import secrets
@@ -9,11 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from app.demo.board import ACTOR, CUSTOMER
 from app.embedded.homes import write_secret
 from app.people import Person, Role, bearer, create_person, create_token, set_password
 
-ACTOR = "demo"
-CUSTOMER = "Northwind Devices"
 _LOGINS = (
     Role.operator,
     Role.line_lead,

@@ -1,0 +1,1 @@
+"""The product with a simulated line at it, and the record held against what that line really built."""

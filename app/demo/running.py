@@ -1,0 +1,176 @@
+"""The demo from its command line to its exit code."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import typer
+
+from app.demo import board as boards
+from app.demo.access import DemoAccess, grant_access
+from app.demo.comparison import compare
+from app.embedded import homes
+from app.embedded.processes import MODULE_ENVIRONMENT, Ownership, module_command, spawn, stop, tail
+from app.errors import Conflict, Unavailable
+from app.running import Product, connected_settings, stopping_on_signals
+from app.settings import Settings
+
+SIMULATOR = "stations.simulator"
+# What the embedded servers, the demo and the simulator keep; --reset deletes these and nothing else.
+OURS = ("logs", "simulator", "demo.json", "postgres.password", "broker.password", "broker.state")
+# A line that shows what the product is for: one bad lot, and a network that repeats and delays.
+LIVELY = ("--bad-lot", "any", "--repeated", "0.05", "--late", "0.05")
+
+
+def run_demo(configured: Settings, *, reset: bool, once: int | None, board: tuple[Path, Path] | None, seed: int) -> int:
+    """Run the product with the simulated line; with ``once`` compare what was stored with the truth.
+
+    Returns the exit code: with ``once`` 0 only where nothing differs.
+    """
+    started = time.monotonic()
+    if reset:
+        _reset(configured)
+    files = Files(configured.data_dir)
+    job = boards.prepare(board, files.folder)
+    with (
+        stopping_on_signals(),
+        _asking_for_operations(job) as operations,
+        Product(configured, logs=files.logs) as product,
+    ):
+        with product.engine.begin() as connection:
+            access = grant_access(connection, files.access, list(operations()))
+            boards.plan(connection, job, operations(), once)
+        homes.write_secret(files.credentials, json.dumps(access.stations))
+        product.admit_new_tokens()
+        typer.echo(_welcome(product, access, job, time.monotonic() - started))
+        options = ["--seed", str(seed), "--run", job.run, "--program", str(job.program), *LIVELY]
+        if once:
+            command = files.simulator(product.broker_url, [*options, "--panels", str(once)])
+            return _build_and_compare(product, command, files)
+        product.start("simulator", files.simulator(product.broker_url, [*options, "--panels", "forever"]))
+        product.watch()
+    return 0 if once is None else 130
+
+
+def run_simulator(configured: Settings, arguments: Sequence[str]) -> int:
+    """Run the simulator against the product of this data folder; ``arguments`` are its own."""
+    files = Files(configured.data_dir)
+    if not files.credentials.exists():
+        raise Unavailable("The simulated stations have no tokens yet. Start `python3 -m app demo` once.")
+    with stopping_on_signals(), connected_settings() as connected:
+        command = files.simulator(str(connected.broker_url), arguments)
+        return _finish(spawn(command, environment=MODULE_ENVIRONMENT), lambda: None)
+    return 0  # stopped by a signal
+
+
+class Files:
+    """Where the demo keeps what in a data folder."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.folder = data_dir / "simulator"
+        self.access = data_dir / "demo.json"
+        self.logs = data_dir / "logs"
+        self.credentials = self.folder / "credentials.json"
+        self.truth = self.folder / "truth.jsonl"
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def simulator(self, broker_url: str, arguments: Sequence[str]) -> list[str]:
+        """The simulator's command line; its stations have tokens of their own, not intake's password."""
+        scheme, _, address = broker_url.partition("://")
+        options = ["--broker", f"{scheme}://{address.rpartition('@')[2]}", "--credentials", str(self.credentials)]
+        options += ["--data", str(self.folder / "spools"), "--truth", str(self.truth)]
+        return module_command(SIMULATOR, *options, *arguments)
+
+
+def _reset(configured: Settings) -> None:
+    """Delete what earlier runs left in the data folder; refuses while one runs there."""
+    claim = Ownership(configured.data_dir / "product.lock")
+    if not claim.take():
+        raise Conflict(f"Birthmark runs in {configured.data_dir}. Stop it first (Ctrl-C where it runs).")
+    for name in ("postgres", "broker"):
+        homes.remove(configured.data_dir, name)
+    for name in OURS:
+        path = configured.data_dir / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    claim.release()
+
+
+@contextlib.contextmanager
+def _asking_for_operations(job: boards.Job) -> Iterator[Callable[[], dict[str, str]]]:
+    """Ask the simulator for its stations and their operations while the servers start."""
+    process = subprocess.Popen(
+        module_command(SIMULATOR, "--handles", "--program", str(job.program)),
+        env={**os.environ, **MODULE_ENVIRONMENT},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    answer: dict[str, str] = {}
+
+    def operations() -> dict[str, str]:
+        if not answer:
+            said, _ = process.communicate(timeout=60)
+            if process.returncode != 0:
+                raise Unavailable(f"The simulator does not start (code {process.returncode}); its message is above.")
+            answer.update(json.loads(said))
+        return answer
+
+    try:
+        yield operations
+    finally:
+        stop(process)
+        if process.stdout:
+            process.stdout.close()
+
+
+def _build_and_compare(product: Product, command: list[str], files: Files) -> int:
+    """Let the line build its panels, then compare; the last line says how many differences there are."""
+    files.truth.unlink(missing_ok=True)
+    log = files.logs / "simulator.log"
+    started = time.monotonic()
+    code = _finish(spawn(command, environment=MODULE_ENVIRONMENT, log=log), product.look)
+    if code != 0:
+        raise Unavailable(f"The simulated line ended with code {code}:\n{tail(log)}")
+    built = time.monotonic()
+    with product.engine.connect() as connection:
+        found = compare(connection, files.truth)
+    typer.echo(f"Built and delivered in {built - started:.1f} s, compared in {time.monotonic() - built:.1f} s:")
+    typer.echo(found.summary)
+    for difference in found.differences[:20]:
+        typer.echo(f"  {difference}")
+    if len(found.differences) > 20:
+        typer.echo(f"  and {len(found.differences) - 20} more")
+    typer.echo(f"{len(found.differences)} differences")
+    return 1 if found.differences or not found.units else 0
+
+
+def _finish(process: subprocess.Popen[bytes], meanwhile: Callable[[], None]) -> int:
+    try:
+        while process.poll() is None:
+            meanwhile()
+            time.sleep(0.1)
+    finally:
+        stop(process)
+    return process.returncode
+
+
+def _welcome(product: Product, access: DemoAccess, job: boards.Job, seconds: float) -> str:
+    people = "\n".join(f"  {name:<18}{password}" for name, password in access.logins.items())
+    design = job.design
+    told = "".join(f"\n  {mismatch.sentence}" for mismatch in design.mismatches)
+    return (
+        f"\nBirthmark: {product.web_url}   (ready after {seconds:.1f} s)\n\nLogins\n{people}\n\n"
+        f"API token (administrator)\n  {access.api_token}\n\n"
+        f"Board: {design.name} rev {design.revision}, {len(design.components)} components, "
+        f"{len(design.mismatches)} remarks on its files{told}\n"
+        f"Log files: {product.logs}\nCtrl-C stops everything.\n"
+    )
