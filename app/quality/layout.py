@@ -17,7 +17,7 @@ from fractions import Fraction
 from functools import cached_property
 from hashlib import blake2b
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,6 +140,25 @@ class Group:
     columns: tuple[Column, ...]
     nominals: tuple[Nominal, ...] = ()
 
+    @cached_property
+    def rows(self) -> dict[str, list[int]]:
+        """The rows of each feature, by name and by designators."""
+        rows: dict[str, list[int]] = {}
+        for row, pair in enumerate(zip(self.names, self.designators, strict=True)):
+            for feature in {*pair} - {None}:
+                rows.setdefault(str(feature), []).append(row)
+        return rows
+
+
+class Item(NamedTuple):
+    """What is measured again and again. `repetition` counts from 0 where one run measures it more than once."""
+
+    step: str | None
+    name: str | None
+    designators: str | None
+    unit: str | None
+    repetition: int = 0
+
 
 @dataclass(frozen=True)
 class Place:
@@ -153,6 +172,16 @@ class Place:
     @property
     def count(self) -> int:
         return len(self.group.names)
+
+    @cached_property
+    def items(self) -> tuple[Item, ...]:
+        """The items of the column, each different from the others."""
+        seen: dict[tuple[str | None, ...], int] = {}
+        items = []
+        for named in zip(self.group.steps, self.group.names, self.group.designators, strict=True):
+            repetition = seen[named] = seen.get(named, -1) + 1
+            items.append(Item(*named, self.column.unit, repetition))
+        return tuple(items)
 
 
 @dataclass(frozen=True)
@@ -190,8 +219,8 @@ class Layout:
         """Find the cells of a feature, by its name or its designators: (column, row in it)."""
         for place in self.places:
             if place.column.characteristic == characteristic:
-                pairs = zip(place.group.names, place.group.designators, strict=True)
-                yield from ((place, row) for row, pair in enumerate(pairs) if feature in pair)
+                for row in place.group.rows.get(feature, ()):
+                    yield place, row
 
 
 def inflate(deflated: bytes) -> Layout:

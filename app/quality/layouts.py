@@ -50,7 +50,11 @@ def _find(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
 def load_layouts(connection: Connection, layout_ids: Iterable[int]) -> dict[int, Layout]:
     """Read layouts by id; those read lately are not read again."""
     rows = connection.execute(_DIGESTS, {"ids": sorted(set(layout_ids))})
-    digests = {row[0]: bytes(row[1]) for row in rows}
+    return layouts_of(connection, {row[0]: bytes(row[1]) for row in rows})
+
+
+def layouts_of(connection: Connection, digests: Mapping[int, bytes]) -> dict[int, Layout]:
+    """Read layouts whose digests are known, in the order given."""
     found = {digest: layout for digest in digests.values() if (layout := _read.get(digest)) is not None}
     unread = [digest for digest in set(digests.values()) if digest not in found]
     if unread:

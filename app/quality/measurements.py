@@ -1,9 +1,10 @@
 """What one run measured, read back whole: values, units, limits, results. For many runs see `app.quality.readings`."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from itertools import repeat
 from math import isnan, nan
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -27,8 +28,7 @@ class Comparison(StrEnum):
     missing = "missing"
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(NamedTuple):
     """One item at one characteristic in one run, everything as the machine sent it but for `comparison`.
 
     `result` is the item's own result in the machine's word, whatever the limits say.
@@ -79,10 +79,10 @@ def measurements_of(
         if place.column.kind is Kind.result
     }
     return [
-        _measured(place, at, value, results.get(id(place.group)))
+        one
         for place, column in zip(layout.places, columns, strict=True)
-        for at, value in enumerate(column)
         if place.column.kind is not Kind.result or len(place.group.columns) == 1
+        for one in _items(place, column, results.get(id(place.group)))
     ]
 
 
@@ -92,7 +92,9 @@ def unpack(layout: Layout, formats: Sequence[int], offsets: Sequence[int], packe
     columns = []
     for place, form, start, end in zip(layout.places, formats, offsets, ends, strict=True):
         column = values(form, packed[start:end], place.count)
-        columns.append([as_sent(value, place.column.kind) for value in column])
+        if place.column.kind in (Kind.boolean, Kind.result):
+            column = [as_sent(value, place.column.kind) for value in column]
+        columns.append(column)
     return columns
 
 
@@ -106,26 +108,38 @@ def as_sent(value: Value, kind: Kind) -> Value:
     return value
 
 
-def _measured(place: Place, row: int, value: Value, results: Sequence[Value] | None) -> Measured:
+def _items(place: Place, values: Sequence[Value], results: Sequence[Value] | None) -> Iterator[Measured]:
+    """One column item by item. A zip, since an SPI has 15,000 of them."""
     group, column = place.group, place.column
-    code = results[row] if results else None
-    is_result = column.kind is Kind.result
-    return Measured(
-        step=group.steps[row],
-        name=group.names[row],
-        designators=group.designators[row],
-        characteristic=column.characteristic,
-        value=None if is_result else value,
-        unit=column.unit,
-        expected=column.expected[row] if column.expected else None,
-        expected_unit=column.expected_unit or (column.unit if column.expected else None),
-        lower=column.lower[row] if column.lower else None,
-        lower_unit=column.lower_unit,
-        upper=column.upper[row] if column.upper else None,
-        upper_unit=column.upper_unit,
-        comparison=compare(column, row, value) if column.kind is Kind.number else None,
-        result=CFX_RESULTS[code].casefold() if isinstance(code, int) else None,
+    nothing = repeat(None)
+    parts = zip(
+        group.steps,
+        group.names,
+        group.designators,
+        repeat(column.characteristic),
+        nothing if column.kind is Kind.result else values,
+        repeat(column.unit),
+        column.expected or nothing,
+        repeat(column.expected_unit or (column.unit if column.expected else None)),
+        column.lower or nothing,
+        repeat(column.lower_unit),
+        column.upper or nothing,
+        repeat(column.upper_unit),
+        _comparisons(column, values) if column.kind is Kind.number else nothing,
+        map(_WORDS.get, results) if results else nothing,
+        strict=False,
     )
+    return map(Measured._make, parts)
+
+
+_WORDS: dict[Value, str] = {code: word.casefold() for code, word in enumerate(CFX_RESULTS)}
+
+
+def _comparisons(column: Column, values: Sequence[Value]) -> list[Comparison]:
+    if column.lower is None and column.upper is None:
+        missing, no_limits = Comparison.missing, Comparison.no_limits
+        return [missing if value is None else no_limits for value in values]
+    return [compare(column, row, value) for row, value in enumerate(values)]
 
 
 def compare(column: Column, row: int, value: Value) -> Comparison:

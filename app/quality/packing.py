@@ -55,7 +55,7 @@ _BITS: Final[dict[int, Any]] = {FLOAT32: np.uint32, FLOAT64: np.uint64}
 
 _POWERS: Final = tuple(10.0**scale for scale in range(23))  # each is exact in 64 bits
 _LARGEST: Final = float(2**31 - 2)  # two reserved values below, and as much room above
-_SAMPLES: Final = 8
+_SAMPLES: Final = 4
 _EXACT: Final = 2**53  # every integer up to here is a float
 _PLAIN: Final = {float, int, bool, NoneType}  # what numpy makes floats of, unharmed
 
@@ -90,7 +90,7 @@ def pack(columns: Iterable[Sequence[Value] | NDArray[Any]]) -> Packed:
 def pack_column(column: Sequence[Value] | NDArray[Any]) -> tuple[int, bytes]:
     """Pack one column: its format and its bytes."""
     if isinstance(column, np.ndarray):
-        return _pack_floats(column.astype(np.float64, copy=False), None)
+        return _pack_array(column)
     types = set(map(type, column))
     if not (types <= _PLAIN or all(map(_is_float, column))):
         return TEXT, _pack_texts(column)
@@ -104,6 +104,12 @@ def pack_column(column: Sequence[Value] | NDArray[Any]) -> tuple[int, bytes]:
         return INT8 | SAME, _MISSING[INT8].tobytes()
     numbers[missing] = numbers[np.argmin(missing)]
     return _pack_floats(numbers, missing)
+
+
+def _pack_array(column: NDArray[Any]) -> tuple[int, bytes]:
+    if column.dtype == np.int8 and len(column) and column.min() > _NEGATIVE_ZERO[INT8]:
+        return _all_the_same_or_not(INT8, column)
+    return _pack_floats(column.astype(np.float64, copy=False), None)
 
 
 def _is_float(value: Value) -> bool:
@@ -131,6 +137,10 @@ def _pack_floats(values: Floats, missing: NDArray[np.bool_] | None) -> tuple[int
     form, packed = _as_integers(values) or _as_floats(values)
     if missing is not None:
         packed[missing] = _MISSING[form & TYPE_BITS]
+    return _all_the_same_or_not(form, packed)
+
+
+def _all_the_same_or_not(form: int, packed: NDArray[Any]) -> tuple[int, bytes]:
     bits = packed.view(_BITS.get(form & TYPE_BITS, packed.dtype))
     if bool((bits == bits[0]).all()):
         return form | SAME, packed[:1].tobytes()

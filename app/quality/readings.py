@@ -3,7 +3,8 @@
 Both cut what they need out of the packed bytes in the database: a run of 3,000 pads is not unpacked for one of them.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -14,8 +15,9 @@ from sqlalchemy import Connection, text
 
 from app.errors import NotFound
 from app.quality.capability import Counts, Moments, indices, moments_of
-from app.quality.layout import Kind, Layout, Place
-from app.quality.layouts import load_layouts
+from app.quality.driver import driver_cursor
+from app.quality.layout import Item, Kind, Layout, Place
+from app.quality.layouts import layouts_of
 from app.quality.measurements import as_sent
 from app.quality.packing import SAME, TEXT, TYPE_BITS, VALUE_WIDTHS, Floats, Value, type_of, values
 
@@ -37,43 +39,42 @@ class Window:
 _LAYOUTS = text(
     """
     -- Which layouts did this station's runs have in this window, the latest first?
-    SELECT layout_id FROM measurement
-    WHERE station_id = :station_id AND recorded_at >= :since AND recorded_at < :until
-    GROUP BY layout_id ORDER BY max(recorded_at) DESC
+    SELECT layout_id, digest FROM (
+        SELECT layout_id, max(recorded_at) AS latest FROM measurement
+        WHERE station_id = :station_id AND recorded_at >= :since AND recorded_at < :until
+        GROUP BY layout_id
+    ) AS used
+    JOIN measurement_layout USING (layout_id)
+    ORDER BY latest DESC
     """
 )
-_IN_WINDOW = "station_id = %(station_id)s AND recorded_at >= %(since)s AND recorded_at < %(until)s"
-_WIDTHS = f"(ARRAY[{', '.join(str(VALUE_WIDTHS[kind]) for kind in sorted(VALUE_WIDTHS))}])"
-_SERIES = f"""
-    -- What did this item measure, run by run?
-    SELECT unit_id, position_number, event_id, run, recorded_at, form, item, layout_id, number,
-        CASE WHEN width IS NULL
-            THEN substring(packed FROM start FOR coalesce(offsets[number + 1], length(packed)) - offsets[number])
-            ELSE substring(packed FROM start + CASE WHEN form & {SAME} = 0 THEN item * width ELSE 0 END FOR width)
+# The rows are picked and put in order first, and cut afterwards: what is sorted then is the row, not what was cut.
+_IN_WINDOW = """
+    (
+        SELECT unit_id, position_number, event_id, run, recorded_at, packed, offsets,
+            formats[%(number)s] AS form, offsets[%(number)s] + 1 AS start
+        FROM measurement
+        WHERE layout_id = %(layout_id)s
+          AND station_id = %(station_id)s AND recorded_at >= %(since)s AND recorded_at < %(until)s
+        ORDER BY recorded_at DESC, event_id DESC, run DESC
+        LIMIT %(limit)s
+    ) AS picked
+"""
+_WIDTH = f"(ARRAY[{', '.join(str(VALUE_WIDTHS[kind]) for kind in sorted(VALUE_WIDTHS))}])[form & {TYPE_BITS}]"
+_CELL = f"""
+    -- What did this item measure, run by run? Of a column of texts, all are read.
+    SELECT unit_id, position_number, event_id, run, recorded_at, form,
+        CASE WHEN form & {TYPE_BITS} = {TEXT}
+            THEN substring(packed FROM start FOR coalesce(offsets[%(number)s + 1], length(packed)) + 1 - start)
+            ELSE substring(packed FROM start + CASE WHEN form & {SAME} = 0 THEN %(item)s * {_WIDTH} ELSE 0 END
+                FOR {_WIDTH})
         END
-    FROM measurement
-    JOIN unnest(%(layouts)s::integer[], %(numbers)s::integer[], %(items)s::integer[])
-        AS cell (layout_id, number, item) USING (layout_id)
-    CROSS JOIN LATERAL (SELECT formats[number] AS form, offsets[number] + 1 AS start) AS at
-    CROSS JOIN LATERAL (SELECT {_WIDTHS}[form & {TYPE_BITS}] AS width) AS type
-    WHERE {_IN_WINDOW}
-    ORDER BY recorded_at DESC, event_id DESC, run DESC
-    LIMIT %(limit)s
+    FROM {_IN_WINDOW}
 """  # noqa: S608 (put together from the constants above)
 _COLUMN = f"""
-    -- What did all items of this column measure, in as many strings as there are formats?
-    SELECT form, string_agg(substring(packed FROM start FOR size), '')
-    FROM (
-        SELECT formats[%(number)s] AS form, offsets[%(number)s] + 1 AS start, packed
-        FROM measurement
-        WHERE layout_id = %(layout_id)s AND {_IN_WINDOW}
-        ORDER BY recorded_at DESC LIMIT %(limit)s
-    ) AS latest
-    CROSS JOIN LATERAL (
-        SELECT {_WIDTHS}[form & {TYPE_BITS}] * CASE WHEN form & {SAME} = 0 THEN %(count)s ELSE 1 END AS size
-    ) AS type
-    WHERE size IS NOT NULL
-    GROUP BY form
+    -- What did all items of this column measure, run by run? Nothing where they are texts.
+    SELECT form, substring(packed FROM start FOR {_WIDTH} * CASE WHEN form & {SAME} = 0 THEN %(count)s ELSE 1 END)
+    FROM {_IN_WINDOW}
 """  # noqa: S608 (put together from the constants above)
 
 
@@ -93,42 +94,41 @@ def series(connection: Connection, window: Window, feature: str, characteristic:
 
     Raises `NotFound` where no run of the window has it.
     """
+    layouts = _layouts_in(connection, window)
     cells = [
-        (layout_id, place, row)
-        for layout_id, layout in _layouts_in(connection, window).items()
-        for place, row in layout.find(feature, characteristic)
+        (layout_id, *cell) for layout_id, layout in layouts.items() for cell in layout.find(feature, characteristic)
     ]
     if not cells:
         raise NotFound(
             f"{characteristic} of {feature} was not measured at this station in that time. "
             "A run's measurements show the names that the station uses."
         )
-    kinds = {(layout_id, place.number + 1): place.column.kind for layout_id, place, _ in cells}
-    asked = {
-        "layouts": [layout_id for layout_id, _, _ in cells],
-        "numbers": [place.number + 1 for _, place, _ in cells],
-        "items": [row for _, _, row in cells],
-    }
-    return [
-        Reading(unit_id, position, event_id, run, at, as_sent(_one(form, item, data), kinds[layout_id, number]))
-        for unit_id, position, event_id, run, at, form, item, layout_id, number, data in _fetch(
-            connection, _SERIES, window.named() | asked
-        )
-    ]
+    readings: list[Reading] = []
+    for layout_id, place, row in cells:
+        asked = window.named() | {"layout_id": layout_id, "number": place.number + 1, "item": row}
+        rows = _fetch(connection, _CELL, asked)
+        if rows:
+            *runs, forms, cut = zip(*rows, strict=True)
+            told = _values(forms, cut, row)
+            if place.column.kind in (Kind.boolean, Kind.result):
+                told = [as_sent(value, place.column.kind) for value in told]
+            readings.extend(map(Reading._make, zip(*runs, told, strict=True)))
+    if len(cells) > 1:
+        readings.sort(key=lambda one: (one.recorded_at, one.event_id, one.run), reverse=True)
+    return readings[: window.limit]
 
 
-def _one(form: int, item: int, data: bytes) -> Value:
-    return values(form, data, 0)[item] if type_of(form) == TEXT else values(form, data, 1)[0]
-
-
-class Item(NamedTuple):
-    """What is measured again and again. `repetition` counts from 0 where one run measures it more than once."""
-
-    step: str | None
-    name: str | None
-    designators: str | None
-    unit: str | None
-    repetition: int = 0
+def _values(forms: Sequence[int], cells: Sequence[bytes], item: int) -> list[Value]:
+    """The value in each cell; those written in one format are read together."""
+    told: dict[int, Value] = {}
+    for form in set(forms):
+        ats = [at for at, other in enumerate(forms) if other == form]
+        if type_of(form) == TEXT:
+            told.update((at, values(form, cells[at], item + 1)[item]) for at in ats)
+        else:
+            read = values(form & ~SAME, b"".join([cells[at] for at in ats]), len(ats))
+            told.update(zip(ats, read, strict=True))
+    return [told[at] for at in range(len(forms))]
 
 
 @dataclass(frozen=True)
@@ -177,26 +177,19 @@ class _Totals:
     def __init__(self) -> None:
         self.items: dict[Item, int] = {}
         self.moments = Moments(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))
-        self._lower: list[float] = []
-        self._upper: list[float] = []
+        self._lower = np.zeros(0)
+        self._upper = np.zeros(0)
 
     def rows_of(self, place: Place) -> NDArray[np.intp]:
         """The row of each item of a column; items that are new get the next rows, and their limits with them."""
-        column, group = place.column, place.group
-        lower, upper = column.comparable.lower, column.comparable.upper
-        seen: set[Item] = set()
-        rows = []
-        for at, named in enumerate(zip(group.steps, group.names, group.designators, strict=True)):
-            item = Item(*named, column.unit)
-            while item in seen:
-                item = item._replace(repetition=item.repetition + 1)
-            seen.add(item)
-            row = self.items.setdefault(item, len(self.items))
-            if row == len(self._lower):
-                self._lower.append(np.nan if lower is None else float(lower[at]))
-                self._upper.append(np.nan if upper is None else float(upper[at]))
-            rows.append(row)
-        return np.array(rows, dtype=np.intp)
+        lower, upper = place.column.comparable.lower, place.column.comparable.upper
+        known = len(self.items)
+        rows = np.array([self.items.setdefault(item, len(self.items)) for item in place.items], dtype=np.intp)
+        new = np.flatnonzero(rows >= known)
+        none = np.full(len(new), np.nan)
+        self._lower = np.concatenate((self._lower, none if lower is None else lower[new]))
+        self._upper = np.concatenate((self._upper, none if upper is None else upper[new]))
+        return rows
 
     def add(self, rows: NDArray[np.intp], moments: Moments) -> None:
         size = len(self.items)
@@ -204,31 +197,30 @@ class _Totals:
         self.moments = self.moments.at(kept, size) + moments.at(rows, size)
 
     def limits(self, lower: float | None, upper: float | None) -> tuple[Floats, Floats]:
-        low, high = np.array(self._lower), np.array(self._upper)
         size = len(self.items)
         self.moments = self.moments.at(np.arange(len(self.moments.count), dtype=np.intp), size)
         return (
-            low if lower is None else np.full(size, lower),
-            high if upper is None else np.full(size, upper),
+            self._lower if lower is None else np.full(size, lower),
+            self._upper if upper is None else np.full(size, upper),
         )
 
 
 def _layouts_in(connection: Connection, window: Window) -> dict[int, Layout]:
     given = {"station_id": window.station_id, "since": window.since, "until": window.until}
-    ids = [row[0] for row in connection.execute(_LAYOUTS, given)]
-    layouts = load_layouts(connection, ids)
-    return {layout_id: layouts[layout_id] for layout_id in ids}
+    return layouts_of(connection, {row[0]: bytes(row[1]) for row in connection.execute(_LAYOUTS, given)})
 
 
 def _column_moments(connection: Connection, window: Window, layout_id: int, place: Place) -> Iterator[Moments]:
     asked = {"layout_id": layout_id, "number": place.number + 1, "count": place.count}
+    parts: dict[int, list[bytes]] = defaultdict(list)
     for form, data in _fetch(connection, _COLUMN, window.named() | asked):
-        yield moments_of(form, data, place.count)
+        if data is not None:
+            parts[form].append(data)
+    for form, datas in parts.items():
+        yield moments_of(form, b"".join(datas), place.count)
 
 
 def _fetch(connection: Connection, statement: str, named: dict[str, Any]) -> list[Any]:
     """Read rows in binary: as text, bytes would come in twice their size."""
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor(binary=True) as cursor:
-        rows: list[Any] = cursor.execute(statement, named).fetchall()
-        return rows
+    with driver_cursor(connection, binary=True) as cursor:
+        return cursor.execute(statement, named).fetchall()

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from psycopg import sql
 from sqlalchemy import Connection
 
+from app.quality.driver import driver_cursor
 from app.quality.facts import Inspection, Test
 from app.quality.layouts import intern_layouts
 
@@ -93,8 +94,7 @@ def copy_rows(connection: Connection, table: str, columns: Columns, rows: Iterab
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+    with driver_cursor(connection) as cursor, cursor.copy(statement) as copy:
         copy.set_types(list(columns.values()))
         copy.write_row(first)
         for row in rows:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from app.quality.facts import Defect
 from app.quality.inspections import record_inspections
@@ -88,7 +88,7 @@ def test_the_transaction_is_kept(line: Recording) -> None:
 def test_the_same_run_twice_is_refused_by_its_key(line: Recording) -> None:
     fact = line.inspection(7)
 
-    with pytest.raises(Exception, match="pk_inspection"), line.connection.begin_nested():
+    with pytest.raises(IntegrityError, match="pk_inspection"), line.connection.begin_nested():
         record_inspections(line.connection, [fact])
 
 
@@ -184,6 +184,30 @@ def test_what_is_found_most(line: Recording) -> None:
     by_place = defect_pareto(line.connection, NOON, NOON + DAY, by="reference_designator")
     assert [(one.what, one.defects) for one in by_place] == [("U1.7", 3), (None, 1)]
     assert defect_pareto(line.connection, NOON - DAY, NOON) == []
+
+
+def test_a_connection_that_broke_is_told_as_such(engine: Engine) -> None:
+    def record_and_lose_the_server() -> None:
+        with engine.begin() as connection:
+            line = Recording(connection)
+            line.inspection(1)
+            own = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            with engine.connect() as other:
+                other.execute(text("SELECT pg_terminate_backend(:own)"), {"own": own})
+            line.inspection(2)
+
+    with pytest.raises(OperationalError):
+        record_and_lose_the_server()
+
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM inspection")).scalar_one() == 0
+
+
+def test_a_text_no_database_takes_is_refused_as_such(line: Recording) -> None:
+    (one,) = said_inspected(unit("Failed", step("U1", "Failed", DefectsFound=[{"DefectCode": "BRI\x00DGE"}])))
+
+    with pytest.raises(DBAPIError, match="0x00"), line.connection.begin_nested():
+        record_inspections(line.connection, [one.on(line.report(), 7, 0, None)])
 
 
 def test_an_outcome_is_one_of_four_words(line: Recording) -> None:
