@@ -1,9 +1,10 @@
 """Which boards carry these material sets? Streamed in order of the boards' ids, however many they are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
+from operator import itemgetter
 
 from sqlalchemy import Connection, text
 
@@ -70,8 +71,7 @@ _CARRYING = text(
         SELECT panel_id, count(DISTINCT position_number) AS positions FROM told GROUP BY panel_id
     )
     SELECT coalesce(told.unit_id, fact.unit_id) AS board_id,
-        CASE WHEN told.unit_id IS NULL AND fact.position_number > 1 THEN fact.position_number ELSE 0 END
-            AS board_position,
+        CASE WHEN told.unit_id IS NULL THEN fact.position_number ELSE 0 END AS board_position,
         fact.set_id, fact.station_id, fact.recorded_at, fact.position_number, coalesce(width.positions, 0),
         fact.candidates
     FROM fact
@@ -125,8 +125,16 @@ def boards_carrying(
         "after": after,
     }
     rows = connection.execute(_CARRYING, asked, execution_options={"stream_results": True, "yield_per": _BLOCK})
-    for (unit_id, position), reports in groupby(rows, key=lambda row: (row[0], row[1])):
-        yield Board(unit_id, position, [Reported(*row[2:]) for row in reports])
+    by_unit = ((unit_id, list(told)) for unit_id, told in groupby(rows, key=itemgetter(0)))
+    while block := list(islice(by_unit, _BLOCK)):
+        panels = _panels(connection, ((unit_id, row[1]) for unit_id, told in block for row in told))
+        for unit_id, told in block:
+            reports: dict[int, list[Reported]] = {}
+            for row in told:
+                position = row[1] if unit_id in panels else 0
+                reports.setdefault(position, []).append(Reported(*row[2:]))
+            for position, own in sorted(reports.items()):
+                yield Board(unit_id, position, own)
 
 
 def particulars(connection: Connection, units: Sequence[int]) -> dict[int, Particulars]:
@@ -151,7 +159,7 @@ _OCCUPANTS = text(
         WINDOW statements AS (PARTITION BY panel_id, position_number ORDER BY linked_at, unit_id)
     )
     SELECT fact.nth - 1, coalesce(told.unit_id, fact.unit_id),
-        CASE WHEN told.unit_id IS NULL AND fact.position_number > 1 THEN fact.position_number ELSE 0 END
+        CASE WHEN told.unit_id IS NULL THEN fact.position_number ELSE 0 END
     FROM fact
     LEFT JOIN told ON told.panel_id = fact.unit_id AND fact.position_number IN (0, told.position_number)
         AND fact.recorded_at >= told.held_from AND fact.recorded_at < told.held_until
@@ -171,4 +179,28 @@ def occupants(
             "times": [place[2] for place in places],
             "as_of": as_of,
         }
-        yield from (tuple(row) for row in connection.execute(_OCCUPANTS, asked))
+        found = connection.execute(_OCCUPANTS, asked).all()
+        panels = _panels(connection, ((row[1], row[2]) for row in found))
+        for index, unit_id, position in found:
+            yield index, unit_id, position if unit_id in panels else 0
+
+
+# A machine may give a board that travels alone the position 1; a panel's boards without serials are told by theirs.
+_PANELS = text(
+    """
+    -- Which of these units were spoken of with other positions than 1?
+    SELECT unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (unit_id)
+    WHERE EXISTS (SELECT FROM installation WHERE installation.unit_id = asked.unit_id AND position_number > 1)
+       OR EXISTS (SELECT FROM work_record WHERE work_record.unit_id = asked.unit_id
+                  AND 1 < ANY (work_record.position_numbers))
+       OR EXISTS (SELECT FROM panel_position WHERE panel_position.panel_id = asked.unit_id)
+    """
+)
+
+
+def _panels(connection: Connection, places: Iterable[tuple[int, int]]) -> set[int]:
+    """Those of the units that are panels."""
+    spoken = list(places)
+    sure = {unit_id for unit_id, position in spoken if position > 1}
+    unsure = sorted({unit_id for unit_id, position in spoken if position == 1} - sure)
+    return sure | set(connection.execute(_PANELS, {"units": unsure}).scalars()) if unsure else sure
