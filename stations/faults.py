@@ -31,7 +31,7 @@ class Faults:
     """
 
     bad_lot: str = ""
-    bad_parts: float = 0.6
+    bad_parts: float = 0.35
     rejected: float = 0.004
     splice_missed: float = 0.1
     placement_defect: float = 0.0004

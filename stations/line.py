@@ -273,7 +273,12 @@ class Line:
 
 
 def span(setup: Setup, panels: int, magazine: int) -> timedelta:
-    """Give how long a run takes on the line, generously: history placed so ends before now."""
+    """Give how long a run takes on the line, generously: history placed so ends before now.
+
+    Measured in takts: 12 to fill the line, 6 a batch and pass to turn the magazine round, 0.6 a
+    panel and pass; a tenth is for what goes wrong. Where more goes wrong the line simply waits for
+    this world's clock.
+    """
     passes = len(setup.program.sides)
     batches = -(-panels // magazine)
-    return timedelta(seconds=setup.takt * (1.15 * passes * panels + 14 * passes * batches + 30))
+    return timedelta(seconds=1.1 * setup.takt * (14 + 6.5 * passes * batches + 0.65 * passes * panels))

@@ -44,7 +44,9 @@ def engrave(text: str, chance: random.Random, *, severity: float = 0.3) -> Mark:
     A CO2 laser on white ink leaves dark modules on light, one that ablates the green solder mask
     light on dark; a pulsed laser leaves dots that do not touch.
     """
-    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=_QUIET_ZONE, box_size=1)
+    # Any of the eight masks is read alike; trying them all for the fairest one takes longest.
+    mask = chance.randrange(8)
+    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=_QUIET_ZONE, box_size=1, mask_pattern=mask)
     code.add_data(text)
     code.make(fit=True)
     modules = np.array(code.get_matrix(), dtype=bool)

@@ -6,6 +6,7 @@ engineering office and a machine: UTF-8 JSON, ``{"format": "birthmark.placement_
 """
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -21,6 +22,20 @@ _COUNTED: Final = re.compile(r"(?:QFN|QFP|DFN|SON|SOP|SOIC|BGA|SOT-23|SOT-89|SOT
 _PINS: Final = re.compile(r"[-_](\d+)P(?:in)?(?:_|$)", re.IGNORECASE)
 _ARRAY: Final = re.compile(r"_(\d)x0\d{3}$")
 _BOTTOM_TERMINATED: Final = re.compile(r"QFN|DFN|SON-|BGA|LGA", re.IGNORECASE)
+
+
+@cache
+def _pads(footprint: str, kind: str) -> int:
+    exposed = 1 if "EP" in footprint or re.search(r"[QD]FN", footprint) else 0
+    if found := _COUNTED.search(footprint):
+        return int(found[1]) + exposed
+    if found := _PINS.search(footprint):
+        return int(found[1])
+    if found := _ARRAY.search(footprint):
+        return 2 * int(found[1])
+    if "SOT-23" in footprint:
+        return 3
+    return 4 if kind in {"SW", "Y", "J"} else 2
 
 
 class ProgramError(ValueError):
@@ -49,17 +64,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def pads(self) -> int:
         """Solder pads, as far as the footprint's name tells: pins and an exposed pad."""
-        name = self.footprint or ""
-        exposed = 1 if "EP" in name or re.search(r"[QD]FN", name) else 0
-        if found := _COUNTED.search(name):
-            return int(found[1]) + exposed
-        if found := _PINS.search(name):
-            return int(found[1])
-        if found := _ARRAY.search(name):
-            return 2 * int(found[1])
-        if "SOT-23" in name:
-            return 3
-        return 4 if self.kind in {"SW", "Y", "J"} else 2
+        return _pads(self.footprint or "", self.kind)
 
     @property
     def bottom_terminated(self) -> bool:

@@ -6,12 +6,17 @@ deposit with too little paste fails its pad, and the board unless the operator a
 
 from typing import ClassVar, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.cfx.messages.inspection import Defect, InspectedUnit, Inspection, Measurement, UnitsInspected
 from app.cfx.messages.structures import ComponentDesignator
 from stations.alone import run_alone
 from stations.machine import OPERATOR, Machine, Visit
 from stations.panels import Board
 from stations.program import Component
+
+Noise = NDArray[np.float64]
 
 _MEASUREMENT: Final = "CFX.Structures.SolderPasteInspection.SolderPasteMeasurement, CFX"
 _STENCIL: Final = 0.12  # mm
@@ -44,8 +49,10 @@ class SolderPasteInspection(Machine):
         components = self.program.placed_on(visit.side)
         measured: list[Measurement] = []
         defects: list[Defect] = []
+        noise = np.random.default_rng(self.chance.getrandbits(64))
         for component in components:
-            deposits = self._deposits(component, poor=component.reference_designator in board.poor_paste)
+            pads = noise.standard_normal((component.pads, 5))
+            deposits = self._deposits(component, pads, poor=component.reference_designator in board.poor_paste)
             measured += deposits
             defects += [self._defect(component, one) for one in deposits if one.result == "Failed"]
         passed = not defects
@@ -66,27 +73,27 @@ class SolderPasteInspection(Machine):
             ],
         )
 
-    def _deposits(self, component: Component, *, poor: bool) -> list[Measurement]:
-        small = 0.32 if component.pads > 8 else 0.5
-        width, height = small, round(small * 1.2, 3)
+    def _deposits(self, component: Component, noise: Noise, *, poor: bool) -> list[Measurement]:
+        """Measure one part's deposits; `noise` holds five standard normal numbers a pad."""
+        width = 0.32 if component.pads > 8 else 0.5
+        height = round(width * 1.2, 3)
         expected = width * height * _STENCIL
-        gauss = self.chance.gauss
         found = []
-        for pad in range(1, component.pads + 1):
-            share = gauss(1.0, 0.06)
+        for pad, (spread, x, y, dx, dy) in enumerate(noise.tolist(), start=1):
+            share = 1 + 0.06 * spread
             if poor and pad == 1:
                 share = self.chance.uniform(0.2, 0.45)
             found.append(
                 Measurement(
                     type_=_MEASUREMENT,
-                    x=round(gauss(width, 0.008), 3),
+                    x=round(width + 0.008 * x, 3),
                     ex=width,
-                    y=round(gauss(height, 0.008), 3),
+                    y=round(height + 0.008 * y, 3),
                     ey=height,
                     z=round(_STENCIL * share, 4),
                     ez=_STENCIL,
-                    dx=round(gauss(0, 0.012), 3),
-                    dy=round(gauss(0, 0.012), 3),
+                    dx=round(0.012 * dx, 3),
+                    dy=round(0.012 * dy, 3),
                     # mm3 to ml
                     vol=round(expected * share / 1000, 9),
                     evol=round(expected / 1000, 9),
