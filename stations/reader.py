@@ -17,7 +17,6 @@ or ``{"image", "error"}``. `text` is the content as UTF-8 or Latin-1 with its co
 
 import base64
 import json
-import logging
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -27,13 +26,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import structlog
 import zxingcpp
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from stations import picture
+from stations.logs import configure_logging
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 Grey = NDArray[np.uint8]
 
@@ -119,7 +120,7 @@ def _zbar(grey: Grey, variant: str) -> list[Reading]:
     try:
         codes = decode((grey.tobytes(), width, height))
     except Exception as error:  # noqa: BLE001 - pyzbar lets ValueErrors out of its C structures
-        _log.warning("reader.pyzbar_failed: %s", error)
+        log.warning("reader.pyzbar_failed", reason=str(error))
         return []
     return [Reading(bytes(code.data), _ZBAR_SYMBOLS[code.type], "pyzbar", variant) for code in codes if code.data]
 
@@ -130,9 +131,10 @@ def _pyzbar() -> Callable[[tuple[bytes, int, int]], list[Any]] | None:
     try:
         from pyzbar.pyzbar import ZBarSymbol, decode  # noqa: PLC0415 - the import is what may fail
     except (ImportError, OSError):
-        _log.warning(
-            "reader.no_second_opinion: libzbar is not installed (apt install libzbar0); "
-            "zxing-cpp reads alone, and a few damaged marks in a hundred more stay unread."
+        log.warning(
+            "reader.no_second_opinion",
+            reason="libzbar is not installed (apt install libzbar0); zxing-cpp reads alone, "
+            "and about one damaged mark in a hundred more stays unread.",
         )
         return None
     return partial(decode, symbols=[ZBarSymbol[name] for name in _ZBAR_SYMBOLS])
@@ -193,6 +195,7 @@ def main(arguments: list[str]) -> int:
     if not arguments:
         sys.stderr.write(f"{__doc__}\n")
         return 2
+    configure_logging()
     unread = 0
     for path in _paths(arguments):
         found = report(path)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import pytest
 
+from stations import rejected
 from stations.spool import Event, Journal, Spool, SpoolConflict, SpoolFull, SpoolInUse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,6 +123,7 @@ CONFIRMING = """
 import sys
 from pathlib import Path
 from uuid import UUID
+from stations import rejected
 from stations.spool import Event, Journal, Spool
 
 folder = Path(sys.argv[1])
@@ -180,3 +182,21 @@ def test_the_journal_survives_a_torn_line(tmp_path: Path) -> None:
         event(1).unique_id,
         event(2).unique_id,
     ]
+
+
+def test_a_person_sees_why_an_event_was_refused_and_puts_it_back(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Spool(path) as spool:
+        spool.store([event(1), event(2)])
+        spool.settle([], [(event(1).unique_id, "The station is not registered.")])
+        assert rejected.main([str(path)]) == 2, "the station's program holds the spool"
+    assert rejected.main([str(path)]) == 0
+    said = capsys.readouterr().out
+    assert f"{event(1).unique_id} CFX.Heartbeat: The station is not registered." in said
+    assert "1 events wait for their receipt, 1 were rejected" in said
+    assert rejected.main([str(path), "--retry", event(2).unique_id]) == 2
+    assert rejected.main([str(path), "--retry", "all"]) == 0
+    with Spool(path) as spool:
+        assert identifiers(spool) == [2, 1]
+    assert rejected.main([str(path.with_name("none"))]) == 2
