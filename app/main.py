@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from http import HTTPStatus
 from types import FrameType
 
 import uvicorn
@@ -79,6 +81,9 @@ def _handle_database(request: Request, error: Exception) -> Response:
 
 def _render(request: Request, problem: Problem) -> Response:
     """An error as the asker can read it: a page for people, problem+json for programs."""
+    if problem.status == HTTPStatus.NOT_FOUND and getattr(request.state, "plus_taken_literally", False):
+        hint = f"{problem.sentence} (A + in the address is a plus; a blank is written %20.)"
+        problem = replace(problem, sentence=hint)
     path = request.url.path
     machine = path.startswith(("/api/", "/healthz", "/readyz", "/metrics", "/problems/"))
     if machine or request.query_params.get("format") or not site.wants_page(request):
@@ -86,29 +91,35 @@ def _render(request: Request, problem: Problem) -> Response:
     return site.error_page(request, problem)
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Ends the live streams first when asked to stop: browsers would hold them open for ever."""
 
-    changes: Changes
+    def __init__(self, engine: Engine, host: str, port: int) -> None:
+        app = create_app(engine)
+        self.changes: Changes = app.state.changes
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=host,
+                port=port,
+                log_config=None,  # app.logs has set it up
+                access_log=False,
+                timeout_graceful_shutdown=5,  # what still runs then is cut off
+                server_header=False,
+            )
+        )
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.changes.close()
+        self.stop()
         super().handle_exit(sig, frame)
+
+    def stop(self) -> None:
+        """End, from whatever thread."""
+        self.changes.close()
+        self.should_exit = True
 
 
 def serve(engine: Engine, host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM; requests that run are finished, for at most five seconds."""
-    app = create_app(engine)
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        log_config=None,  # app.logs has set it up
-        access_log=False,
-        timeout_graceful_shutdown=5,
-        server_header=False,
-    )
-    server = _Server(config)
-    server.changes = app.state.changes
     with suppress(KeyboardInterrupt):
-        server.run()
+        Server(engine, host, port).run()

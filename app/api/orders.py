@@ -69,7 +69,7 @@ def post_customer(assignment: CustomerAssignment, actor: Planner, once: DoOnce) 
 
     def deed(connection: Connection) -> dict[str, object]:
         units = assign_customer(connection, **assignment.model_dump(), actor=actor.identity)
-        return {**assignment.model_dump(), "units_changed": units}
+        return {**assignment.model_dump(), "units": units}
 
     return once(deed)
 

@@ -61,8 +61,9 @@ class Plumbing:
         started = time.perf_counter()
         request_id = str(uuid4())
         scope.setdefault("state", {})["request_id"] = request_id
-        if scope["path"] not in _FORM_TARGETS:
+        if scope["path"] not in _FORM_TARGETS and b"+" in scope["query_string"]:
             scope["query_string"] = scope["query_string"].replace(b"+", b"%2B")
+            scope["state"]["plus_taken_literally"] = True
         status = 0
 
         async def send_dressed(message: Message) -> None:
@@ -95,11 +96,14 @@ def _dress(headers: MutableHeaders, path: str, request_id: str) -> None:
 
 def _count(scope: Scope, status: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", "none")
+    if scope["path"].startswith(_API) and route != "none":
+        route = _API + route.removeprefix(_API)  # FastAPI tells the path within the router
     method = scope["method"] if scope["method"] in _METHODS else "other"
     metrics.REQUESTS.labels(method, route, status).inc()
     metrics.SECONDS.labels(method, route).observe(seconds)
 
 
+_API = "/api/v1"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 

@@ -6,20 +6,16 @@ from app.errors import NotFound
 from app.orders.planning import work_order_id_of
 from app.people import record_audit, register_customer
 
+# The units of the order follow by a trigger, so that no other way of changing either can part them.
 _ORDER = text("UPDATE work_order SET customer_id = :customer WHERE work_order_id = :work_order")
-_UNITS = text(
-    """
-    UPDATE unit SET customer_id = :customer
-    WHERE work_order_id = :work_order AND customer_id IS DISTINCT FROM :customer
-    """
-)
+_UNITS = text("SELECT count(*) FROM unit WHERE work_order_id = :work_order")
 
 
 def assign_customer(connection: Connection, *, work_order: str, customer: str, actor: str) -> int:
-    """Say for whom a work order is built; the customer is made if new. Returns the units changed.
+    """Say for whom a work order is built; the customer is made if new. Returns how many units it has so far.
 
-    From then on this customer sees the order's units, and no other does. Raises `NotFound` where
-    nobody has named the work order.
+    From then on this customer sees the order's units, and no other does. Raises `NotFound` where nobody has named
+    the work order.
     """
     work_order_id = work_order_id_of(connection, work_order)
     if work_order_id is None:
@@ -27,7 +23,7 @@ def assign_customer(connection: Connection, *, work_order: str, customer: str, a
     customer_id = register_customer(connection, name=customer, actor=actor)
     given = {"customer": customer_id, "work_order": work_order_id}
     connection.execute(_ORDER, given)
-    changed = connection.execute(_UNITS, given).rowcount
+    units = int(connection.execute(_UNITS, given).scalar_one())
     record_audit(connection, actor=actor, deed="work_order.customer_assigned",
-                 subject=f"work_order:{work_order}", customer=customer, units=changed)  # fmt: skip
-    return changed
+                 subject=f"work_order:{work_order}", customer=customer, units=units)  # fmt: skip
+    return units

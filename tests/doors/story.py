@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID, uuid4, uuid5
 
 MARKER = "Lumen.Mark3.LM-01"
@@ -56,9 +57,7 @@ def panel(
         unique_id = uuid5(_EVENTS, f"{identifier} {len(told)}")
         told.append(envelope(name, body, source, next(clock), unique_id=unique_id))
 
-    units = [
-        {"UnitIdentifier": serial, "PositionNumber": n} for n, serial in enumerate(serials, start=1)
-    ]
+    units = [{"UnitIdentifier": serial, "PositionNumber": n} for n, serial in enumerate(serials, start=1)]
     say("ResourcePerformance.StationStateChanged", {"OldState": 2200, "NewState": 1100}, PLACER)
     say(
         "Production.UnitsInitialized",
@@ -105,9 +104,7 @@ def _reels() -> Iterator[dict[str, Any]]:
         }
 
 
-def _placed(
-    identifier: str, serials: list[str], transaction: str, _: str | None
-) -> tuple[str, dict[str, Any]]:
+def _placed(identifier: str, serials: list[str], transaction: str, _: str | None) -> tuple[str, dict[str, Any]]:
     entries = [
         {
             "UnitIdentifier": identifier,
@@ -125,9 +122,7 @@ def _placed(
     return "Production.Assembly.MaterialsInstalled", body
 
 
-def _inspected(
-    identifier: str, serials: list[str], transaction: str, failed: str | None
-) -> tuple[str, dict[str, Any]]:
+def _inspected(identifier: str, serials: list[str], transaction: str, failed: str | None) -> tuple[str, dict[str, Any]]:
     units = [
         {
             "UnitIdentifier": identifier,
@@ -157,6 +152,12 @@ def _inspected(
         "InspectionMethod": "AOI",
         "InspectedUnits": units,
     }
+
+
+def address(path: str, **query: str) -> str:
+    """An address of the API with its query percent-encoded, as the contract wants it."""
+    told = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
+    return f"/api/v1/{path}?{told}"
 
 
 def payload(messages: object) -> bytes:

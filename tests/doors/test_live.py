@@ -1,0 +1,88 @@
+"""Live: what is recorded reaches an open page; open pages do not keep the server from ending."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx2
+import pytest
+from sqlalchemy import Engine
+
+from app.live import announce
+from app.people import create_token
+from tests.doors import story
+from tests.doors.conftest import PASSWORD
+
+
+@contextmanager
+def browser(address: str) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=address, timeout=10) as client:
+        assert client.post("/login", data={"name": "operator", "password": PASSWORD}).status_code == 303
+        yield client
+
+
+def test_a_recorded_message_reaches_an_open_page(running: str, engine: Engine, accounts: dict[str, str]) -> None:
+    with engine.begin() as connection:
+        token = create_token(connection, name="t", role="administrator", actor="test")
+    with browser(running) as client, client.stream("GET", "/live") as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        lines = stream.iter_lines()
+        assert next(line for line in lines if line.startswith("data:")) == "data: connected"
+        time.sleep(0.6)  # what happened before the page was open is not news
+        body = story.payload(story.envelope("Heartbeat", {"CFXHandle": story.AOI}, story.AOI))
+        told = time.monotonic()
+        httpx2.post(f"{running}/api/v1/cfx", content=body, headers={"Authorization": f"Bearer {token}"})
+        assert next(line for line in lines if line.startswith("data:")) == "data: recorded"
+        assert time.monotonic() - told < 2
+
+
+def test_many_changes_are_told_as_few(running: str, engine: Engine, accounts: dict[str, str]) -> None:
+    with browser(running) as client, client.stream("GET", "/live") as stream:
+        lines = stream.iter_lines()
+        next(line for line in lines if line.startswith("data:"))
+        for _ in range(50):
+            with engine.begin() as connection:
+                announce(connection)
+        began = time.monotonic()
+        for _ in range(2):
+            next(line for line in lines if line == "data: recorded")
+        assert time.monotonic() - began > 0.3
+
+
+SERVE = """
+import sys
+from app.db import create_engine
+from app.main import serve
+serve(create_engine(sys.argv[1]), "127.0.0.1", int(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_an_open_page_does_not_keep_the_server_from_ending(
+    engine: Engine, accounts: dict[str, str], free_port: int, stop: signal.Signals
+) -> None:
+    url = engine.url.render_as_string(hide_password=False)
+    server = subprocess.Popen([sys.executable, "-c", SERVE, url, str(free_port)], env={**os.environ, "PYTHONPATH": "."})
+    try:
+        address = f"http://127.0.0.1:{free_port}"
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                httpx2.get(f"{address}/healthz")
+                break
+            except httpx2.TransportError:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        with browser(address) as client, client.stream("GET", "/live") as stream:
+            next(stream.iter_lines())
+            began = time.monotonic()
+            server.send_signal(stop)
+            assert server.wait(timeout=10) in {0, -stop}
+            assert time.monotonic() - began < 3
+    finally:
+        server.kill()
+        server.wait()
