@@ -56,7 +56,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of the simulated line.")] = 1,
 ) -> None:
     """Run the product with a live simulated SMT line."""
-    from app.demo import run_demo
+    from app.demo.running import run_demo
 
     raise typer.Exit(run_demo(settings(), reset=reset, once=once, board=board, seed=seed))
 
@@ -64,9 +64,9 @@ def demo(
 @cli.command()
 def serve() -> None:
     """Run the product: database, broker, intake and web."""
-    from app.demo import run_serve
+    from app.running import run_product
 
-    run_serve(settings())
+    run_product(settings())
 
 
 @cli.command()
@@ -99,7 +99,7 @@ def migrate() -> None:
 @cli.command(context_settings=PASS_ON)
 def simulate(context: typer.Context) -> None:
     """Run the simulated line against the product that runs here; arguments go to the simulator."""
-    from app.demo import run_simulator
+    from app.demo.running import run_simulator
 
     raise typer.Exit(run_simulator(settings(), context.args))
 

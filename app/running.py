@@ -14,6 +14,7 @@ from types import FrameType
 from urllib.parse import quote, unquote, urlsplit
 
 import structlog
+import typer
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
@@ -24,7 +25,7 @@ from app.embedded.postgres import Postgres
 from app.embedded.processes import Ownership, free_port, module_command, tail
 from app.embedded.supervisor import Supervisor
 from app.errors import Conflict, Invalid, Unavailable
-from app.people import broker_credentials, broker_hash
+from app.people import broker_credentials, broker_hash, ensure_first_administrator
 from app.schema import upgrade
 from app.settings import Settings, settings
 
@@ -264,6 +265,17 @@ def connected_settings() -> Iterator[Settings]:
             engine.dispose()
             broker_url = opened.enter_context(Broker(configured.data_dir, credentials)).url
         yield configured.model_copy(update={"database_url": database_url, "broker_url": broker_url})
+
+
+def run_product(configured: Settings) -> None:
+    """The product in the foreground until a signal."""
+    with stopping_on_signals(), Product(configured) as product:
+        with product.engine.begin() as connection:
+            password = ensure_first_administrator(connection)
+        typer.echo(f"Birthmark: {product.web_url}")
+        if password:
+            typer.echo(f"First login: administrator, password {password} (shown once; change it)")
+        product.watch()
 
 
 def run_web() -> None:
