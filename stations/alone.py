@@ -11,7 +11,7 @@ import contextlib
 import sys
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from stations.connection import LinkError
 from stations.logs import configure_logging
@@ -83,7 +83,9 @@ def _station(kind: type[Machine], options: argparse.Namespace, stopping: threadi
 
 def _build(station: Station, options: argparse.Namespace, stopping: threading.Event) -> None:
     machine, panels = station.machine, panels_from(options)
-    station.report(machine.start_up(datetime.now(UTC)))
+    # The visit is told as a whole once it is over; it began so long ago that nothing of it lies ahead.
+    lasted = timedelta(seconds=(machine.pass_time + 2) * machine.setup.takt)
+    station.report(machine.start_up(datetime.now(UTC) - lasted))
     due = time.monotonic()
     number = 0
     while not stopping.is_set() and (panels is None or number < panels):
@@ -94,6 +96,6 @@ def _build(station: Station, options: argparse.Namespace, stopping: threading.Ev
             for board in panel.boards:
                 board.mark = mark(board.serial, machine.chance, machine.faults.bad_mark)
         side = machine.program.sides[number % len(machine.program.sides)]
-        station.report(machine.work(panel, side, datetime.now(UTC)).said)
+        station.report(machine.work(panel, side, datetime.now(UTC) - lasted).said)
         due = max(due + machine.setup.takt, time.monotonic() - machine.setup.takt)
         stopping.wait(max(0.0, due - time.monotonic()))

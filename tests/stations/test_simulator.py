@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,12 +26,23 @@ from tests.stations.consumer import Consumer
 from tests.stations.known import from_messages, from_truth, lines
 
 ROOT = Path(__file__).resolve().parents[2]
+ALONE = {
+    "stations.laser_marker": "Birthmark.LaserMarker.LM01",
+    "stations.paste_printer": "Birthmark.Printer.PP01",
+    "stations.spi": "Birthmark.SPI.SPI01",
+    "stations.placement": "Birthmark.Placer.PM01",
+    "stations.reflow": "Birthmark.Oven.RO01",
+    "stations.aoi": "Birthmark.AOI.AOI01",
+    "stations.xray": "Birthmark.AXI.AXI01",
+    "stations.hand_assembly": "Birthmark.Bench.HA01",
+    "stations.functional_test": "Birthmark.FCT.FT01",
+}
 
 
 @pytest.fixture
 def tokens(broker: Broker, tmp_path: Path) -> Path:
     """A credentials file for every station of the line, all admitted by the broker."""
-    handles = [*stations_for(read_program()), "Birthmark.AOI.01", "Birthmark.Placer.01"]
+    handles = [*stations_for(read_program()), "Birthmark.AOI.01"]
     broker.set_credentials({handle: broker_hash(f"token of {handle}") for handle in handles})
     path = tmp_path / "credentials.json"
     path.write_text(json.dumps({handle: f"token of {handle}" for handle in handles}))
@@ -106,17 +118,25 @@ def test_the_live_line_runs_in_real_time_until_it_is_told_to_stop(
     assert min(stamps) > datetime.now(UTC) - timedelta(seconds=60)
 
 
-@pytest.mark.parametrize(("module", "handle"), [("aoi", "Birthmark.AOI.01"), ("placement", "Birthmark.Placer.01")])
-def test_a_station_runs_as_a_program_of_its_own(
-    broker: Broker, simulate: Callable[..., subprocess.Popen[str]], module: str, handle: str
+def test_every_kind_of_station_runs_as_a_program_of_its_own(
+    broker: Broker, simulate: Callable[..., subprocess.Popen[str]]
 ) -> None:
     with Consumer(broker.url) as product:
-        station = simulate("--panels", "3", "--takt", "0.05", module=f"stations.{module}")
-        out, err = station.communicate(timeout=60)
-        assert station.returncode == 0, err
-    assert "0 waiting, 0 rejected" in out
-    assert {envelope.source for envelope in product.events} == {handle}
-    assert sum(isinstance(message, production.WorkCompleted) for message in typed(product)) == 3
+        programs = {
+            handle: simulate("--handle", handle, "--panels", "2", "--takt", "0.05", "--no-faults", module=module)
+            for module, handle in ALONE.items()
+        }
+        for handle, program in programs.items():
+            out, err = program.communicate(timeout=90)
+            assert program.returncode == 0, err
+            assert out.startswith(handle)
+            assert "0 waiting, 0 rejected" in out
+    completed = Counter(
+        envelope.source for envelope in product.events if envelope.message_name == production.WorkCompleted.cfx_name
+    )
+    # The functional test completes the boards of a panel one by one.
+    assert completed == {handle: 12 if "FCT" in handle else 2 for handle in ALONE.values()}
+    assert max(envelope.time_stamp for envelope in product.events) <= datetime.now(UTC)
 
 
 def test_events_without_receipt_are_told_at_the_end(
