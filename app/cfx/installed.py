@@ -16,7 +16,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import groupby
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -46,7 +45,6 @@ _VARYING_MEMBERS = re.compile(
     + _NUMBER
     + rb")"
 )
-_TRANSACTION = re.compile(rb'"TransactionI[dD]"\s*:\s*' + rb'"([^"\\]*)"')
 
 
 _Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=256)]
@@ -64,13 +62,15 @@ class _Package(msgspec.Struct):
     BatchMaterialPackage: _Package | None = None
 
 
-class _Head(msgspec.Struct):
+class Head(msgspec.Struct):
+    """Whose an entry is."""
+
     UnitIdentifier: _Name | None = None
     UnitPositionNumber: int | _Name | None = None
     PositionNumber: int | _Name | None = None
 
 
-class _Entry(_Head):
+class _Entry(Head):
     Material: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -92,7 +92,7 @@ class _Location(msgspec.Struct):
     CarrierInformation: _Carrier | None = None
 
 
-class _Full(_Head):
+class _Full(Head):
     Material: _Package | None = None
     ReferencePartNumber: _Name | None = None
     CarrierLocation: _Location | None = None
@@ -100,17 +100,11 @@ class _Full(_Head):
     NonInstalledComponents: list[_Component] | None = None
 
 
-class _Heads(msgspec.Struct):
-    InstalledMaterials: list[_Head] | None = None
-    AppliedMaterials: list[_Head] | None = None
-
-
 class _Raws(msgspec.Struct):
     InstalledMaterials: list[msgspec.Raw] | None = None
     AppliedMaterials: list[msgspec.Raw] | None = None
 
 
-_decode_heads = msgspec.json.Decoder(_Heads).decode
 _decode_raws = msgspec.json.Decoder(_Raws).decode
 _decode_entry = msgspec.json.Decoder(_Entry).decode
 _decode_package = msgspec.json.Decoder(_Package | None).decode
@@ -166,7 +160,7 @@ class Description:
     nozzles: tuple[str, ...]
 
 
-def _position(head: _Head) -> int:
+def _position(head: Head) -> int:
     said = head.UnitPositionNumber if head.UnitPositionNumber is not None else head.PositionNumber
     if said is None or said == "":
         return 0
@@ -350,55 +344,6 @@ def _nozzles(components: list[_Component] | None) -> tuple[str, ...]:
 def _designators(components: list[_Component] | None) -> tuple[str, ...]:
     named = (component.ReferenceDesignator for component in components or ())
     return tuple(dict.fromkeys(name for name in named if name))
-
-
-# --- the short way: a body that differs from an earlier one only in its units and its transaction ---
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """A body with its unit identifiers and its transaction cut out: equal digests are equal messages but for those."""
-
-    digest: bytes
-    identifiers: tuple[str, ...]
-    """In order of their first appearance."""
-
-
-def outline(body: bytes) -> Outline | None:
-    """The body's outline, or None where the short way does not apply (then `dissect`).
-
-    Cutting is by exact text (`"UnitIdentifier":"..."`), so what remains, together with the identifiers and the
-    transaction, gives the very bytes of the message: two bodies of one outline say the same of different units.
-    Raises `InstalledError` where the body is not JSON of the right shape.
-    """
-    if b'"InstalledUnitIdentifier"' in body:
-        return None
-    try:
-        heads = _decode_heads(body)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InstalledError(str(error)) from None
-    entries = heads.InstalledMaterials if heads.InstalledMaterials is not None else heads.AppliedMaterials
-    identifiers = tuple(dict.fromkeys(head.UnitIdentifier for head in entries or ()))
-    remaining = cut_transaction(body)
-    for number, identifier in enumerate(identifiers):
-        if identifier is None:
-            return None
-        text = msgspec.json.encode(identifier)
-        token = b'"UnitIdentifier":\xf8%d\xf8' % number
-        remaining = remaining.replace(b'"UnitIdentifier":' + text, token).replace(b'"UnitIdentifier": ' + text, token)
-    return Outline(sha256(remaining).digest(), tuple(i for i in identifiers if i is not None))
-
-
-def cut_transaction(text: bytes) -> bytes:
-    """The text with the value of its first `TransactionId` cut out."""
-    match = _TRANSACTION.search(text)
-    return text if match is None else text[: match.start(1)] + VALUE + text[match.end(1) :]
-
-
-def put_transaction(text: bytes, body: bytes) -> bytes:
-    """`text`, from which `cut_transaction` took one, with the transaction of `body`."""
-    match = _TRANSACTION.search(body)
-    return text if match is None else text.replace(VALUE, match[1], 1)
 
 
 def to_residue(parts: Dissection) -> list[Any]:

@@ -12,17 +12,8 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from app.cfx.envelope import Envelope
-from app.cfx.installed import (
-    Dissection,
-    InstalledError,
-    assemble,
-    cut_transaction,
-    describe,
-    dissect,
-    outline,
-    put_transaction,
-    to_residue,
-)
+from app.cfx.installed import Dissection, InstalledError, assemble, describe, dissect, to_residue
+from app.cfx.outline import cut_transaction, outline, put_transaction
 from app.cfx.scalars import parse_guid
 from app.inbox.bodies import pack_body, pack_residue
 from app.inbox.memory import Ids, SeenMessage

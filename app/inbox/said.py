@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 from uuid import UUID
 
-from app.cfx.installed import Dissection, Outline
+from app.cfx.installed import Dissection
+from app.cfx.outline import Outline
 from app.inbox.memory import SeenMessage
 from app.materials.packages import PackageDescription
 from app.quality.facts import InspectedUnit, TestedUnit
