@@ -1,6 +1,6 @@
 """Trace: what a unit is made from, and where a material went."""
 
-from dataclasses import asdict
+from itertools import chain, islice
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -8,9 +8,17 @@ from fastapi import APIRouter, Query, Request, Response
 from app.api.access import Reading, UnitReader
 from app.http.answers import json_answer
 from app.http.tables import wants_csv
-from app.http.tracing import Material, carrying_units, carrying_units_csv, made_from_csv
+from app.http.tracing import (
+    Asked,
+    carrying_units,
+    carrying_units_csv,
+    excluded_units_csv,
+    made_from_csv,
+    where_used_answer,
+)
+from app.trace.excluded import ExcludedUnit, excluded
 from app.trace.made_from import MadeFrom, made_from
-from app.trace.where_used import LARGEST_PAGE, CarryingUnit, WhereUsed
+from app.trace.where_used import LARGEST_PAGE, WhereUsed
 
 router = APIRouter(prefix="/trace", tags=["trace"])
 
@@ -39,30 +47,40 @@ def get_where_used(
     request: Request,
     reader: UnitReader,
     connection: Reading,
-    package: str | None = None,
-    lot: str | None = None,
-    part_number: str | None = None,
-    serial: Annotated[str | None, Query(description="A child unit")] = None,
+    asked: Asked,
     cursor: Annotated[str | None, Query(description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 1000,
 ) -> Response:
     """The units that ever carried a package, a lot (of a part) or a child unit.
 
     A removed part counts, a rejected placement does not. Parent assemblies are included, with `via`
-    naming the child. `counts` are over the whole answer, whatever the page. `Accept: text/csv`
-    streams all of it.
+    naming the child. `counts` are over the whole answer, whatever the page. All terms given must
+    hold. `Accept: text/csv` streams all of it.
     """
-    material = Material(package, lot, part_number, serial)
     if wants_csv(request):
-        return carrying_units_csv(connection, material, reader)
-    found = carrying_units(connection, material, reader, cursor=cursor, limit=limit)
-    units = [_unit(unit) for unit in found.units]
-    return json_answer({"counts": found.counts, "units": units, "next": found.next})
+        return carrying_units_csv(connection, asked, reader)
+    found = carrying_units(connection, asked, reader, cursor=cursor, limit=limit)
+    return json_answer(where_used_answer(found))
 
 
-def _unit(unit: CarryingUnit) -> dict[str, object]:
-    told = asdict(unit)
-    del told["key"]
-    if told["position_number"] is None:
-        del told["position_number"]
-    return told
+@router.get("/excluded", response_model=dict[str, list[ExcludedUnit]], responses=_CSV)
+def get_excluded(
+    *,
+    request: Request,
+    reader: UnitReader,
+    connection: Reading,
+    asked: Asked,
+    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 1000,
+) -> Response:
+    """Units that were near a package, lot or part and do not carry it, each with the reason.
+
+    JSON gives the first `limit` of them; `Accept: text/csv` streams all.
+    """
+    if reader.customer_id is not None:  # raises `NotFound` unless a unit of theirs carries it
+        carrying_units(connection, asked, reader, cursor=None, limit=1)
+    units = excluded(connection, asked, customer_id=reader.customer_id)
+    first = list(islice(units, 1))  # fetched now, while an error can still be told
+    every = chain(first, units)
+    if wants_csv(request):
+        return excluded_units_csv(every, asked)
+    return json_answer({"units": list(islice(every, limit))})

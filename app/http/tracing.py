@@ -1,75 +1,97 @@
 """The trace questions as both doors ask them: narrowed to the asker, and as CSV."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from itertools import chain
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection
 
-from app.errors import Invalid, NotFound
 from app.http.tables import csv_answer
 from app.people import Actor
 from app.quality.journey import runs_of_unit
 from app.quality.queries import RecordedRun
+from app.trace.excluded import ExcludedUnit
 from app.trace.made_from import MadeFrom
 from app.trace.question import Question
 from app.trace.where_used import CarryingUnit, WhereUsed, stream_where_used, where_used
 from app.units.queries import JourneyEntry, history
 
+_Term = Annotated[str | None, Query(max_length=256)]
 
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What is looked for: a package, a lot (best with its part number), a part, or a child unit."""
 
-    package: str | None = None
-    lot: str | None = None
-    part_number: str | None = None
-    serial: str | None = None
+def question(
+    *,
+    package: _Term = None,
+    lot: _Term = None,
+    part_number: _Term = None,
+    date_code: _Term = None,
+    manufacturer: _Term = None,
+    vendor: _Term = None,
+    slot: _Term = None,
+    feeder: _Term = None,
+    nozzle: _Term = None,
+    station: Annotated[str | None, Query(max_length=256, description="CFX handle")] = None,
+    since: Annotated[datetime | None, Query(description="By the station's clock")] = None,
+    until: Annotated[datetime | None, Query(description="By the station's clock")] = None,
+    serial: Annotated[str | None, Query(max_length=256, description="A child unit; goes with no other term")] = None,
+    as_of: Annotated[datetime | None, Query(description="Answer from what was known then")] = None,
+) -> Question:
+    """What is looked for, from the query of an address: every term given must hold. A time without zone is UTC."""
+    return Question(
+        package=package or None,
+        lot=lot or None,
+        part_number=part_number or None,
+        date_code=date_code or None,
+        manufacturer=manufacturer or None,
+        vendor=vendor or None,
+        slot=slot or None,
+        feeder=feeder or None,
+        nozzle=nozzle or None,
+        station=station or None,
+        since=_with_zone(since),
+        until=_with_zone(until),
+        serial=serial or None,
+        as_of=_with_zone(as_of),
+    )
 
-    def __post_init__(self) -> None:
-        """Refuse questions that mean nothing or two things at once."""
-        said = {name: value for name, value in asdict(self).items() if value}
-        if not said:
-            raise Invalid("Say what is looked for: ?package=, ?lot=&part_number=, or ?serial=.")
-        if len(said) > 1 and said.keys() != {"lot", "part_number"}:
-            raise Invalid(
-                f"{' and '.join(sorted(said))} do not go together. Ask for a package, for a lot "
-                "with its part number, or for the serial of a child unit."
-            )
 
-    @property
-    def question(self) -> Question:
-        """The question as `app.trace` takes it."""
-        return Question(**{name: value or None for name, value in asdict(self).items()})
+def _with_zone(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
-    @property
-    def title(self) -> str:
-        """In words: `package R-1182`."""
-        words = {"package": "reel", "lot": "lot", "part_number": "part", "serial": "unit"}
-        return " of ".join(f"{words[name]} {value}" for name, value in asdict(self).items() if value)
+
+Asked = Annotated[Question, Depends(question)]
 
 
 def carrying_units(
-    connection: Connection, material: Material, actor: Actor, *, cursor: str | None, limit: int
+    connection: Connection, asked: Question, actor: Actor, *, cursor: str | None, limit: int
 ) -> WhereUsed:
     """A page of the units that carry it. To a customer, what none of theirs carries is not known."""
     found = where_used(
         connection,
-        material.question,
+        asked,
         customer_id=actor.customer_id,
         cursor=cursor,
         limit=limit,
     )
     if actor.customer_id is not None and not any((found.counts.exact, found.counts.bounded, found.counts.inferred)):
-        raise _not_theirs(material)
+        raise asked.not_known  # the same words as for what does not exist, so that nobody can probe
     return found
 
 
-def _not_theirs(material: Material) -> NotFound:
-    """Says no more than for what does not exist, or a customer could probe for others' material."""
-    return material.question.not_known
+def where_used_answer(found: WhereUsed) -> dict[str, object]:
+    """A page as the contract says it: without what serves the cursor only."""
+    units = []
+    for unit in found.units:
+        told = asdict(unit)
+        del told["key"]
+        if unit.position_number is None:
+            del told["position_number"]
+        units.append(told)
+    return {"counts": found.counts, "units": units, "next": found.next}
 
 
 def journey(connection: Connection, serial: str, actor: Actor) -> list[JourneyEntry]:
@@ -131,21 +153,30 @@ _CARRYING_COLUMNS = (
 )
 
 
-def carrying_units_csv(connection: Connection, material: Material, actor: Actor) -> StreamingResponse:
+def carrying_units_csv(connection: Connection, asked: Question, actor: Actor) -> StreamingResponse:
     """All units that carry it, streamed as CSV."""
-    units = stream_where_used(connection, material.question, customer_id=actor.customer_id)
+    units = stream_where_used(connection, asked, customer_id=actor.customer_id)
     # The first one is fetched before the answer begins, while an error can still be told.
     first = next(units, None)
     if first is None and actor.customer_id is not None:
-        raise _not_theirs(material)
+        raise asked.not_known
     every = chain([first], units) if first is not None else units
-    name = f"where-used {material.title}.csv"
+    name = f"where-used {asked.words}.csv"
     return csv_answer(_CARRYING_COLUMNS, _carrying_rows(every), name)
 
 
 def _carrying_rows(units: Iterator[CarryingUnit]) -> Iterator[tuple[object, ...]]:
     for unit in units:
         yield tuple(getattr(unit, column) for column in _CARRYING_COLUMNS)
+
+
+_EXCLUDED_COLUMNS = ("serial", "position_number", "place", "reason")
+
+
+def excluded_units_csv(units: Iterable[ExcludedUnit], asked: Question) -> StreamingResponse:
+    """Units that do not carry it, though they were near, as CSV."""
+    rows = (tuple(getattr(unit, column) for column in _EXCLUDED_COLUMNS) for unit in units)
+    return csv_answer(_EXCLUDED_COLUMNS, rows, f"excluded {asked.words}.csv")
 
 
 _INSTALLED_COLUMNS = (

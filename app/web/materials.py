@@ -7,12 +7,13 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.db import transaction
-from app.errors import BirthmarkError, Invalid, NotFound
+from app.errors import BirthmarkError, Invalid
 from app.http.answers import json_answer
-from app.http.tracing import Material, carrying_units
+from app.http.tracing import carrying_units
 from app.materials.queries import loading_statements, package, packages, relatives
 from app.materials.receiving import Arrival, receive_package
 from app.people import Permission
+from app.trace.question import Question
 from app.web.pages import Visitor, render, wants_json
 from app.web.session import PostedByUs, TheVisitor, Visiting
 
@@ -54,13 +55,13 @@ def package_page(request: Request, visitor: TheVisitor, identifier: str) -> Resp
     """One package: what it is, where it was loaded, which units carry it."""
     actor = visitor.actor
     actor.require(Permission.read_units)
-    material = Material(package=identifier)
+    asked = Question(package=identifier)
     with request.app.state.engine.connect() as connection:
         known = package(connection, identifier)
         if known is None:
-            raise NotFound(f"No {material.title} is known here. Check the spelling.")
+            raise asked.not_known
         # To a customer this raises `NotFound` unless a unit of theirs carries the package.
-        used = carrying_units(connection, material, actor, cursor=None, limit=_UNITS_SHOWN)
+        used = carrying_units(connection, asked, actor, cursor=None, limit=_UNITS_SHOWN)
         inside = actor.may(Permission.read_line)  # where it stood is the factory's own business
         loadings = loading_statements(connection, known.package_id) if inside else ()
         family = relatives(connection, known.package_id) if inside else ()

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 
 from app.http.answers import json_answer
 from app.http.tables import wants_csv
-from app.http.tracing import Material, carrying_units, carrying_units_csv, journey, made_from_csv
+from app.http.tracing import Asked, carrying_units, carrying_units_csv, journey, made_from_csv, where_used_answer
 from app.people import Permission
 from app.trace.made_from import made_from
 from app.trace.search import Match, matches
@@ -75,26 +75,22 @@ def where_used_page(
     request: Request,
     visitor: TheVisitor,
     connection: Reading,
-    package: str | None = None,
-    lot: str | None = None,
-    part_number: str | None = None,
-    serial: str | None = None,
+    asked: Asked,
     cursor: str | None = None,
 ) -> Response:
     """The units that carry a material, with how sure that is and where they are."""
     visitor.actor.require(Permission.read_units)
-    material = Material(package, lot, part_number, serial)
     if wants_csv(request):
-        return carrying_units_csv(connection, material, visitor.actor)
-    found = carrying_units(connection, material, visitor.actor, cursor=cursor, limit=_UNITS_SHOWN)
+        return carrying_units_csv(connection, asked, visitor.actor)
+    found = carrying_units(connection, asked, visitor.actor, cursor=cursor, limit=_UNITS_SHOWN)
     if wants_json(request):
-        return json_answer(found)
-    asked = {name: value for name, value in asdict(material).items() if value}
+        return json_answer(where_used_answer(found))
+    terms = {name: str(value) for name, value in asdict(asked).items() if value is not None}
     return render(
         request,
         "where_used.html",
         visitor,
-        material=material,
+        asked=asked,
         found=found,
-        query=urlencode(asked).replace("+", "%20"),
+        query=urlencode(terms).replace("+", "%20"),
     )

@@ -56,7 +56,7 @@ def test_where_used_counts_all_and_pages(admin: TestClient, built: list[str]) ->
     assert [unit["serial"] for unit in units] == built
     assert units[0]["reference_designators"] == ["C1", "C2"]
     assert set(units[0]) >= {"serial", "evidence", "reason", "reference_designators", "place"}
-    assert "unit_id" not in units[0]
+    assert "key" not in units[0]
 
 
 def test_a_lot_of_a_part_is_asked_for(admin: TestClient, built: list[str]) -> None:
@@ -85,7 +85,10 @@ def test_what_is_not_known_is_404_and_says_so(admin: TestClient, accept: str) ->
         assert "nope" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("query", ["", "package=a&lot=b", "serial=a&part_number=b", "package="])
+@pytest.mark.parametrize(
+    "query",
+    ["", "package=", "serial=a&part_number=b", "since=yesterday", "station=a&since=2026-02-01&until=2026-01-01"],
+)
 def test_a_question_that_means_nothing_is_refused(admin: TestClient, query: str) -> None:
     answer = admin.get(f"/api/v1/trace/where-used?{query}")
     assert answer.status_code == 422
@@ -120,6 +123,27 @@ def test_a_panel_answers_for_its_boards(admin: TestClient, built: list[str]) -> 
     assert admin.get("/api/v1/units?serial=PNL-1").json()["boards"] == built[:2]
     made = admin.get("/api/v1/trace/made-from?serial=PNL-1").json()
     assert len(made["installations"]) == 10
+
+
+def test_terms_are_combined(admin: TestClient, built: list[str]) -> None:
+    asked = {"part_number": "100-0042", "station": story.PLACER, "slot": "S11"}
+    page = admin.get(address("trace/where-used", **asked)).json()
+    assert [unit["serial"] for unit in page["units"]] == built
+    later = admin.get(address("trace/where-used", **asked, since="2999-01-01T00:00:00+02:00")).json()
+    assert later["units"] == []
+
+
+def test_neighbours_that_do_not_carry_it_are_told_with_the_reason(admin: TestClient, built: list[str]) -> None:
+    plain = [one for one in story.panel("PNL-9", ["N1"]) if "MaterialsInstalled" not in one["MessageName"]]
+    admin.post("/api/v1/cfx", content=story.payload(plain))
+    answer = admin.get(address("trace/excluded", package="R-1182"))
+    assert answer.status_code == 200
+    for unit in answer.json()["units"]:
+        assert unit["serial"] not in built
+        assert unit["reason"]
+    table = admin.get(address("trace/excluded", package="R-1182"), headers={"Accept": "text/csv"})
+    assert table.text.startswith("serial,position_number,place,reason")
+    assert admin.get(address("trace/excluded", package="nope")).status_code == 404
 
 
 @pytest.fixture
