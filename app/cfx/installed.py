@@ -17,9 +17,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
 
 import msgspec
+
+from app.cfx.messages.base import Name as _Name
+from app.cfx.scalars import parse_guid
 
 Kind: TypeAlias = Literal["installed", "applied"]
 Group: TypeAlias = tuple[str | None, int]
@@ -36,6 +40,7 @@ _POSITION_MEMBERS = (
 )
 _PACKAGE_MEMBER = re.compile(rb'"UniqueIdentifier"\s*:\s*(' + _STRING + rb")")
 _QUANTITY_MEMBER = re.compile(rb'"Quantity"\s*:\s*(' + _NUMBER + rb")")
+_ESCAPED_LETTER = re.compile(rb"\\u00(?:[46][1-9A-Fa-f]|[57][0-9Aa])")
 _VARYING = (b"InstallationTime", b"PickingTime", b"InstalledUnitIdentifier", b"MeasuredValue")
 """Members of components that differ from board to board; most machines leave them out."""
 _VARYING_MEMBERS = re.compile(
@@ -45,10 +50,6 @@ _VARYING_MEMBERS = re.compile(
     + _NUMBER
     + rb")"
 )
-
-
-_Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=256)]
-"""What identifies something must fit an index."""
 
 
 class InstalledError(ValueError):
@@ -63,11 +64,11 @@ class _Package(msgspec.Struct):
 
 
 class Head(msgspec.Struct):
-    """Whose an entry is."""
+    """What an `InstalledMaterial` says of the unit it is on."""
 
     UnitIdentifier: _Name | None = None
-    UnitPositionNumber: int | _Name | None = None
-    PositionNumber: int | _Name | None = None
+    UnitPositionNumber: int | float | _Name | None = None
+    PositionNumber: int | float | _Name | None = None
 
 
 class _Entry(Head):
@@ -100,7 +101,26 @@ class _Full(Head):
     NonInstalledComponents: list[_Component] | None = None
 
 
-class _Raws(msgspec.Struct):
+class Transaction(msgspec.Struct):
+    """The transaction of a body; half of CFX's messages spell it one way and half the other, and machines mix them."""
+
+    TransactionId: str | None = None
+    TransactionID: str | None = None
+
+    def read(self) -> UUID | None:
+        """The transaction; blanks and all zeros are none. Raises `InstalledError`."""
+        for text in (self.TransactionId, self.TransactionID):
+            if text and not text.isspace():
+                try:
+                    found = parse_guid(text)
+                except ValueError:
+                    raise InstalledError(f"TransactionId {text!r} is not a GUID") from None
+                if found.int:
+                    return found
+        return None
+
+
+class _Raws(Transaction):
     InstalledMaterials: list[msgspec.Raw] | None = None
     AppliedMaterials: list[msgspec.Raw] | None = None
 
@@ -134,6 +154,7 @@ class Dissection:
     suffix: bytes
     separators: tuple[bytes, ...]
     """What stands between two entries: one item where it is always the same."""
+    transaction_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +183,15 @@ class Description:
 
 def _position(head: Head) -> int:
     said = head.UnitPositionNumber if head.UnitPositionNumber is not None else head.PositionNumber
-    if said is None or said == "":
+    if said is None or (isinstance(said, str) and not said.strip()):
         return 0
     try:
-        number = int(said)
-    except ValueError:
+        number = float(said)
+    except (ValueError, OverflowError):
         raise InstalledError(f"UnitPositionNumber {said!r} is not a number") from None
-    if not 0 <= number <= 32767:
-        raise InstalledError(f"UnitPositionNumber {number} is outside 0..32767")
-    return number
+    if not 0 <= number <= 32767 or number != int(number):
+        raise InstalledError(f"UnitPositionNumber {said} is no whole number within 0..32767")
+    return int(number)
 
 
 def dissect(body: bytes) -> Dissection:
@@ -191,7 +212,7 @@ def dissect(body: bytes) -> Dissection:
         order.append(group)
     index = {group: number for number, group in enumerate(groups)}
     runs = tuple((index[group], len(list(same))) for group, same in groupby(order))
-    return Dissection(kind, groups, runs, prefix, suffix, separators)
+    return Dissection(kind, groups, runs, prefix, suffix, separators, raws.read())
 
 
 def _frame(body: bytes, texts: Sequence[bytes]) -> tuple[bytes, bytes, tuple[bytes, ...]]:
@@ -218,10 +239,10 @@ def _cut(text: bytes) -> tuple[Group, Entry]:
     except (msgspec.DecodeError, RecursionError) as error:
         raise InstalledError(f"an InstalledMaterial cannot be read: {error}") from None
     position = _position(head)
-    identifier = package.UniqueIdentifier if package else None
+    unit, identifier = head.UnitIdentifier or None, (package.UniqueIdentifier or None) if package else None
     inside = text.find(material)
     holes = [
-        _hole(UNIT, _UNIT_MEMBER.search(text), _encoded(head.UnitIdentifier)),
+        _hole(UNIT, _UNIT_MEMBER.search(text), _encoded(unit)),
         _hole(POSITION, _position_member(text), b"%d" % position),
         _hole(PACKAGE, _PACKAGE_MEMBER.search(text, inside, inside + len(material)), _encoded(identifier)),
         _hole(VALUE, _QUANTITY_MEMBER.search(text, inside, inside + len(material)), None),
@@ -237,8 +258,8 @@ def _cut(text: bytes) -> tuple[Group, Entry]:
             values.append(text[start:stop])
         end = stop
     pieces.append(text[end:])
-    children = _children(text) if b'"InstalledUnitIdentifier"' in text else ()
-    return (head.UnitIdentifier, position), Entry(b"".join(pieces), identifier, tuple(values), children)
+    children = _children(text) if may_have_children(text) else ()
+    return (unit, position), Entry(b"".join(pieces), identifier, tuple(values), children)
 
 
 def _encoded(name: str | None) -> bytes | None:
@@ -255,6 +276,13 @@ def _hole(hole: bytes, match: re.Match[bytes] | None, wanted: bytes | None) -> t
     if match is None or (hole != VALUE and match[1] != wanted):
         return None
     return match.start(1), match.end(1), hole
+
+
+def may_have_children(text: bytes) -> bool:
+    """Whether a text may hold `InstalledUnitIdentifier`, escapes in the member's name allowed for. Cheap."""
+    if b'"InstalledUnitIdentifier"' in text:
+        return True
+    return b"\\u00" in text and _ESCAPED_LETTER.search(text) is not None
 
 
 def _children(text: bytes) -> tuple[tuple[str | None, str], ...]:

@@ -1,20 +1,25 @@
-"""The short way to understand installed materials: a body that differs from an earlier one only in its units.
+"""The short way to read installed materials: a body that differs from an earlier one only in its units and transaction.
 
-Source: IPC-2591 (CFX), as `app.cfx.installed`.
+A placement machine sends the same 94 kB for every board but for the board's identifier and the transaction. The body
+with those cut out is its *outline*: two bodies of one outline say the same of different units. Cutting is by exact
+text, so that an outline, filled, is the very bytes of its message.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from uuid import UUID
 
 import msgspec
 
-from app.cfx.installed import VALUE, Head, InstalledError
+from app.cfx.installed import UNIT, VALUE, Head, InstalledError, Transaction, may_have_children
 
-_TRANSACTION = re.compile(rb'"TransactionI[dD]"\s*:\s*' + rb'"([^"\\]*)"')
+_TRANSACTION = re.compile(rb'"TransactionI[dD]"\s*:\s*"([^"\\]*)"')
+_HOLE = re.compile(UNIT + rb"([0-9]+)" + UNIT)
 
 
-class _Heads(msgspec.Struct):
+class _Heads(Transaction):
     InstalledMaterials: list[Head] | None = None
     AppliedMaterials: list[Head] | None = None
 
@@ -24,36 +29,52 @@ _decode_heads = msgspec.json.Decoder(_Heads).decode
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A body with its unit identifiers and its transaction cut out: equal digests are equal messages but for those."""
+    """A body with its unit identifiers and its transaction cut out.
+
+    `digest` is SHA-256 of what is left and of which entries are about the same unit: equal digests are equal messages
+    but for the names of the units and the transaction.
+    """
 
     digest: bytes
     identifiers: tuple[str, ...]
     """In order of their first appearance."""
+    transaction_id: UUID | None
+    text: bytes
+    """What is left, with holes."""
+
+    def filled(self, names: Mapping[str, str], transaction: bytes) -> bytes:
+        """The body that says the same of the units that `names` gives for these, within another transaction."""
+        told = [msgspec.json.encode(names[identifier]) for identifier in self.identifiers]
+        return _HOLE.sub(lambda hole: told[int(hole[1])], self.text).replace(VALUE, transaction)
 
 
 def outline(body: bytes) -> Outline | None:
-    """The body's outline, or None where the short way does not apply (then `dissect`).
+    """The body's outline, or None where the short way does not apply (then `app.cfx.installed.dissect`).
 
-    Cutting is by exact text (`"UnitIdentifier":"..."`), so what remains, together with the identifiers and the
-    transaction, gives the very bytes of the message: two bodies of one outline say the same of different units.
     Raises `InstalledError` where the body is not JSON of the right shape.
     """
-    if b'"InstalledUnitIdentifier"' in body:
+    if may_have_children(body):
         return None
     try:
         heads = _decode_heads(body)
     except (msgspec.DecodeError, RecursionError) as error:
         raise InstalledError(str(error)) from None
     entries = heads.InstalledMaterials if heads.InstalledMaterials is not None else heads.AppliedMaterials
-    identifiers = tuple(dict.fromkeys(head.UnitIdentifier for head in entries or ()))
-    remaining = cut_transaction(body)
-    for number, identifier in enumerate(identifiers):
-        if identifier is None:
+    named = [head.UnitIdentifier for head in entries or ()]
+    numbers: dict[str, int] = {}
+    shape: list[int] = []
+    for identifier in named:
+        if not identifier:
             return None
-        text = msgspec.json.encode(identifier)
-        token = b'"UnitIdentifier":\xf8%d\xf8' % number
-        remaining = remaining.replace(b'"UnitIdentifier":' + text, token).replace(b'"UnitIdentifier": ' + text, token)
-    return Outline(sha256(remaining).digest(), tuple(i for i in identifiers if i is not None))
+        shape.append(numbers.setdefault(identifier, len(numbers)))
+    remaining = cut_transaction(body)
+    for identifier, number in numbers.items():
+        text, hole = msgspec.json.encode(identifier), UNIT + b"%d" % number + UNIT
+        for member in (b'"UnitIdentifier":', b'"UnitIdentifier": '):
+            remaining = remaining.replace(member + text, member + hole)
+    digest = sha256(remaining)
+    digest.update(msgspec.msgpack.encode(shape))
+    return Outline(digest.digest(), tuple(numbers), heads.read(), remaining)
 
 
 def cut_transaction(text: bytes) -> bytes:

@@ -6,15 +6,15 @@ are known and nothing of it needs reading again. Otherwise it is taken apart ent
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import uuid4
 
 from sqlalchemy import Connection
 
 from app.cfx.envelope import Envelope
-from app.cfx.installed import Dissection, InstalledError, assemble, describe, dissect, to_residue
-from app.cfx.outline import cut_transaction, outline, put_transaction
-from app.cfx.scalars import parse_guid
+from app.cfx.installed import VALUE, Dissection, InstalledError, assemble, describe, dissect, to_residue
+from app.cfx.outline import Outline, cut_transaction, outline, put_transaction
 from app.inbox.bodies import pack_body, pack_residue
 from app.inbox.memory import Ids, SeenMessage
 from app.inbox.said import Child, InstalledGroup, Said, TakenApart
@@ -39,15 +39,18 @@ def understand(envelope: Envelope, ids: Ids) -> Said:
     except InstalledError as error:
         raise UnreadableBody(str(error)) from None
     said = Said("unit", envelope.message_name, envelope.time_stamp, states=False)
-    said.transaction_id = _transaction(body)
     said.taken_apart = TakenApart(parts, sketch, before)
     if sketch and before:
+        said.transaction_id = sketch.transaction_id
         said.installed = [
             InstalledGroup(sketch.identifiers[index], position, None) for index, position, _ in before.groups
         ]
         said.set_ids = [set_id for _, _, set_id in before.groups]
     elif parts:
+        said.transaction_id = parts.transaction_id
         _tell(said, parts)
+    if not said.installed:
+        said.about, said.states, said.body = "station", True, body.decode()
     return said
 
 
@@ -55,6 +58,11 @@ def _tell(said: Said, parts: Dissection) -> None:
     named = {identifier is not None for identifier, _ in parts.groups}
     if len(named) > 1:
         raise UnreadableBody("Some entries name their unit and others do not: the others could be any unit's.")
+    if False in named and said.transaction_id is None:
+        raise UnreadableBody(
+            "An entry has no UnitIdentifier, and there is no TransactionId to tell its unit by. "
+            "Have the station send one of them."
+        )
     for (identifier, position), entries in parts.groups.items():
         if position > HIGHEST_POSITION:
             raise UnreadableBody(f"Position {position} is higher than any panel has.")
@@ -62,9 +70,6 @@ def _tell(said: Said, parts: Dissection) -> None:
         said.children += [
             Child(identifier, position, child, designator) for entry in entries for designator, child in entry.children
         ]
-    if not parts.groups or (False in named and said.transaction_id is None):
-        said.about, said.states = "station", True
-        said.installed = []
 
 
 def _check_templates(parts: Dissection, placements: Mapping[bytes, KnownPlacement]) -> None:
@@ -73,19 +78,6 @@ def _check_templates(parts: Dissection, placements: Mapping[bytes, KnownPlacemen
         for entry in entries:
             if placement_digest(parts.kind, entry.template) not in placements:
                 describe(entry.template)
-
-
-def _transaction(body: bytes) -> UUID | None:
-    marked = cut_transaction(body)
-    if marked is body:
-        return None
-    start = marked.index(b"\xfb")
-    length = len(body) - len(marked) + 1
-    try:
-        found = parse_guid(body[start : start + length].decode())
-    except ValueError as error:
-        raise UnreadableBody(f"The TransactionId is no GUID: {error}.") from None
-    return found if found.int else None
 
 
 def storable_bodies(connection: Connection, items: Sequence[tuple[Envelope, Said]], ids: Ids) -> list[bytes]:
@@ -113,7 +105,7 @@ def _storable(envelope: Envelope, said: Said, ids: Ids) -> bytes:
         if assemble(parts.dissection) != body:  # never met; then the body itself is the proof
             return pack_body(body)
         residue = to_residue(parts.dissection)
-        if parts.outline is not None and _frames_transaction(parts.dissection, body):
+        if parts.outline is not None and _holds_for_any_unit(parts.dissection, parts.outline):
             ids.seen[parts.outline.digest] = _remember(parts.dissection, parts.outline.identifiers, said.set_ids)
     else:
         assert parts.seen is not None  # it was taken apart, or seen before by its outline
@@ -123,15 +115,33 @@ def _storable(envelope: Envelope, said: Said, ids: Ids) -> bytes:
     return pack_residue(residue)
 
 
-def _frames_transaction(parts: Dissection, body: bytes) -> bool:
-    """Whether the transaction, if there is one, stands outside the entries, where it can be cut out and put back."""
-    frames = (parts.prefix, parts.suffix)
-    return cut_transaction(body) is body or any(cut_transaction(frame) is not frame for frame in frames)
+def _holds_for_any_unit(parts: Dissection, sketch: Outline) -> bool:
+    """Whether the parts, told of other units in another transaction, give what the outline gives for those.
+
+    It fails where an identifier stands in more places than a template has holes for it; such bodies are taken apart
+    one by one.
+    """
+    others = {identifier: str(uuid4()) for identifier in sketch.identifiers}
+    transaction = str(uuid4()).encode()
+    prefix, suffix = _cut_frame(parts)
+    elsewhere = replace(
+        parts,
+        groups={(others[unit or ""], position): entries for (unit, position), entries in parts.groups.items()},
+        prefix=prefix.replace(VALUE, transaction),
+        suffix=suffix.replace(VALUE, transaction),
+    )
+    return assemble(elsewhere) == sketch.filled(others, transaction)
+
+
+def _cut_frame(parts: Dissection) -> tuple[bytes, bytes]:
+    """What stands before and after the entries, the transaction cut out."""
+    prefix = cut_transaction(parts.prefix)
+    return prefix, parts.suffix if prefix is not parts.prefix else cut_transaction(parts.suffix)
 
 
 def _remember(parts: Dissection, identifiers: Sequence[str], set_ids: Sequence[int]) -> SeenMessage:
     index = {identifier: number for number, identifier in enumerate(identifiers)}
-    prefix = cut_transaction(parts.prefix)
+    prefix, suffix = _cut_frame(parts)
     return SeenMessage(
         kind=parts.kind,
         groups=tuple(
@@ -139,7 +149,7 @@ def _remember(parts: Dissection, identifiers: Sequence[str], set_ids: Sequence[i
             for (identifier, position), set_id in zip(parts.groups, set_ids, strict=True)
         ),
         prefix=prefix,
-        suffix=parts.suffix if prefix is not parts.prefix else cut_transaction(parts.suffix),
+        suffix=suffix,
         separators=parts.separators,
         runs=parts.runs,
         values=tuple(value for entries in parts.groups.values() for entry in entries for value in entry.values),

@@ -238,7 +238,12 @@ def _materials_uninstalled(said: Said, message: assembly.MaterialsUninstalled) -
         components = part.uninstalled_components or []
         children = [one for one in components if one.installed_unit_identifier]
         plain = [one.reference_designator for one in components if not one.installed_unit_identifier]
-        where = part.unit_identifier, _position(part.position)
+        where = part.unit_identifier or None, _position(part.position)
+        if where[0] is None and said.transaction_id is None:
+            raise UnreadableBody(
+                "A material was uninstalled from a unit without UnitIdentifier, and there is no TransactionId to tell "
+                "the unit by. Have the station send one of them."
+            )
         if plain or not children:
             named = tuple(designator for designator in plain if designator)
             said.removed.append(Removed(*where, package, None, named))
@@ -278,6 +283,8 @@ def _materials_initialized(said: Said, message: materials.MaterialsInitialized |
 @_handles(materials.MaterialsSplit)
 def _materials_split(said: Said, message: materials.MaterialsSplit) -> None:
     said.about = "material"
+    if not message.source_material_package_identifier or not message.new_material_package_identifier:
+        raise UnreadableBody("MaterialsSplit must name both packages.")
     said.relations.append(
         Relation(
             "split",

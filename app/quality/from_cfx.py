@@ -36,7 +36,7 @@ def inspected_units(message: cfx.UnitsInspected, body: bytes | None = None) -> l
         units.append(InspectedUnit(identifier, 0, recipe, run))
     for number, unit in enumerate(message.inspected_units or (), start=1):
         run = _inspection_run(message, unit, number, raw.within("InspectedUnits", number - 1))
-        units.append(InspectedUnit(unit.unit_identifier, _position(unit), recipe, run))
+        units.append(InspectedUnit(unit.unit_identifier or None, _position(unit), recipe, run))
     _all_named(message, units)
     return units
 
@@ -50,7 +50,7 @@ def tested_units(
     recipe = (message.recipe_name, message.recipe_revision) if message.recipe_name else None
     units = [
         TestedUnit(
-            unit.unit_identifier,
+            unit.unit_identifier or None,
             _position(unit),
             recipe,
             _test_run(message, unit, number, raw.within("TestedUnits", number - 1)),
@@ -63,7 +63,7 @@ def tested_units(
 
 def _only_identifier(units: Sequence[cfx.InspectedUnit] | None) -> str | None:
     """The panel's identifier where only the positions on it carry it: the one that all of them share."""
-    identifiers = {unit.unit_identifier for unit in units or () if unit.position}
+    identifiers = {unit.unit_identifier or None for unit in units or () if unit.position}
     return identifiers.pop() if len(identifiers) == 1 else None
 
 

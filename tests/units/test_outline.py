@@ -1,0 +1,198 @@
+"""The short way: two bodies of one outline say the same of different units, whatever is done to make them collide."""
+
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+
+from app.cfx.installed import VALUE, Entry, dissect
+from app.cfx.outline import Outline, outline, put_transaction
+from app.inbox.record import Recorder
+from app.trace.made_from import made_from
+from tests.inbox.checks import assert_exact, assert_sound
+from tests.inbox.messages import entry, message, record, statuses
+from tests.units.bodies import NAMES, entries, habits
+from tests.units.written import Writer
+
+WORK = "8c2a1c8e-0e57-4f3a-b7c3-9c2b8b0a8f01"
+OTHER_WORK = "0b0c7b7e-7a1c-4a63-a0a6-61f4e8a4c7d2"
+
+
+def sketched(body: bytes) -> Outline:
+    found = outline(body)
+    assert found is not None
+    return found
+
+
+def groups_of(body: bytes, sketch: Outline) -> dict[tuple[int, int], list[Entry]]:
+    """What a body says, its units by number."""
+    number = {identifier: at for at, identifier in enumerate(sketch.identifiers)}
+    parts = dissect(body)
+    return {(number[unit or ""], position): told for (unit, position), told in parts.groups.items()}
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[bytes, bytes]:
+    """Two bodies that differ a little, or in their units alone, written by machines of one habit or of two."""
+    rng = draw(st.randoms(use_true_random=False))
+    units = st.sampled_from(draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3)))
+    told = [_on(one, draw(units), rng) for one in draw(st.lists(entries(units), min_size=1, max_size=4))]
+    first = {"TransactionId": WORK, "InstalledMaterials": told}
+    second = json.loads(json.dumps(first))
+    draw(st.sampled_from((_renamed, _swapped, _merged, _changed, _same)))(second, rng)
+    second["TransactionId"] = draw(st.sampled_from((WORK, OTHER_WORK)))
+    habit = draw(habits)
+    seed = draw(st.integers(0, 2**32))
+    other_habit = habit if rng.random() < 0.7 else draw(habits)
+    return Writer(habit, random.Random(seed)).write(first), Writer(other_habit, random.Random(seed)).write(second)
+
+
+def _on(told: dict[str, Any], unit: str, rng: random.Random) -> dict[str, Any]:
+    """An entry that names its unit, at any place among its members, and no child units."""
+    for component in (told.get("InstalledComponents") or []) + (told.get("NonInstalledComponents") or []):
+        component.pop("InstalledUnitIdentifier", None)
+    items = list((told | {"UnitIdentifier": unit}).items())
+    return dict(rng.sample(items, len(items)))
+
+
+def _renamed(body: dict[str, Any], rng: random.Random) -> None:
+    for one in body["InstalledMaterials"]:
+        one["UnitIdentifier"] += rng.choice(("", "x"))
+
+
+def _swapped(body: dict[str, Any], rng: random.Random) -> None:
+    listed = body["InstalledMaterials"]
+    one, other = rng.choice(listed), rng.choice(listed)
+    one["UnitIdentifier"], other["UnitIdentifier"] = other["UnitIdentifier"], one["UnitIdentifier"]
+
+
+def _merged(body: dict[str, Any], rng: random.Random) -> None:
+    for one in body["InstalledMaterials"]:
+        one["UnitIdentifier"] = body["InstalledMaterials"][0]["UnitIdentifier"]
+
+
+def _changed(body: dict[str, Any], rng: random.Random) -> None:
+    """One value becomes another that is a name too: of a unit, a package, a designator."""
+    one = rng.choice(body["InstalledMaterials"])
+    place = rng.choice([name for name, value in one.items() if isinstance(value, str)])
+    one[place] = rng.choice(NAMES)
+
+
+def _same(body: dict[str, Any], rng: random.Random) -> None:
+    """Nothing but, perhaps, the transaction."""
+
+
+@given(pairs())
+def test_one_outline_is_one_message_told_of_other_units(both: tuple[bytes, bytes]) -> None:
+    first, second = both
+    one, other = sketched(first), sketched(second)
+    named = {name: name for name in one.identifiers}
+    assert one.filled(named, put_transaction(VALUE, first)) == first
+    if one.digest != other.digest:
+        return
+    renamed = dict(zip(one.identifiers, other.identifiers, strict=True))
+    assert one.filled(renamed, put_transaction(VALUE, second)) == second
+    said, repeated = groups_of(first, one), groups_of(second, other)
+    assert list(said) == list(repeated)
+    for place, told in said.items():
+        assert [one.package for one in told] == [one.package for one in repeated[place]]
+
+
+def plain(*told: dict[str, Any], work: str = WORK) -> bytes:
+    return json.dumps({"TransactionId": work, "InstalledMaterials": told}, separators=(",", ":")).encode()
+
+
+def test_the_next_board_of_a_product_has_the_outline_of_the_first() -> None:
+    one = sketched(plain(entry("SN-1", "REEL", ["R1"]), entry("SN-2", "REEL", ["R1"])))
+    other = sketched(plain(entry("SN-8", "REEL", ["R1"]), entry("SN-9", "REEL", ["R1"]), work=OTHER_WORK))
+    assert one.digest == other.digest
+    assert (one.identifiers, other.identifiers) == (("SN-1", "SN-2"), ("SN-8", "SN-9"))
+    assert str(other.transaction_id) == OTHER_WORK
+
+
+LOOK_ALIKE: dict[str, tuple[bytes, bytes]] = {
+    "one board with both parts, or each part on another": (
+        plain(entry("A", "REEL", ["R1"]), entry("A", "REEL", ["R2"])),
+        plain(entry("A", "REEL", ["R1"]), entry("B", "REEL", ["R2"])),
+    ),
+    "the same, one identifier written with an escape": (
+        plain(entry("+", "REEL", ["R1"]), entry("\0", "REEL", ["R2"])).replace(b"\\u0000", b"\\u002b"),
+        plain(entry("B", "REEL", ["R1"]), entry("\0", "REEL", ["R2"])).replace(b"\\u0000", b"\\u002b"),
+    ),
+    "one blank after the colon": (
+        plain(entry("A", "REEL", ["R1"])),
+        plain(entry("A", "REEL", ["R1"])).replace(b'"UnitIdentifier":"A"', b'"UnitIdentifier": "A"'),
+    ),
+    "a unit called as a designator": (plain(entry("R1", "REEL", ["R1"])), plain(entry("R2", "REEL", ["R2"]))),
+    "a unit called as a package": (plain(entry("REEL", "REEL", ["R1"])), plain(entry("SN", "SN", ["R1"]))),
+    "positions": (plain(entry("A", "REEL", ["R1"], position=1)), plain(entry("A", "REEL", ["R1"], position=2))),
+    "applied or installed": (
+        plain(entry("A", "REEL", ["R1"])),
+        plain(entry("A", "REEL", ["R1"])).replace(b"InstalledMaterials", b"AppliedMaterials"),
+    ),
+    "quantities": (
+        plain(entry("A", "REEL", ["R1"])),
+        plain(entry("A", "REEL", ["R1"])).replace(b"1200.0", b"1199.0"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("alike", LOOK_ALIKE.values(), ids=list(LOOK_ALIKE))
+def test_what_only_looks_alike_has_another_outline(alike: tuple[bytes, bytes]) -> None:
+    first, second = alike
+    assert dissect(first) != dissect(second)
+    assert sketched(first).digest != sketched(second).digest
+
+
+@pytest.mark.parametrize(("unit", "longer"), [("A", "AB"), ("SN-1", "SN-10"), ("\\", "\\\\"), ("ø", "øø")])
+def test_a_name_that_begins_another_is_not_mistaken_for_it(unit: str, longer: str) -> None:
+    for order in ((unit, longer), (longer, unit)):
+        body = plain(*(entry(name, f"REEL-{name}", ["R1"]) for name in order))
+        one = sketched(body)
+        assert one.identifiers == order
+        assert one.filled({name: name for name in order}, WORK.encode()) == body
+
+
+def test_units_without_a_name_and_child_units_are_taken_apart() -> None:
+    assert outline(plain(entry(None, "REEL", ["R1"]))) is None
+    assert outline(plain(entry("", "REEL", ["R1"]))) is None
+    assert outline(plain(entry("A", "REEL", [], children=[("U1", "CHILD-1")]))) is None
+
+
+NESTED: dict[str, Callable[[str], dict[str, Any]]] = {
+    "a member of the same name stands before the unit's own": lambda serial: {
+        "Origin": {"UnitIdentifier": serial}, **entry(serial, "REEL", ["R1"])
+    },
+    "and after it": lambda serial: {**entry(serial, "REEL", ["R1"]), "Origin": {"UnitIdentifier": serial}},
+    "the transaction stands in an entry too": lambda serial: {
+        "Origin": {"TransactionId": WORK}, **entry(serial, "REEL", ["R1"])
+    },
+    "a designator is the serial": lambda serial: entry(serial, "REEL", [serial]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("build", NESTED.values(), ids=list(NESTED))
+@pytest.mark.parametrize("transaction_first", [True, False])
+def test_bodies_seen_before_come_back_to_the_byte(
+    engine: Engine, build: Callable[[str], dict[str, Any]], transaction_first: bool
+) -> None:
+    """Whatever else stands in them: the second and third board's bodies are their own, and so are their parts."""
+    recorder = Recorder(engine)
+    payloads = []
+    for number in range(3):
+        members = [("TransactionId", str(uuid4())), ("InstalledMaterials", [build(f"SN-{number}")])]
+        body = dict(members if transaction_first else reversed(members))
+        payloads.append(message("Production.Assembly.MaterialsInstalled", body))
+        assert statuses(record(recorder, payloads[-1])) == ["stored"]
+    assert_exact(engine, *payloads)
+    assert_sound(engine)
+    with engine.connect() as connection:
+        for number in range(3):
+            (part,) = made_from(connection, f"SN-{number}").installations
+            assert part.package == "REEL"
