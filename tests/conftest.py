@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import Connection, Engine, text
 
 from app.db import create_engine
@@ -25,6 +27,13 @@ _addresses: dict[str, str] = {}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests marked slow too")
+    parser.addoption("--campaign", action="store_true", help="faults: the long campaign instead of the short one")
+
+
+def pytest_configure() -> None:
+    # How long an example takes is the machine's matter: two cores, shared with servers and browsers.
+    hypothesis_settings.register_profile("birthmark", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    hypothesis_settings.load_profile("birthmark")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
