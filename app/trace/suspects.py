@@ -101,7 +101,9 @@ _WORKED = text(
     -- Which work was going on at these stations in these windows?
     SELECT DISTINCT ON (work.unit_id, work.transaction_id, loaded.package_id)
         work.unit_id, work.position_numbers, work.station_id, work.transaction_id, loaded.package_id, loaded.slot,
-        coalesce(work.started_at, work.completed_at) AS recorded_at
+        coalesce(work.started_at, work.completed_at) AS recorded_at,
+        work.completed_at IS NULL OR work.completed_received_at > :as_of AS going_on,
+        CASE work.surface WHEN 'PrimarySurface' THEN 'top' WHEN 'SecondarySurface' THEN 'bottom' END AS side
     FROM unnest(
         CAST(:packages AS integer[]), CAST(:stations AS integer[]), CAST(:slots AS text[]),
         CAST(:since AS timestamptz[]), CAST(:until AS timestamptz[])
@@ -227,7 +229,7 @@ def suspects(
     places = [(row.unit_id, position, row.recorded_at) for row, position in works]
     boards = list(occupants(connection, places, as_of))
     reported = _with_report(connection, works, boards, as_of)
-    left: list[tuple[int, Suspect]] = []
+    left: list[tuple[str | None, Suspect]] = []
     for nth, (index, board_id, board_position) in enumerate(boards):
         row, _ = works[index]
         suspect = Suspect(
@@ -238,13 +240,14 @@ def suspects(
             row.station_id,
             row.slot,
             row.recorded_at,
-            f"reported nothing of what it installed; it was in slot {row.slot} then",
+            f"{'has not reported yet' if row.going_on else 'reported nothing of'} what it installed; "
+            f"it was in slot {row.slot} then",
         )
         if nth in reported:
-            left.append((row.package_id, suspect))
+            left.append((row.side, suspect))
         else:
             yield suspect
-    yield from _left_open(connection, left, asked_parts)
+    yield from _left_open(connection, left, asked_parts, as_of)
 
 
 def _with_report(
@@ -270,7 +273,7 @@ def _with_report(
 _WANTING = text(
     """
     -- Which designators of these units ask for these parts, by bill of material or approved alternate?
-    SELECT unit.unit_id, bom_item.reference_designator, asked.part_number
+    SELECT unit.unit_id, bom_item.reference_designator, asked.part_number, bom_item.side
     FROM unit
     JOIN work_order USING (work_order_id)
     JOIN bom_item ON bom_item.product_revision_id = work_order.product_revision_id
@@ -284,45 +287,73 @@ _WANTING = text(
 _FILLED = text(
     """
     -- Which designators of these units have a package named by some report?
-    SELECT fact.unit_id, fact.position_number, designator
-    FROM installation AS fact
+    WITH told AS (
+        SELECT panel_id, position_number, unit_id,
+            CASE WHEN row_number() OVER statements = 1 THEN '-infinity' ELSE linked_at END AS held_from,
+            coalesce(lead(linked_at) OVER statements, 'infinity') AS held_until
+        FROM panel_position
+        WHERE panel_id IN (SELECT panel_id FROM panel_position WHERE unit_id = ANY (CAST(:units AS bigint[])))
+        WINDOW statements AS (PARTITION BY panel_id, position_number ORDER BY linked_at, unit_id)
+    ), place AS (
+        SELECT unit_id AS board_id, unit_id, CAST(NULL AS smallint) AS position_number,
+            CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until
+        FROM unnest(CAST(:units AS bigint[])) AS asked (unit_id)
+        UNION ALL
+        SELECT unit_id, panel_id, position_number, held_from, held_until
+        FROM told WHERE unit_id = ANY (CAST(:units AS bigint[]))
+    )
+    SELECT place.board_id, CASE WHEN place.position_number IS NULL THEN fact.position_number ELSE 0 END, designator
+    FROM place
+    JOIN installation AS fact ON fact.unit_id = place.unit_id
+        AND (place.position_number IS NULL OR fact.position_number IN (place.position_number, 0))
+        AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
     JOIN material_set USING (set_id)
     CROSS JOIN LATERAL unnest(chunk_ids) AS listed (chunk_id)
     JOIN material_chunk USING (chunk_id)
     CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
     JOIN placement USING (placement_id)
     CROSS JOIN LATERAL unnest(reference_designators) AS designator
-    WHERE fact.unit_id = ANY (CAST(:units AS bigint[])) AND pair.package_id <> 0
+    WHERE pair.package_id <> 0
+      AND (CAST(:as_of AS timestamptz) IS NULL OR fact.received_at <= :as_of)
     """
 )
 
 
 def _left_open(
     connection: Connection,
-    reported: Sequence[tuple[int, Suspect]],
+    reported: Sequence[tuple[str | None, Suspect]],
     asked_parts: Mapping[int, str | None],
+    as_of: datetime | None,
 ) -> Iterator[Suspect]:
-    """Of units with a report: those of which some designator that asks for the part has no package named."""
+    """Of units with a report: those of which some designator that asks for the part has no package named.
+
+    `reported` tells the side that was up, where the machine said it: the other side's designators were out of reach.
+    """
     parts = sorted({part for part in asked_parts.values() if part})
     units = sorted({suspect.unit_id for _, suspect in reported})
     if not parts or not units:
         return
-    wanting: dict[tuple[int, str], set[str]] = {}
-    for unit_id, designator, part in connection.execute(_WANTING, {"units": units, "parts": parts}):
-        wanting.setdefault((unit_id, part), set()).add(designator)
+    wanting: dict[tuple[int, str], set[tuple[str, str | None]]] = {}
+    for unit_id, designator, part, side in connection.execute(_WANTING, {"units": units, "parts": parts}):
+        wanting.setdefault((unit_id, part), set()).add((designator, side))
     filled: dict[int, set[tuple[int, str]]] = {}
-    for unit_id, position, designator in connection.execute(_FILLED, {"units": sorted({unit for unit, _ in wanting})}):
+    asked = {"units": sorted({unit for unit, _ in wanting}), "as_of": as_of}
+    for unit_id, position, designator in connection.execute(_FILLED, asked):
         filled.setdefault(unit_id, set()).add((position, designator))
-    for package_id, suspect in reported:
-        wanted = wanting.get((suspect.unit_id, asked_parts.get(package_id) or ""), set())
+    for up, suspect in reported:
+        wanted = wanting.get((suspect.unit_id, asked_parts.get(suspect.package_id) or ""), set())
         have = filled.get(suspect.unit_id, set())
-        missing = sorted(name for name in wanted if not {(0, name), (suspect.position_number, name)} & have)
+        missing = sorted(
+            name
+            for name, side in wanted
+            if (up is None or side is None or side == up) and not {(0, name), (suspect.position_number, name)} & have
+        )
         if missing:
             yield Suspect(
                 suspect.unit_id,
                 suspect.position_number,
                 Evidence.inferred,
-                package_id,
+                suspect.package_id,
                 suspect.station_id,
                 suspect.slot,
                 suspect.recorded_at,
