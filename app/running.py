@@ -6,11 +6,9 @@ external by setting is used as it is; what is not is embedded (:mod:`app.embedde
 
 import contextlib
 import http.client
-import signal
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import FrameType
 from urllib.parse import quote, unquote, urlsplit
 
 import structlog
@@ -23,6 +21,7 @@ from app.embedded.broker import Broker
 from app.embedded.credentials import INTAKE_USER, write_credentials
 from app.embedded.postgres import Postgres
 from app.embedded.processes import Ownership, free_port, module_command, tail
+from app.embedded.stopping import check_stopped, stopping_on_signals
 from app.embedded.supervisor import Supervisor
 from app.errors import Conflict, Invalid, Unavailable
 from app.people import broker_credentials, broker_hash, ensure_first_administrator
@@ -33,33 +32,6 @@ log = structlog.get_logger()
 
 _LOOK_EVERY = 0.25  # seconds between two looks at the children
 _CREDENTIALS_EVERY = 2.0  # seconds until a new token is admitted by the embedded broker
-
-
-class Stopped(BaseException):
-    """Somebody asked this process to stop: Ctrl-C, SIGTERM, a closed terminal."""
-
-
-class stopping_on_signals:  # noqa: N801  (reads as a statement)
-    """Run a block until it ends or a signal asks it to; what it opened is closed in either case.
-
-    Further signals are ignored while it closes: an impatient second Ctrl-C must not leave a
-    process behind. Every step of closing has a time limit of its own.
-    """
-
-    _numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def __enter__(self) -> None:
-        self._former = {number: signal.signal(number, self._stop) for number in self._numbers}
-
-    def __exit__(self, kind: type[BaseException] | None, _error: object, _trace: object) -> bool:
-        for number, handler in self._former.items():
-            signal.signal(number, handler)
-        return kind is Stopped
-
-    def _stop(self, number: int, _frame: FrameType | None) -> None:
-        for each in self._numbers:
-            signal.signal(each, signal.SIG_IGN)
-        raise Stopped(number)
 
 
 @contextlib.contextmanager
@@ -137,11 +109,10 @@ class Product:
                 opening.enter_context(self.broker)
                 self.broker_url = self.broker.url
             self.admit_new_tokens()
-            opening.enter_context(self.supervisor)
             self.http_port = self._web_port()
+            opening.enter_context(self.supervisor)
+            self.start("web", module_command("app", "web"))  # first: it takes longest
             self.start("intake", module_command("app", "intake"))
-            self.start("web", module_command("app", "web"))
-            self._wait_for_web()
             self._open = opening.pop_all()
         return self
 
@@ -160,7 +131,8 @@ class Product:
             time.sleep(_LOOK_EVERY)
 
     def look(self) -> None:
-        """Start again what ended, and tell the broker of new tokens."""
+        """Start again what ended, and tell the broker of new tokens; raises `Stopped` after a signal."""
+        check_stopped()
         if self.postgres and self.postgres.owned and not self.postgres.running:
             log.error("postgres.ended")
             self.postgres.start()
@@ -209,13 +181,14 @@ class Product:
             log.warning("web.port_taken", wanted=wanted, instead=port)
         return port
 
-    def _wait_for_web(self, patience: float = 60.0) -> None:
+    def wait_for_web(self, patience: float = 60.0) -> None:
         """Return once the web process answers; raise with its log where it keeps ending."""
         deadline = time.monotonic() + patience
         while not _answers(self.settings.http_host, self.http_port):
             if self.supervisor.failures("web") >= 3 or time.monotonic() > deadline:
                 why = tail(self.logs / "web.log") if self.logs else "its log lines are above"
                 raise Unavailable(f"The web process does not answer on {self.web_url}:\n{why}")
+            check_stopped()
             self.supervisor.watch()
             time.sleep(0.02)
 
@@ -272,6 +245,7 @@ def run_product(configured: Settings) -> None:
     with stopping_on_signals(), Product(configured) as product:
         with product.engine.begin() as connection:
             password = ensure_first_administrator(connection)
+        product.wait_for_web()
         typer.echo(f"Birthmark: {product.web_url}")
         if password:
             typer.echo(f"First login: administrator, password {password} (shown once; change it)")

@@ -25,20 +25,16 @@ _LOGINS = (
 
 @dataclass(slots=True)
 class DemoAccess:
-    """Who may get in: passwords by role name, one API token, one token a station."""
+    """Who may get in: passwords by role name, and one API token."""
 
     logins: dict[str, str] = field(default_factory=dict)
     api_token: str = ""
-    stations: dict[str, str] = field(default_factory=dict)
-
-    def save(self, path: Path) -> None:
-        """Write the file, readable for its owner only."""
-        write_secret(path, json.dumps({"logins": self.logins, "api_token": self.api_token, "stations": self.stations}))
 
 
-def grant_access(connection: Connection, path: Path, handles: Sequence[str]) -> DemoAccess:
-    """Read the demo's access from ``path`` and make what this database does not know yet."""
-    access = _read(path)
+def grant_access(connection: Connection, path: Path) -> DemoAccess:
+    """Read the demo's logins from ``path`` and make what this database does not know yet."""
+    kept = _read(path)
+    access = DemoAccess(kept.get("logins", {}), kept.get("api_token", ""))
     existing = set(connection.execute(select(Person.name)).scalars())
     for role in _LOGINS:
         name = role.value
@@ -58,18 +54,26 @@ def grant_access(connection: Connection, path: Path, handles: Sequence[str]) -> 
             )
     if not access.api_token or bearer(connection, access.api_token) is None:
         access.api_token = create_token(connection, name="demo", role=Role.administrator, actor=ACTOR)
-    for handle in handles:
-        if handle not in access.stations or bearer(connection, access.stations[handle]) is None:
-            access.stations[handle] = create_token(
-                connection, name=handle, role=Role.line_equipment, station=handle, actor=ACTOR
-            )
-    access.save(path)
+    write_secret(path, json.dumps({"logins": access.logins, "api_token": access.api_token}))
     return access
 
 
-def _read(path: Path) -> DemoAccess:
+def grant_stations(connection: Connection, path: Path, handles: Sequence[str]) -> None:
+    """Give each station a token; ``path`` keeps them as the simulator reads them (handle to token)."""
+    kept = _read(path)
+    tokens: dict[str, str] = {}
+    for handle in handles:
+        known = kept.get(handle, "")
+        tokens[handle] = (
+            known
+            if known and bearer(connection, known) is not None
+            else create_token(connection, name=handle, role=Role.line_equipment, station=handle, actor=ACTOR)
+        )
+    write_secret(path, json.dumps(tokens))
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(path.read_text())
-        return DemoAccess(found["logins"], found["api_token"], found["stations"])
-    except (FileNotFoundError, ValueError, KeyError):
-        return DemoAccess()
+        return dict(json.loads(path.read_text()))
+    except (FileNotFoundError, ValueError):
+        return {}

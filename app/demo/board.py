@@ -21,7 +21,7 @@ CUSTOMER = "Northwind Devices"
 LINE = "SMT 1"
 UNITS_PER_PANEL = 6
 PANELS_IN_AN_ORDER = 100  # the simulated marker engraves the order WO-RUN-K on these many panels
-_ORDERS_AHEAD = 48  # of a line that runs until somebody stops it: a day and a half
+_ORDERS_AHEAD = 24  # of a line that runs until somebody stops it: twenty hours
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 # The board that ships with the stations (the folder is read, the package is not imported).

@@ -1,23 +1,22 @@
 """The demo from its command line to its exit code."""
 
-import contextlib
 import json
-import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import typer
 
 from app.demo import board as boards
-from app.demo.access import DemoAccess, grant_access
+from app.demo.access import DemoAccess, grant_access, grant_stations
 from app.demo.comparison import compare
 from app.embedded import homes
 from app.embedded.processes import MODULE_ENVIRONMENT, Ownership, module_command, spawn, stop, tail
+from app.embedded.stopping import check_stopped, stopping_on_signals
 from app.errors import Conflict, Unavailable
-from app.running import Product, connected_settings, stopping_on_signals
+from app.running import Product, connected_settings
 from app.settings import Settings
 
 SIMULATOR = "stations.simulator"
@@ -37,17 +36,17 @@ def run_demo(configured: Settings, *, reset: bool, once: int | None, board: tupl
         _reset(configured)
     files = Files(configured.data_dir)
     job = boards.prepare(board, files.folder)
-    with (
-        stopping_on_signals(),
-        _asking_for_operations(job) as operations,
-        Product(configured, logs=files.logs) as product,
-    ):
+    with stopping_on_signals(), Product(configured, logs=files.logs) as product:
         with product.engine.begin() as connection:
-            access = grant_access(connection, files.access, list(operations()))
-            boards.plan(connection, job, operations(), once)
-        homes.write_secret(files.credentials, json.dumps(access.stations))
-        product.admit_new_tokens()
+            access = grant_access(connection, files.access)
+        product.wait_for_web()
         typer.echo(_welcome(product, access, job, time.monotonic() - started))
+        # The line is planned only now: whoever waits for the page shall not wait for that.
+        operations = _operations(job)
+        with product.engine.begin() as connection:
+            grant_stations(connection, files.credentials, list(operations))
+            boards.plan(connection, job, operations, once)
+        product.admit_new_tokens()
         options = ["--seed", str(seed), "--run", job.run, "--program", str(job.program), *LIVELY]
         if once:
             command = files.simulator(product.broker_url, [*options, "--panels", str(once)])
@@ -104,32 +103,17 @@ def _reset(configured: Settings) -> None:
     claim.release()
 
 
-@contextlib.contextmanager
-def _asking_for_operations(job: boards.Job) -> Iterator[Callable[[], dict[str, str]]]:
-    """Ask the simulator for its stations and their operations while the servers start."""
-    process = subprocess.Popen(
+def _operations(job: boards.Job) -> dict[str, str]:
+    """The simulated stations and their operations, in line order, as the simulator tells them."""
+    process = spawn(
         module_command(SIMULATOR, "--handles", "--program", str(job.program)),
-        env={**os.environ, **MODULE_ENVIRONMENT},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
+        environment=MODULE_ENVIRONMENT,
+        capture=True,
     )
-    answer: dict[str, str] = {}
-
-    def operations() -> dict[str, str]:
-        if not answer:
-            said, _ = process.communicate(timeout=60)
-            if process.returncode != 0:
-                raise Unavailable(f"The simulator does not start (code {process.returncode}); its message is above.")
-            answer.update(json.loads(said))
-        return answer
-
-    try:
-        yield operations
-    finally:
-        stop(process)
-        if process.stdout:
-            process.stdout.close()
+    said = process.communicate(timeout=60)[0]
+    if process.returncode != 0:
+        raise Unavailable(f"The simulator does not start (code {process.returncode}); its message is above.")
+    return dict(json.loads(said))
 
 
 def _build_and_compare(product: Product, command: list[str], files: Files) -> int:
@@ -156,6 +140,7 @@ def _build_and_compare(product: Product, command: list[str], files: Files) -> in
 def _finish(process: subprocess.Popen[bytes], meanwhile: Callable[[], None]) -> int:
     try:
         while process.poll() is None:
+            check_stopped()
             meanwhile()
             time.sleep(0.1)
     finally:

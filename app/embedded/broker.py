@@ -32,6 +32,7 @@ from app.embedded.processes import (
     stop,
     tail,
 )
+from app.embedded.stopping import check_stopped
 from app.errors import Unavailable
 from app.people import broker_hash
 from app.system_packages import mosquitto_program
@@ -127,6 +128,7 @@ class Broker:
             if port := self.shared_port():
                 self.port = port
                 return
+            check_stopped()
             time.sleep(0.05)  # its owner is starting it
         try:
             self._start_own()
@@ -195,6 +197,7 @@ class Broker:
                 raise Unavailable(
                     f"The embedded broker did not start. Its log ({self.log_path}) ends:\n{tail(self.log_path)}"
                 )
+            check_stopped()
             time.sleep(0.01)
         self._state_path.write_text(f"{self._process.pid} {self.port}\n")
         if self.kind == "amqtt":

@@ -22,6 +22,7 @@ import structlog
 
 from app.embedded.homes import Home, home, kept_secret, postgres_programs, write_secret
 from app.embedded.processes import Ownership, free_port, shorten, spawn, stop, tail
+from app.embedded.stopping import check_stopped
 from app.errors import Unavailable
 
 log = structlog.get_logger()
@@ -103,6 +104,7 @@ class Postgres:
             if port := self.shared_port():
                 self.share(port)
                 return
+            check_stopped()
             time.sleep(0.05)  # its owner is starting it
         try:
             self._start_own()
@@ -247,6 +249,7 @@ def _wait_ready(process: subprocess.Popen[bytes], cluster: Path) -> bool:
             pid, lines = _read_pid_file(cluster)
             if pid == process.pid and len(lines) > 7 and lines[7].strip() == "ready":
                 return True
+        check_stopped()
         time.sleep(pause)
         pause = min(pause * 1.5, 0.1)
         if time.monotonic() - told > 10:

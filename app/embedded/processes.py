@@ -48,13 +48,15 @@ def spawn(
     death_signal: signal.Signals = signal.SIGTERM,
     log: Path | None = None,
     reads: Path | None = None,
+    capture: bool = False,
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a child that ends when this process ends.
 
-    ``death_signal`` is what the kernel sends it when we die. ``log`` receives its output, which
-    otherwise goes where ours goes; ``reads`` is its standard input. ``environment`` is added to ours.
+    ``death_signal`` is what the kernel sends it when we die. Its output goes to ``log``, otherwise
+    where ours goes (``capture``: the standard output is piped to us); it reads ``reads``, otherwise
+    nothing. ``environment`` is added to ours.
     """
 
     def start() -> subprocess.Popen[bytes]:
@@ -64,7 +66,7 @@ def spawn(
             return subprocess.Popen(
                 command,
                 stdin=given,
-                stdout=output,
+                stdout=subprocess.PIPE if capture else output,
                 stderr=output,
                 env={**os.environ, **(environment or {})},
                 cwd=folder,
