@@ -16,7 +16,7 @@ _LEFT_OUT = {
     "alembic_version", "audit", "customer", "idempotency_key", "login_guess", "login_session", "person",
     "process_heartbeat", "token",
 }  # fmt: skip
-_ARRIVAL = {"received_at", "registered_at", "started_received_at", "completed_received_at"}
+_ARRIVAL = {"received_at", "registered_at", "created_at", "started_received_at", "completed_received_at"}
 _NAMES = {
     "station": "SELECT station_id, handle FROM station",
     "unit": "SELECT unit_id, serial FROM serial",

@@ -1,0 +1,110 @@
+"""What was truly built, asked the way the product is asked. Nothing here has seen a message."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tests.flows.factory.boards import FOREVER, Board, Certainty, Fitted, Key, Work
+from tests.flows.factory.material import Package, Presence
+
+TOLERANCE = 12.0
+"""Seconds: what a careful reader may widen a window by, for two clocks that are wrong."""
+
+
+@dataclass(slots=True)
+class Holding:
+    """What a unit holds of a package: designators by certainty, and how sure the best of it is."""
+
+    certainty: Certainty
+    certain: set[str] = field(default_factory=set)
+    arguable: set[str] = field(default_factory=set)
+    open: set[str] = field(default_factory=set)
+
+    @property
+    def all(self) -> set[str]:
+        """Every designator."""
+        return self.certain | self.arguable | self.open
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The factory as it was. `mentioned`: chains and ambiguous reports name packages for these boards without need."""
+
+    boards: Sequence[Board]
+    assemblies: Sequence[Board]
+    packages: Sequence[Package]
+    presences: Sequence[Presence]
+    works: Sequence[Work]
+
+    @property
+    def units(self) -> list[Board]:
+        """Boards and assemblies."""
+        return [*self.boards, *self.assemblies]
+
+    def holders(self, *packages: Package) -> dict[Key, Holding]:
+        """Units with pieces of their own of any of these packages."""
+        found: dict[Key, Holding] = {}
+        for unit in self.units:
+            for package in packages:
+                for fitted in unit.bears(package):
+                    _add(found.setdefault(unit.key, Holding(fitted.certainty)), fitted)
+        return found
+
+    def parents(self, *packages: Package) -> dict[Key, Certainty]:
+        """Assemblies that held such a piece in a unit built into them, at whatever depth, while it was in there."""
+        found: dict[Key, Certainty] = {}
+        for assembly in self.assemblies:
+            sure = [fitted.certainty for fitted, _, _ in _inside(assembly) if any(map(fitted.package.is_of, packages))]
+            if sure:
+                found[assembly.key] = max(sure)
+        return found
+
+    def assemblies_of(self, child: Key) -> set[Key]:
+        """Assemblies that the unit was ever built into, and those around them."""
+        return {
+            assembly.key
+            for assembly in self.assemblies
+            if any(unit.key == child for unit, _, _ in _descendants(assembly, 0.0, FOREVER))
+        }
+
+    def near(self, unit: Board, *packages: Package) -> bool:
+        """Whether any of these packages was where the unit was worked on, by what stations told, or was in a child."""
+        units = [unit, *(child for child, _, _ in _descendants(unit, 0.0, FOREVER))]
+        return any(
+            any(presence.package.is_of(package) for package in packages)
+            and presence.station == work.station
+            and presence.since - TOLERANCE <= work.until
+            and (presence.until is None or presence.until + TOLERANCE >= work.since)
+            for one in units
+            for work in self.works
+            if one in work.boards
+            for presence in self.presences
+        )
+
+
+def _add(holding: Holding, fitted: Fitted) -> None:
+    holding.certainty = max(holding.certainty, fitted.certainty)
+    if fitted.designator is None:
+        return
+    {
+        Certainty.certain: holding.certain,
+        Certainty.arguable: holding.arguable,
+        Certainty.open: holding.open,
+    }[fitted.certainty].add(fitted.designator)
+
+
+def _descendants(unit: Board, since: float, until: float) -> Iterator[tuple[Board, float, float]]:
+    """Units in a unit during a time, with the time each was in it."""
+    for stay in unit.children:
+        start, end = max(since, stay.since), min(until, stay.until)
+        if start < end:
+            yield stay.child, start, end
+            yield from _descendants(stay.child, start, end)
+
+
+def _inside(assembly: Board) -> Iterator[tuple[Fitted, float, float]]:
+    """Pieces on units in an assembly, while both were in there."""
+    for child, since, until in _descendants(assembly, 0.0, FOREVER):
+        for fitted in child.fitted:
+            start, end = max(since, fitted.since), min(until, fitted.until)
+            if start < end:
+                yield fitted, start, end

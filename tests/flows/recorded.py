@@ -1,0 +1,205 @@
+"""A generated factory taken in by the product, twice and in two orders, and everything that is asked about it.
+
+Two databases serve a whole run of factories; they are emptied in between, which takes a hundredth of cloning one.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from sqlalchemy import Connection, Engine, insert, text
+
+from app.db import metadata
+from app.errors import NotFound
+from app.inbox.bodies import unpack_body
+from app.inbox.record import Delivery, Recorder
+from app.orders.planning import plan_work_order
+from app.products.models import ApprovedPart, BomItem, Product, ProductRevision
+from app.schema import import_models
+from app.trace.excluded import ExcludedUnit, excluded
+from app.trace.made_from import MadeFrom, made_from
+from app.trace.question import Question
+from app.trace.where_used import CarryingUnit, stream_where_used
+from tests.flows.factory.blueprint import Blueprint
+from tests.flows.factory.boards import Key
+from tests.flows.factory.material import Package
+from tests.flows.factory.plant import Factory, Plan, build
+from tests.flows.factory.transport import batches
+from tests.flows.factory.voice import Spoken
+from tests.inbox.canonical import dump
+
+_REMEMBERED = 64
+_NEVER_EMPTIED = {"audit"}
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the product says of one question: units by key, those around them, and those excluded."""
+
+    own: dict[Key, CarryingUnit] = field(default_factory=dict)
+    around: dict[Key, CarryingUnit] = field(default_factory=dict)
+    excluded: dict[Key, ExcludedUnit] = field(default_factory=dict)
+    repeated: list[Key] = field(default_factory=list)
+    """Units that the answer names more than once."""
+
+
+@dataclass(slots=True)
+class Recorded:
+    """A factory, and all that the product answers about it."""
+
+    blueprint: Blueprint
+    factory: Factory
+    receipts: tuple[list[tuple[Spoken, str]], list[tuple[Spoken, str]]]
+    """Message and status of its receipt, for either order of arrival."""
+    dumps: tuple[dict[str, list[Any]], dict[str, list[Any]]]
+    bodies: tuple[dict[str, bytes], dict[str, bytes]]
+    """Body by the event's key."""
+    packages: dict[str, Answer]
+    lots: dict[tuple[str, str | None], Answer]
+    """By lot code and part number (None: any part)."""
+    children: dict[Key, set[Key]]
+    """Assemblies around each unit, as where-used of its serial tells them."""
+    made: dict[Key, MadeFrom]
+
+
+class Laboratory:
+    """Two databases, and the factories recorded last."""
+
+    def __init__(self, engines: tuple[Engine, Engine]) -> None:
+        self._engines = engines
+        self._remembered: OrderedDict[Blueprint, Recorded] = OrderedDict()
+
+    def recorded(self, blueprint: Blueprint) -> Recorded:
+        """The factory of a blueprint, taken in and asked about; each once, for several properties look at it."""
+        if blueprint not in self._remembered:
+            self._remembered[blueprint] = self._record(blueprint)
+            if len(self._remembered) > _REMEMBERED:
+                self._remembered.popitem(last=False)
+        return self._remembered[blueprint]
+
+    def _record(self, blueprint: Blueprint) -> Recorded:
+        factory = build(blueprint)
+        one, other = self._engines
+        receipts = (
+            _take_in(one, factory, blueprint.seed, blueprint.described.value),
+            _take_in(other, factory, blueprint.seed + 1, blueprint.described.value),
+        )
+        with one.connect() as connection, other.connect() as beside:
+            packages = {
+                package.identifier: _asked(connection, Question(package=package.identifier))
+                for package in factory.truth.packages
+            }
+            units = [unit for unit in factory.truth.units if unit.serial is not None]
+            return Recorded(
+                blueprint=blueprint,
+                factory=factory,
+                receipts=receipts,
+                dumps=(dump(connection), dump(beside)),
+                bodies=(_bodies(connection), _bodies(beside)),
+                packages=packages,
+                lots={lot: _asked(connection, Question(lot=lot[0], part_number=lot[1])) for lot in lots(factory)},
+                children={unit.key: _around(connection, unit.key) for unit in units},
+                made=dict(_made(connection, [unit.key for unit in units])),
+            )
+
+
+def lots(factory: Factory) -> list[tuple[str, str | None]]:
+    """Every lot alone, and with each part it is of."""
+    described = [package for package in factory.truth.packages if package.lot and not (package.parent or package.batch)]
+    alone = {(package.lot, None) for package in described if package.lot}
+    return sorted({(package.lot, package.part_number) for package in described if package.lot}) + sorted(alone, key=str)
+
+
+def of_lot(factory: Factory, lot: tuple[str, str | None]) -> list[Package]:
+    """The packages of a lot (of a part)."""
+    code, part = lot
+    return [one for one in factory.truth.packages if one.lot == code and part in {None, one.part_number}]
+
+
+# --- taking in ---
+
+
+def _take_in(engine: Engine, factory: Factory, seed: int, *salt: object) -> list[tuple[Spoken, str]]:
+    _empty(engine)
+    rng = Random(f"{seed} {salt}")
+    with engine.begin() as connection:
+        for plan in factory.plans:
+            _plan(connection, plan)
+    recorder = Recorder(engine)
+    statuses: list[tuple[Spoken, str]] = []
+    for batch in batches(factory.said, rng.getrandbits(32)):
+        if rng.random() < 0.1:
+            recorder = Recorder(engine)  # intake was restarted
+        told = recorder.record([Delivery(spoken.payload) for spoken in batch])
+        statuses += [(spoken, receipt.status) for spoken, (receipt,) in zip(batch, told, strict=True)]
+    return statuses
+
+
+def _empty(engine: Engine) -> None:
+    import_models()
+    names = [table.name for table in reversed(metadata.sorted_tables) if table.name not in _NEVER_EMPTIED]
+    with engine.begin() as connection:
+        connection.exec_driver_sql("; ".join(f"DELETE FROM {name}" for name in names))
+
+
+def _plan(connection: Connection, plan: Plan) -> None:
+    product_id = connection.execute(
+        insert(Product).values(part_number=plan.product).returning(Product.product_id)
+    ).scalar_one()
+    revision_id = connection.execute(
+        insert(ProductRevision)
+        .values(product_id=product_id, revision="A")
+        .returning(ProductRevision.product_revision_id)
+    ).scalar_one()
+    of_revision = {"product_revision_id": revision_id}
+    connection.execute(
+        insert(BomItem),
+        [
+            {**of_revision, "reference_designator": designator, "part_number": part}
+            for designator, part in plan.bom.items()
+        ],
+    )
+    connection.execute(
+        insert(ApprovedPart),
+        [
+            {**of_revision, "part_number": part, "alternate_part_number": alternate}
+            for part, alternate in plan.alternates.items()
+        ],
+    )
+    plan_work_order(connection, number=plan.work_order, product_revision_id=revision_id, actor="planner")
+
+
+# --- asking ---
+
+
+def _asked(connection: Connection, question: Question) -> Answer:
+    answer = Answer()
+    try:
+        units = list(stream_where_used(connection, question))
+    except NotFound:
+        return answer  # nobody ever named it
+    for unit in units:
+        listed = answer.own if unit.via is None else answer.around
+        key = Key(unit.serial, unit.position_number or 0)
+        if key in answer.own or key in answer.around:
+            answer.repeated.append(key)
+        listed[key] = unit
+    for one in excluded(connection, question):
+        answer.excluded[Key(one.serial, one.position_number or 0)] = one
+    return answer
+
+
+def _around(connection: Connection, key: Key) -> set[Key]:
+    return {Key(unit.serial) for unit in stream_where_used(connection, Question(serial=key.serial))}
+
+
+def _made(connection: Connection, keys: Sequence[Key]) -> Iterator[tuple[Key, MadeFrom]]:
+    for key in keys:
+        yield key, made_from(connection, key.serial)
+
+
+def _bodies(connection: Connection) -> dict[str, bytes]:
+    rows = connection.execute(text("SELECT unique_id, body FROM event")).all()
+    return {str(unique_id): unpack_body(connection, body) for unique_id, body in rows}
