@@ -28,8 +28,10 @@ class StationStatus:
 
     @property
     def title(self) -> str:
-        """What a screen calls it."""
-        return self.name or self.handle
+        """What a screen calls it: its name, else what it does, else its CFX handle."""
+        if self.name:
+            return self.name
+        return self.operation.replace("_", " ").capitalize() if self.operation else self.handle
 
 
 # What does each station say of itself, line by line in the order of the material's flow?

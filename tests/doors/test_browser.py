@@ -134,7 +134,7 @@ def test_from_a_serial_to_every_board_with_its_reel(
         page.get_by_role("row", name="C1").get_by_role("link", name="R/90 +5%").click()
         page.get_by_role("link", name="Where used").click()
         page.get_by_role("heading", name="package R/90 +5%").wait_for()
-        serials = page.locator("tbody tr td:first-child").all_inner_texts()
+        serials = page.locator("tbody tr td:first-child a").all_inner_texts()
         assert [serial.strip() for serial in serials] == ["A+1", "A+2"]
         with page.expect_download() as download:
             page.get_by_role("link", name="Download CSV").click()

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx2
 import pytest
@@ -41,16 +41,17 @@ def test_a_recorded_message_reaches_an_open_page(running: str, engine: Engine, a
 
 
 def test_many_changes_are_told_as_few(running: str, engine: Engine, accounts: dict[str, str]) -> None:
-    with browser(running) as client, client.stream("GET", "/live") as stream:
+    with browser(running) as client, client.stream("GET", "/live", timeout=2) as stream:
         lines = stream.iter_lines()
         next(line for line in lines if line.startswith("data:"))
         for _ in range(50):
             with engine.begin() as connection:
                 announce(connection)
-        began = time.monotonic()
-        for _ in range(2):
-            next(line for line in lines if line == "data: recorded")
-        assert time.monotonic() - began > 0.3
+        told = 0
+        with suppress(httpx2.ReadTimeout):  # silence: all is told
+            for line in lines:
+                told += line == "data: recorded"
+    assert 1 <= told <= 10
 
 
 SERVE = """
