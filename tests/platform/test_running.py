@@ -103,7 +103,7 @@ def test_it_comes_up_fast_and_leaves_nothing_behind(clean_data_dir: Path) -> Non
     assert until(lambda: not left_in(clean_data_dir)), left_in(clean_data_dir)
     for number in (signal.SIGINT, signal.SIGKILL, signal.SIGTERM):
         served = Served(clean_data_dir)
-        assert served.seconds < 10  # 1.8 s alone; here other tests run beside it
+        assert served.seconds < 30  # 2 s alone; here other tests run beside it
         assert served.answers()
         served.end(number)
         assert until(lambda: not left_in(clean_data_dir)), (number, left_in(clean_data_dir))
