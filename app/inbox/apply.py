@@ -32,6 +32,7 @@ from app.units.identity import (
     claim_units,
     find_units,
     link_positions,
+    note_positions,
     register_units,
 )
 from app.units.installations import InstalledOn, record_installations
@@ -77,6 +78,7 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
     _register(connection, told, ids)
     _record_materials(connection, told, ids)
     link_positions(connection, list(_links(told)), ids.units)
+    note_positions(connection, {pair for said, _ in told for pair in said.positions()}, ids.units)
     claim_units(connection, list(_claims(told, ids)), ids.units)
     record_starts(connection, list(_starts(told, ids)))
     in_work = units_in_work(
@@ -196,7 +198,9 @@ def _places(
         return [(ids.units[identifier], position)]
     assert said.transaction_id is not None  # else the message would not be about units
     places: dict[tuple[int, int], None] = {}
-    for unit_id, positions in in_work[said.transaction_id, report.station_id]:
+    meant = in_work[said.transaction_id, report.station_id]
+    there = [(unit_id, positions) for unit_id, positions in meant if positions and position in positions]
+    for unit_id, positions in there or meant:
         if position:
             places[unit_id, position] = None
         else:

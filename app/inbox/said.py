@@ -75,9 +75,9 @@ class Touched:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A package came out of another, or was spliced to it."""
+    """A package came out of another (`split`, or a tray filled from a `batch`), or was spliced to it (`joined`)."""
 
-    kind: Literal["split", "joined"]
+    kind: Literal["split", "batch", "joined"]
     parent: str
     child: str
     quantity: float | None
@@ -176,6 +176,19 @@ class Said:
         named += [run.unit_identifier for run in self.inspected]
         named += [run.unit_identifier for run in self.tested]
         yield from (identifier for identifier in named if identifier)
+
+    def positions(self) -> set[tuple[str, int]]:
+        """(unit, position) pairs worth keeping: see `app.units.models.SpokenPosition`."""
+        named: list[tuple[str | None, int]] = [
+            (identifier, position) for identifier, positions in self.units for position in positions or ()
+        ]
+        parts = (self.installed, self.removed, self.children, self.tools)
+        named += [(part.identifier, part.position_number) for listed in parts for part in listed]
+        named += [(run.unit_identifier, run.position_number) for run in self.inspected]
+        named += [(run.unit_identifier, run.position_number) for run in self.tested]
+        spoken = {(identifier, position) for identifier, position in named if identifier and position}
+        higher = {identifier for identifier, position in spoken if position > 1}
+        return {(identifier, position) for identifier, position in spoken if identifier in higher}
 
     def package_identifiers(self) -> Iterator[str]:
         """Every package it names, but for those it describes."""

@@ -17,7 +17,7 @@ from app.cfx.messages import (
     storage,
 )
 from app.cfx.messages.base import UnitScoped
-from app.cfx.messages.structures import MaterialLocation, UnitPosition
+from app.cfx.messages.structures import MaterialLocation, MaterialPackage, UnitPosition
 from app.errors import Invalid
 from app.inbox.said import (
     End,
@@ -302,6 +302,8 @@ def _materials_joined(said: Said, message: materials.MaterialsJoined) -> None:
     trailing = message.trailing_material_package.unique_identifier
     if not leading or not trailing:
         raise UnreadableBody("MaterialsJoined must name both packages.")
+    _relate(said, message.leading_material_package)
+    _relate(said, message.trailing_material_package)
     said.relations.append(Relation("joined", leading, trailing, message.trailing_material_package.quantity))
 
 
@@ -311,8 +313,22 @@ def _materials_retired(said: Said, message: materials.MaterialsRetired) -> None:
     said.packages = {one.unique_identifier for one in message.materials if one.unique_identifier}
 
 
-def _loading(kind: Any, location: MaterialLocation) -> Loading:
+def _relate(said: Said, package: MaterialPackage | None) -> None:
+    """What the structure of a package tells of others: what is spliced in front of it, what it was filled from."""
+    while package is not None:
+        ahead, batch = package.leading_material_package, package.batch_material_package
+        if package.unique_identifier and ahead and ahead.unique_identifier:
+            said.relations.append(Relation("joined", ahead.unique_identifier, package.unique_identifier, None))
+        if package.unique_identifier and batch and batch.unique_identifier:
+            said.relations.append(Relation("batch", batch.unique_identifier, package.unique_identifier, None))
+        if batch:
+            _relate(said, batch)
+        package = ahead
+
+
+def _loading(said: Said, kind: Any, location: MaterialLocation) -> Loading:
     package = location.material_package
+    _relate(said, package)
     carrier = location.carrier_information
     lane = carrier.lane_number if carrier else None
     return Loading(
@@ -329,7 +345,7 @@ def _loading(kind: Any, location: MaterialLocation) -> Loading:
 @_handles(storage.MaterialsLoaded)
 def _materials_loaded(said: Said, message: storage.MaterialsLoaded) -> None:
     said.about = "material"
-    said.loadings = [_loading("loaded", location) for location in message.materials]
+    said.loadings = [_loading(said, "loaded", location) for location in message.materials]
 
 
 @_handles(storage.MaterialsUnloaded)
@@ -341,15 +357,15 @@ def _materials_unloaded(said: Said, message: storage.MaterialsUnloaded) -> None:
 @_handles(storage.MaterialsEmpty)
 def _materials_empty(said: Said, message: storage.MaterialsEmpty) -> None:
     said.about = "material"
-    said.loadings = [_loading("empty", location) for location in message.empty_materials]
+    said.loadings = [_loading(said, "empty", location) for location in message.empty_materials]
 
 
 @_handles(storage.SplicePointDetected)
 def _splice_point_detected(said: Said, message: storage.SplicePointDetected) -> None:
     said.about = "material"
     if message.depleted_material:
-        said.loadings.append(_loading("empty", message.depleted_material))
-    said.loadings.append(_loading("spliced", message.newly_active_material))
+        said.loadings.append(_loading(said, "empty", message.depleted_material))
+    said.loadings.append(_loading(said, "spliced", message.newly_active_material))
 
 
 # --- orders ---

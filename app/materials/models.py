@@ -65,7 +65,9 @@ class PackageDescription(Base):
 
 
 class PackageLink(Base):
-    """Ancestry of packages: `split` (the child came out of the parent) or `joined` (the child was spliced on)."""
+    """Ancestry of packages: the child came out of the parent (`split`, or a tray filled from a `batch`), or was spliced
+    on behind it (`joined`).
+    """
 
     __tablename__ = "package_link"
     __table_args__ = (Index("ix_package_link_child_id", "child_id"),)

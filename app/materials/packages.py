@@ -30,7 +30,7 @@ class PackageDescription:
 
 @dataclass(frozen=True, slots=True)
 class PackageRelation:
-    """`split`: the child came out of the parent; `joined`: the child was spliced on behind the parent."""
+    """`split`, `batch`: the child came out of the parent; `joined`: the child was spliced on behind the parent."""
 
     report: Report
     kind: str

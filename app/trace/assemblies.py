@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
+from app.trace.boards import AT, HELD
 from app.trace.evidence import Evidence, weaker
 
 
@@ -34,7 +36,7 @@ class Held:
 _STRENGTHS = tuple(Evidence)
 
 _AROUND = text(
-    """
+    f"""
     -- Which units were these built into, from when to when?
     WITH child AS (
         SELECT unit_id, serial FROM unit WHERE unit_id = ANY (CAST(:children AS bigint[]))
@@ -51,23 +53,15 @@ _AROUND = text(
         JOIN material_chunk ON material_chunk.package_ids @> ARRAY[package.package_id]
         CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
         JOIN placement ON placement.placement_id = pair.placement_id AND pair.package_id = package.package_id
-            AND (reference_designators <> '{}' OR rejected_designators = '{}')
+            AND (reference_designators <> '{{}}' OR rejected_designators = '{{}}')
         LEFT JOIN LATERAL unnest(reference_designators) AS designator ON true
         JOIN material_set ON material_set.chunk_ids @> ARRAY[material_chunk.chunk_id]
         JOIN installation USING (set_id)
         WHERE CAST(:as_of AS timestamptz) IS NULL OR installation.received_at <= :as_of
-    ), told AS (
-        SELECT panel_id, position_number, unit_id,
-            CASE WHEN row_number() OVER statements = 1 THEN '-infinity' ELSE linked_at END AS held_from,
-            coalesce(lead(linked_at) OVER statements, 'infinity') AS held_until
-        FROM panel_position
-        WHERE panel_id IN (SELECT unit_id FROM fact)
-          AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
-        WINDOW statements AS (PARTITION BY panel_id, position_number ORDER BY linked_at, unit_id)
-    )
-    SELECT coalesce(told.unit_id, fact.unit_id) AS unit_id, fact.child_id, fact.via,
+    ), {HELD}
+    SELECT coalesce(held.board_id, fact.unit_id) AS unit_id, fact.child_id, fact.via,
         array_remove(array_agg(DISTINCT fact.reference_designator), NULL) AS reference_designators,
-        bool_or(fact.position_number > 0 OR told.unit_id IS NULL) AS exact,
+        bool_or(fact.position_number > 0 OR held.board_id IS NULL) AS exact,
         min(station.handle) AS station, min(fact.recorded_at) AS recorded_at,
         (
             SELECT min(removal.recorded_at) FROM removal
@@ -78,8 +72,7 @@ _AROUND = text(
               AND (CAST(:as_of AS timestamptz) IS NULL OR removal.received_at <= :as_of)
         ) AS removed_at
     FROM fact
-    LEFT JOIN told ON told.panel_id = fact.unit_id AND fact.position_number IN (0, told.position_number)
-        AND fact.recorded_at >= told.held_from AND fact.recorded_at < told.held_until
+    LEFT JOIN held ON {AT}
     JOIN station ON station.station_id = fact.station_id
     GROUP BY 1, fact.child_id, fact.via
     ORDER BY 1, fact.via
@@ -93,52 +86,52 @@ def assemblies_around(connection: Connection, children: Mapping[int, Held], as_o
     The evidence is the weakest on the way out. A unit that gave up what is looked for before it was built in, or got
     it after it was taken out, makes no carrier of its assembly.
     """
-    seen = set(children)
-    level: dict[int, Held] = dict(children)
+    best: dict[int, tuple[Held, Within | None]] = {unit_id: (held, None) for unit_id, held in children.items()}
+    level = set(children)
     while level:
-        rows = connection.execute(_AROUND, {"children": list(level), "as_of": as_of}).all()
-        outer: dict[int, tuple[Held, Within]] = {}
+        rows = connection.execute(_AROUND, {"children": sorted(level), "as_of": as_of}).all()
+        level = set()
         for row in rows:
-            child = level[row.child_id]
-            if row.unit_id in seen or _never_met(child, row.recorded_at, row.removed_at):
+            child, _ = best[row.child_id]
+            if row.unit_id in children or _never_met(child, row.recorded_at, row.removed_at):
                 continue
-            evidence = child.evidence if row.exact else weaker(child.evidence, Evidence.bounded)
-            held = Held(
-                evidence,
-                max(filter(None, (child.since, row.recorded_at)), default=None),
-                min(filter(None, (child.until, row.removed_at)), default=None),
-            )
-            within = Within(
-                row.unit_id,
-                row.child_id,
-                row.via,
-                tuple(row.reference_designators),
-                evidence,
-                row.station,
-                row.recorded_at,
-            )
-            outer[row.unit_id] = _both(outer[row.unit_id], (held, within)) if row.unit_id in outer else (held, within)
-        seen.update(outer)
-        yield from (within for _, within in outer.values())
-        level = {unit_id: held for unit_id, (held, _) in outer.items()}
+            found = _around(child, row)
+            known = best.get(row.unit_id)
+            merged = _both(known, found) if known else found
+            if known is None or merged[0] != known[0]:
+                level.add(row.unit_id)  # what surrounds it may be surer by it, too
+            best[row.unit_id] = merged
+    yield from (within for _, within in best.values() if within is not None)
 
 
-def _both(one: tuple[Held, Within], other: tuple[Held, Within]) -> tuple[Held, Within]:
-    """A unit that got what is looked for by two children: as sure as the surer, held from the first to the last."""
-    best, second = sorted((one, other), key=lambda pair: _STRENGTHS.index(pair[1].evidence))
-    since = [held.since for held, _ in (one, other)]
-    until = [held.until for held, _ in (one, other)]
+def _around(child: Held, row: Row[Any]) -> tuple[Held, Within]:
+    evidence = child.evidence if row.exact else weaker(child.evidence, Evidence.bounded)
     held = Held(
-        best[0].evidence,
+        evidence,
+        max(filter(None, (child.since, row.recorded_at)), default=None),
+        min(filter(None, (child.until, row.removed_at)), default=None),
+    )
+    designators = tuple(row.reference_designators)
+    return held, Within(row.unit_id, row.child_id, row.via, designators, evidence, row.station, row.recorded_at)
+
+
+def _both(one: tuple[Held, Within | None], other: tuple[Held, Within]) -> tuple[Held, Within]:
+    """A unit that got what is looked for by several ways: as sure as the surest, held from the first to the last."""
+    if one[1] is None or _STRENGTHS.index(other[0].evidence) < _STRENGTHS.index(one[0].evidence):
+        best, second = other[1], one[1]
+    else:
+        best, second = one[1], other[1]
+    since, until = (one[0].since, other[0].since), (one[0].until, other[0].until)
+    held = Held(
+        best.evidence,
         min(filter(None, since)) if all(since) else None,
         max(filter(None, until)) if all(until) else None,
     )
-    within = replace(
-        best[1],
-        via=f"{best[1].via}, {second[1].via}",
-        reference_designators=(*best[1].reference_designators, *second[1].reference_designators),
-    )
-    return held, within
+    if second is None:
+        return held, best
+    via = dict.fromkeys((*best.via.split(", "), *second.via.split(", ")))
+    designators = dict.fromkeys((*best.reference_designators, *second.reference_designators))
+    return held, replace(best, via=", ".join(via), reference_designators=tuple(designators))
 
 
 def _never_met(child: Held, built_in_at: datetime, taken_out_at: datetime | None) -> bool:

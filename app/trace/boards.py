@@ -1,9 +1,9 @@
 """Which boards carry these material sets? Streamed in order of the boards' ids, however many they are."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby, islice
+from itertools import groupby
 from operator import itemgetter
 
 from sqlalchemy import Connection, text
@@ -47,8 +47,54 @@ class Particulars:
     place: str | None
 
 
+HELD = """
+    told AS (
+        SELECT panel_id, position_number, unit_id,
+            CASE WHEN row_number() OVER statements = 1 THEN '-infinity' ELSE linked_at END AS held_from,
+            coalesce(lead(linked_at) OVER statements, 'infinity') AS held_until
+        FROM panel_position
+        WHERE panel_id IN (SELECT unit_id FROM fact)
+          AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
+        WINDOW statements AS (PARTITION BY panel_id, position_number ORDER BY linked_at, unit_id)
+    ), several AS (
+        SELECT unit_id, position_number FROM spoken_position WHERE unit_id IN (SELECT unit_id FROM fact)
+    ), spoken AS (
+        SELECT unit_id, position_number FROM several
+        UNION
+        SELECT installation.unit_id, installation.position_number
+        FROM installation JOIN several USING (unit_id) WHERE installation.position_number = 1
+        UNION
+        SELECT work_record.unit_id, CAST(1 AS smallint)
+        FROM work_record JOIN several USING (unit_id) WHERE 1 = ANY (work_record.position_numbers)
+    ), held AS (
+        SELECT panel_id, position_number, unit_id AS board_id, CAST(0 AS smallint) AS board_position,
+            held_from, held_until
+        FROM told
+        UNION ALL
+        -- Positions of a panel that no board is linked to. A unit that sits in a panel is none, whatever its position.
+        SELECT unit_id, position_number, unit_id, position_number, '-infinity', 'infinity'
+        FROM spoken
+        WHERE NOT EXISTS (
+            SELECT FROM told WHERE told.panel_id = spoken.unit_id AND told.position_number = spoken.position_number
+        ) AND (
+            EXISTS (SELECT FROM told WHERE told.panel_id = spoken.unit_id)
+            OR (NOT EXISTS (SELECT FROM panel_position WHERE panel_position.unit_id = spoken.unit_id)
+                AND (SELECT count(*) FROM spoken AS other WHERE other.unit_id = spoken.unit_id) > 1)
+        )
+    )
+"""
+"""CTEs after one named `fact` (unit_id, position_number, recorded_at): which board was where when; parameter `as_of`.
+
+A fact under (panel, position) belongs to the unit that the last statement not after it put there, or else the first.
+"""
+AT = """
+    held.panel_id = fact.unit_id AND fact.position_number IN (0, held.position_number)
+    AND fact.recorded_at >= held.held_from AND fact.recorded_at < held.held_until
+"""
+"""Join condition of `held` with `fact`; without a match the fact is about its own unit."""
+
 _CARRYING = text(
-    """
+    f"""
     -- Which boards do the reports with these material sets speak of, in order?
     WITH fact AS (
         SELECT unit_id, position_number, set_id, station_id, recorded_at, candidates
@@ -59,26 +105,16 @@ _CARRYING = text(
                OR station_id = (SELECT station_id FROM station WHERE handle = :station))
           AND (CAST(:since AS timestamptz) IS NULL OR recorded_at >= :since)
           AND (CAST(:until AS timestamptz) IS NULL OR recorded_at <= :until)
-    ), told AS (
-        SELECT panel_id, position_number, unit_id,
-            CASE WHEN row_number() OVER statements = 1 THEN '-infinity' ELSE linked_at END AS held_from,
-            coalesce(lead(linked_at) OVER statements, 'infinity') AS held_until
-        FROM panel_position
-        WHERE panel_id IN (SELECT unit_id FROM fact)
-          AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
-        WINDOW statements AS (PARTITION BY panel_id, position_number ORDER BY linked_at, unit_id)
-    ), width AS (
-        SELECT panel_id, count(DISTINCT position_number) AS positions FROM told GROUP BY panel_id
+    ), {HELD}, width AS (
+        SELECT panel_id, count(DISTINCT position_number) AS positions FROM held GROUP BY panel_id
     )
-    SELECT coalesce(told.unit_id, fact.unit_id) AS board_id,
-        CASE WHEN told.unit_id IS NULL THEN fact.position_number ELSE 0 END AS board_position,
+    SELECT coalesce(held.board_id, fact.unit_id) AS board_id, coalesce(held.board_position, 0) AS board_position,
         fact.set_id, fact.station_id, fact.recorded_at, fact.position_number, coalesce(width.positions, 0),
         fact.candidates
     FROM fact
-    LEFT JOIN told ON told.panel_id = fact.unit_id AND fact.position_number IN (0, told.position_number)
-        AND fact.recorded_at >= told.held_from AND fact.recorded_at < told.held_until
+    LEFT JOIN held ON {AT}
     LEFT JOIN width ON width.panel_id = fact.unit_id
-    WHERE coalesce(told.unit_id, fact.unit_id) > :after
+    WHERE coalesce(held.board_id, fact.unit_id) > :after
     ORDER BY 1, 2, 5
     """
 )
@@ -125,16 +161,8 @@ def boards_carrying(
         "after": after,
     }
     rows = connection.execute(_CARRYING, asked, execution_options={"stream_results": True, "yield_per": _BLOCK})
-    by_unit = ((unit_id, list(told)) for unit_id, told in groupby(rows, key=itemgetter(0)))
-    while block := list(islice(by_unit, _BLOCK)):
-        panels = _panels(connection, ((unit_id, row[1]) for unit_id, told in block for row in told))
-        for unit_id, told in block:
-            reports: dict[int, list[Reported]] = {}
-            for row in told:
-                position = row[1] if unit_id in panels else 0
-                reports.setdefault(position, []).append(Reported(*row[2:]))
-            for position, own in sorted(reports.items()):
-                yield Board(unit_id, position, own)
+    for (unit_id, position), reports in groupby(rows, key=itemgetter(0, 1)):
+        yield Board(unit_id, position, [Reported(*row[2:]) for row in reports])
 
 
 def particulars(connection: Connection, units: Sequence[int]) -> dict[int, Particulars]:
@@ -143,26 +171,16 @@ def particulars(connection: Connection, units: Sequence[int]) -> dict[int, Parti
 
 
 _OCCUPANTS = text(
-    """
+    f"""
     -- Which boards were in these places at these times? A place is a unit and a position on it, 0 for the whole.
     WITH fact AS (
         SELECT * FROM unnest(
             CAST(:units AS bigint[]), CAST(:positions AS smallint[]), CAST(:times AS timestamptz[])
         ) WITH ORDINALITY AS fact (unit_id, position_number, recorded_at, nth)
-    ), told AS (
-        SELECT panel_id, position_number, unit_id,
-            CASE WHEN row_number() OVER statements = 1 THEN '-infinity' ELSE linked_at END AS held_from,
-            coalesce(lead(linked_at) OVER statements, 'infinity') AS held_until
-        FROM panel_position
-        WHERE panel_id IN (SELECT unit_id FROM fact)
-          AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
-        WINDOW statements AS (PARTITION BY panel_id, position_number ORDER BY linked_at, unit_id)
-    )
-    SELECT fact.nth - 1, coalesce(told.unit_id, fact.unit_id),
-        CASE WHEN told.unit_id IS NULL THEN fact.position_number ELSE 0 END
+    ), {HELD}
+    SELECT fact.nth - 1, coalesce(held.board_id, fact.unit_id), coalesce(held.board_position, 0)
     FROM fact
-    LEFT JOIN told ON told.panel_id = fact.unit_id AND fact.position_number IN (0, told.position_number)
-        AND fact.recorded_at >= told.held_from AND fact.recorded_at < told.held_until
+    LEFT JOIN held ON {AT}
     ORDER BY 1, 2, 3
     """
 )
@@ -179,28 +197,4 @@ def occupants(
             "times": [place[2] for place in places],
             "as_of": as_of,
         }
-        found = connection.execute(_OCCUPANTS, asked).all()
-        panels = _panels(connection, ((row[1], row[2]) for row in found))
-        for index, unit_id, position in found:
-            yield index, unit_id, position if unit_id in panels else 0
-
-
-# A machine may give a board that travels alone the position 1; a panel's boards without serials are told by theirs.
-_PANELS = text(
-    """
-    -- Which of these units were spoken of with other positions than 1?
-    SELECT unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (unit_id)
-    WHERE EXISTS (SELECT FROM installation WHERE installation.unit_id = asked.unit_id AND position_number > 1)
-       OR EXISTS (SELECT FROM work_record WHERE work_record.unit_id = asked.unit_id
-                  AND 1 < ANY (work_record.position_numbers))
-       OR EXISTS (SELECT FROM panel_position WHERE panel_position.panel_id = asked.unit_id)
-    """
-)
-
-
-def _panels(connection: Connection, places: Iterable[tuple[int, int]]) -> set[int]:
-    """Those of the units that are panels."""
-    spoken = list(places)
-    sure = {unit_id for unit_id, position in spoken if position > 1}
-    unsure = sorted({unit_id for unit_id, position in spoken if position == 1} - sure)
-    return sure | set(connection.execute(_PANELS, {"units": unsure}).scalars()) if unsure else sure
+        yield from (tuple(row) for row in connection.execute(_OCCUPANTS, asked))

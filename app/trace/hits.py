@@ -54,7 +54,7 @@ _PACKAGES = text(
         SELECT package_id FROM named
         UNION
         SELECT package_link.child_id FROM meant
-        JOIN package_link ON package_link.parent_id = meant.package_id AND package_link.kind = 'split'
+        JOIN package_link ON package_link.parent_id = meant.package_id AND package_link.kind IN ('split', 'batch')
             AND (CAST(:as_of AS timestamptz) IS NULL OR package_link.received_at <= :as_of)
     )
     SELECT package_id, identifier FROM meant JOIN package USING (package_id)
@@ -95,8 +95,10 @@ _CHUNKS = text(
     -- What does each chunk hold of these packages, at these placements; null: of any, at any?
     SELECT chunk_id, placement.kind, placement.reference_designators,
         CAST(:packages AS integer[]) IS NULL
-            OR batch_packages && CAST(:identifiers AS text[])
-            OR (pair.package_id = ANY (CAST(:packages AS integer[])) AND joined_packages = '{}') AS named
+            OR (joined_packages = '{}' AND (
+                pair.package_id = ANY (CAST(:packages AS integer[]))
+                OR batch_packages && CAST(:identifiers AS text[])
+            )) AS named
     FROM material_chunk
     CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
     JOIN placement ON placement.placement_id = pair.placement_id

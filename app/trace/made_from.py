@@ -183,7 +183,7 @@ def made_from(connection: Connection, serial: str, *, customer_id: int | None = 
             row.reference_designator,
             row.station,
             row.recorded_at,
-            _removed_at(removals, row.recorded_at, row.reference_designator, child=row.serial),
+            _removed_at(removals, row.recorded_at, row.reference_designator, row.serial),
         )
         for row in connection.execute(_CHILDREN, asked)
     ] + [
@@ -248,7 +248,7 @@ def _parts(rows: Sequence[Row[Any]], removals: Sequence[Row[Any]], boards: _Boar
         for board in boards.of(row) if boards else (None,):
             here = removals if boards is None else [one for one in removals if board in boards.of(one)]
             for designator in row.reference_designators or (None,):
-                removed_at = _removed_at(here, row.recorded_at, designator, package=row.package)
+                removed_at = _removed_at(here, row.recorded_at, designator, row.package)
                 key = (designator, row.package, row.station, removed_at, board)
                 if key not in found:
                     found[key] = InstalledPart(
@@ -271,18 +271,18 @@ def _removed_at(
     removals: Sequence[Row[Any]],
     installed_at: datetime,
     designator: str | None,
-    *,
-    package: str | None = None,
-    child: str | None = None,
+    goes_by: str,
 ) -> datetime | None:
-    """When a part installed then was taken out: the first removal after it that means it."""
+    """When a part installed then was taken out: the first removal after it that means it.
+
+    A child unit goes by its serial, whether a machine tells it as a unit or as a material.
+    """
     times = [
         removal.recorded_at
         for removal in removals
         if removal.recorded_at >= installed_at
-        and (removal.package is None or removal.package == package)
-        and (removal.child is None or removal.child == child)
-        and not (removal.child is None and child is not None and not removal.reference_designators)
+        and (removal.package or removal.child or removal.reference_designators)
+        and (not (removal.package or removal.child) or goes_by in (removal.package, removal.child))
         and (not removal.reference_designators or designator in removal.reference_designators)
     ]
     return min(times, default=None)

@@ -133,3 +133,25 @@ def claim_units(connection: Connection, claims: Sequence[OrderClaim], units: Mut
                 "initialized": [claim.initialized for _, claim in rows],
             },
         )
+
+
+_SPEAK = text(
+    """
+    INSERT INTO spoken_position (unit_id, position_number)
+    SELECT DISTINCT * FROM unnest(CAST(:units AS bigint[]), CAST(:positions AS smallint[])) AS said (unit_id, position)
+    ORDER BY 1, 2
+    ON CONFLICT DO NOTHING
+    """
+)
+
+
+def note_positions(
+    connection: Connection, spoken: Collection[tuple[str, int]], units: MutableMapping[str, int]
+) -> None:
+    """Keep which positions of which units machines speak of; see `SpokenPosition`."""
+    if spoken:
+        given = {
+            "units": [units[serial] for serial, _ in spoken],
+            "positions": [position for _, position in spoken],
+        }
+        connection.execute(_SPEAK, given)

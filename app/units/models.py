@@ -65,6 +65,18 @@ class PanelPosition(Base):
     received_at: Mapped[datetime] = mapped_column(Timestamp)
 
 
+class SpokenPosition(Base):
+    """A position of a unit that a machine spoke of: what tells a panel without linked boards from a board.
+
+    Kept for positions from 2 on, and for 1 where a message names several: a board that travels alone often has the 1.
+    """
+
+    __tablename__ = "spoken_position"
+
+    unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    position_number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+
+
 class WorkRecord(Base):
     """One unit at one operation: the CFX transaction, from `WorkStarted` to `WorkCompleted`.
 

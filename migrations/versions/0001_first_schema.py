@@ -398,6 +398,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("serial", name=op.f("pk_serial")),
     )
     op.create_table(
+        "spoken_position",
+        sa.Column("unit_id", sa.BigInteger(), nullable=False),
+        sa.Column("position_number", sa.SmallInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("unit_id", "position_number", name=op.f("pk_spoken_position")),
+    )
+    op.create_table(
         "station_event",
         sa.Column("station_id", sa.Integer(), nullable=False),
         sa.Column("event_id", sa.BigInteger(), nullable=False),
@@ -752,6 +758,7 @@ def downgrade() -> None:
     op.drop_table("test")
     op.drop_table("symptom")
     op.drop_table("station_event")
+    op.drop_table("spoken_position")
     op.drop_table("serial")
     op.drop_table("removal")
     op.drop_table("recipe")
