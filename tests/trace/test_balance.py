@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,6 +16,7 @@ from app.trace.balance import Balance, Doubt, Finding, mass_balance, suspicious_
 from app.trace.drawn import Span
 from app.trace.two_places import Sign, contradiction
 from tests.inbox.messages import (
+    STATION,
     completed,
     entry,
     initialized,
@@ -45,17 +47,22 @@ def codes(engine: Engine, tolerance: float = 0) -> list[tuple[str, str]]:
     return [(one.package, one.code.value) for one in findings(engine, tolerance)]
 
 
-def board(serial: str, package: str | None = "P-1", designators: Sequence[str] = ("R1", "R2"), **more: object) -> bytes:
-    rejected = more.pop("rejected", ())
-    transaction = more.pop("transaction", None) or uuid4()
-    slot = more.pop("slot", "M1.F.1")
-    one = entry(serial, package, designators, rejected=rejected, slot=slot)  # type: ignore[arg-type]
-    return installed(one, transaction=transaction, **more)  # type: ignore[arg-type]
+def board(
+    serial: str,
+    package: str | None = "P-1",
+    designators: Sequence[str] = ("R1", "R2"),
+    *,
+    rejected: Sequence[str] = (),
+    transaction: UUID | None = None,
+    **envelope: object,
+) -> bytes:
+    one = entry(serial, package, designators, rejected=rejected)
+    return installed(one, transaction=transaction or uuid4(), **envelope)
 
 
-def boards(number: int, package: str | None = "P-1", *, start: float = 10, **more: object) -> list[bytes]:
+def boards(number: int, package: str | None = "P-1", *, start: float = 10, source: str = STATION) -> list[bytes]:
     """Boards of two pieces each, one every ten seconds."""
-    return [board(f"{package}-{start}-{n}", package, when=start + 10 * n, **more) for n in range(number)]
+    return [board(f"{package}-{start}-{n}", package, when=start + 10 * n, source=source) for n in range(number)]
 
 
 def exactly(number: float) -> Span:
@@ -360,7 +367,7 @@ def test_more_left_than_can_be(engine: Engine) -> None:
 def test_a_reel_cannot_be_made_after_it_came(
     engine: Engine, date_code: str | None, received_on: str, late: bool
 ) -> None:
-    made = {"ManufactureDate": f"{date_code}T00:00:00Z"} if date_code else {}
+    made: dict[str, Any] = {"ManufactureDate": f"{date_code}T00:00:00Z"} if date_code else {}
     stored(engine, described("P-1", initial=5, ReceivedDate=f"{received_on}T12:00:00Z", **made))
     assert codes(engine) == ([("P-1", "made_after_receipt")] if late else [])
 

@@ -1,0 +1,60 @@
+"""What a unit or a work order is to be made from: the bill of its product revision, with approved parts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, TextClause, text
+
+
+@dataclass(frozen=True, slots=True)
+class BillItem:
+    """The part that belongs at a reference designator, and those that may be used in its place."""
+
+    part_number: str
+    alternates: frozenset[str] = frozenset()
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """Every part number that may be there."""
+        return self.alternates | {self.part_number}
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """A bill of material by reference designator. Without items, none is known."""
+
+    items: Mapping[str, BillItem] = field(default_factory=dict)
+
+
+_OF_SERIAL = """
+    SELECT work_order.product_revision_id FROM serial
+    JOIN unit USING (unit_id) JOIN work_order USING (work_order_id)
+    WHERE serial.serial = :name
+"""
+_OF_ORDER = "SELECT product_revision_id FROM work_order WHERE number = :name"
+_ITEMS = """
+    -- Which part belongs at each designator, and which may be there in its place?
+    SELECT reference_designator, bom_item.part_number,
+        array_remove(array_agg(approved_part.alternate_part_number), NULL) AS alternates
+    FROM bom_item
+    LEFT JOIN approved_part USING (product_revision_id, part_number)
+    WHERE product_revision_id = ({revision})
+    GROUP BY reference_designator, bom_item.part_number
+"""
+_BILL_OF_UNIT = text(_ITEMS.format(revision=_OF_SERIAL))
+_BILL_OF_ORDER = text(_ITEMS.format(revision=_OF_ORDER))
+
+
+def bill_of_unit(connection: Connection, serial: str) -> Bill:
+    """The bill of the product revision that the unit's work order builds."""
+    return _read(connection, _BILL_OF_UNIT, serial)
+
+
+def bill_of_order(connection: Connection, work_order: str) -> Bill:
+    """The bill of the product revision that the work order builds."""
+    return _read(connection, _BILL_OF_ORDER, work_order)
+
+
+def _read(connection: Connection, question: TextClause, name: str) -> Bill:
+    rows = connection.execute(question, {"name": name})
+    return Bill({row.reference_designator: BillItem(row.part_number, frozenset(row.alternates)) for row in rows})

@@ -1,0 +1,242 @@
+"""How fine is a unit's material traceability, by the levels of IPC-1782B, and what is missing for the next?
+
+* M1: the part numbers of its work order are known.
+* M2: so is the material itself: each part of the bill has a package recorded somewhere in the work order, by a report
+  or by what was loaded where the order was built. Where a reel change cannot be timed, that is several packages.
+* M3: each reference designator of the bill has a package recorded for this very unit; a machine that leaves a choice,
+  of which every candidate is on record, is enough.
+* M4: and that package is exact for each of them.
+
+The levels speak of every part of the bill, so where no bill is known none above M1 is claimed.
+Source: IPC-1782B, material traceability levels (as the field reads them, for software see `firmware`).
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, text
+
+from app.trace.bills import Bill, bill_of_unit
+from app.trace.designators import few, natural_order
+from app.trace.evidence import Evidence, stronger
+from app.trace.made_from import MadeFrom, made_from
+from app.trace.order_sets import ON_UNITS
+from app.trace.suspects import loaded_intervals
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The material level of a unit, 0 to 4; 0 where not even its work order is known.
+
+    `missing` says what the next level wants; `remarks` what a recall would miss though the level is reached. The
+    numbers are reference designators, of the bill where one is known. `boards`: of a panel, whose level is its
+    lowest board's.
+    """
+
+    serial: str
+    level: int
+    sentence: str
+    missing: list[str]
+    exact: int
+    bounded: int
+    without: int
+    by_bill: bool
+    remarks: list[str] = field(default_factory=list)
+    boards: list["Level"] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """`M3`."""
+        return f"M{self.level}"
+
+
+_MEANING = (
+    "It belongs to no work order",
+    "The parts of its work order are known",
+    "Each part has a package recorded in the work order",
+    "Each designator has a package recorded for this unit",
+    "Each designator has the exact package",
+)
+
+
+def level_of(made: MadeFrom, bill: Bill, in_order: Collection[str] = ()) -> Level:
+    """The level of one unit as built. `in_order`: the parts of which its work order has some package recorded."""
+    filled = _filled(made)
+    remarks = list(_remarks(made))
+    if not bill.items:
+        return _without_bill(made, filled, remarks)
+    exact = {name for name in bill.items if filled.get(name) is Evidence.exact}
+    bounded = {name for name in bill.items if name in filled} - exact
+    without = bill.items.keys() - exact - bounded
+    in_none = {name for name in without if not bill.items[name].allowed & set(in_order)}
+    if in_none:
+        level, missing = (
+            1,
+            [
+                f"No package of {part} is recorded in work order {made.work_order} ({few(names)})."
+                for part, names in _by_part(bill, in_none)
+            ],
+        )
+    elif without:
+        level, missing = (
+            2,
+            [
+                f"No package of {part} is recorded for this unit at {few(names)}."
+                for part, names in _by_part(bill, without)
+            ],
+        )
+    elif bounded:
+        level, missing = 3, list(_choices(made, bounded))
+    else:
+        level, missing = 4, []
+    sentence = f"M{level}: {_MEANING[level]} ({len(exact)} of {len(bill.items)} exact)."
+    return Level(
+        made.serial, level, sentence, missing, len(exact), len(bounded), len(without), by_bill=True, remarks=remarks
+    )
+
+
+def _filled(made: MadeFrom) -> dict[str, Evidence]:
+    """The best evidence for each designator of which the part is in the unit now."""
+    filled: dict[str, Evidence] = {}
+    for part in made.installations:
+        if part.reference_designator and not part.removed_at and part.evidence is not Evidence.inferred:
+            known = filled.get(part.reference_designator, part.evidence)
+            filled[part.reference_designator] = stronger(known, part.evidence)
+    for child in made.components:
+        if child.reference_designator and not child.removed_at:
+            filled[child.reference_designator] = Evidence.exact
+    return filled
+
+
+def _without_bill(made: MadeFrom, filled: dict[str, Evidence], remarks: list[str]) -> Level:
+    exact = sum(evidence is Evidence.exact for evidence in filled.values())
+    level = 1 if made.work_order and any(part.part_number for part in made.installations) else 0
+    missing = [
+        f"No bill of material is known for work order {made.work_order}: plan its product revision. Until then nobody "
+        f"can say whether the {len(filled)} designators reported, {exact} of them exact, are all."
+        if made.work_order
+        else "No work order is known for it: the station that initializes units, or the first one, can name it."
+    ]
+    sentence = f"M{level}: {_MEANING[level]}, and no bill of material to go by."
+    if made.work_order and not level:
+        sentence = "M0: No machine reported what was put into it, and no bill of material says what should be."
+    return Level(made.serial, level, sentence, missing, exact, len(filled) - exact, 0, by_bill=False, remarks=remarks)
+
+
+def _by_part(bill: Bill, designators: Iterable[str]) -> list[tuple[str, list[str]]]:
+    listed: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(designators, key=natural_order):
+        listed[bill.items[name].part_number].append(name)
+    return list(listed.items())
+
+
+def _choices(made: MadeFrom, designators: Collection[str]) -> Iterable[str]:
+    """Designators of which the package is one of several, with the candidates."""
+    candidates: dict[str, set[str]] = {name: set() for name in designators}
+    for part in made.installations:
+        if part.reference_designator in candidates and not part.removed_at:
+            candidates[part.reference_designator].add(part.package)
+    together: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for name in sorted(designators, key=natural_order):
+        together[tuple(sorted(candidates[name]))].append(name)
+    for packages, names in together.items():
+        if len(packages) > 1:
+            yield f"{few(names)}: from one of the packages {few(packages)}, and no report says from which."
+        else:
+            yield f"{few(names)}: {packages[0]} was reported for a panel or for several units, not for this one alone."
+
+
+def _remarks(made: MadeFrom) -> Iterable[str]:
+    without_lot = sorted({part.package for part in made.installations if not part.lot})
+    if without_lot:
+        yield f"No lot is known of {len(without_lot)} packages ({few(without_lot)}): a recall by lot misses them."
+
+
+def material_level(connection: Connection, serial: str, *, customer_id: int | None = None) -> Level:
+    """The level of a unit; of a panel, its lowest board's, with each board's.
+
+    Raises `NotFound` where the serial is not known, or not that customer's.
+    """
+    made = made_from(connection, serial, customer_id=customer_id)
+    if not made.boards:
+        return _level(connection, made)
+    boards = [_level(connection, made_from(connection, board, customer_id=customer_id)) for board in made.boards]
+    lowest = min(boards, key=lambda one: one.level)
+    return Level(
+        made.serial,
+        lowest.level,
+        f"{lowest.name}: the lowest of its {len(boards)} boards, {lowest.serial}. {lowest.sentence}",
+        lowest.missing,
+        lowest.exact,
+        lowest.bounded,
+        lowest.without,
+        lowest.by_bill,
+        lowest.remarks,
+        boards,
+    )
+
+
+def _level(connection: Connection, made: MadeFrom) -> Level:
+    bill = bill_of_unit(connection, made.serial)
+    level = level_of(made, bill)
+    if not level.without or made.work_order is None:
+        return level
+    filled = _filled(made)
+    wanted = {part for name, item in bill.items.items() if name not in filled for part in item.allowed}
+    return level_of(made, bill, _in_order(connection, made.work_order, sorted(wanted)))
+
+
+_NAMED = text(
+    f"""
+    -- Of which of these parts do reports on this order's units name a package?
+    WITH {ON_UNITS}, drawn AS (
+        SELECT DISTINCT chunk_id FROM (SELECT DISTINCT set_id FROM on_unit) AS wanted
+        JOIN material_set USING (set_id)
+        CROSS JOIN LATERAL unnest(chunk_ids) AS listed (chunk_id)
+    )
+    SELECT DISTINCT wanted.part_number
+    FROM drawn
+    JOIN material_chunk USING (chunk_id)
+    CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
+    JOIN placement USING (placement_id)
+    JOIN package ON package.package_id = pair.package_id
+    JOIN unnest(CAST(:parts AS text[])) AS wanted (part_number)
+        ON wanted.part_number IN (placement.part_number, placement.reference_part_number, package.part_number)
+    WHERE reference_designators <> '{{}}'
+    """
+)
+_BUILT = text(
+    """
+    -- Where was this order built, from when to when?
+    SELECT station_id, min(coalesce(started_at, completed_at)), max(coalesce(completed_at, started_at))
+    FROM work_order JOIN unit USING (work_order_id) JOIN work_record USING (unit_id)
+    WHERE work_order.number = :work_order
+    GROUP BY station_id
+    """
+)
+_LOADED = text(
+    """
+    -- Which packages of these parts were ever loaded at these stations?
+    SELECT DISTINCT package_id, part_number FROM loading_event JOIN package USING (package_id)
+    WHERE station_id = ANY (CAST(:stations AS integer[])) AND kind IN ('loaded', 'spliced')
+      AND part_number = ANY (CAST(:parts AS text[]))
+    """
+)
+
+
+def _in_order(connection: Connection, work_order: str, parts: Sequence[str]) -> set[str]:
+    """Those of the parts of which a package is recorded in the work order, by a report or a loading."""
+    asked: dict[str, object] = {"work_order": work_order, "as_of": None}
+    found = set(connection.execute(_NAMED, asked | {"parts": list(parts)}).scalars())
+    open_parts = [part for part in parts if part not in found]
+    built = {row[0]: (row[1], row[2]) for row in connection.execute(_BUILT, asked)}
+    if not open_parts or not built:
+        return found
+    at_them = {"stations": list(built), "parts": open_parts}
+    loaded: dict[int, str] = {row[0]: row[1] for row in connection.execute(_LOADED, at_them)}
+    for one in loaded_intervals(connection, list(loaded), None):
+        since, until = built.get(one.station_id, (None, None))
+        if since and until and one.since <= until and (one.until is None or one.until >= since):
+            found.add(loaded[one.package_id])
+    return found

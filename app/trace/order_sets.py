@@ -1,0 +1,25 @@
+"""Which material sets did a work order's units get? A piece of SQL for questions about whole orders."""
+
+from app.trace.boards import AT, HELD
+
+ON_UNITS = f"""
+    member AS (
+        SELECT unit_id FROM unit JOIN work_order USING (work_order_id) WHERE work_order.number = :work_order
+    ), fact AS (
+        SELECT set_id, unit_id, position_number, recorded_at, candidates FROM installation
+        WHERE unit_id IN (
+            SELECT unit_id FROM member UNION SELECT panel_id FROM panel_position JOIN member USING (unit_id)
+        )
+    ), {HELD}, on_unit AS (
+        SELECT set_id, coalesce(held.board_id, fact.unit_id) AS unit_id,
+            coalesce(held.board_position, 0) AS position_number,
+            fact.candidates = 1 AND (held.board_id IS NULL OR fact.position_number > 0) AS sure
+        FROM fact LEFT JOIN held ON {AT}
+        WHERE coalesce(held.board_id, fact.unit_id) IN (SELECT unit_id FROM member)
+    )
+"""
+"""CTEs that end in `on_unit` (set_id, unit_id, position_number, sure): the sets of the units of order `work_order`.
+
+`sure`: the unit itself was named, not a panel as a whole, nor a work of several units. A carrier's sets are the order's
+only while it held one of the order's units. Parameters `work_order` (number) and `as_of`.
+"""
