@@ -11,7 +11,7 @@ import structlog
 
 from app.settings import Settings
 
-_QUIET = ("uvicorn", "alembic.runtime", "httpx", "asyncio", "amqtt")  # ours say the same, better
+_QUIET = ("uvicorn", "alembic.runtime", "httpx2", "asyncio", "amqtt")  # ours say the same, better
 
 
 def configure_logging(settings: Settings) -> None:
