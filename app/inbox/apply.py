@@ -315,11 +315,11 @@ def _keep_waiting(connection: Connection, told: Sequence[Told]) -> None:
 
 
 def _freed(connection: Connection, told: Sequence[Told], ids: Ids) -> list[Told]:
-    """The events that waited for the works begun (or ended, units named) just now; known from this moment on."""
+    """The events that waited for the works begun just now; known from this moment on."""
     begun = {
         (said.transaction_id, report.station_id): report.received_at
         for said, report in told
-        if said.transaction_id and said.units and (said.start or said.end)
+        if said.transaction_id and said.start
     }
     if not begun:
         return []

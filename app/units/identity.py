@@ -104,24 +104,31 @@ _CLAIM = text(
             CAST(:units AS bigint[]), CAST(:orders AS integer[]),
             CAST(:claimed_at AS timestamptz[]), CAST(:initialized AS boolean[])
         ) AS claim (unit_id, work_order_id, claimed_at, initialized)
-        ORDER BY unit_id, initialized DESC, claimed_at DESC
+        ORDER BY unit_id, initialized DESC, CASE WHEN initialized THEN claimed_at END DESC, claimed_at
     )
     UPDATE unit SET
         work_order_id = claim.work_order_id,
         customer_id = work_order.customer_id,
         unplanned = work_order.unplanned,
-        initialized_at = CASE WHEN claim.initialized THEN claim.claimed_at ELSE unit.initialized_at END
+        claimed_at = claim.claimed_at,
+        initialized = claim.initialized
     FROM claim JOIN work_order USING (work_order_id)
     WHERE unit.unit_id = claim.unit_id
-      AND CASE WHEN claim.initialized
-               THEN unit.initialized_at IS NULL OR unit.initialized_at < claim.claimed_at
-               ELSE unit.work_order_id IS NULL END
+      AND CASE WHEN unit.work_order_id IS NULL THEN true
+               WHEN claim.initialized <> unit.initialized THEN claim.initialized
+               WHEN claim.initialized THEN unit.claimed_at < claim.claimed_at
+               ELSE unit.claimed_at > claim.claimed_at END
     """
 )
 
 
 def claim_units(connection: Connection, claims: Sequence[OrderClaim], units: MutableMapping[str, int]) -> None:
-    """Enter units into their work orders: the latest `UnitsInitialized` counts, before any other mention."""
+    """Enter units into their work orders, whatever arrives first.
+
+    * The latest `UnitsInitialized` counts before any other mention.
+    * Without one, the order counts that the unit was worked on under first: rework and the second side may run under
+      orders of their own.
+    """
     rows = [(units[serial], claim) for claim in claims for serial in claim.serials]
     if rows:
         connection.execute(

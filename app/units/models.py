@@ -34,6 +34,8 @@ class Unit(Base):
     """A board, panel, carrier or assembly: whatever a machine calls by an identifier.
 
     `customer_id` is its work order's, kept in step by a trigger: what belongs to an OEM carries its customer.
+    `claimed_at` is the station's time of the message that put it into its work order, `initialized` whether that was
+    `UnitsInitialized`.
     """
 
     __tablename__ = "unit"
@@ -43,7 +45,8 @@ class Unit(Base):
     customer_id: Mapped[int | None] = mapped_column(Integer)
     work_order_id: Mapped[int | None] = mapped_column(Integer, index=True)
     unplanned: Mapped[bool] = mapped_column(server_default=text("true"))
-    initialized_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    claimed_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    initialized: Mapped[bool] = mapped_column(server_default=text("false"))
     registered_at: Mapped[datetime] = mapped_column(Timestamp)
 
 

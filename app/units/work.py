@@ -174,7 +174,7 @@ def record_statements(connection: Connection, statements: Sequence[UnitStatement
 _WORKED_ON = text(
     """
     SELECT transaction_id, station_id, unit_id, position_numbers FROM work_record
-    WHERE transaction_id = ANY(CAST(:transactions AS uuid[]))
+    WHERE transaction_id = ANY(CAST(:transactions AS uuid[])) AND started_at IS NOT NULL
     """
 )
 
@@ -182,7 +182,10 @@ _WORKED_ON = text(
 def units_in_work(
     connection: Connection, transactions: Iterable[UUID]
 ) -> dict[tuple[UUID, int], list[tuple[int, tuple[int, ...] | None]]]:
-    """(transaction, station) -> its (unit, positions), for those of which a start or end is known."""
+    """(transaction, station) -> its (unit, positions), for those of which a start is known.
+
+    An end does not tell: it may name fewer units than were worked on.
+    """
     found: dict[tuple[UUID, int], list[tuple[int, tuple[int, ...] | None]]] = {}
     wanted = sorted(set(transactions))
     if wanted:

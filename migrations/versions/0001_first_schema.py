@@ -475,7 +475,8 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.Integer(), nullable=True),
         sa.Column("work_order_id", sa.Integer(), nullable=True),
         sa.Column("unplanned", sa.Boolean(), server_default=sa.text("true"), nullable=False),
-        sa.Column("initialized_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("claimed_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("initialized", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("registered_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("unit_id", name=op.f("pk_unit")),
     )
