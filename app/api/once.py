@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import Depends, Header, Request, Response
 from sqlalchemy import Connection, Engine
 
@@ -66,15 +67,29 @@ def _response(answer: Answer, *, replayed: bool = False) -> Response:
     return Response(answer.body, answer.status, headers, media_type="application/json")
 
 
-async def _body(request: Request) -> bytes:
-    return await request.body()
+async def _content(request: Request) -> bytes:
+    """What makes the request the same as another: its body, or the parts of a form.
+
+    A form's bytes differ each time it is sent, because the boundary between its parts is random.
+    """
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        return await request.body()
+    parts: list[str | bytes | None] = []
+    for name, value in (await request.form()).multi_items():
+        parts.append(name)
+        if isinstance(value, str):
+            parts.append(value)
+        else:
+            parts += [value.filename, await value.read()]
+            await value.seek(0)
+    return msgspec.msgpack.encode(parts)
 
 
 def once(
     request: Request,
     engine: TheEngine,
     actor: Annotated[Actor, Depends(asking)],
-    body: Annotated[bytes, Depends(_body)],
+    content: Annotated[bytes, Depends(_content)],
     idempotency_key: Annotated[
         str | None,
         Header(description="Any unique text; the same request repeated with it is done once"),
@@ -82,8 +97,8 @@ def once(
 ) -> Once:
     """The dependency: this request's `Once`."""
     key = idempotency_key.strip('"') if idempotency_key is not None else None  # RFC 8941 string
-    content = fingerprint(request.method, request.url.path, body)
-    return Once(engine, actor.identity, key, content)
+    same = fingerprint(request.method, request.url.path, content)
+    return Once(engine, actor.identity, key, same)
 
 
 DoOnce = Annotated[Once, Depends(once)]
