@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection
 
 from app.http.tables import csv_answer
-from app.people import Actor
+from app.people import Actor, Permission
 from app.quality.journey import runs_of_unit
 from app.quality.queries import RecordedRun
 from app.trace.excluded import ExcludedUnit
@@ -34,6 +34,12 @@ def question(
     slot: _Term = None,
     feeder: _Term = None,
     nozzle: _Term = None,
+    tool: Annotated[
+        str | None, Query(max_length=256, description="Stencil, squeegee, nozzle, fixture, adapter")
+    ] = None,
+    recipe: _Term = None,
+    recipe_revision: _Term = None,
+    operator: Annotated[str | None, Query(max_length=256, description="Not for customers")] = None,
     station: Annotated[str | None, Query(max_length=256, description="CFX handle")] = None,
     since: Annotated[datetime | None, Query(description="By the station's clock")] = None,
     until: Annotated[datetime | None, Query(description="By the station's clock")] = None,
@@ -51,6 +57,10 @@ def question(
         slot=slot or None,
         feeder=feeder or None,
         nozzle=nozzle or None,
+        tool=tool or None,
+        recipe=recipe or None,
+        recipe_revision=recipe_revision or None,
+        operator=operator or None,
         station=station or None,
         since=_with_zone(since),
         until=_with_zone(until),
@@ -70,6 +80,7 @@ def carrying_units(
     connection: Connection, asked: Question, actor: Actor, *, cursor: str | None, limit: int
 ) -> WhereUsed:
     """A page of the units that carry it. To a customer, what none of theirs carries is not known."""
+    _require(asked, actor)
     found = where_used(
         connection,
         asked,
@@ -80,6 +91,12 @@ def carrying_units(
     if actor.customer_id is not None and not any((found.counts.exact, found.counts.bounded, found.counts.inferred)):
         raise asked.not_known  # the same words as for what does not exist, so that nobody can probe
     return found
+
+
+def _require(asked: Question, actor: Actor) -> None:
+    """Who worked where is the factory's own affair. Raises `Forbidden`."""
+    if asked.operator:
+        actor.require(Permission.read_line)
 
 
 def where_used_answer(found: WhereUsed) -> dict[str, object]:
@@ -155,6 +172,7 @@ _CARRYING_COLUMNS = (
 
 def carrying_units_csv(connection: Connection, asked: Question, actor: Actor) -> StreamingResponse:
     """All units that carry it, streamed as CSV."""
+    _require(asked, actor)
     units = stream_where_used(connection, asked, customer_id=actor.customer_id)
     # The first one is fetched before the answer begins, while an error can still be told.
     first = next(units, None)

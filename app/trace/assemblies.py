@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, text
 
@@ -24,13 +24,25 @@ class Within:
     recorded_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A unit to look outward from: how sure it is, and when it held what is looked for (stations' clocks)."""
+class Span(NamedTuple):
+    """From when to when a unit held something, by the stations' clocks; None where an end is not known."""
 
-    evidence: Evidence
     since: datetime | None = None
     until: datetime | None = None
+
+    def common(self, other: "Span") -> "Span | None":
+        """The time both cover; None where they never meet."""
+        since = max(filter(None, (self.since, other.since)), default=None)
+        until = min(filter(None, (self.until, other.until)), default=None)
+        return None if since and until and until < since else Span(since, until)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A unit to look outward from: how sure it is, and when it held what is looked for."""
+
+    evidence: Evidence
+    spans: tuple[Span, ...] = (Span(),)
 
 
 _STRENGTHS = tuple(Evidence)
@@ -93,9 +105,9 @@ def assemblies_around(connection: Connection, children: Mapping[int, Held], as_o
         level = set()
         for row in rows:
             child, _ = best[row.child_id]
-            if row.unit_id in children or _never_met(child, row.recorded_at, row.removed_at):
-                continue
             found = _around(child, row)
+            if found is None or row.unit_id in children:
+                continue
             known = best.get(row.unit_id)
             merged = _both(known, found) if known else found
             if known is None or merged[0] != known[0]:
@@ -104,38 +116,27 @@ def assemblies_around(connection: Connection, children: Mapping[int, Held], as_o
     yield from (within for _, within in best.values() if within is not None)
 
 
-def _around(child: Held, row: Row[Any]) -> tuple[Held, Within]:
+def _around(child: Held, row: Row[Any]) -> tuple[Held, Within] | None:
+    """The unit around a child; None where the child lost it before it was built in, or got it after it came out."""
+    stay = Span(row.recorded_at, row.removed_at)
+    spans = tuple(filter(None, (span.common(stay) for span in child.spans)))
+    if not spans:
+        return None
     evidence = child.evidence if row.exact else weaker(child.evidence, Evidence.bounded)
-    held = Held(
-        evidence,
-        max(filter(None, (child.since, row.recorded_at)), default=None),
-        min(filter(None, (child.until, row.removed_at)), default=None),
-    )
     designators = tuple(row.reference_designators)
-    return held, Within(row.unit_id, row.child_id, row.via, designators, evidence, row.station, row.recorded_at)
+    within = Within(row.unit_id, row.child_id, row.via, designators, evidence, row.station, row.recorded_at)
+    return Held(evidence, spans), within
 
 
 def _both(one: tuple[Held, Within | None], other: tuple[Held, Within]) -> tuple[Held, Within]:
-    """A unit that got what is looked for by several ways: as sure as the surest, held from the first to the last."""
+    """A unit that got what is looked for by several ways: as sure as the surest, held whenever one of them says so."""
     if one[1] is None or _STRENGTHS.index(other[0].evidence) < _STRENGTHS.index(one[0].evidence):
         best, second = other[1], one[1]
     else:
         best, second = one[1], other[1]
-    since, until = (one[0].since, other[0].since), (one[0].until, other[0].until)
-    held = Held(
-        best.evidence,
-        min(filter(None, since)) if all(since) else None,
-        max(filter(None, until)) if all(until) else None,
-    )
+    held = Held(best.evidence, tuple(dict.fromkeys((*one[0].spans, *other[0].spans))))
     if second is None:
         return held, best
     via = dict.fromkeys((*best.via.split(", "), *second.via.split(", ")))
     designators = dict.fromkeys((*best.reference_designators, *second.reference_designators))
     return held, replace(best, via=", ".join(via), reference_designators=tuple(designators))
-
-
-def _never_met(child: Held, built_in_at: datetime, taken_out_at: datetime | None) -> bool:
-    """Whether the child lost what is looked for before it was built in, or got it after it was taken out."""
-    lost_before = child.until is not None and child.until < built_in_at
-    got_after = child.since is not None and taken_out_at is not None and taken_out_at < child.since
-    return lost_before or got_after

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from app.errors import Invalid, NotFound
 from app.trace.counted import Known, Remaining, known_of, pieces
 from app.trace.date_codes import earliest_made
-from app.trace.drawn import Counted, Drawn, PieceCounts, Span, add_unnamed, drawn_from
+from app.trace.drawn import Amount, Counted, Drawn, PieceCounts, add_unnamed, drawn_from
 from app.trace.suspects import loaded_intervals
 from app.trace.two_places import TwoPlaces, in_two_places
 
@@ -58,13 +58,13 @@ class Balance:
     part_number: str | None
     received: float | None
     received_says: str
-    placed: Span
-    rejected: Span
+    placed: Amount
+    rejected: Amount
     split_off: float | None
     remaining: Remaining | None
-    gap: Span | None
+    gap: Amount | None
     unnamed: float
-    stations: Mapping[str, Span]
+    stations: Mapping[str, Amount]
     sentence: str
     findings: list[Finding] = field(default_factory=list)
 
@@ -171,7 +171,7 @@ def _cut(remaining: Remaining | None) -> datetime | None:
     return None if remaining is None or remaining.quantity == 0 else remaining.at
 
 
-def _gap(known: Known, drawn: Drawn) -> Span | None:
+def _gap(known: Known, drawn: Drawn) -> Amount | None:
     if None in (known.received, known.remaining, known.moved_before) or drawn.applied:
         return None
     assert known.received is not None
@@ -180,14 +180,14 @@ def _gap(known: Known, drawn: Drawn) -> Span | None:
     empty = known.remaining.quantity == 0
     moved = known.moved if empty and known.moved is not None else known.moved_before
     left = known.received - moved - known.remaining.quantity
-    return Span(round(left - drawn.used_before.at_most, 6), round(left - drawn.used_before.at_least, 6))
+    return Amount(round(left - drawn.used_before.at_most, 6), round(left - drawn.used_before.at_least, 6))
 
 
-def _misses(gap: Span | None, received: float | None, tolerance: float) -> bool:
+def _misses(gap: Amount | None, received: float | None, tolerance: float) -> bool:
     return gap is not None and gap.at_least > tolerance * (received or 0)
 
 
-def _sums(known: Known, drawn: Drawn, gap: Span | None, tolerance: float) -> Iterator[Finding]:
+def _sums(known: Known, drawn: Drawn, gap: Amount | None, tolerance: float) -> Iterator[Finding]:
     if drawn.applied or known.received is None:
         return
     used = drawn.placed.at_least + drawn.rejected.at_least + (known.moved or 0)
@@ -243,7 +243,7 @@ def _made_late(known: Known) -> Iterator[Finding]:
     )
 
 
-def _sentence(known: Known, drawn: Drawn, gap: Span | None) -> str:
+def _sentence(known: Known, drawn: Drawn, gap: Amount | None) -> str:
     if drawn.applied:
         return "It is applied, not placed piece by piece: no machine says how much of it a board gets."
     told = f"{_between(drawn.placed)} placed, {_between(drawn.rejected)} rejected"
@@ -258,17 +258,17 @@ def _sentence(known: Known, drawn: Drawn, gap: Span | None) -> str:
     return f"{told}; {left}: {_verdict(gap)}."
 
 
-def _verdict(gap: Span | None) -> str:
+def _verdict(gap: Amount | None) -> str:
     if gap is None:
         return "a part was split off without saying how many, so the sum cannot be drawn"
     if gap.at_least > 0:
         return f"{_between(gap)} are missing"
     if gap.at_most < 0:
-        return f"{_between(Span(-gap.at_most, -gap.at_least))} too many"
+        return f"{_between(Amount(-gap.at_most, -gap.at_least))} too many"
     return "this balances"
 
 
-def _between(span: Span) -> str:
+def _between(span: Amount) -> str:
     low, high = pieces(span.at_least), pieces(span.at_most)
     return low if low == high else f"{low} to {high}"
 

@@ -23,31 +23,31 @@ from app.trace.suspects import CLOCK_ERROR, LoadedInterval
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Amount:
     """A number of pieces: at least so many, at most so many."""
 
     at_least: float
     at_most: float
 
-    def plus(self, at_least: float, at_most: float) -> "Span":
+    def plus(self, at_least: float, at_most: float) -> "Amount":
         """Both ends grown; thirds of a report that several units share are rounded away."""
-        return Span(round(self.at_least + at_least, 6), round(self.at_most + at_most, 6))
+        return Amount(round(self.at_least + at_least, 6), round(self.at_most + at_most, 6))
 
 
-NOTHING = Span(0, 0)
+NOTHING = Amount(0, 0)
 
 
 @dataclass(slots=True)
 class Drawn:
     """What was drawn from one package; `..._before` only until its pieces were last counted."""
 
-    placed: Span = NOTHING
-    rejected: Span = NOTHING
-    used_before: Span = NOTHING
+    placed: Amount = NOTHING
+    rejected: Amount = NOTHING
+    used_before: Amount = NOTHING
     """Placed and rejected together."""
     unnamed: float = 0
     """Pieces placed from its slot by reports that name no package, part of what is possible."""
-    stations: dict[int, Span] = field(default_factory=dict)
+    stations: dict[int, Amount] = field(default_factory=dict)
     """Placed, by station."""
     applied: bool = False
     """Whether it is paste, flux or the like: nobody counts its pieces."""

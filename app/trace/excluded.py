@@ -32,7 +32,10 @@ _SAME_ORDERS = text(
     SELECT DISTINCT other.unit_id FROM unit
     JOIN unit AS other ON other.work_order_id = unit.work_order_id
     WHERE unit.unit_id = ANY (CAST(:units AS bigint[]))
+      -- Panels are told by their boards.
       AND NOT EXISTS (SELECT FROM panel_position WHERE panel_position.panel_id = other.unit_id)
+      AND (NOT EXISTS (SELECT FROM spoken_position WHERE spoken_position.unit_id = other.unit_id)
+           OR EXISTS (SELECT FROM panel_position WHERE panel_position.unit_id = other.unit_id))
     ORDER BY other.unit_id
     """
 )

@@ -15,6 +15,10 @@ _WORDS = {
     "slot": "slot",
     "feeder": "feeder",
     "nozzle": "nozzle",
+    "tool": "tool",
+    "recipe": "recipe",
+    "recipe_revision": "revision",
+    "operator": "operator",
     "station": "station",
     "since": "since",
     "until": "until",
@@ -22,6 +26,7 @@ _WORDS = {
 }
 _OF_PACKAGES = ("package", "lot", "part_number", "date_code", "manufacturer", "vendor")
 _OF_PLACEMENTS = ("slot", "feeder", "nozzle")
+_OF_WORK = ("tool", "recipe", "operator")
 _OF_REPORTS = ("station", "since", "until")
 
 
@@ -30,8 +35,10 @@ class Question:
     """Terms that all hold of one and the same link between a unit and a package.
 
     `package` to `vendor` say which packages are meant, `slot` to `nozzle` where on a machine they were, `station`
-    (CFX handle) with `since` and `until` (station's clock) who reported them when. `serial` asks for a child unit, and
-    goes with no other term. `as_of` (server's clock) answers from what was known then.
+    (CFX handle) with `since` and `until` (station's clock) who reported them when. `tool`, `recipe` (with its
+    `recipe_revision`) and `operator` ask for units by the work done on them, one of these at a time, and go with
+    `station`, `since` and `until`. `serial` asks for a child unit, and goes with no other term. `as_of` (server's
+    clock) answers from what was known then.
     """
 
     package: str | None = None
@@ -43,6 +50,10 @@ class Question:
     slot: str | None = None
     feeder: str | None = None
     nozzle: str | None = None
+    tool: str | None = None
+    recipe: str | None = None
+    recipe_revision: str | None = None
+    operator: str | None = None
     station: str | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -51,12 +62,17 @@ class Question:
 
     def __post_init__(self) -> None:
         """Refuse what asks for nothing, or for two things at once."""
-        if not (self.names_packages or self.names_placements or self.names_reports or self.serial):
+        by_material = self.names_packages or self.names_placements
+        if not (by_material or self.names_work or self.names_reports or self.serial):
             raise Invalid(
-                "Say what is looked for: a package, a lot with its part_number, a slot, a station, a serial ..."
+                "Say what is looked for: a package, a lot with its part_number, a slot, a tool, a station, a serial ..."
             )
-        if self.serial and (self.names_packages or self.names_placements or self.names_reports):
+        if self.serial and (by_material or self.names_work or self.names_reports):
             raise Invalid("A child unit is asked for by its serial alone.")
+        if self.names_work and (by_material or sum(bool(getattr(self, name)) for name in _OF_WORK) > 1):
+            raise Invalid("A tool, a recipe or an operator goes with station, since and until, and with nothing else.")
+        if self.recipe_revision and not self.recipe:
+            raise Invalid("A recipe_revision is one of a recipe. Say of which.")
         if self.since and self.until and self.since > self.until:
             raise Invalid("since is later than until.")
 
@@ -69,6 +85,11 @@ class Question:
     def names_placements(self) -> bool:
         """Whether a term says where on a machine."""
         return any(getattr(self, name) for name in _OF_PLACEMENTS)
+
+    @property
+    def names_work(self) -> bool:
+        """Whether a term says what was done, with what, by whom."""
+        return any(getattr(self, name) for name in _OF_WORK)
 
     @property
     def names_reports(self) -> bool:

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from app.trace.assemblies import Span
+
 _REMOVED = text(
     """
     -- What was taken out of these boards, told of themselves or of their panel positions?
@@ -23,22 +25,32 @@ _REMOVED = text(
 )
 
 
-def held_until(
+def held_spans(
     connection: Connection,
-    designators: Mapping[int, Sequence[str]],
-    since: Mapping[int, datetime],
+    reports: Mapping[int, Sequence[tuple[datetime, Sequence[str]]]],
     packages: Mapping[int, str],
     as_of: datetime | None,
-) -> dict[int, datetime]:
-    """For boards that gave up all of it: when the last of it came out. Boards that still hold some are left out."""
-    remaining = {unit: set(names) for unit, names in designators.items()}
-    ended: dict[int, datetime] = {}
-    rows = connection.execute(_REMOVED, {"units": list(designators), "as_of": as_of}).all()
-    for row in sorted(rows, key=lambda row: row.recorded_at):
-        means_it = row.package_id is None or row.package_id in packages
-        if not means_it or row.recorded_at < since[row.unit_id] or not remaining[row.unit_id]:
-            continue
-        remaining[row.unit_id] -= set(row.reference_designators) or remaining[row.unit_id]
-        if not remaining[row.unit_id]:
-            ended[row.unit_id] = row.recorded_at
-    return ended
+) -> dict[int, tuple[Span, ...]]:
+    """When boards held what is looked for: for each report until the last of its designators came out, if it did.
+
+    `reports`: by board, when they were made and which designators they fill.
+    """
+    removed: dict[int, list[tuple[datetime, list[str]]]] = {}
+    for row in connection.execute(_REMOVED, {"units": list(reports), "as_of": as_of}):
+        if row.package_id is None or row.package_id in packages:
+            removed.setdefault(row.unit_id, []).append((row.recorded_at, row.reference_designators))
+    return {
+        unit: tuple(Span(since, _ended(since, filled, removed.get(unit, ()))) for since, filled in told)
+        for unit, told in reports.items()
+    }
+
+
+def _ended(since: datetime, filled: Sequence[str], removed: Sequence[tuple[datetime, list[str]]]) -> datetime | None:
+    """When the last of the designators came out; None while some is in, or where material has no designators."""
+    ends = []
+    for designator in filled:
+        after = [at for at, names in removed if at >= since and (not names or designator in names)]
+        if not after:
+            return None
+        ends.append(min(after))
+    return max(ends, default=None)

@@ -60,6 +60,14 @@ _LOADED = text(
         SELECT chain.asked_id, link.parent_id, greatest(chain.since, link.recorded_at)
         FROM chain JOIN package_link AS link ON link.child_id = chain.leading_id AND link.kind = 'joined'
         WHERE CAST(:as_of AS timestamptz) IS NULL OR link.received_at <= :as_of
+    ), ahead AS (
+        -- A reel spliced ahead of another before that was loaded came in with it.
+        SELECT package_id AS asked_id, package_id AS trailing_id, CAST('-infinity' AS timestamptz) AS since
+        FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
+        UNION
+        SELECT ahead.asked_id, link.child_id, greatest(ahead.since, link.recorded_at)
+        FROM ahead JOIN package_link AS link ON link.parent_id = ahead.trailing_id AND link.kind = 'joined'
+        WHERE CAST(:as_of AS timestamptz) IS NULL OR link.received_at <= :as_of
     ), mine AS (
         SELECT * FROM loading_event
         WHERE package_id = ANY (CAST(:packages AS integer[]))
@@ -69,6 +77,12 @@ _LOADED = text(
             greatest(loading.recorded_at, chain.since) AS since, loading.event_id
         FROM chain JOIN loading_event AS loading ON loading.package_id = chain.leading_id
         WHERE loading.kind IN ('loaded', 'spliced')
+          AND (CAST(:as_of AS timestamptz) IS NULL OR loading.received_at <= :as_of)
+        UNION
+        SELECT ahead.asked_id, loading.station_id, loading.slot, loading.lane, loading.recorded_at, loading.event_id
+        FROM ahead JOIN loading_event AS loading ON loading.package_id = ahead.trailing_id
+        WHERE ahead.trailing_id <> ahead.asked_id AND loading.kind = 'loaded'
+          AND loading.recorded_at >= ahead.since - interval '2 seconds'
           AND (CAST(:as_of AS timestamptz) IS NULL OR loading.received_at <= :as_of)
     )
     SELECT begun.package_id, begun.station_id, begun.slot, begun.since, least(gone.at, replaced.at) AS until
@@ -270,6 +284,13 @@ def _with_report(
     return set(connection.execute(_REPORTED, asked).scalars())
 
 
+def _has(filled: set[tuple[int, str]], position: int, name: str) -> bool:
+    """Whether a designator is filled: at the board's position or told of the whole; of a board itself, at any."""
+    if position:
+        return not filled.isdisjoint({(0, name), (position, name)})
+    return any(designator == name for _, designator in filled)
+
+
 _WANTING = text(
     """
     -- Which designators of these units ask for these parts, by bill of material or approved alternate?
@@ -346,7 +367,7 @@ def _left_open(
         missing = sorted(
             name
             for name, side in wanted
-            if (up is None or side is None or side == up) and not {(0, name), (suspect.position_number, name)} & have
+            if (up is None or side is None or side == up) and not _has(have, suspect.position_number, name)
         )
         if missing:
             yield Suspect(

@@ -13,14 +13,15 @@ from itertools import islice
 from sqlalchemy import Connection, text
 
 from app.errors import Invalid
-from app.trace.assemblies import Held, assemblies_around
+from app.trace.assemblies import Held, Span, assemblies_around
 from app.trace.boards import Board, Reported, boards_carrying, occupants, particulars
 from app.trace.designators import few, natural_order
 from app.trace.evidence import Evidence, evidence_of, stronger
 from app.trace.hits import Hit, Wanted, find_hits
 from app.trace.question import Question
-from app.trace.removals import held_until
+from app.trace.removals import held_spans
 from app.trace.suspects import Suspect, loaded_intervals, suspects
+from app.trace.works import boards_worked_on
 
 LARGEST_PAGE = 10_000
 _BLOCK = 1000
@@ -120,7 +121,7 @@ def stream_where_used(
     by_material = question.names_packages or question.names_placements
     wanted = find_hits(connection, question) if by_material else Wanted({})
     answer = _Answer(connection, question, wanted, customer_id)
-    yield from answer.reported()
+    yield from answer.worked_on() if question.names_work else answer.reported()
     if question.names_packages and not question.names_placements:
         yield from answer.suspected()
     yield from _assemblies(connection, question, answer.held, customer_id)
@@ -154,19 +155,18 @@ class _Answer:
         units = sorted({board.unit_id for board in block})
         known = particulars(self._connection, units)
         judged = {(board.unit_id, board.position_number): self._judge(board) for board in block}
-        ended = held_until(
-            self._connection,
-            {unit: verdict.designators for (unit, _), verdict in judged.items()},
-            {board.unit_id: board.reports[0].recorded_at for board in block},
-            self._wanted.packages,
-            self._question.as_of,
-        )
+        told: dict[int, list[tuple[datetime, Sequence[str]]]] = {}
+        for board in block:
+            for report in board.reports:
+                hit = self._wanted.sets.get(report.set_id, _ANYTHING)
+                told.setdefault(board.unit_id, []).append((report.recorded_at, hit.named or hit.bounded))
+        spans = held_spans(self._connection, told, self._wanted.packages, self._question.as_of)
         for board in block:
             shown = known[board.unit_id]
             verdict = judged[board.unit_id, board.position_number]
             first = board.reports[0].recorded_at
             # Also of others: a sub-assembly may be nobody's and its assembly the customer's.
-            self.held[board.unit_id] = Held(verdict.evidence, first, ended.get(board.unit_id))
+            self.held[board.unit_id] = Held(verdict.evidence, spans[board.unit_id])
             if self._customer_id is not None and shown.customer_id != self._customer_id:
                 continue
             yield CarryingUnit(
@@ -214,6 +214,27 @@ class _Answer:
             return f"{station} placed {where} from a spliced chain with {what} in it; it may be any of the chain{at}"
         return f"{station} placed {where} from {what} on one of {report.positions} boards of the panel{at}"
 
+    def worked_on(self) -> Iterator[CarryingUnit]:
+        """Boards by what was done on them, with what, by whom."""
+        boards = boards_worked_on(self._connection, self._question)
+        while block := list(islice(boards, _BLOCK)):
+            known = particulars(self._connection, sorted({board.unit_id for board in block}))
+            for board in block:
+                shown = known[board.unit_id]
+                self.held[board.unit_id] = Held(board.evidence, (Span(board.recorded_at),))
+                if self._customer_id is not None and shown.customer_id != self._customer_id:
+                    continue
+                yield CarryingUnit(
+                    serial=shown.serial,
+                    evidence=board.evidence,
+                    reason=board.reason,
+                    reference_designators=[],
+                    place=shown.place,
+                    position_number=board.position_number or None,
+                    recorded_at=board.recorded_at,
+                    key=(0, board.unit_id, board.position_number),
+                )
+
     def suspected(self) -> Iterator[CarryingUnit]:
         """Boards of which no report says so, and none can say otherwise."""
         packages = list(self._wanted.packages)
@@ -234,7 +255,7 @@ class _Answer:
         known = particulars(self._connection, [unit_id for (unit_id, _), _ in block])
         for (unit_id, position), suspect in block:
             shown = known[unit_id]
-            self.held[unit_id] = Held(suspect.evidence, suspect.recorded_at)
+            self.held[unit_id] = Held(suspect.evidence, (Span(suspect.recorded_at),))
             if self._customer_id is not None and shown.customer_id != self._customer_id:
                 continue
             package = self._wanted.packages[suspect.package_id]

@@ -1,0 +1,134 @@
+"""Which boards were touched by a tool, worked on under a recipe, or by an operator? In order of the boards' ids.
+
+Tool and recipe are what a machine said of its work: exact. An operator who inspected, tested or repaired a unit was
+named for it: exact. One who was logged in at a station while it worked on a unit may have touched it: inferred.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from app.trace.boards import AT, HELD
+from app.trace.evidence import Evidence
+from app.trace.question import Question
+
+_BLOCK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A board that was worked on as asked for, with the surest and then first time that is told of."""
+
+    unit_id: int
+    position_number: int
+    evidence: Evidence
+    reason: str
+    recorded_at: datetime
+
+
+def _asked(received: str, recorded: str) -> str:
+    """Condition on a report: what was known then, at the station, in the time asked for."""
+    return f"""
+        (CAST(:as_of AS timestamptz) IS NULL OR {received} <= :as_of)
+        AND (CAST(:station AS text) IS NULL
+             OR station_id = (SELECT station_id FROM station WHERE handle = :station))
+        AND (CAST(:since AS timestamptz) IS NULL OR {recorded} >= :since)
+        AND (CAST(:until AS timestamptz) IS NULL OR {recorded} <= :until)
+    """
+
+
+_REPORTED = _asked("received_at", "recorded_at")
+_WORKED = _asked(
+    "least(work.started_received_at, work.completed_received_at)", "coalesce(work.started_at, work.completed_at)"
+)
+_BY_TOOL = f"""
+    SELECT unit_id, position_number, station_id, recorded_at, 'used the tool on' AS deed FROM tool_use
+    WHERE tool = :tool AND {_REPORTED}
+"""
+_BY_RECIPE = f"""
+    SELECT work.unit_id, position_number, work.station_id, coalesce(work.started_at, work.completed_at) AS recorded_at,
+        'ran the recipe for' AS deed
+    FROM work_record AS work
+    JOIN recipe USING (recipe_id)
+    CROSS JOIN LATERAL unnest(coalesce(position_numbers, CAST('{{0}}' AS smallint[]))) AS position_number
+    WHERE recipe.name = :recipe
+      AND (CAST(:recipe_revision AS text) IS NULL OR recipe.revision = :recipe_revision) AND {_WORKED}
+"""
+# `logged_in`: from each log-in to the next log-out of the same operator at the same station, or until now.
+_BY_OPERATOR = f"""
+    SELECT unit_id, position_number, station_id, recorded_at, 'inspected' AS deed FROM inspection
+    WHERE inspector = :operator AND {_REPORTED}
+    UNION ALL
+    SELECT unit_id, position_number, station_id, recorded_at, 'tested' FROM test
+    WHERE tester = :operator AND {_REPORTED}
+    UNION ALL
+    SELECT unit_id, position_number, station_id, recorded_at, 'repaired' FROM unit_event
+    CROSS JOIN LATERAL unnest(coalesce(position_numbers, CAST('{{0}}' AS smallint[]))) AS position_number
+    WHERE message_name = 'CFX.Production.ReworkAndRepair.UnitsRepaired'
+      AND :operator IN (body #>> '{{RepairOperator,OperatorIdentifier}}', body #>> '{{RepairOperator,LoginName}}')
+      AND {_REPORTED}
+    UNION ALL
+    SELECT work.unit_id, position_number, work.station_id, coalesce(work.started_at, work.completed_at), NULL
+    FROM (
+        SELECT station_id, told.recorded_at AS since,
+            (SELECT min(later.recorded_at) FROM station_event AS later
+             WHERE later.station_id = station.station_id AND later.recorded_at > told.recorded_at
+               AND later.message_name = 'CFX.Production.OperatorDeactivated'
+               AND :operator IN (later.body #>> '{{Operator,OperatorIdentifier}}',
+                                 later.body #>> '{{Operator,LoginName}}')
+               AND (CAST(:as_of AS timestamptz) IS NULL OR later.received_at <= :as_of)) AS until
+        FROM station JOIN station_event AS told USING (station_id)
+        WHERE told.message_name = 'CFX.Production.OperatorActivated'
+          AND :operator IN (told.body #>> '{{Operator,OperatorIdentifier}}', told.body #>> '{{Operator,LoginName}}')
+          AND (CAST(:as_of AS timestamptz) IS NULL OR told.received_at <= :as_of)
+    ) AS logged_in
+    JOIN work_record AS work USING (station_id)
+    CROSS JOIN LATERAL unnest(coalesce(position_numbers, CAST('{{0}}' AS smallint[]))) AS position_number
+    WHERE coalesce(work.started_at, work.completed_at) <= coalesce(logged_in.until, 'infinity')
+      AND coalesce(work.completed_at, 'infinity') >= logged_in.since AND {_WORKED}
+"""
+_BOARDS = """
+    -- Which boards were worked on like this, and when first?
+    WITH fact AS ({facts}), {held}
+    SELECT DISTINCT ON (1, 2)
+        coalesce(held.board_id, fact.unit_id), coalesce(held.board_position, 0), fact.deed, station.handle,
+        fact.recorded_at
+    FROM fact
+    LEFT JOIN held ON {at}
+    JOIN station USING (station_id)
+    ORDER BY 1, 2, fact.deed IS NULL, fact.recorded_at
+"""
+_QUESTIONS = {
+    term: text(_BOARDS.format(facts=facts, held=HELD, at=AT))
+    for term, facts in {"tool": _BY_TOOL, "recipe": _BY_RECIPE, "operator": _BY_OPERATOR}.items()
+}
+
+
+def boards_worked_on(connection: Connection, question: Question) -> Iterator[Touched]:
+    """Boards that the question's term on work means. Raises `NotFound` where there are none at all."""
+    term = next(name for name in _QUESTIONS if getattr(question, name))
+    asked = {
+        "tool": question.tool,
+        "recipe": question.recipe,
+        "recipe_revision": question.recipe_revision,
+        "operator": question.operator,
+        "station": question.station,
+        "since": question.since,
+        "until": question.until,
+        "as_of": question.as_of,
+    }
+    options = {"stream_results": True, "yield_per": _BLOCK}
+    found = False
+    for unit_id, position, deed, station, at in connection.execute(_QUESTIONS[term], asked, execution_options=options):
+        found = True
+        told = f"{at:%Y-%m-%d %H:%M:%S} UTC."
+        if deed is None:
+            who = f"{question.operator} was logged in at {station} while it was worked on there"
+            yield Touched(unit_id, position, Evidence.inferred, f"{who}, {told}", at)
+        else:
+            who = f"{question.operator} {deed} it at {station}" if term == "operator" else f"{station} {deed} it"
+            yield Touched(unit_id, position, Evidence.exact, f"{who}, {told}", at)
+    if not found:
+        raise question.not_known
