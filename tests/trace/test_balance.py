@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from app.errors import Invalid, NotFound
 from app.inbox.record import Recorder
 from app.trace.balance import Balance, Doubt, Finding, mass_balance, suspicious_packages
-from app.trace.drawn import Span
+from app.trace.drawn import Amount
 from app.trace.two_places import Sign, contradiction
 from tests.inbox.messages import (
     STATION,
@@ -65,8 +65,8 @@ def boards(number: int, package: str | None = "P-1", *, start: float = 10, sourc
     return [board(f"{package}-{start}-{n}", package, when=start + 10 * n, source=source) for n in range(number)]
 
 
-def exactly(number: float) -> Span:
-    return Span(number, number)
+def exactly(number: float) -> Amount:
+    return Amount(number, number)
 
 
 # --- what balances ---
@@ -135,7 +135,7 @@ def test_a_board_in_work_while_the_reel_was_counted_may_be_before_or_after(engin
         board("SN-X", transaction=work, when=205),
     )
     found = balance(engine, "P-1")
-    assert found.gap == Span(-1, 1), "it got two pieces, one before the count and one after would do"
+    assert found.gap == Amount(-1, 1), "it got two pieces, one before the count and one after would do"
     assert not findings(engine)
 
 
@@ -205,7 +205,7 @@ def test_one_event_counts_once_however_often_it_comes(engine: Engine) -> None:
 def test_a_report_again_under_another_key_may_be_a_repetition(engine: Engine) -> None:
     work = uuid4()
     stored(engine, board("SN-1", transaction=work), board("SN-1", transaction=work, when=5))
-    assert balance(engine, "P-1").placed == Span(2, 4)
+    assert balance(engine, "P-1").placed == Amount(2, 4)
 
 
 def test_a_reworked_part_was_drawn_twice(engine: Engine) -> None:
@@ -277,8 +277,8 @@ def test_pieces_of_a_chain_may_be_of_each_of_its_packages(engine: Engine) -> Non
         empty("P-2", when=200),
     )
     first, second = balance(engine, "P-1"), balance(engine, "P-2")
-    assert (first.placed, first.gap) == (Span(8, 12), Span(-2, 2))
-    assert (second.placed, second.gap) == (Span(4, 8), Span(-2, 2))
+    assert (first.placed, first.gap) == (Amount(8, 12), Amount(-2, 2))
+    assert (second.placed, second.gap) == (Amount(4, 8), Amount(-2, 2))
     assert not findings(engine), "two and two would do, and nobody can say more"
 
 
@@ -337,7 +337,7 @@ def test_reports_that_name_the_slot_alone_may_explain_what_is_missing(engine: En
         *boards(10, None, start=500),
     )
     found = balance(engine, "P-1")
-    assert (found.placed, found.unnamed, found.gap) == (Span(20, 40), 20, Span(0, 20))
+    assert (found.placed, found.unnamed, found.gap) == (Amount(20, 40), 20, Amount(0, 20))
     assert not findings(engine)
 
 
