@@ -9,6 +9,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from traceback import format_exception
 from uuid import uuid4
 
 import structlog
@@ -112,7 +113,8 @@ def _log_failure(scope: Scope, error: Exception) -> None:
     if is_database_away(error):
         log.warning("http.database_away", **where, reason=str(error).partition("\n")[0])
     else:
-        log.error("http.failed", **where, exc_info=error)
+        # Not exc_info: a renderer may print local variables, and passwords are among them.
+        log.error("http.failed", **where, traceback="".join(format_exception(error)))
 
 
 def _bounded(scope: Scope, receive: Receive) -> Receive:

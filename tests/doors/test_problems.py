@@ -97,6 +97,8 @@ def test_a_fault_of_ours_says_nothing_of_the_inside_and_is_logged(
     assert "secret inside" not in answer.text
     assert answer.headers["X-Request-Id"] in answer.text
     assert [line["event"] for line in lines] == ["http.failed"]
+    assert "ZeroDivisionError: secret inside" in lines[0]["traceback"]
+    assert "exc_info" not in lines[0], "a renderer would print local variables, passwords among them"
 
 
 def test_a_database_that_is_away_is_503_and_may_be_asked_again() -> None:
