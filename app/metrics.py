@@ -30,4 +30,5 @@ PROCESS_DETAIL = Gauge(
     ["process", "name"],
     registry=REGISTRY,
 )
+DATABASE_UP = Gauge("birthmark_database_up", "Whether the database answers", registry=REGISTRY)
 WATCHERS = Gauge("birthmark_live_watchers", "Browsers that watch the line right now", registry=REGISTRY)
