@@ -6,7 +6,7 @@ was meant.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 _FIRST_YEAR, _LAST_YEAR = 1990, 2099
@@ -30,16 +30,21 @@ def _readings(code: str) -> Iterator[date]:
         yield from _day(year, first, second)
         yield from _day(year, second, first)
     elif re.fullmatch(r"\d{4}", code):
-        yield from _week("20" + code[:2], code[2:])
-        yield from _week("20" + code[2:], code[:2])
-        yield from _day(code, "1", "1")
+        others = (*_week("20" + code[2:], code[:2]), *_day(code, "1", "1"))
+        yield from _if_any(others, [*_week("20" + code[:2], code[2:])])
+
+
+def _if_any(others: Iterable[date], usual: Sequence[date]) -> Iterator[date]:
+    """The usual readings, and with them the unusual: what is unusual only is more likely no date code at all."""
+    if usual:
+        yield from usual
+        yield from others
 
 
 def _six_digits(code: str) -> Iterator[date]:
     first, second, third = code[:2], code[2:4], code[4:]
-    yield from _day("20" + first, second, third)
-    yield from _day("20" + third, first, second)
-    yield from _day("20" + third, second, first)
+    usual = [*_day("20" + first, second, third)]
+    yield from _if_any((*_day("20" + third, first, second), *_day("20" + third, second, first)), usual)
 
 
 def _day(year: str, month: str, day: str) -> Iterator[date]:

@@ -1,8 +1,10 @@
 """What happens to reels, as CFX messages: they arrive, are loaded, run empty, are split and spliced."""
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID, uuid4
 
-from tests.inbox.messages import message
+from tests.inbox.messages import STATION, entry, installed, message
 
 PART = "R0603-10K"
 
@@ -67,3 +69,22 @@ def joined(leading: str, trailing: str, *, quantity: float = 0, **envelope: Any)
         "TrailingMaterialPackage": {"UniqueIdentifier": trailing, "Quantity": quantity},
     }
     return message("Materials.Management.MaterialsJoined", body, **envelope)
+
+
+def board(
+    serial: str,
+    package: str | None = "P-1",
+    designators: Sequence[str] = ("R1", "R2"),
+    *,
+    rejected: Sequence[str] = (),
+    transaction: UUID | None = None,
+    **envelope: Any,
+) -> bytes:
+    """`MaterialsInstalled`: a board with a part at each designator, all from one package."""
+    one = entry(serial, package, designators, rejected=rejected)
+    return installed(one, transaction=transaction or uuid4(), **envelope)
+
+
+def boards(number: int, package: str | None = "P-1", *, start: float = 10, source: str = STATION) -> list[bytes]:
+    """Boards of two pieces each, one every ten seconds."""
+    return [board(f"{package}-{start}-{n}", package, when=start + 10 * n, source=source) for n in range(number)]

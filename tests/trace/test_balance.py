@@ -1,10 +1,7 @@
 """Mass balance: where the pieces of a reel went, and what is told of a reel that does not add up."""
 
 from collections import Counter
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,9 +11,7 @@ from app.errors import Invalid, NotFound
 from app.inbox.record import Recorder
 from app.trace.balance import Balance, Doubt, Finding, mass_balance, suspicious_packages
 from app.trace.drawn import Amount
-from app.trace.two_places import Sign, contradiction
 from tests.inbox.messages import (
-    STATION,
     completed,
     entry,
     initialized,
@@ -28,7 +23,7 @@ from tests.inbox.messages import (
     stored,
     uninstalled,
 )
-from tests.trace.reels import described, empty, joined, loaded, recounted, split
+from tests.trace.reels import board, boards, described, empty, joined, loaded, recounted, split
 
 OTHER = "Acme.Mounter.2"
 
@@ -45,24 +40,6 @@ def findings(engine: Engine, tolerance: float = 0) -> list[Finding]:
 
 def codes(engine: Engine, tolerance: float = 0) -> list[tuple[str, str]]:
     return [(one.package, one.code.value) for one in findings(engine, tolerance)]
-
-
-def board(
-    serial: str,
-    package: str | None = "P-1",
-    designators: Sequence[str] = ("R1", "R2"),
-    *,
-    rejected: Sequence[str] = (),
-    transaction: UUID | None = None,
-    **envelope: object,
-) -> bytes:
-    one = entry(serial, package, designators, rejected=rejected)
-    return installed(one, transaction=transaction or uuid4(), **envelope)
-
-
-def boards(number: int, package: str | None = "P-1", *, start: float = 10, source: str = STATION) -> list[bytes]:
-    """Boards of two pieces each, one every ten seconds."""
-    return [board(f"{package}-{start}-{n}", package, when=start + 10 * n, source=source) for n in range(number)]
 
 
 def exactly(number: float) -> Amount:
@@ -354,80 +331,6 @@ def test_more_left_than_can_be(engine: Engine) -> None:
     [found] = findings(engine)
     assert (found.code, found.figures["too_many"]) == (Doubt.more_left_than_possible, 15)
     assert "Acme.Mounter.1 loaded it with 95" in found.sentence
-
-
-@pytest.mark.parametrize(
-    ("date_code", "received_on", "late"),
-    [
-        ("2026-11-19", "2026-11-20", False),
-        ("2026-12-01", "2026-11-20", True),
-        (None, "2026-11-20", False),
-    ],
-)
-def test_a_reel_cannot_be_made_after_it_came(
-    engine: Engine, date_code: str | None, received_on: str, late: bool
-) -> None:
-    made: dict[str, Any] = {"ManufactureDate": f"{date_code}T00:00:00Z"} if date_code else {}
-    stored(engine, described("P-1", initial=5, ReceivedDate=f"{received_on}T12:00:00Z", **made))
-    assert codes(engine) == ([("P-1", "made_after_receipt")] if late else [])
-
-
-# --- one label, two reels ---
-
-
-def test_a_reel_on_two_machines_at_once(engine: Engine) -> None:
-    stored(
-        engine,
-        loaded("P-1", when=0),
-        *boards(3, start=10),
-        loaded("P-1", when=100, source=OTHER),
-        *boards(3, start=110, source=OTHER),
-        *boards(2, start=150),
-    )
-    [found] = findings(engine)
-    assert (found.code, found.figures) == (
-        Doubt.two_places,
-        {"station": "Acme.Mounter.1", "other": OTHER, "at": "2026-11-20T06:02:30+00:00", "times": 2},
-    )
-    assert balance(engine, "P-1").findings == [found]
-
-
-def test_a_reel_that_moved_and_came_back_is_one(engine: Engine) -> None:
-    work = uuid4()
-    stored(
-        engine,
-        loaded("P-1", when=0),
-        *boards(3, start=10),
-        started("SN-LAST", transaction=work, when=95),
-        loaded("P-1", when=100, source=OTHER),
-        board("SN-LAST", transaction=work, when=120),  # begun before the reel was taken out
-        *boards(3, start=130, source=OTHER),
-        loaded("P-1", when=300),
-        *boards(2, start=310),
-    )
-    assert not findings(engine)
-
-
-def test_machines_that_never_say_what_is_loaded_are_judged_by_what_they_place(engine: Engine) -> None:
-    stored(engine, *boards(3, start=10), *boards(3, start=16, source=OTHER))
-    assert codes(engine) == [("P-1", "two_places")]
-
-
-def test_machines_that_never_say_what_is_loaded_may_pass_a_reel_on(engine: Engine) -> None:
-    stored(engine, *boards(3, start=10), *boards(3, start=100, source=OTHER), *boards(3, start=400))
-    assert not findings(engine)
-
-
-def test_a_clock_error_is_no_second_reel() -> None:
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def sign(station: int, seconds: float, *, arrives: bool = False) -> Sign:
-        at = start + timedelta(seconds=seconds)
-        return Sign(station, at, at, arrives)
-
-    moved = [sign(1, 0, arrives=True), sign(2, 100, arrives=True), sign(1, 101.5), sign(2, 110)]
-    assert contradiction(moved) is None
-    assert contradiction([*moved[:2], sign(1, 103), sign(2, 110)]) is not None
 
 
 # --- asking ---
