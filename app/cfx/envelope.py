@@ -149,7 +149,7 @@ def _decode_one(text: bytes, came_as: bytes) -> Envelope | Malformed:
 def _envelope(text: bytes, wire: _Wire) -> Envelope:
     if memoryview(wire.MessageBody)[0] != _OPENING_BRACE:
         raise _Refused("MessageBody must be a JSON object.")
-    if b"\\u0000" in text and _ESCAPED_NUL.search(text):
+    if b"\\" in text and b"\\u0000" in text and _ESCAPED_NUL.search(text):
         raise _Refused("A text holds the character U+0000, which cannot be stored.")
     if not wire.UniqueID.int:
         raise _Refused("UniqueID is all zeros: the machine did not give the event an identifier.")

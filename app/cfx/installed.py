@@ -14,8 +14,9 @@ structure `InstalledMaterial`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import groupby
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
@@ -140,6 +141,11 @@ class Entry:
     values: tuple[bytes, ...]
     children: tuple[tuple[str | None, str], ...]
     """(reference designator, child unit identifier) of components that are units themselves."""
+    digest: bytes = b""
+    """Of kind and template, see `template_digest`."""
+
+
+Cut: TypeAlias = Callable[[Kind, bytes], tuple[Group, Entry]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +153,7 @@ class Dissection:
     """A body taken apart: `assemble(dissect(body)) == body`, to the byte."""
 
     kind: Kind
-    groups: dict[Group, list[Entry]]
+    groups: Mapping[Group, Sequence[Entry]]
     runs: tuple[tuple[int, int], ...]
     """(index of the group, number of entries) in the order of the message."""
     prefix: bytes
@@ -194,8 +200,17 @@ def _position(head: Head) -> int:
     return int(number)
 
 
-def dissect(body: bytes) -> Dissection:
-    """Take a body apart. Raises `InstalledError` where the shape is not CFX's."""
+def template_digest(kind: Kind, template: bytes) -> bytes:
+    """BLAKE2b-128 of kind and template."""
+    return blake2b(template, digest_size=16, person=kind.encode()).digest()
+
+
+def dissect(body: bytes, cut: Cut | None = None) -> Dissection:
+    """Take a body apart. Raises `InstalledError` where the shape is not CFX's.
+
+    `cut` cuts one entry; one that remembers entries it cut before may stand in for `cut_entry`.
+    """
+    cut = cut or cut_entry
     try:
         raws = _decode_raws(body)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -207,12 +222,13 @@ def dissect(body: bytes) -> Dissection:
     groups: dict[Group, list[Entry]] = {}
     order: list[Group] = []
     for text in texts:
-        group, entry = _cut(text)
+        group, entry = cut(kind, text)
         groups.setdefault(group, []).append(entry)
         order.append(group)
     index = {group: number for number, group in enumerate(groups)}
     runs = tuple((index[group], len(list(same))) for group, same in groupby(order))
-    return Dissection(kind, groups, runs, prefix, suffix, separators, raws.read())
+    entries = {group: tuple(own) for group, own in groups.items()}
+    return Dissection(kind, entries, runs, prefix, suffix, separators, raws.read())
 
 
 def _frame(body: bytes, texts: Sequence[bytes]) -> tuple[bytes, bytes, tuple[bytes, ...]]:
@@ -222,8 +238,10 @@ def _frame(body: bytes, texts: Sequence[bytes]) -> tuple[bytes, bytes, tuple[byt
     separators: list[bytes] = []
     start = body.index(texts[0])
     end = start + len(texts[0])
+    gap = 1
     for text in texts[1:]:
-        at = body.index(text, end)
+        at = end + gap if body.startswith(text, end + gap) else body.index(text, end)
+        gap = at - end
         separators.append(body[end:at])
         end = at + len(text)
     if len(set(separators)) == 1:
@@ -231,7 +249,8 @@ def _frame(body: bytes, texts: Sequence[bytes]) -> tuple[bytes, bytes, tuple[byt
     return body[:start], body[end:], tuple(separators)
 
 
-def _cut(text: bytes) -> tuple[Group, Entry]:
+def cut_entry(kind: Kind, text: bytes) -> tuple[Group, Entry]:
+    """One entry cut into template and values. Raises `InstalledError`."""
     try:
         head = _decode_entry(text)
         material = bytes(head.Material)
@@ -259,7 +278,8 @@ def _cut(text: bytes) -> tuple[Group, Entry]:
         end = stop
     pieces.append(text[end:])
     children = _children(text) if may_have_children(text) else ()
-    return (unit, position), Entry(b"".join(pieces), identifier, tuple(values), children)
+    template = b"".join(pieces)
+    return (unit, position), Entry(template, identifier, tuple(values), children, template_digest(kind, template))
 
 
 def _encoded(name: str | None) -> bytes | None:
@@ -282,7 +302,7 @@ def may_have_children(text: bytes) -> bool:
     """Whether a text may hold `InstalledUnitIdentifier`, escapes in the member's name allowed for. Cheap."""
     if b'"InstalledUnitIdentifier"' in text:
         return True
-    return b"\\u00" in text and _ESCAPED_LETTER.search(text) is not None
+    return b"\\" in text and b"\\u00" in text and _ESCAPED_LETTER.search(text) is not None
 
 
 def _children(text: bytes) -> tuple[tuple[str | None, str], ...]:
@@ -324,6 +344,11 @@ def assemble(parts: Dissection) -> bytes:
         for group, entries in parts.groups.items()
     ]
     texts = [next(filled[index]) for index, count in parts.runs for _ in range(count)]
+    return framed(parts, texts)
+
+
+def framed(parts: Dissection, texts: Sequence[bytes]) -> bytes:
+    """Entries' texts within the frame of a body."""
     if not texts:
         return parts.prefix + parts.suffix
     if len(parts.separators) <= 1:

@@ -6,7 +6,6 @@ text, so that an outline, filled, is the very bytes of its message.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID
@@ -16,7 +15,6 @@ import msgspec
 from app.cfx.installed import UNIT, VALUE, Head, InstalledError, Transaction, may_have_children
 
 _TRANSACTION = re.compile(rb'"TransactionI[dD]"\s*:\s*"([^"\\]*)"')
-_HOLE = re.compile(UNIT + rb"([0-9]+)" + UNIT)
 
 
 class _Heads(Transaction):
@@ -41,11 +39,8 @@ class Outline:
     transaction_id: UUID | None
     text: bytes
     """What is left, with holes."""
-
-    def filled(self, names: Mapping[str, str], transaction: bytes) -> bytes:
-        """The body that says the same of the units that `names` gives for these, within another transaction."""
-        told = [msgspec.json.encode(names[identifier]) for identifier in self.identifiers]
-        return _HOLE.sub(lambda hole: told[int(hole[1])], self.text).replace(VALUE, transaction)
+    shape: tuple[int, ...]
+    """For each entry the index of its unit among the identifiers."""
 
 
 def outline(body: bytes) -> Outline | None:
@@ -69,12 +64,23 @@ def outline(body: bytes) -> Outline | None:
         shape.append(numbers.setdefault(identifier, len(numbers)))
     remaining = cut_transaction(body)
     for identifier, number in numbers.items():
-        text, hole = msgspec.json.encode(identifier), UNIT + b"%d" % number + UNIT
-        for member in (b'"UnitIdentifier":', b'"UnitIdentifier": '):
-            remaining = remaining.replace(member + text, member + hole)
+        remaining = cut_unit(remaining, identifier, hole_of(number))
     digest = sha256(remaining)
     digest.update(msgspec.msgpack.encode(shape))
-    return Outline(digest.digest(), tuple(numbers), heads.read(), remaining)
+    return Outline(digest.digest(), tuple(numbers), heads.read(), remaining, tuple(shape))
+
+
+def hole_of(number: int) -> bytes:
+    """What stands in an outline for the unit with this number."""
+    return UNIT + b"%d" % number + UNIT
+
+
+def cut_unit(text: bytes, identifier: str, hole: bytes) -> bytes:
+    """The text with `hole` wherever it says that the unit is `identifier`."""
+    value = msgspec.json.encode(identifier)
+    for member in (b'"UnitIdentifier":', b'"UnitIdentifier": '):
+        text = text.replace(member + value, member + hole)
+    return text
 
 
 def cut_transaction(text: bytes) -> bytes:

@@ -5,10 +5,9 @@ transaction alone. So a body is first reduced to its outline; when that outline 
 are known and nothing of it needs reading again. Otherwise it is taken apart entry by entry.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import Connection
 
@@ -16,11 +15,12 @@ from app.cfx.envelope import Envelope
 from app.cfx.installed import VALUE, Dissection, InstalledError, assemble, describe, dissect, to_residue
 from app.cfx.outline import Outline, cut_transaction, outline, put_transaction
 from app.inbox.bodies import pack_body, pack_residue
+from app.inbox.cuts import Cutter
 from app.inbox.memory import Ids, SeenMessage
 from app.inbox.said import Child, InstalledGroup, Said, TakenApart
 from app.inbox.translate import HIGHEST_POSITION, UnreadableBody, translate
 from app.materials.packages import register_packages
-from app.units.installations import Installed, KnownPlacement, intern_sets, placement_digest
+from app.units.installations import Installed, intern_sets
 
 MESSAGES = frozenset({"CFX.Production.Assembly.MaterialsInstalled", "CFX.Production.Application.MaterialsApplied"})
 
@@ -31,27 +31,61 @@ def understand(envelope: Envelope, ids: Ids) -> Said:
         return translate(envelope)
     body = bytes(envelope.body)
     try:
-        sketch = outline(body)
-        before = ids.seen.get(sketch.digest) if sketch else None
-        parts = None if before else dissect(body)
-        if parts:
-            _check_templates(parts, ids.interned.placements)
+        apart = _take_apart(body, ids)
     except InstalledError as error:
         raise UnreadableBody(str(error)) from None
     said = Said("unit", envelope.message_name, envelope.time_stamp, states=False)
-    said.taken_apart = TakenApart(parts, sketch, before)
-    if sketch and before:
-        said.transaction_id = sketch.transaction_id
+    said.taken_apart = apart
+    if apart.seen and apart.outline:
+        said.transaction_id = apart.outline.transaction_id
         said.installed = [
-            InstalledGroup(sketch.identifiers[index], position, None) for index, position, _ in before.groups
+            InstalledGroup(apart.outline.identifiers[index], position, None) for index, position, _ in apart.seen.groups
         ]
-        said.set_ids = [set_id for _, _, set_id in before.groups]
-    elif parts:
-        said.transaction_id = parts.transaction_id
-        _tell(said, parts)
+        said.set_ids = [set_id for _, _, set_id in apart.seen.groups]
+    elif apart.dissection:
+        said.transaction_id = apart.dissection.transaction_id
+        _tell(said, apart.dissection)
     if not said.installed:
         said.about, said.states, said.body = "station", True, body.decode()
     return said
+
+
+def _take_apart(body: bytes, ids: Ids) -> TakenApart:
+    """By the shortest way there is: seen before, met in this batch, or entry by entry."""
+    sketch = outline(body)
+    if sketch is None:
+        parts = dissect(body)
+        for entries in parts.groups.values():
+            for entry in entries:
+                describe(entry.template)  # what it says is read before the transaction begins
+        return TakenApart(parts, None, None, proven=False)
+    if before := ids.seen.get(sketch.digest):
+        return TakenApart(None, sketch, before, proven=True)
+    if met := ids.alike.get(sketch.digest):
+        return TakenApart(_told_of(*met, sketch, body), sketch, None, proven=True)
+    cutter = Cutter(ids.cuts, sketch)
+    parts = dissect(body, cutter)
+    proven = cutter.proves(parts)
+    if proven:
+        ids.alike[sketch.digest] = parts, sketch.identifiers
+    return TakenApart(parts, sketch, None, proven=proven)
+
+
+def _told_of(parts: Dissection, units: Sequence[str], sketch: Outline, body: bytes) -> Dissection:
+    """The parts of one message, told of the units and the transaction of another with the same outline."""
+    other = dict(zip(units, sketch.identifiers, strict=True))
+    prefix, suffix = _cut_frame(parts)
+    return replace(
+        parts,
+        groups={(other[unit or ""], position): entries for (unit, position), entries in parts.groups.items()},
+        prefix=_within(prefix, body),
+        suffix=_within(suffix, body),
+        transaction_id=sketch.transaction_id,
+    )
+
+
+def _within(frame: bytes, body: bytes) -> bytes:
+    return put_transaction(frame, body) if VALUE in frame else frame
 
 
 def _tell(said: Said, parts: Dissection) -> None:
@@ -66,18 +100,10 @@ def _tell(said: Said, parts: Dissection) -> None:
     for (identifier, position), entries in parts.groups.items():
         if position > HIGHEST_POSITION:
             raise UnreadableBody(f"Position {position} is higher than any panel has.")
-        said.installed.append(InstalledGroup(identifier, position, Installed(parts.kind, tuple(entries))))
+        said.installed.append(InstalledGroup(identifier, position, Installed(parts.kind, entries)))
         said.children += [
             Child(identifier, position, child, designator) for entry in entries for designator, child in entry.children
         ]
-
-
-def _check_templates(parts: Dissection, placements: Mapping[bytes, KnownPlacement]) -> None:
-    """A template that was stored once is sound; any other is read through before the transaction begins."""
-    for entries in parts.groups.values():
-        for entry in entries:
-            if placement_digest(parts.kind, entry.template) not in placements:
-                describe(entry.template)
 
 
 def storable_bodies(connection: Connection, items: Sequence[tuple[Envelope, Said]], ids: Ids) -> list[bytes]:
@@ -102,10 +128,10 @@ def _storable(envelope: Envelope, said: Said, ids: Ids) -> bytes:
     if parts is None or not said.installed:
         return pack_body(body)
     if parts.dissection is not None:
-        if assemble(parts.dissection) != body:  # never met; then the body itself is the proof
-            return pack_body(body)
+        if not parts.proven and assemble(parts.dissection) != body:
+            return pack_body(body)  # never met; then the body itself is the proof
         residue = to_residue(parts.dissection)
-        if parts.outline is not None and _holds_for_any_unit(parts.dissection, parts.outline):
+        if parts.proven and parts.outline is not None and parts.outline.digest not in ids.seen:
             ids.seen[parts.outline.digest] = _remember(parts.dissection, parts.outline.identifiers, said.set_ids)
     else:
         assert parts.seen is not None  # it was taken apart, or seen before by its outline
@@ -113,24 +139,6 @@ def _storable(envelope: Envelope, said: Said, ids: Ids) -> bytes:
         residue = _residue_of_seen(parts.seen, parts.outline.identifiers, body)
     residue[4] = [[*group, set_id] for group, set_id in zip(residue[4], said.set_ids, strict=True)]
     return pack_residue(residue)
-
-
-def _holds_for_any_unit(parts: Dissection, sketch: Outline) -> bool:
-    """Whether the parts, told of other units in another transaction, give what the outline gives for those.
-
-    It fails where an identifier stands in more places than a template has holes for it; such bodies are taken apart
-    one by one.
-    """
-    others = {identifier: str(uuid4()) for identifier in sketch.identifiers}
-    transaction = str(uuid4()).encode()
-    prefix, suffix = _cut_frame(parts)
-    elsewhere = replace(
-        parts,
-        groups={(others[unit or ""], position): entries for (unit, position), entries in parts.groups.items()},
-        prefix=prefix.replace(VALUE, transaction),
-        suffix=suffix.replace(VALUE, transaction),
-    )
-    return assemble(elsewhere) == sketch.filled(others, transaction)
 
 
 def _cut_frame(parts: Dissection) -> tuple[bytes, bytes]:
@@ -161,8 +169,8 @@ def _residue_of_seen(seen: SeenMessage, identifiers: Sequence[str], body: bytes)
     plain = [index for index, _ in seen.runs] == list(range(len(groups)))
     return [
         seen.kind,
-        put_transaction(seen.prefix, body),
-        put_transaction(seen.suffix, body) if b"\xfb" in seen.suffix else seen.suffix,
+        _within(seen.prefix, body),
+        _within(seen.suffix, body),
         list(seen.separators),
         groups,
         [] if plain else [list(run) for run in seen.runs],

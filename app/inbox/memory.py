@@ -3,7 +3,8 @@
 from collections import ChainMap
 from dataclasses import dataclass
 
-from app.cfx.installed import Kind
+from app.cfx.installed import Dissection, Kind
+from app.inbox.cuts import Cuts
 from app.known import Known
 from app.units.installations import Interned, InternedMemory
 
@@ -36,6 +37,7 @@ class Memory:
         self.recipes: Known[tuple[str, str | None], int] = Known(20_000)
         self.seen: Known[bytes, SeenMessage] = Known(50_000)
         self.interned = InternedMemory()
+        self.cuts = Cuts()
 
     def open(self) -> "Ids":
         """A view for one transaction."""
@@ -57,6 +59,9 @@ class Ids:
         self._chunks = memory.interned.chunks.overlay()
         self._sets = memory.interned.sets.overlay()
         self.interned = Interned(self._placements, self._chunks, self._sets)
+        self.cuts = memory.cuts
+        self.alike: dict[bytes, tuple[Dissection, tuple[str, ...]]] = {}
+        """By outline: the parts of a message met just now, and its units; proven to hold for others."""
 
     def keep(self) -> None:
         """The transaction is committed: what it learned is true."""

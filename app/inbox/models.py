@@ -15,9 +15,9 @@ Timestamp = TIMESTAMP(timezone=True)
 class Event(Base):
     """One message of one station, taken in once: the key is (station, unique_id), and the constraint holds it.
 
-    `digest` is BLAKE2b-128 of name and body as the machine sent them. It tells a repetition (same key, same digest)
-    from a forgery or a firmware fault (same key, other digest), and proves what `rebuild` puts together from `body`
-    and the facts.
+    `digest` is SHA-256 of name and body as the machine sent them, its first 16 bytes. It tells a repetition (same key,
+    same digest) from a forgery or a firmware fault (same key, other digest), and proves what `app.inbox.bodies` puts
+    together from `body` and the facts.
     """
 
     __tablename__ = "event"

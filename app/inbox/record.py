@@ -105,11 +105,12 @@ class Recorder:
         Raises `Unavailable` when the database cannot be reached: then nothing is promised, and the same call may be
         repeated later; what was taken in nevertheless is a duplicate then.
         """
-        read = [self._read(delivery) for delivery in deliveries]
+        ids = self._memory.open()
+        read = [self._read(delivery, ids) for delivery in deliveries]
         self._take_in([item for items in read for item in items])
         return [[_receipt(item) for item in items] for items in read]
 
-    def _read(self, delivery: Delivery) -> list[_Item]:
+    def _read(self, delivery: Delivery, ids: Ids) -> list[_Item]:
         items = []
         for decoded in decode(delivery.payload):
             source = decoded.source or delivery.source
@@ -118,11 +119,11 @@ class Recorder:
                 item.refuse(MALFORMED, decoded.reason)
             else:
                 item = _Item(decoded.raw, source, decoded, unique_id=decoded.unique_id)
-                self._understand(item, decoded, delivery)
+                self._understand(item, decoded, delivery, ids)
             items.append(item)
         return items
 
-    def _understand(self, item: _Item, envelope: Envelope, delivery: Delivery) -> None:
+    def _understand(self, item: _Item, envelope: Envelope, delivery: Delivery, ids: Ids) -> None:
         if item.source is None:
             item.refuse(MALFORMED, "The envelope names no Source, and the topic names no station.")
             return
@@ -133,7 +134,7 @@ class Recorder:
             )
             return
         try:
-            item.said = understand(envelope, self._memory.open())
+            item.said = understand(envelope, ids)
         except UnreadableBody as unreadable:
             item.refuse(MALFORMED, str(unreadable))
             return

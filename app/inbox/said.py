@@ -111,6 +111,8 @@ class TakenApart:
     dissection: Dissection | None
     outline: Outline | None
     seen: SeenMessage | None
+    proven: bool
+    """Whether the parts hold for any units in any transaction, so that their outline may be remembered."""
 
 
 @dataclass(slots=True)

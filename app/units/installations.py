@@ -14,6 +14,7 @@ so that the same facts give the same digests in whatever order they arrive, in e
 import zlib
 from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
 from uuid import UUID
@@ -41,7 +42,7 @@ class Installed:
     """Everything one message installed on one unit, in the order of the message."""
 
     kind: Kind
-    entries: tuple[Entry, ...]
+    entries: Sequence[Entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,6 @@ class InternedMemory:
         self.sets: Known[bytes, int] = Known(100_000)
 
 
-def placement_digest(kind: Kind, template: bytes) -> bytes:
-    """BLAKE2b-128 of kind and template."""
-    return blake2b(template, digest_size=16, person=kind.encode()).digest()
-
-
 def chunk_digest(entries: Sequence[tuple[bytes, str | None]]) -> bytes:
     """BLAKE2b-128 over (placement digest, package identifier) pairs; every part has its length told or fixed."""
     total = blake2b(digest_size=16, person=b"chunk")
@@ -93,6 +89,7 @@ def set_digest(chunks: Iterable[bytes]) -> bytes:
     return blake2b(b"".join(chunks), digest_size=16, person=b"set").digest()
 
 
+@lru_cache(100_000)
 def _ends_chunk(slot: str) -> bool:
     return blake2b(slot.encode(), digest_size=1).digest()[0] % 8 == 0
 
@@ -118,24 +115,23 @@ def intern_sets(
 
     Raises `app.cfx.installed.InstalledError` where a template does not say what CFX lets it say.
     """
-    templates: dict[bytes, tuple[Kind, bytes]] = {}
-    digests: list[list[bytes]] = []
-    for one in installed:
-        own = [placement_digest(one.kind, entry.template) for entry in one.entries]
-        digests.append(own)
-        for digest, entry in zip(own, one.entries, strict=True):
-            if digest not in interned.placements:
-                templates[digest] = (one.kind, entry.template)
+    distinct = {id(one.entries): one for one in installed}  # boards built alike share their entries
+    templates = {
+        entry.digest: (one.kind, entry.template)
+        for one in distinct.values()
+        for entry in one.entries
+        if entry.digest not in interned.placements
+    }
     _intern_placements(connection, templates, packages, interned.placements)
 
     chunks: dict[bytes, tuple[list[int], list[int]]] = {}
     sets: dict[bytes, list[bytes]] = {}
-    wanted: list[bytes] = []
-    for one, own in zip(installed, digests, strict=True):
-        placements = [interned.placements[digest] for digest in own]
+    wanted: dict[int, bytes] = {}
+    for key, one in distinct.items():
+        placements = [interned.placements[entry.digest] for entry in one.entries]
         chunk_digests: list[bytes] = []
         for span in chunked([placement.slot for placement in placements]):
-            pairs = [(own[at], one.entries[at].package) for at in span]
+            pairs = [(one.entries[at].digest, one.entries[at].package) for at in span]
             digest = chunk_digest(pairs)
             chunk_digests.append(digest)
             if digest not in interned.chunks:
@@ -144,12 +140,12 @@ def intern_sets(
                     [0 if package is None else packages[package] for _, package in pairs],
                 )
         digest = set_digest(chunk_digests)
-        wanted.append(digest)
+        wanted[key] = digest
         if digest not in interned.sets:
             sets[digest] = chunk_digests
     _intern_chunks(connection, chunks, interned.chunks)
     _intern_material_sets(connection, sets, interned)
-    return [interned.sets[digest] for digest in wanted]
+    return [interned.sets[wanted[id(one.entries)]] for one in installed]
 
 
 _FIND_PLACEMENTS = text(

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.units.installations import chunk_digest, chunked, placement_digest, set_digest
+from app.cfx.installed import template_digest
+from app.units.installations import chunk_digest, chunked, set_digest
 
 slots = st.lists(st.sampled_from([f"M1.F.{number}" for number in range(40)]) | st.just(""), max_size=120)
 
@@ -47,7 +48,7 @@ def test_a_splice_on_a_board_of_a_hundred_reels_makes_one_new_chunk_of_about_thi
 
 
 def test_digests_tell_apart_what_a_careless_one_would_mix_up() -> None:
-    one, other = placement_digest("installed", b"a"), placement_digest("installed", b"b")
+    one, other = template_digest("installed", b"a"), template_digest("installed", b"b")
     different = [
         chunk_digest([(one, "AB"), (other, "C")]),
         chunk_digest([(one, "A"), (other, "BC")]),
@@ -60,4 +61,4 @@ def test_digests_tell_apart_what_a_careless_one_would_mix_up() -> None:
         set_digest([chunk_digest([(one, "AB")])]),
     ]
     assert len(set(different)) == len(different)
-    assert placement_digest("installed", b"a") != placement_digest("applied", b"a")
+    assert template_digest("installed", b"a") != template_digest("applied", b"a")
