@@ -62,6 +62,17 @@ class Counted:
     counted_at: datetime | None
 
 
+_NEIGHBOURS = text(
+    """
+    -- Which placements name a chain that one of these packages leads, or a tray filled from one?
+    SELECT placement_id, package_id
+    FROM placement
+    JOIN unnest(
+        CAST(:packages AS integer[]), CAST(:identifiers AS text[])
+    ) AS asked (package_id, identifier) ON asked.identifier = ANY (joined_packages || batch_packages)
+    WHERE joined_packages && CAST(:identifiers AS text[]) OR batch_packages && CAST(:identifiers AS text[])
+    """
+)
 _DRAWN = text(
     """
     -- How many reports took something from these packages, at which placements, where, and before when?
@@ -82,11 +93,12 @@ _DRAWN = text(
         -- A chain it leads, or a tray filled from it; what was split off into a tray is the tray's.
         SELECT asked.package_id, asked.counted_at, chunk_id, placement.placement_id, placement.kind,
             joined_packages = '{}'
-        FROM asked
-        JOIN placement ON joined_packages @> ARRAY[asked.identifier] OR batch_packages @> ARRAY[asked.identifier]
-        JOIN material_chunk ON placement_ids @> ARRAY[placement.placement_id]
+        FROM unnest(CAST(:neighbours AS integer[]), CAST(:neighboured AS integer[])) AS near (placement_id, package_id)
+        JOIN asked USING (package_id)
+        JOIN placement USING (placement_id)
+        JOIN material_chunk ON placement_ids @> ARRAY[near.placement_id]
         CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
-        WHERE pair.placement_id = placement.placement_id AND pair.package_id <> asked.package_id
+        WHERE pair.placement_id = near.placement_id AND pair.package_id <> asked.package_id
           AND NOT EXISTS (
               SELECT FROM package_link
               WHERE kind = 'split' AND parent_id = asked.package_id AND child_id = pair.package_id
@@ -103,19 +115,23 @@ _DRAWN = text(
         FROM taken JOIN spread USING (chunk_id)
         GROUP BY package_id, counted_at, set_id, placement_id, kind, certain
     ), reported AS (
-        SELECT wanted.set_id, wanted.counted_at, fact.station_id,
-            max(1.0 / fact.candidates) AS once, sum(1.0 / fact.candidates) AS each,
-            max(1.0 / fact.candidates)
-                FILTER (WHERE fact.recorded_at <= wanted.counted_at - CAST(:error AS interval)) AS once_before,
-            sum(1.0 / fact.candidates)
-                FILTER (WHERE least(fact.recorded_at, work.started_at) <= wanted.counted_at + CAST(:error AS interval))
-                AS each_before
-        FROM (SELECT DISTINCT set_id, counted_at FROM held) AS wanted
-        JOIN installation AS fact USING (set_id)
-        LEFT JOIN work_record AS work ON work.unit_id = fact.unit_id AND work.transaction_id = fact.transaction_id
-            AND work.station_id = fact.station_id AND fact.recorded_at > wanted.counted_at
-        GROUP BY wanted.set_id, wanted.counted_at, fact.station_id, fact.unit_id, fact.position_number,
-            fact.transaction_id, CASE WHEN fact.transaction_id IS NULL THEN fact.event_id END
+        SELECT set_id, counted_at, station_id, max(share) AS once, sum(share) AS each,
+            max(share) FILTER (WHERE recorded_at <= counted_at - CAST(:error AS interval)) AS once_before,
+            sum(share) FILTER (WHERE begun_at <= counted_at + CAST(:error AS interval)) AS each_before
+        FROM (
+            SELECT fact.*, wanted.counted_at, 1.0 / fact.candidates AS share,
+                -- Only after the count it matters when the work was begun.
+                CASE WHEN fact.recorded_at <= wanted.counted_at THEN fact.recorded_at
+                    ELSE least(fact.recorded_at, (
+                        SELECT work.started_at FROM work_record AS work
+                        WHERE work.unit_id = fact.unit_id AND work.transaction_id = fact.transaction_id
+                          AND work.station_id = fact.station_id
+                    )) END AS begun_at
+            FROM (SELECT DISTINCT set_id, counted_at FROM held) AS wanted
+            JOIN installation AS fact USING (set_id)
+        ) AS fact
+        GROUP BY set_id, counted_at, station_id, unit_id, position_number, transaction_id,
+            CASE WHEN transaction_id IS NULL THEN event_id END
     ), summed AS (
         SELECT set_id, counted_at, station_id, sum(once) AS once, sum(each) AS each,
             coalesce(sum(once_before), 0) AS once_before, coalesce(sum(each_before), 0) AS each_before
@@ -179,12 +195,14 @@ class PieceCounts:
 def drawn_from(connection: Connection, packages: Sequence[Counted], counts: PieceCounts) -> dict[int, Drawn]:
     """What was drawn from each package, as reports that name it, or its chain, say."""
     drawn = {one.package_id: Drawn() for one in packages}
-    asked = {
+    asked: dict[str, object] = {
         "packages": [one.package_id for one in packages],
         "identifiers": [one.identifier for one in packages],
         "counted_at": [one.counted_at for one in packages],
         "error": CLOCK_ERROR,
     }
+    near = connection.execute(_NEIGHBOURS, asked).all()
+    asked |= {"neighbours": [row[0] for row in near], "neighboured": [row[1] for row in near]}
     rows = connection.execute(_DRAWN, asked).all()
     pieces = counts.of(row.placement_id for row in rows)
     for package_id, placement_id, kind, certain, station_id, once, each, once_before, each_before in rows:

@@ -52,7 +52,13 @@ _SIGNS = text(
     FROM loading_event
     WHERE package_id = ANY (CAST(:packages AS integer[])) AND kind IN ('loaded', 'spliced', 'empty')
     UNION ALL
-    SELECT DISTINCT taken.package_id, fact.station_id, least(work.started_at, fact.recorded_at), fact.recorded_at, false
+    SELECT DISTINCT taken.package_id, fact.station_id,
+        least(fact.recorded_at, (
+            SELECT work.started_at FROM work_record AS work
+            WHERE work.unit_id = fact.unit_id AND work.transaction_id = fact.transaction_id
+              AND work.station_id = fact.station_id
+        )),
+        fact.recorded_at, false
     FROM (
         SELECT DISTINCT asked.package_id, chunk_id
         FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
@@ -63,8 +69,6 @@ _SIGNS = text(
     ) AS taken
     JOIN material_set ON chunk_ids @> ARRAY[taken.chunk_id]
     JOIN installation AS fact USING (set_id)
-    LEFT JOIN work_record AS work ON work.unit_id = fact.unit_id AND work.transaction_id = fact.transaction_id
-        AND work.station_id = fact.station_id
     ORDER BY package_id, until, since
     """
 )
