@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
@@ -74,7 +74,7 @@ def _handle(request: Request, error: Exception) -> Response:
 
 
 def _handle_database(request: Request, error: Exception) -> Response:
-    if not is_database_away(error):
+    if not is_database_away(error) and not isinstance(error, DataError):
         raise error  # a fault of ours: the plumbing logs it and answers
     return _handle(request, error)
 

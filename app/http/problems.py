@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
@@ -60,8 +60,19 @@ def problem_of(error: Exception) -> Problem:
             "seconds; if that does not help, `python3 -m app doctor` says what is wrong.",
             headers={"Retry-After": str(_TRY_AGAIN_AFTER)},
         )
+    if isinstance(error, DataError):
+        return UNSTORABLE
     return UNEXPECTED
 
+
+UNSTORABLE = Problem(
+    422,
+    "invalid",
+    "This cannot be taken as it is",
+    "A value in the request cannot be stored or looked for: a text holds the character U+0000, or a "
+    "number or a time is out of range. Nothing was stored. Correct it and send the request again.",
+)
+"""What PostgreSQL refuses as no value at all (SQLSTATE class 22), whichever field it came in."""
 
 UNEXPECTED = Problem(
     500,

@@ -76,6 +76,13 @@ def test_a_parameter_that_is_missing(admin: TestClient) -> None:
     assert "serial" in problem_in(admin.get("/api/v1/trace/made-from"), 422)["detail"]
 
 
+@pytest.mark.parametrize(
+    "path", ["/api/v1/units?serial=%00", "/api/v1/trace/where-used?package=%00", "/api/v1/packages?cursor=9" + "9" * 20]
+)
+def test_a_value_that_no_column_takes(admin: TestClient, path: str) -> None:
+    assert "out of range" in problem_in(admin.get(path), 422)["detail"]
+
+
 def test_an_empty_message(admin: TestClient) -> None:
     problem_in(admin.post("/api/v1/cfx", content=b""), 422)
 
