@@ -32,12 +32,16 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 def main() -> None:
     """Run the command line; an error of ours is one sentence, not a traceback."""
     from pydantic import ValidationError
+    from sqlalchemy.exc import OperationalError
 
     try:
         configure_logging(settings())
         cli(prog_name="birthmark")
     except BirthmarkError as error:
         sys.exit(f"{error.sentence}")
+    except OperationalError as error:
+        said = str(error.orig).strip().partition("\n")[0]
+        sys.exit(f"The database does not answer ({said}). `python3 -m app doctor` says what is wrong.")
     except ValidationError as error:
         names = (f"BIRTHMARK_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         sys.exit("A setting cannot be used. " + "; ".join(names))

@@ -54,6 +54,7 @@ def create_token(
     """
     known = _role(role)
     name = name.strip()
+    station = station.strip() if station else None  # blanks around it would end in the broker's files
     _check(name, known, customer, station)
     customer_id = register_customer(connection, name=customer, actor=actor) if customer else None
     secret = "bm_" + secrets.token_urlsafe(32)
