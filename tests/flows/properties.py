@@ -79,18 +79,18 @@ def once(recorded: Recorded) -> Iterator[str]:
 def no_more_than_needed(recorded: Recorded) -> Iterator[str]:
     """A unit is possible only where a package was near it, and something on it was not told by name."""
     truth = recorded.factory.truth
-    units = {unit.key: unit for unit in truth.units}
-    open_ones = {key for key, unit in units.items() if _left_open(recorded, unit)}
+    units = {unit.key: [unit] for unit in truth.units} | _panels(recorded)
+    open_ones = {unit.key for unit in truth.units if _left_open(recorded, unit)}
     for what, packages, answer in _questions(recorded):
-        for key, unit in _by_board(recorded, answer):
+        for key, unit in [*answer.own.items(), *answer.around.items()]:
             if unit.evidence is Evidence.exact:
                 continue
-            board = units.get(key)
-            if board is None:
+            boards = units.get(key, [])
+            if not boards:
                 yield f"{what}: {key} is told ({unit.evidence}), and there is no such unit"
-            elif not truth.near(board, *packages):
+            elif not any(truth.near(board, *packages) for board in boards):
                 yield f"{what}: {key} was never near it, and is told as {unit.evidence}: {unit.reason}"
-            elif not any(inner.key in open_ones for inner in (board, *_inner(board))):
+            elif not any(inner.key in open_ones for board in boards for inner in (board, *_inner(board))):
                 yield f"{what}: all of {key} is told by name, and it is {unit.evidence}: {unit.reason}"
 
 

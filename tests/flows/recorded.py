@@ -4,7 +4,7 @@ Two databases serve a whole run of factories; they are emptied in between, which
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -87,8 +87,9 @@ class Laboratory:
             _take_in(other, factory, blueprint.seed + 1, blueprint.described.value),
         )
         with one.connect() as connection, other.connect() as beside:
+            alone = {board.panel for board in factory.truth.boards if board.alone}
             packages = {
-                package.identifier: _asked(connection, Question(package=package.identifier))
+                package.identifier: _asked(connection, Question(package=package.identifier), alone)
                 for package in factory.truth.packages
             }
             units = [unit for unit in factory.truth.units if unit.serial is not None]
@@ -99,7 +100,9 @@ class Laboratory:
                 dumps=(dump(connection), dump(beside)),
                 bodies=(_bodies(connection), _bodies(beside)),
                 packages=packages,
-                lots={lot: _asked(connection, Question(lot=lot[0], part_number=lot[1])) for lot in lots(factory)},
+                lots={
+                    lot: _asked(connection, Question(lot=lot[0], part_number=lot[1]), alone) for lot in lots(factory)
+                },
                 children={unit.key: _around(connection, unit.key) for unit in units},
                 made=dict(_made(connection, [unit.key for unit in units])),
             )
@@ -174,7 +177,7 @@ def _plan(connection: Connection, plan: Plan) -> None:
 # --- asking ---
 
 
-def _asked(connection: Connection, question: Question) -> Answer:
+def _asked(connection: Connection, question: Question, alone: Set[str]) -> Answer:
     answer = Answer()
     try:
         units = list(stream_where_used(connection, question))
@@ -182,13 +185,18 @@ def _asked(connection: Connection, question: Question) -> Answer:
         return answer  # nobody ever named it
     for unit in units:
         listed = answer.own if unit.via is None else answer.around
-        key = Key(unit.serial, unit.position_number or 0)
+        key = _key(unit.serial, unit.position_number, alone)
         if key in answer.own or key in answer.around:
             answer.repeated.append(key)
         listed[key] = unit
     for one in excluded(connection, question):
-        answer.excluded[Key(one.serial, one.position_number or 0)] = one
+        answer.excluded[_key(one.serial, one.position_number, alone)] = one
     return answer
+
+
+def _key(serial: str, position: int | None, alone: Set[str]) -> Key:
+    """Where there is one position only, it and the panel are the same."""
+    return Key(serial, 0 if serial in alone else position or 0)
 
 
 def _around(connection: Connection, key: Key) -> set[Key]:
