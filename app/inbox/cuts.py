@@ -1,22 +1,29 @@
 """Entries of installed materials that were cut before: a changed reel costs one entry's reading, not a board's."""
 
+import re
+from dataclasses import replace
 from uuid import uuid4
 
-from app.cfx.installed import UNIT, Dissection, Entry, Group, Kind, cut_entry, describe, fill, framed
+from app.cfx.installed import UNIT, VALUE, Dissection, Entry, Group, Kind, cut_entry, describe, fill, framed
 from app.cfx.outline import Outline, cut_transaction, cut_unit, hole_of
 
 _MOST = 20_000
 """Entries remembered; about a kilobyte each."""
+_QUANTITY = re.compile(rb'"Quantity"\s*:\s*(-?[0-9][0-9.eE+-]*)')
+_OTHER_QUANTITY = b"987654321.5"
 
 
 class Cuts:
-    """What a process remembers of entries: by kind and text with the unit cut out, the position and the entry."""
+    """What a process remembers of entries: by kind and text with unit and quantity cut out, position and entry.
+
+    Machines that count a reel's pieces down send another quantity with every board.
+    """
 
     def __init__(self) -> None:
         self._known: dict[tuple[Kind, bytes], tuple[int, Entry]] = {}
 
     def find(self, kind: Kind, text: bytes) -> tuple[int, Entry] | None:
-        """The entry of a text with its unit cut out."""
+        """The entry of a text with its holes."""
         return self._known.get((kind, text))
 
     def keep(self, kind: Kind, text: bytes, position: int, entry: Entry) -> None:
@@ -30,8 +37,7 @@ class Cuts:
 class Cutter:
     """Cuts the entries of one message, in order, with what is remembered; afterwards says whether the parts are proven.
 
-    An entry *holds for any unit* when, told of another unit, its template gives what the text gives with the unit
-    exchanged. It fails where an identifier stands in more places than a template has holes for it.
+    The parts are proven when each entry holds for any unit and quantity, and the frame is the outline's.
     """
 
     def __init__(self, cuts: Cuts, sketch: Outline) -> None:
@@ -45,15 +51,18 @@ class Cutter:
         unit = self._sketch.identifiers[self._sketch.shape[len(self._texts)]]
         bare = cut_unit(text, unit, UNIT)
         self._texts.append(bare)
+        counted = _QUANTITY.search(bare)
+        if counted:
+            bare = bare[: counted.start(1)] + VALUE + bare[counted.end(1) :]
         known = self._cuts.find(kind, bare)
         if known:
-            return (unit, known[0]), known[1]
+            position, entry = known
+            if counted and entry.values[0] != counted[1]:
+                entry = replace(entry, values=(counted[1], *entry.values[1:]))
+            return (unit, position), entry
         group, entry = cut_entry(kind, text)
         describe(entry.template)  # what it says is read once, before a transaction begins
-        other = str(uuid4())
-        if fill(entry.template, (other, group[1]), entry.package, entry.values) == bare.replace(
-            UNIT, b'"' + other.encode() + b'"'
-        ):
+        if _holds_for_any(bare, group[1], entry, counted=counted is not None):
             self._cuts.keep(kind, bare, group[1], entry)
         else:
             self._sound = False
@@ -67,3 +76,16 @@ class Cutter:
             bare.replace(UNIT, hole_of(number)) for bare, number in zip(self._texts, self._sketch.shape, strict=True)
         ]
         return cut_transaction(framed(parts, texts)) == self._sketch.text
+
+
+def _holds_for_any(bare: bytes, position: int, entry: Entry, *, counted: bool) -> bool:
+    """Whether the template, told of another unit and quantity, gives what the text gives with those exchanged.
+
+    It fails where an identifier stands in more places than the template has holes for it, or another quantity is first.
+    """
+    other = str(uuid4())
+    values = (_OTHER_QUANTITY, *entry.values[1:]) if counted else entry.values
+    if counted and not entry.values:
+        return False
+    exchanged = bare.replace(UNIT, b'"' + other.encode() + b'"').replace(VALUE, _OTHER_QUANTITY)
+    return fill(entry.template, (other, position), entry.package, values) == exchanged
