@@ -7,11 +7,13 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.api.access import Reading, UnitReader
 from app.http.answers import json_answer
+from app.http.parquet import MEDIA_TYPE as PARQUET
+from app.http.parquet import wants_parquet
 from app.http.tables import wants_csv
 from app.http.tracing import (
     Asked,
     carrying_units,
-    carrying_units_csv,
+    carrying_units_table,
     excluded_units_csv,
     made_from_csv,
     where_used_answer,
@@ -23,6 +25,7 @@ from app.trace.where_used import LARGEST_PAGE, WhereUsed
 router = APIRouter(prefix="/trace", tags=["trace"])
 
 _CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
+_TABLES: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}, PARQUET: {}}}}
 
 
 @router.get("/made-from", response_model=MadeFrom, responses=_CSV)
@@ -41,7 +44,7 @@ def get_made_from(
     return made_from_csv(made) if wants_csv(request) else json_answer(made)
 
 
-@router.get("/where-used", response_model=WhereUsed, responses=_CSV)
+@router.get("/where-used", response_model=WhereUsed, responses=_TABLES)
 def get_where_used(
     *,
     request: Request,
@@ -55,10 +58,10 @@ def get_where_used(
 
     A removed part counts, a rejected placement does not. Parent assemblies are included, with `via`
     naming the child. `counts` are over the whole answer, whatever the page. All terms given must
-    hold. `Accept: text/csv` streams all of it.
+    hold. `Accept: text/csv` or `application/vnd.apache.parquet` streams all of it.
     """
-    if wants_csv(request):
-        return carrying_units_csv(connection, asked, reader)
+    if wants_csv(request) or wants_parquet(request):
+        return carrying_units_table(connection, asked, reader, parquet=wants_parquet(request))
     found = carrying_units(connection, asked, reader, cursor=cursor, limit=limit)
     return json_answer(where_used_answer(found))
 

@@ -10,6 +10,7 @@ from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection
 
+from app.http.parquet import Column, Kind, parquet_answer
 from app.http.tables import csv_answer
 from app.people import Actor, Permission
 from app.quality.journey import runs_of_unit
@@ -159,33 +160,37 @@ def _spoken(told: dict[str, Any]) -> dict[str, Any]:
 
 
 _CARRYING_COLUMNS = (
-    "serial",
-    "position_number",
-    "evidence",
-    "reference_designators",
-    "place",
-    "via",
-    "recorded_at",
-    "reason",
+    Column("serial"),
+    Column("position_number", Kind.integer),
+    Column("evidence"),
+    Column("reference_designators", Kind.texts),
+    Column("place"),
+    Column("via"),
+    Column("recorded_at", Kind.moment),
+    Column("reason"),
 )
 
 
-def carrying_units_csv(connection: Connection, asked: Question, actor: Actor) -> StreamingResponse:
-    """All units that carry it, streamed as CSV."""
+def carrying_units_table(
+    connection: Connection, asked: Question, actor: Actor, *, parquet: bool = False
+) -> StreamingResponse:
+    """All units that carry it, streamed as CSV or Parquet."""
     _require(asked, actor)
     units = stream_where_used(connection, asked, customer_id=actor.customer_id)
     # The first one is fetched before the answer begins, while an error can still be told.
     first = next(units, None)
     if first is None and actor.customer_id is not None:
         raise asked.not_known
-    every = chain([first], units) if first is not None else units
-    name = f"where-used {asked.words}.csv"
-    return csv_answer(_CARRYING_COLUMNS, _carrying_rows(every), name)
+    every = _carrying_rows(chain([first], units) if first is not None else units)
+    name = f"where-used {asked.words}"
+    if parquet:
+        return parquet_answer(_CARRYING_COLUMNS, every, f"{name}.parquet")
+    return csv_answer([column.name for column in _CARRYING_COLUMNS], every, f"{name}.csv")
 
 
 def _carrying_rows(units: Iterator[CarryingUnit]) -> Iterator[tuple[object, ...]]:
     for unit in units:
-        yield tuple(getattr(unit, column) for column in _CARRYING_COLUMNS)
+        yield tuple(getattr(unit, column.name) for column in _CARRYING_COLUMNS)
 
 
 _EXCLUDED_COLUMNS = ("serial", "position_number", "place", "reason")

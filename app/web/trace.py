@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 
 from app.http.answers import json_answer
 from app.http.tables import wants_csv
-from app.http.tracing import Asked, carrying_units, carrying_units_csv, journey, made_from_csv, where_used_answer
+from app.http.tracing import Asked, carrying_units, carrying_units_table, journey, made_from_csv, where_used_answer
 from app.people import Permission
 from app.trace.made_from import made_from
 from app.trace.search import Match, matches
@@ -81,7 +81,7 @@ def where_used_page(
     """The units that carry a material, with how sure that is and where they are."""
     visitor.actor.require(Permission.read_units)
     if wants_csv(request):
-        return carrying_units_csv(connection, asked, visitor.actor)
+        return carrying_units_table(connection, asked, visitor.actor)
     found = carrying_units(connection, asked, visitor.actor, cursor=cursor, limit=_UNITS_SHOWN)
     if wants_json(request):
         return json_answer(where_used_answer(found))
