@@ -38,11 +38,15 @@ _ENDED = re.compile(r"(\d+) events reported, (\d+) waiting, (\d+) rejected")
 
 
 class Works:
-    """All of it, inside a ``with`` block; ``takt`` is the seconds between two panels of a station."""
+    """All of it, inside a ``with`` block; ``takt`` is the seconds between two panels of a station.
+
+    The broker is Mosquitto where it is installed. The fallback forgets all sessions when it is
+    killed; nothing may be lost by that either, so the same must hold there.
+    """
 
     def __init__(self, folder: Path, *, takt: float, broker: Kind | None = None) -> None:
         self.postgres = Postgres(folder)
-        self.tokens = {handle: secrets.token_urlsafe(16) for handle in STATIONS}
+        self.tokens = {handle: secrets.token_hex(16) for handle in STATIONS}
         hashes = {handle: broker_hash(token) for handle, token in self.tokens.items()}
         self.broker = Broker(folder, hashes, kind=broker)
         self.spools = folder / "stations"
