@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 
 from app.cfx.envelope import Envelope
 from app.cfx.installed import VALUE, Dissection, InstalledError, assemble, describe, dissect, to_residue
-from app.cfx.outline import Outline, cut_transaction, outline, put_transaction
+from app.cfx.outline import Outline, outline, put_transaction
 from app.inbox.bodies import pack_body, pack_residue
-from app.inbox.cuts import Cutter
+from app.inbox.cuts import Cutter, cut_frame
 from app.inbox.memory import Ids, SeenMessage
 from app.inbox.said import Child, InstalledGroup, Said, TakenApart
 from app.inbox.translate import HIGHEST_POSITION, UnreadableBody, translate
@@ -74,7 +74,7 @@ def _take_apart(body: bytes, ids: Ids) -> TakenApart:
 def _told_of(parts: Dissection, units: Sequence[str], sketch: Outline, body: bytes) -> Dissection:
     """The parts of one message, told of the units and the transaction of another with the same outline."""
     other = dict(zip(units, sketch.identifiers, strict=True))
-    prefix, suffix = _cut_frame(parts)
+    prefix, suffix = cut_frame(parts)
     return replace(
         parts,
         groups={(other[unit or ""], position): entries for (unit, position), entries in parts.groups.items()},
@@ -141,15 +141,9 @@ def _storable(envelope: Envelope, said: Said, ids: Ids) -> bytes:
     return pack_residue(residue)
 
 
-def _cut_frame(parts: Dissection) -> tuple[bytes, bytes]:
-    """What stands before and after the entries, the transaction cut out."""
-    prefix = cut_transaction(parts.prefix)
-    return prefix, parts.suffix if prefix is not parts.prefix else cut_transaction(parts.suffix)
-
-
 def _remember(parts: Dissection, identifiers: Sequence[str], set_ids: Sequence[int]) -> SeenMessage:
     index = {identifier: number for number, identifier in enumerate(identifiers)}
-    prefix, suffix = _cut_frame(parts)
+    prefix, suffix = cut_frame(parts)
     return SeenMessage(
         kind=parts.kind,
         groups=tuple(

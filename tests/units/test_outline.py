@@ -174,34 +174,48 @@ def test_units_without_a_name_and_child_units_are_taken_apart() -> None:
     assert outline(plain(entry("A", "REEL", [], children=[("U1", "CHILD-1")]))) is None
 
 
-NESTED: dict[str, Callable[[str], dict[str, Any]]] = {
-    "a member of the same name stands before the unit's own": lambda serial: {
+NESTED: dict[str, Callable[[str, str], dict[str, Any]]] = {
+    "nothing unusual": lambda serial, _: entry(serial, "REEL", ["R1"]),
+    "a member of the same name stands before the unit's own": lambda serial, _: {
         "Origin": {"UnitIdentifier": serial}, **entry(serial, "REEL", ["R1"])
     },
-    "and after it": lambda serial: {**entry(serial, "REEL", ["R1"]), "Origin": {"UnitIdentifier": serial}},
-    "the transaction stands in an entry too": lambda serial: {
-        "Origin": {"TransactionId": WORK}, **entry(serial, "REEL", ["R1"])
+    "and after it": lambda serial, _: {**entry(serial, "REEL", ["R1"]), "Origin": {"UnitIdentifier": serial}},
+    "another transaction stands in the entry": lambda serial, _: {
+        "Origin": {"TransactionId": str(uuid4())}, **entry(serial, "REEL", ["R1"])
     },
-    "a designator is the serial": lambda serial: entry(serial, "REEL", [serial]),
+    "the transaction stands in the entry too": lambda serial, work: {
+        "Origin": {"TransactionId": work}, **entry(serial, "REEL", ["R1"])
+    },
+    "a designator is the serial": lambda serial, _: entry(serial, "REEL", [serial]),
+    "a package is the serial": lambda serial, _: entry(serial, serial, ["R1"]),
 }  # fmt: skip
+FRAMES: dict[str, Callable[[str, list[dict[str, Any]]], dict[str, Any]]] = {
+    "transaction first": lambda work, told: {"TransactionId": work, "InstalledMaterials": told},
+    "transaction last": lambda work, told: {"InstalledMaterials": told, "TransactionID": work},
+    "no transaction": lambda _, told: {"InstalledMaterials": told},
+    "both spellings": lambda work, told: {"TransactionID": WORK, "InstalledMaterials": told, "TransactionId": work},
+}
 
 
 @pytest.mark.parametrize("build", NESTED.values(), ids=list(NESTED))
-@pytest.mark.parametrize("transaction_first", [True, False])
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=list(FRAMES))
 def test_bodies_seen_before_come_back_to_the_byte(
-    engine: Engine, build: Callable[[str], dict[str, Any]], transaction_first: bool
+    engine: Engine,
+    build: Callable[[str, str], dict[str, Any]],
+    frame: Callable[[str, list[dict[str, Any]]], dict[str, Any]],
 ) -> None:
-    """Whatever else stands in them: the second and third board's bodies are their own, and so are their parts."""
+    """Whatever else stands in them: each board's body is its own, and so are its parts. Alone, then two in a batch."""
     recorder = Recorder(engine)
     payloads = []
-    for number in range(3):
-        members = [("TransactionId", str(uuid4())), ("InstalledMaterials", [build(f"SN-{number}")])]
-        body = dict(members if transaction_first else reversed(members))
-        payloads.append(message("Production.Assembly.MaterialsInstalled", body))
-        assert statuses(record(recorder, payloads[-1])) == ["stored"]
+    for number in range(6):
+        work = str(uuid4())
+        told = [build(f"SN-{number}", work), entry(f"SN-{number}", "REEL-2", ["R2"], slot="M1.F.2")]
+        payloads.append(message("Production.Assembly.MaterialsInstalled", frame(work, told)))
+    for batch in (payloads[:2], payloads[2:3], payloads[3:]):
+        assert set(statuses(record(recorder, *batch))) == {"stored"}
     assert_exact(engine, *payloads)
     assert_sound(engine)
     with engine.connect() as connection:
-        for number in range(3):
-            (part,) = made_from(connection, f"SN-{number}").installations
-            assert part.package == "REEL"
+        for number in range(6):
+            told_of = made_from(connection, f"SN-{number}")
+            assert len(told_of.installations) + len(told_of.components) == 2
