@@ -1,9 +1,6 @@
 """Entries of installed materials that were cut before: a changed reel costs one entry's reading, not a board's."""
 
-<<<<<<< HEAD
 import re
-=======
->>>>>>> ab7981d (wip)
 from dataclasses import replace
 from uuid import uuid4
 
@@ -78,8 +75,14 @@ class Cutter:
         texts = [
             bare.replace(UNIT, hole_of(number)) for bare, number in zip(self._texts, self._sketch.shape, strict=True)
         ]
-<<<<<<< HEAD
-        return cut_transaction(framed(parts, texts)) == self._sketch.text
+        prefix, suffix = cut_frame(parts)  # a transaction within an entry would be the first board's in all others
+        return framed(replace(parts, prefix=prefix, suffix=suffix), texts) == self._sketch.text
+
+
+def cut_frame(parts: Dissection) -> tuple[bytes, bytes]:
+    """What stands before and after the entries, the transaction cut out."""
+    prefix = cut_transaction(parts.prefix)
+    return prefix, parts.suffix if prefix is not parts.prefix else cut_transaction(parts.suffix)
 
 
 def _holds_for_any(bare: bytes, position: int, entry: Entry, *, counted: bool) -> bool:
@@ -93,13 +96,3 @@ def _holds_for_any(bare: bytes, position: int, entry: Entry, *, counted: bool) -
         return False
     exchanged = bare.replace(UNIT, b'"' + other.encode() + b'"').replace(VALUE, _OTHER_QUANTITY)
     return fill(entry.template, (other, position), entry.package, values) == exchanged
-=======
-        prefix, suffix = cut_frame(parts)  # a transaction within an entry would be the first board's in all others
-        return framed(replace(parts, prefix=prefix, suffix=suffix), texts) == self._sketch.text
-
-
-def cut_frame(parts: Dissection) -> tuple[bytes, bytes]:
-    """What stands before and after the entries, the transaction cut out."""
-    prefix = cut_transaction(parts.prefix)
-    return prefix, parts.suffix if prefix is not parts.prefix else cut_transaction(parts.suffix)
->>>>>>> ab7981d (wip)
