@@ -153,21 +153,29 @@ _ORDER = text(
 _USED = text(
     f"""
     -- Which parts from which packages are at which designators of this order's units, but for those the bill names?
-    WITH {ON_UNITS}, used AS (
-        SELECT designator, placement.part_number, package.identifier AS package, package.part_number AS described,
-            array_agg(DISTINCT set_id ORDER BY set_id) AS sets,
-            array_agg(DISTINCT set_id ORDER BY set_id) FILTER (WHERE joined_packages = '{{}}') AS sure_sets
+    WITH {ON_UNITS}, filled AS (
+        SELECT pair.placement_id, pair.package_id, array_agg(DISTINCT set_id) AS sets
         FROM (SELECT DISTINCT set_id FROM on_unit) AS wanted
         JOIN material_set USING (set_id)
         CROSS JOIN LATERAL unnest(chunk_ids) AS listed (chunk_id)
         JOIN material_chunk USING (chunk_id)
         CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
+        GROUP BY pair.placement_id, pair.package_id
+    ), used AS (
+        SELECT designator, placement.part_number, package.identifier AS package, package.part_number AS described,
+            array_agg(DISTINCT set_id ORDER BY set_id) AS sets,
+            array_agg(DISTINCT set_id ORDER BY set_id) FILTER (WHERE joined_packages = '{{}}') AS sure_sets
+        FROM filled
         JOIN placement USING (placement_id)
-        JOIN package ON package.package_id = pair.package_id
-            OR package.identifier = ANY (placement.joined_packages || placement.batch_packages)
+        JOIN LATERAL (
+            SELECT * FROM package AS named WHERE named.package_id = filled.package_id
+            UNION
+            SELECT * FROM package AS chained WHERE chained.identifier = ANY (joined_packages || batch_packages)
+        ) AS package ON true
         CROSS JOIN LATERAL unnest(reference_designators) AS designator
         LEFT JOIN bom_item ON bom_item.reference_designator = designator
             AND bom_item.product_revision_id = (SELECT product_revision_id FROM work_order WHERE number = :work_order)
+        CROSS JOIN LATERAL unnest(filled.sets) AS set_id
         WHERE bom_item.part_number IS DISTINCT FROM coalesce(placement.part_number, package.part_number)
            OR bom_item.part_number <> package.part_number
         GROUP BY designator, placement.part_number, package.identifier, package.part_number
@@ -176,7 +184,8 @@ _USED = text(
         SELECT combination.sets, count(DISTINCT (unit_id, position_number)) AS units,
             count(DISTINCT (unit_id, position_number)) FILTER (WHERE sure) AS sure, min(unit_id) AS unit_id
         FROM (SELECT sets FROM used UNION SELECT sure_sets FROM used) AS combination
-        JOIN on_unit ON on_unit.set_id = ANY (combination.sets)
+        CROSS JOIN LATERAL unnest(combination.sets) AS set_id
+        JOIN on_unit USING (set_id)
         GROUP BY combination.sets
     )
     SELECT used.designator, used.part_number, used.package, used.described, counted.units, counted.unit_id,

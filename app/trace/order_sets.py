@@ -15,7 +15,9 @@ ON_UNITS = f"""
             coalesce(held.board_position, 0) AS position_number,
             fact.candidates = 1 AND (held.board_id IS NULL OR fact.position_number > 0) AS sure
         FROM fact LEFT JOIN held ON {AT}
-        WHERE coalesce(held.board_id, fact.unit_id) IN (SELECT unit_id FROM member)
+        -- By key: the planner takes `member` for a handful, and would compare each with each.
+        JOIN unit AS board ON board.unit_id = coalesce(held.board_id, fact.unit_id)
+            AND board.work_order_id = (SELECT work_order_id FROM work_order WHERE number = :work_order)
     )
 """
 """CTEs that end in `on_unit` (set_id, unit_id, position_number, sure): the sets of the units of order `work_order`.
