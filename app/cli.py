@@ -42,6 +42,10 @@ def main() -> None:
     except OperationalError as error:
         said = str(error.orig).strip().partition("\n")[0]
         sys.exit(f"The database does not answer ({said}). `python3 -m app doctor` says what is wrong.")
+    except OSError as error:
+        if error.filename is None:  # not a file: a fault of ours, whose place matters
+            raise
+        sys.exit(f"{error.filename}: {error.strerror}. Check the path, its owner and the space on the disk.")
     except ValidationError as error:
         names = (f"BIRTHMARK_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         sys.exit("A setting cannot be used. " + "; ".join(names))
