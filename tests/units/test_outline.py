@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from sqlalchemy import Engine
 
 from app.cfx.installed import VALUE, Entry, dissect
 from app.cfx.outline import Outline, hole_of, outline, put_transaction
+from app.inbox.cuts import Cuts, Cutter
 from app.inbox.record import Recorder
 from app.trace.made_from import made_from
 from tests.inbox.checks import assert_exact, assert_sound
@@ -46,7 +48,7 @@ def pairs(draw: st.DrawFn) -> tuple[bytes, bytes]:
     told = [_on(one, draw(units), rng) for one in draw(st.lists(entries(units), min_size=1, max_size=4))]
     first = {"TransactionId": WORK, "InstalledMaterials": told}
     second = json.loads(json.dumps(first))
-    draw(st.sampled_from((_renamed, _swapped, _merged, _changed, _same)))(second, rng)
+    draw(st.sampled_from((_renamed, _swapped, _merged, _changed, _counted, _same)))(second, rng)
     second["TransactionId"] = draw(st.sampled_from((WORK, OTHER_WORK)))
     habit = draw(habits)
     seed = draw(st.integers(0, 2**32))
@@ -85,6 +87,12 @@ def _changed(body: dict[str, Any], rng: random.Random) -> None:
     one[place] = rng.choice(NAMES)
 
 
+def _counted(body: dict[str, Any], rng: random.Random) -> None:
+    for one in body["InstalledMaterials"]:
+        if one.get("Material"):
+            one["Material"]["Quantity"] = rng.choice((0, 7, 1.5, -2, 1e22))
+
+
 def _same(body: dict[str, Any], rng: random.Random) -> None:
     """Nothing but, perhaps, the transaction."""
 
@@ -111,6 +119,16 @@ def test_one_outline_is_one_message_told_of_other_units(both: tuple[bytes, bytes
     assert list(said) == list(repeated)
     for place, told in said.items():
         assert [one.package for one in told] == [one.package for one in repeated[place]]
+
+
+@given(st.lists(pairs(), min_size=1, max_size=3))
+def test_what_is_remembered_of_entries_changes_no_answer(told: list[tuple[bytes, bytes]]) -> None:
+    """Entries met before, with other units and quantities, are cut as if they were met for the first time."""
+    cuts = Cuts()
+    for body in [*chain.from_iterable(told), *chain.from_iterable(told)]:
+        sketch = sketched(body)
+        cutter = Cutter(cuts, sketch)
+        assert dissect(body, cutter) == dissect(body)
 
 
 def plain(*told: dict[str, Any], work: str = WORK) -> bytes:
@@ -188,6 +206,17 @@ NESTED: dict[str, Callable[[str, str], dict[str, Any]]] = {
     },
     "a designator is the serial": lambda serial, _: entry(serial, "REEL", [serial]),
     "a package is the serial": lambda serial, _: entry(serial, serial, ["R1"]),
+    "the pieces are counted down": lambda serial, _: entry(
+        serial, "REEL", ["R1"], Material={"UniqueIdentifier": "REEL", "Quantity": 1000.0 - int(serial[-1])}
+    ),
+    "another quantity stands before": lambda serial, _: {
+        "Origin": {"Quantity": int(serial[-1])}, **entry(serial, "REEL", ["R1"])
+    },
+    "each component has its time": lambda serial, _: {
+        "InstalledComponents": [{"ReferenceDesignator": "R1", "InstallationTime": f"2026-11-20T06:0{serial[-1]}:00Z"}],
+        "UnitIdentifier": serial,
+        "Material": {"Quantity": 1000.0 - int(serial[-1]), "UniqueIdentifier": "REEL"},
+    },
 }  # fmt: skip
 FRAMES: dict[str, Callable[[str, list[dict[str, Any]]], dict[str, Any]]] = {
     "transaction first": lambda work, told: {"TransactionId": work, "InstalledMaterials": told},
@@ -198,24 +227,21 @@ FRAMES: dict[str, Callable[[str, list[dict[str, Any]]], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("build", NESTED.values(), ids=list(NESTED))
-@pytest.mark.parametrize("frame", FRAMES.values(), ids=list(FRAMES))
-def test_bodies_seen_before_come_back_to_the_byte(
-    engine: Engine,
-    build: Callable[[str, str], dict[str, Any]],
-    frame: Callable[[str, list[dict[str, Any]]], dict[str, Any]],
-) -> None:
-    """Whatever else stands in them: each board's body is its own, and so are its parts. Alone, then two in a batch."""
+def test_bodies_seen_before_come_back_to_the_byte(engine: Engine, build: Callable[[str, str], dict[str, Any]]) -> None:
+    """Whatever else stands in them: each board's body is its own, and so are its parts. Alone, then more in a batch."""
     recorder = Recorder(engine)
-    payloads = []
-    for number in range(6):
-        work = str(uuid4())
-        told = [build(f"SN-{number}", work), entry(f"SN-{number}", "REEL-2", ["R2"], slot="M1.F.2")]
-        payloads.append(message("Production.Assembly.MaterialsInstalled", frame(work, told)))
-    for batch in (payloads[:2], payloads[2:3], payloads[3:]):
-        assert set(statuses(record(recorder, *batch))) == {"stored"}
-    assert_exact(engine, *payloads)
+    for number, frame in enumerate(FRAMES.values()):
+        payloads = []
+        serials = [f"SN-{number}{board}" for board in range(6)]
+        for serial in serials:
+            work = str(uuid4())
+            told = [build(serial, work), entry(serial, "REEL-2", ["R2"], slot="M1.F.2")]
+            payloads.append(message("Production.Assembly.MaterialsInstalled", frame(work, told)))
+        for batch in (payloads[:2], payloads[2:3], payloads[3:]):
+            assert set(statuses(record(recorder, *batch))) == {"stored"}
+        assert_exact(engine, *payloads)
+        with engine.connect() as connection:
+            for serial in serials:
+                told_of = made_from(connection, serial)
+                assert len(told_of.installations) + len(told_of.components) == 2
     assert_sound(engine)
-    with engine.connect() as connection:
-        for number in range(6):
-            told_of = made_from(connection, f"SN-{number}")
-            assert len(told_of.installations) + len(told_of.components) == 2
