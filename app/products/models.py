@@ -10,9 +10,7 @@ class Product(Base):
     """An assembly an OEM orders, known by its part number."""
 
     __tablename__ = "product"
-    __table_args__ = (
-        UniqueConstraint("customer_id", "part_number", postgresql_nulls_not_distinct=True),
-    )
+    __table_args__ = (UniqueConstraint("customer_id", "part_number", postgresql_nulls_not_distinct=True),)
 
     product_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.customer_id"))
