@@ -23,15 +23,13 @@ from uuid import UUID
 
 import msgspec
 
-from app.cfx.messages.base import Name as _Name
+from app.cfx.described import HOLES, PACKAGE, POSITION, UNIT, VALUE, Head, InstalledError, Package, read_full
 from app.cfx.scalars import parse_guid
 
 Kind: TypeAlias = Literal["installed", "applied"]
 Group: TypeAlias = tuple[str | None, int]
 """(unit identifier as spoken, or None; position number, 0 where the machine gave none)."""
 
-UNIT, POSITION, PACKAGE, VALUE = b"\xf8", b"\xf9", b"\xfa", b"\xfb"
-_HOLES = re.compile(rb"[\xf8-\xfb]")
 _STRING = rb'"(?:[^"\\]|\\.)*"'
 _NUMBER = rb"-?[0-9][0-9.eE+-]*"
 _UNIT_MEMBER = re.compile(rb'"UnitIdentifier"\s*:\s*(' + _STRING + rb")")
@@ -53,53 +51,8 @@ _VARYING_MEMBERS = re.compile(
 )
 
 
-class InstalledError(ValueError):
-    """The body is JSON, but not a list of installed materials. The message says where."""
-
-
-class _Package(msgspec.Struct):
-    UniqueIdentifier: _Name | None = None
-    InternalPartNumber: _Name | None = None
-    LeadingMaterialPackage: _Package | None = None
-    BatchMaterialPackage: _Package | None = None
-
-
-class Head(msgspec.Struct):
-    """What an `InstalledMaterial` says of the unit it is on."""
-
-    UnitIdentifier: _Name | None = None
-    UnitPositionNumber: int | float | _Name | None = None
-    PositionNumber: int | float | _Name | None = None
-
-
 class _Entry(Head):
     Material: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class _Carrier(msgspec.Struct):
-    UniqueIdentifier: _Name | None = None
-    Name: _Name | None = None
-    LaneNumber: int | _Name | None = None
-
-
-class _Component(msgspec.Struct):
-    ReferenceDesignator: _Name | None = None
-    InstalledUnitIdentifier: _Name | None = None
-    HeadAndNozzle: _Carrier | None = None
-
-
-class _Location(msgspec.Struct):
-    LocationIdentifier: _Name | None = None
-    LocationName: _Name | None = None
-    CarrierInformation: _Carrier | None = None
-
-
-class _Full(Head):
-    Material: _Package | None = None
-    ReferencePartNumber: _Name | None = None
-    CarrierLocation: _Location | None = None
-    InstalledComponents: list[_Component] | None = None
-    NonInstalledComponents: list[_Component] | None = None
 
 
 class Transaction(msgspec.Struct):
@@ -128,8 +81,7 @@ class _Raws(Transaction):
 
 _decode_raws = msgspec.json.Decoder(_Raws).decode
 _decode_entry = msgspec.json.Decoder(_Entry).decode
-_decode_package = msgspec.json.Decoder(_Package | None).decode
-_decode_full = msgspec.json.Decoder(_Full).decode
+_decode_package = msgspec.json.Decoder(Package | None).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,30 +113,6 @@ class Dissection:
     separators: tuple[bytes, ...]
     """What stands between two entries: one item where it is always the same."""
     transaction_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """What a template says: one location of a machine and the designators it filled.
-
-    `part_number` is CFX `InternalPartNumber`; `reference_part_number` is the part the design asks for, where an
-    alternate was used; `rejected_designators` were picked and thrown away, and are not on the unit.
-    """
-
-    reference_designators: tuple[str, ...]
-    rejected_designators: tuple[str, ...]
-    part_number: str | None
-    reference_part_number: str | None
-    location: str | None
-    location_name: str | None
-    feeder: str | None
-    lane: str | None
-    joined_packages: tuple[str, ...]
-    """Packages spliced in front of the named one (`LeadingMaterialPackage`, and theirs). While there are any, a chain
-    goes by its trailing package's identifier: a piece may be from each of them."""
-    batch_packages: tuple[str, ...]
-    """Packages the named one was filled from (`BatchMaterialPackage`): what is in it was in them."""
-    nozzles: tuple[str, ...]
 
 
 def _position(head: Head) -> int:
@@ -308,16 +236,9 @@ def may_have_children(text: bytes) -> bool:
 def _children(text: bytes) -> tuple[tuple[str | None, str], ...]:
     return tuple(
         (component.ReferenceDesignator, component.InstalledUnitIdentifier)
-        for component in _full(text).InstalledComponents or ()
+        for component in read_full(text).InstalledComponents or ()
         if component.InstalledUnitIdentifier
     )
-
-
-def _full(text: bytes) -> _Full:
-    try:
-        return _decode_full(text)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InstalledError(f"an InstalledMaterial cannot be read: {error}") from None
 
 
 def fill(template: bytes, group: Group, package: str | None, values: Sequence[bytes]) -> bytes:
@@ -334,7 +255,7 @@ def fill(template: bytes, group: Group, package: str | None, values: Sequence[by
             return msgspec.json.encode(package)
         return next(remaining)
 
-    return _HOLES.sub(content, template)
+    return HOLES.sub(content, template)
 
 
 def assemble(parts: Dissection) -> bytes:
@@ -356,47 +277,6 @@ def framed(parts: Dissection, texts: Sequence[bytes]) -> bytes:
     else:
         middle = texts[0] + b"".join(b for pair in zip(parts.separators, texts[1:], strict=True) for b in pair)
     return parts.prefix + middle + parts.suffix
-
-
-def describe(template: bytes) -> Description:
-    """What a template says. Raises `InstalledError` where a member has a type that CFX does not give it."""
-    blanks = {UNIT: b"null", POSITION: b"0", PACKAGE: b"null", VALUE: b"null"}
-    full = _full(_HOLES.sub(lambda match: blanks[match[0]], template))
-    location = full.CarrierLocation or _Location()
-    carrier = location.CarrierInformation or _Carrier()
-    material = full.Material or _Package()
-    return Description(
-        reference_designators=_designators(full.InstalledComponents),
-        rejected_designators=_designators(full.NonInstalledComponents),
-        part_number=material.InternalPartNumber or full.ReferencePartNumber,
-        reference_part_number=full.ReferencePartNumber,
-        location=location.LocationIdentifier or location.LocationName,
-        location_name=location.LocationName or location.LocationIdentifier,
-        feeder=carrier.UniqueIdentifier or carrier.Name,
-        lane=None if carrier.LaneNumber is None else str(carrier.LaneNumber),
-        joined_packages=_chain(material.LeadingMaterialPackage, "LeadingMaterialPackage"),
-        batch_packages=_chain(material.BatchMaterialPackage, "BatchMaterialPackage"),
-        nozzles=_nozzles(full.InstalledComponents),
-    )
-
-
-def _chain(package: _Package | None, member: str) -> tuple[str, ...]:
-    found: list[str] = []
-    while package is not None:
-        if package.UniqueIdentifier:
-            found.append(package.UniqueIdentifier)
-        package = getattr(package, member)
-    return tuple(dict.fromkeys(found))
-
-
-def _nozzles(components: list[_Component] | None) -> tuple[str, ...]:
-    heads = (component.HeadAndNozzle for component in components or ())
-    return tuple(dict.fromkeys(head.UniqueIdentifier for head in heads if head and head.UniqueIdentifier))
-
-
-def _designators(components: list[_Component] | None) -> tuple[str, ...]:
-    named = (component.ReferenceDesignator for component in components or ())
-    return tuple(dict.fromkeys(name for name in named if name))
 
 
 def to_residue(parts: Dissection) -> list[Any]:

@@ -12,7 +12,8 @@ from uuid import UUID
 
 import msgspec
 
-from app.cfx.installed import UNIT, VALUE, Head, InstalledError, Transaction, may_have_children
+from app.cfx.described import UNIT, VALUE, Head, InstalledError
+from app.cfx.installed import Transaction, may_have_children
 
 _TRANSACTION = re.compile(rb'"TransactionI[dD]"\s*:\s*"([^"\\]*)"')
 

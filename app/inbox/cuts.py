@@ -4,7 +4,8 @@ import re
 from dataclasses import replace
 from uuid import uuid4
 
-from app.cfx.installed import UNIT, VALUE, Dissection, Entry, Group, Kind, cut_entry, describe, fill, framed
+from app.cfx.described import UNIT, VALUE, describe
+from app.cfx.installed import Dissection, Entry, Group, Kind, cut_entry, fill, framed
 from app.cfx.outline import Outline, cut_transaction, cut_unit, hole_of
 
 _MOST = 20_000

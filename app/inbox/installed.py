@@ -11,8 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from app.cfx.described import VALUE, InstalledError, describe
 from app.cfx.envelope import Envelope
-from app.cfx.installed import VALUE, Dissection, InstalledError, assemble, describe, dissect, to_residue
+from app.cfx.installed import Dissection, assemble, dissect, to_residue
 from app.cfx.outline import Outline, outline, put_transaction
 from app.inbox.bodies import pack_body, pack_residue
 from app.inbox.cuts import Cutter, cut_frame

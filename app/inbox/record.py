@@ -17,8 +17,8 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from app.cfx.described import InstalledError
 from app.cfx.envelope import Envelope, Malformed, decode
-from app.cfx.installed import InstalledError
 from app.cfx.receipts import Receipt
 from app.errors import Unavailable
 from app.facts import Report

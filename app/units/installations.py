@@ -21,7 +21,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from app.cfx.installed import Description, Entry, Kind, describe
+from app.cfx.described import Description, describe
+from app.cfx.installed import Entry, Kind
 from app.facts import Report
 from app.known import Known
 from app.materials.packages import register_packages

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 from hypothesis import example, given
 
-from app.cfx.installed import InstalledError, assemble, describe, dissect, from_residue, to_residue
+from app.cfx.described import InstalledError, describe
+from app.cfx.installed import assemble, dissect, from_residue, to_residue
 from tests.inbox.messages import entry
 from tests.units.bodies import written
 

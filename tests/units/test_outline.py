@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from app.cfx.installed import VALUE, Entry, dissect
+from app.cfx.described import VALUE
+from app.cfx.installed import Entry, dissect
 from app.cfx.outline import Outline, hole_of, outline, put_transaction
 from app.inbox.cuts import Cuts, Cutter
 from app.inbox.record import Recorder
