@@ -42,7 +42,7 @@ def kill_at_random(works: Works, chance: random.Random, kills: int) -> Counter[P
     killed: Counter[Part] = Counter()
     while killed.total() < kills:
         if chance.random() < 0.8:
-            works.intake_hears(10.0)  # the other fifth is killed while it starts
+            works.wait_for_intake()  # now and then it is hit while it starts
         time.sleep(chance.uniform(0.3, 2.0))
         works.check_running()
         chosen = victims(chance)

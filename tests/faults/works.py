@@ -111,14 +111,13 @@ class Works:
         for handle, process in self._stations.items():
             assert process.poll() is None, f"{handle} ended by itself:\n{tail(self._log(handle))}"
 
-    def intake_hears(self, patience: float) -> bool:
+    def wait_for_intake(self, patience: float = 60.0) -> None:
         """Wait until intake, once started, is connected to the broker: before that it has nothing to lose."""
         deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            if b"intake.connected" in self._intake_log.read_bytes()[self._intake_log_before :]:
-                return True
-            time.sleep(0.02)
-        return False
+        while b"intake.connected" not in self._intake_log.read_bytes()[self._intake_log_before :]:
+            assert time.monotonic() < deadline, f"intake is not connected:\n{tail(self._intake_log, 30)}"
+            self.check_running()
+            time.sleep(0.05)
 
     # --- the end -------------------------------------------------------------------------------
 
