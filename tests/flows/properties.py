@@ -104,6 +104,20 @@ def order_does_not_matter(recorded: Recorded) -> Iterator[str]:
             yield f"{table}: {missing[:3]} became {added[:3]}"
 
 
+def the_past_stays(recorded: Recorded) -> Iterator[str]:
+    """What was answered when a part of the messages had come is what `as_of` answers when all have."""
+    for then in recorded.then:
+        live, now = _told(then.live), _told(then.as_of)
+        for key in sorted(live.keys() | now.keys()):
+            if live.get(key) != now.get(key):
+                yield f"package {then.package}: {key} was {live.get(key)}, and is told to have been {now.get(key)}"
+
+
+def _told(answer: Answer) -> dict[Key, tuple[str, list[str], str | None]]:
+    units = [*answer.own.items(), *answer.around.items()]
+    return {key: (unit.evidence.value, unit.reference_designators, unit.via) for key, unit in units}
+
+
 def bodies_come_back(recorded: Recorded) -> Iterator[str]:
     """Every event's body comes back byte for byte, and every message is stored once."""
     said = {str(spoken.unique_id): spoken for spoken in recorded.factory.said}
@@ -129,6 +143,8 @@ def both_ways_agree(recorded: Recorded) -> Iterator[str]:
             sure = part.evidence is Evidence.exact
             parts.setdefault(part.package, set()).add((part.reference_designator, sure))
         for package in recorded.factory.truth.packages:
+            if package.identifier not in recorded.packages:
+                continue
             unit = recorded.packages[package.identifier].own.get(key)
             named = {
                 pair
@@ -197,7 +213,8 @@ def removed_parts_stay(recorded: Recorded) -> Iterator[str]:
 
 def _questions(recorded: Recorded) -> Iterator[tuple[str, list[Package], Answer]]:
     for package in recorded.factory.truth.packages:
-        yield f"package {package.identifier}", [package], recorded.packages[package.identifier]
+        if package.identifier in recorded.packages:
+            yield f"package {package.identifier}", [package], recorded.packages[package.identifier]
     for lot, answer in recorded.lots.items():
         yield f"lot {lot[0]} of {lot[1] or 'any part'}", of_lot(recorded.factory, lot), answer
 

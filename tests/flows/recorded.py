@@ -6,8 +6,9 @@ Two databases serve a whole run of factories; they are emptied in between, which
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, insert, text
 
@@ -31,6 +32,11 @@ from tests.flows.factory.voice import Spoken
 from tests.inbox.canonical import dump
 
 _REMEMBERED = 64
+_ASKED_ABOUT = 10
+"""Packages asked about, of those that a factory has; of lots half as many."""
+_WATCHED = 4
+"""Packages asked about while messages arrive."""
+_T = TypeVar("_T")
 _NEVER_EMPTIED = {"audit"}
 
 
@@ -45,6 +51,15 @@ class Answer:
     """Units that the answer names more than once."""
 
 
+@dataclass(frozen=True, slots=True)
+class Remembrance:
+    """What was answered about a package when a part of the messages had arrived, and what `as_of` says of it later."""
+
+    package: str
+    live: Answer
+    as_of: Answer
+
+
 @dataclass(slots=True)
 class Recorded:
     """A factory, and all that the product answers about it."""
@@ -57,11 +72,13 @@ class Recorded:
     bodies: tuple[dict[str, bytes], dict[str, bytes]]
     """Body by the event's key."""
     packages: dict[str, Answer]
+    """By identifier, of some of its packages."""
     lots: dict[tuple[str, str | None], Answer]
     """By lot code and part number (None: any part)."""
     children: dict[Key, set[Key]]
     """Assemblies around each unit, as where-used of its serial tells them."""
     made: dict[Key, MadeFrom]
+    then: list[Remembrance]
 
 
 class Laboratory:
@@ -82,15 +99,21 @@ class Laboratory:
     def _record(self, blueprint: Blueprint) -> Recorded:
         factory = build(blueprint)
         one, other = self._engines
+        rng = Random(blueprint.seed)
+        alone = {board.panel for board in factory.truth.boards if board.alone}
+        watch = _Watch(alone, [package.identifier for package in _some(rng, factory.truth.packages, _WATCHED)])
         receipts = (
-            _take_in(one, factory, blueprint.seed, blueprint.described.value),
-            _take_in(other, factory, blueprint.seed + 1, blueprint.described.value),
+            _take_in(one, factory, Random(f"{blueprint.seed} one"), watch),
+            _take_in(other, factory, Random(f"{blueprint.seed} other")),
         )
         with one.connect() as connection, other.connect() as beside:
-            alone = {board.panel for board in factory.truth.boards if board.alone}
             packages = {
                 package.identifier: _asked(connection, Question(package=package.identifier), alone)
-                for package in factory.truth.packages
+                for package in _some(rng, factory.truth.packages, _ASKED_ABOUT)
+            }
+            lots = {
+                lot: _asked(connection, Question(lot=lot[0], part_number=lot[1]), alone)
+                for lot in _some(rng, _lots(factory), _ASKED_ABOUT // 2)
             }
             units = [unit for unit in factory.truth.units if unit.serial is not None]
             return Recorded(
@@ -100,15 +123,18 @@ class Laboratory:
                 dumps=(dump(connection), dump(beside)),
                 bodies=(_bodies(connection), _bodies(beside)),
                 packages=packages,
-                lots={
-                    lot: _asked(connection, Question(lot=lot[0], part_number=lot[1]), alone) for lot in lots(factory)
-                },
+                lots=lots,
                 children={unit.key: _around(connection, unit.key) for unit in units},
                 made=dict(_made(connection, [unit.key for unit in units])),
+                then=list(watch.remembered(connection)),
             )
 
 
-def lots(factory: Factory) -> list[tuple[str, str | None]]:
+def _some(rng: Random, of: Sequence[_T], most: int) -> Sequence[_T]:
+    return of if len(of) <= most else rng.sample(of, most)
+
+
+def _lots(factory: Factory) -> list[tuple[str, str | None]]:
     """Every lot alone, and with each part it is of."""
     described = [package for package in factory.truth.packages if package.lot and not (package.parent or package.batch)]
     alone = {(package.lot, None) for package in described if package.lot}
@@ -124,19 +150,45 @@ def of_lot(factory: Factory, lot: tuple[str, str | None]) -> list[Package]:
 # --- taking in ---
 
 
-def _take_in(engine: Engine, factory: Factory, seed: int, *salt: object) -> list[tuple[Spoken, str]]:
+@dataclass(slots=True)
+class _Watch:
+    """Asks about some packages while messages still arrive, to ask again when all have."""
+
+    alone: Set[str]
+    packages: Sequence[str]
+    moment: datetime | None = None
+    live: dict[str, Answer] = field(default_factory=dict)
+
+    def ask(self, engine: Engine) -> None:
+        """Ask now."""
+        self.moment = datetime.now(UTC)
+        with engine.connect() as connection:
+            for package in self.packages:
+                self.live[package] = _asked(connection, Question(package=package), self.alone, carriers_only=True)
+
+    def remembered(self, connection: Connection) -> Iterator[Remembrance]:
+        """Ask what was known then."""
+        for package, live in self.live.items():
+            question = Question(package=package, as_of=self.moment)
+            yield Remembrance(package, live, _asked(connection, question, self.alone, carriers_only=True))
+
+
+def _take_in(engine: Engine, factory: Factory, rng: Random, watch: _Watch | None = None) -> list[tuple[Spoken, str]]:
     _empty(engine)
-    rng = Random(f"{seed} {salt}")
     with engine.begin() as connection:
         for plan in factory.plans:
             _plan(connection, plan)
     recorder = Recorder(engine)
     statuses: list[tuple[Spoken, str]] = []
-    for batch in batches(factory.said, rng.getrandbits(32)):
+    arriving = batches(factory.said, rng.getrandbits(32))
+    middle = rng.randrange(len(arriving))
+    for number, batch in enumerate(arriving):
         if rng.random() < 0.1:
             recorder = Recorder(engine)  # intake was restarted
         told = recorder.record([Delivery(spoken.payload) for spoken in batch])
         statuses += [(spoken, receipt.status) for spoken, (receipt,) in zip(batch, told, strict=True)]
+        if watch and number == middle:
+            watch.ask(engine)
     return statuses
 
 
@@ -177,7 +229,7 @@ def _plan(connection: Connection, plan: Plan) -> None:
 # --- asking ---
 
 
-def _asked(connection: Connection, question: Question, alone: Set[str]) -> Answer:
+def _asked(connection: Connection, question: Question, alone: Set[str], *, carriers_only: bool = False) -> Answer:
     answer = Answer()
     try:
         units = list(stream_where_used(connection, question))
@@ -189,6 +241,8 @@ def _asked(connection: Connection, question: Question, alone: Set[str]) -> Answe
         if key in answer.own or key in answer.around:
             answer.repeated.append(key)
         listed[key] = unit
+    if carriers_only:
+        return answer
     for one in excluded(connection, question):
         answer.excluded[_key(one.serial, one.position_number, alone)] = one
     return answer

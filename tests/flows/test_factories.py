@@ -34,6 +34,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         properties.once,
         properties.no_more_than_needed,
         properties.order_does_not_matter,
+        properties.the_past_stays,
         properties.bodies_come_back,
         properties.both_ways_agree,
         properties.assemblies_agree,
