@@ -246,10 +246,11 @@ class Link:
 
     def _publish_events(self, connection: Connection) -> None:
         now = time.monotonic()
-        for unanswered in self._window.overdue(now):
+        if unanswered := list(self._window.overdue(now)):  # one sentence, not one for each of a full window
+            first = unanswered[0]
             self._say_trouble(
-                f"No receipt for {unanswered.event.message_name} after {unanswered.tries} tries, although the broker "
-                "takes it. Is intake running, and does the access list let this station publish?"
+                f"No receipt after {first.tries} tries for {first.event.message_name} and {len(unanswered) - 1} more, "
+                "although the broker takes them. Is intake running, and does the access list let this station publish?"
             )
         while room := self._window.room():
             fresh = self._spool.pending(after=self._window.read_up_to, limit=room)

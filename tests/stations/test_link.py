@@ -111,16 +111,18 @@ def test_receipts_sent_while_the_station_was_away_are_heard(
 def test_what_gets_no_receipt_is_published_again_and_said_aloud(
     line: Broker, spool: Spool, connect: Callable[..., Link]
 ) -> None:
-    with Consumer(line.url) as product:
+    with Consumer(line.url) as product, capture_logs() as logs:
         product.silent = True
-        spool.store([event(1)])
+        spool.store([event(number) for number in range(20)])
         link = connect()
         assert "Is intake running" in trouble_of(link)
-        assert len(spool) == 1
+        assert len(spool) == 20
         product.silent = False
         assert link.wait_until_drained(10)
         assert link.trouble is None
-    assert product.copies.total() >= 4
+    assert product.copies.total() >= 4 * 20
+    said = [entry["reason"] for entry in logs if entry["event"] == "link.trouble"]
+    assert len(said) == 1, "one sentence for all that wait, not one for each"
 
 
 def test_a_rejected_event_is_kept_aside_and_the_rest_goes_on(
