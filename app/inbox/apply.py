@@ -54,19 +54,25 @@ Meant: TypeAlias = list[tuple[int, tuple[int, ...] | None]]
 InWork: TypeAlias = dict[tuple[UUID, int], Meant]
 
 
-def names_unregistered(connection: Connection, said: Said, ids: Ids) -> str | None:
+def names_unregistered(connection: Connection, said: Said, ids: Ids, coming: set[str]) -> str | None:
     """The first thing a message names that nobody registered, in words; None where all is known.
 
-    A unit may be brought in by `UnitsInitialized` for a known work order, a package by `MaterialsInitialized`.
+    A unit may be brought in by `UnitsInitialized` for a known work order, a package by `MaterialsInitialized`; what
+    earlier messages of the same batch bring in is `coming`, and this one's is added.
     """
     orders = [said.work_order] if said.work_order else []
     for number in find_work_orders(connection, orders, ids.work_orders):
         return f"Work order {number}"
-    if not (said.initializes and said.work_order):
+    brings_units = said.initializes and said.work_order is not None
+    if not brings_units:
         for serial in find_units(connection, list(said.serials()), ids.units):
-            return f"Unit {serial}"
+            if f"unit {serial}" not in coming:
+                return f"Unit {serial}"
     for identifier in find_packages(connection, list(said.package_identifiers()), ids.packages):
-        return f"Package {identifier}"
+        if f"package {identifier}" not in coming:
+            return f"Package {identifier}"
+    coming |= {f"unit {serial}" for serial in said.serials() if brings_units}
+    coming |= {f"package {described.identifier}" for described in said.described}
     return None
 
 

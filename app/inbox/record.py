@@ -320,9 +320,10 @@ def _stored_digests(connection: Connection, items: Iterable[_Item], ids: Ids) ->
 
 def _registered_only(connection: Connection, items: Iterable[_Item], ids: Ids) -> list[_Item]:
     registered = []
+    coming: set[str] = set()
     for item in items:
         assert item.said is not None
-        missing = names_unregistered(connection, item.said, ids)
+        missing = names_unregistered(connection, item.said, ids, coming)
         if missing:
             item.turn_away(UNREGISTERED, f"{missing} is not registered. Register it; this message is replayed then.")
         else:

@@ -1,0 +1,49 @@
+"""With REGISTER_UNKNOWN=false nothing enters the record that nobody registered; it waits in quarantine instead."""
+
+import pytest
+from sqlalchemy import Engine
+
+from app.inbox.quarantine import UNREGISTERED, quarantined
+from app.inbox.record import Recorder
+from app.inbox.replay import replay
+from app.lines.planning import StationPlan, plan_line
+from app.orders.planning import plan_work_order
+from tests.inbox.messages import STATION, count, entry, initialized, installed, received, record, statuses
+
+
+@pytest.fixture
+def strict(engine: Engine) -> Recorder:
+    with engine.begin() as connection:
+        plan_line(connection, name="L1", stations=[StationPlan(STATION)], actor="test")
+        plan_work_order(connection, number="WO-1", actor="test")
+    return Recorder(engine, register_unknown=False)
+
+
+def test_what_nobody_registered_is_quarantined_and_replayed_once_it_is(engine: Engine, strict: Recorder) -> None:
+    board = installed(entry("SN-1", "REEL-1", ["R1"]))
+    stranger = received(("REEL-9", "PN-9", None), source="Other.Machine.1")
+    first, second = record(strict, board, stranger)
+    assert (first.status, second.status) == ("rejected", "rejected")
+    assert "Unit SN-1" in str(first.reason)
+    assert "Station Other.Machine.1" in str(second.reason)
+    assert count(engine, "event") == count(engine, "unit") == count(engine, "package") == 0
+    with engine.connect() as connection:
+        rows = quarantined(connection, code=UNREGISTERED)
+    (number,) = (row.quarantine_id for row in rows if row.raw == board)
+    record(strict, received(("REEL-1", "PN-1", "LOT-1")), initialized("PANEL-1", ("SN-1", 1), order="WO-1"))
+    assert replay(engine, strict, number, actor="Kim") == "stored"
+    assert count(engine, "installation") == 1
+    assert count(engine, "quarantine", "resolved_at IS NULL") == 1
+
+
+def test_what_one_message_of_a_batch_brings_in_the_next_may_name(engine: Engine, strict: Recorder) -> None:
+    """They arrive together as often as apart: the batch must make no difference."""
+    batch = (
+        received(("REEL-1", "PN-1", "LOT-1")),
+        initialized("PANEL-1", ("SN-1", 1), order="WO-1"),
+        installed(entry("SN-1", "REEL-1", ["R1"])),
+        installed(entry("SN-2", "REEL-1", ["R1"])),
+        initialized("PANEL-2", ("SN-3", 1), order="WO-2"),
+    )
+    assert statuses(record(strict, *batch)) == ["stored", "stored", "stored", "rejected", "rejected"]
+    assert count(engine, "unit", "serial IN ('SN-2', 'SN-3', 'PANEL-2')") == 0
