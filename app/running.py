@@ -84,6 +84,12 @@ class Product:
         return f"http://{host}:{self.http_port}"
 
     @property
+    def broker_address(self) -> str:
+        """``host:port`` where machines publish."""
+        address = urlsplit(self.broker_url)
+        return f"{address.hostname}:{address.port or 1883}"
+
+    @property
     def environment(self) -> dict[str, str]:
         """The settings that every child of ours gets, whatever its own environment says."""
         return {
@@ -104,7 +110,9 @@ class Product:
             if upgrade(self.engine):
                 log.info("database.migrated")
             if not self.broker_url:
-                self.broker = Broker(self.settings.data_dir)
+                self.broker = Broker(
+                    self.settings.data_dir, host=self.settings.broker_host, port=self.settings.broker_port
+                )
                 self.broker.set_credentials(self._credentials())
                 opening.enter_context(self.broker)
                 self.broker_url = self.broker.url
@@ -246,7 +254,7 @@ def run_product(configured: Settings) -> None:
         with product.engine.begin() as connection:
             password = ensure_first_administrator(connection)
         product.wait_for_web()
-        typer.echo(f"Birthmark: {product.web_url}")
+        typer.echo(f"Birthmark: {product.web_url}\nMachines: mqtt://{product.broker_address}")
         if password:
             typer.echo(f"First login: administrator, password {password} (shown once; change it)")
         product.watch()

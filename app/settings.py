@@ -25,6 +25,10 @@ class Settings(BaseSettings):
         default=None,
         description="folder in which the passwords and acl files of an external Mosquitto are kept up to date",
     )
+    broker_host: str = Field(default="127.0.0.1", description="address the embedded broker listens on")
+    broker_port: int = Field(
+        default=0, ge=0, le=65535, description="port of the embedded broker; 0 takes that of last time, or any free one"
+    )
     http_host: str = Field(default="127.0.0.1", description="address the web server listens on")
     http_port: int = Field(default=8000, ge=0, le=65535, description="port of the web server; 0 takes a free one")
     data_dir: Path = Field(default=Path(".data"), description="folder of the embedded database, broker and results")

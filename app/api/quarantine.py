@@ -29,7 +29,7 @@ def get_quarantine(
     cursor: int = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
-    """Messages in quarantine, oldest first, raw bytes as base64; `next` is passed back as `cursor`."""
+    """Messages in quarantine, oldest first, the first 4,096 raw bytes as base64; `next` is passed back as `cursor`."""
     rows = quarantined(connection, resolved=resolved, code=code, after=cursor, limit=limit)
     page: dict[str, Any] = {"quarantine": [_message(row._asdict()) for row in rows]}
     if len(rows) == limit:

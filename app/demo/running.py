@@ -153,7 +153,8 @@ def _welcome(product: Product, access: DemoAccess, job: boards.Job, seconds: flo
     design = job.design
     told = "".join(f"\n  {mismatch.sentence}" for mismatch in design.mismatches)
     return (
-        f"\nBirthmark: {product.web_url}   (ready after {seconds:.1f} s)\n\nLogins\n{people}\n\n"
+        f"\nBirthmark: {product.web_url}   (ready after {seconds:.1f} s)\n"
+        f"Machines:  mqtt://{product.broker_address}\n\nLogins\n{people}\n\n"
         f"API token (administrator)\n  {access.api_token}\n\n"
         f"Board: {design.name} rev {design.revision}, {len(design.components)} components, "
         f"{len(design.mismatches)} remarks on its files{told}\n"

@@ -100,7 +100,8 @@ class Broker:
     @property
     def address(self) -> str:
         """``host:port`` for stations, which have passwords of their own."""
-        return f"{self.host}:{self.port}"
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104
+        return f"{host}:{self.port}"
 
     @property
     def pid(self) -> int:

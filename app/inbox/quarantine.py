@@ -79,8 +79,8 @@ def put_in_quarantine(connection: Connection, refused: Sequence[Refused], receiv
 
 _LIST = text(
     """
-    SELECT quarantine_id, source, unique_id, message_name, code, reason, raw, times, received_at, last_received_at,
-        resolved_at, resolution
+    SELECT quarantine_id, source, unique_id, message_name, code, reason, substring(raw FOR 4096) AS raw, times,
+        received_at, last_received_at, resolved_at, resolution
     FROM quarantine
     WHERE (:resolved OR resolved_at IS NULL)
       AND quarantine_id > :after
@@ -109,7 +109,10 @@ def quarantined(
     after: int = 0,
     limit: int = 100,
 ) -> Sequence[Row[Any]]:
-    """Messages in quarantine, oldest first, from number `after` on; open ones, or with `resolved` all."""
+    """Messages in quarantine, oldest first, from number `after` on; open ones, or with `resolved` all.
+
+    Of the raw bytes only the first 4,096, however many there are: one message tells the whole.
+    """
     given = {"resolved": resolved, "code": code, "after": after, "limit": limit}
     return connection.execute(_LIST, given).all()
 

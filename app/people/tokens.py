@@ -104,6 +104,10 @@ def _check(name: str, role: Role, customer: str | None, station: str | None) -> 
             StationAddress.from_handle(station)
         except TopicError as refused:
             raise Invalid(f"{station!r} is no CFX handle (Vendor.Model.Serial): {refused}") from None
+        if ":" in station:
+            raise Invalid(
+                f"{station!r} holds a colon, which an MQTT user name cannot. Give the machine another handle."
+            )
 
 
 def revoke_token(connection: Connection, token_id: int, *, actor: str) -> None:
