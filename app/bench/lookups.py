@@ -1,0 +1,140 @@
+"""The lookups of a recall, put to this product's tables and to the row-per-placement reference.
+
+Both sides get a name and give names back, in one statement over the same driver, custom-planned as in the product.
+"""
+
+import random
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import psycopg
+
+Connection: TypeAlias = psycopg.Connection[Any]
+_ATTEMPTS = 7
+Lookup: TypeAlias = Callable[[Connection, str], set[str]]
+
+_OWN_UNITS = """
+    SELECT unit.serial FROM (
+        SELECT DISTINCT unit_id FROM installation
+        WHERE set_id = ANY(ARRAY(
+            SELECT set_id FROM material_set WHERE chunk_ids && ARRAY(
+                SELECT chunk_id FROM material_chunk WHERE package_ids && ARRAY({packages})
+            )
+        ))
+    ) AS carrying JOIN unit USING (unit_id)
+"""
+_OWN_PACKAGE = _OWN_UNITS.format(packages="SELECT package_id FROM package WHERE identifier = %s")
+_OWN_LOT = _OWN_UNITS.format(packages="SELECT package_id FROM package JOIN lot USING (lot_id) WHERE lot_code = %s")
+_OWN_UNIT = """
+    SELECT DISTINCT package.identifier
+    FROM serial JOIN installation USING (unit_id) JOIN material_set USING (set_id)
+    CROSS JOIN LATERAL unnest(chunk_ids) AS listed (chunk_id)
+    JOIN material_chunk USING (chunk_id)
+    CROSS JOIN LATERAL unnest(package_ids) AS held (package_id)
+    JOIN package USING (package_id)
+    WHERE serial.serial = %s
+"""
+_ROWS_OF_PACKAGES = """
+    SELECT unit.serial FROM (
+        SELECT DISTINCT unit_id FROM placement
+        WHERE package_id = ANY(ARRAY(SELECT package_id FROM package WHERE {name} = %s))
+    ) AS carrying JOIN unit USING (unit_id)
+"""
+_ROWS_OF_UNIT = """
+    SELECT package.identifier FROM (
+        SELECT DISTINCT package_id FROM placement JOIN unit USING (unit_id) WHERE serial = %s
+    ) AS held JOIN package USING (package_id)
+"""
+
+
+def _first(connection: Connection, statement: str, asked: object) -> list[Any]:
+    return [row[0] for row in connection.execute(statement, [asked])]
+
+
+def own_units_of_package(connection: Connection, identifier: str) -> set[str]:
+    """Serials that carry a package, from this product's tables."""
+    return set(_first(connection, _OWN_PACKAGE, identifier))
+
+
+def own_units_of_lot(connection: Connection, lot: str) -> set[str]:
+    """Serials that carry a package of a lot."""
+    return set(_first(connection, _OWN_LOT, lot))
+
+
+def own_packages_of_unit(connection: Connection, serial: str) -> set[str]:
+    """Packages in a unit."""
+    return set(_first(connection, _OWN_UNIT, serial))
+
+
+def rows_units_of_package(connection: Connection, identifier: str) -> set[str]:
+    """Serials that carry a package, from the reference."""
+    return set(_first(connection, _ROWS_OF_PACKAGES.format(name="identifier"), identifier))
+
+
+def rows_units_of_lot(connection: Connection, lot: str) -> set[str]:
+    """Serials that carry a package of a lot, from the reference."""
+    return set(_first(connection, _ROWS_OF_PACKAGES.format(name="lot_code"), lot))
+
+
+def rows_packages_of_unit(connection: Connection, serial: str) -> set[str]:
+    """Packages in a unit, from the reference."""
+    return set(_first(connection, _ROWS_OF_UNIT, serial))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A lookup on both sides, and the names to ask for."""
+
+    what: str
+    own: Lookup
+    rows: Lookup
+    names: Sequence[str]
+
+
+def lookups(packages: Sequence[str], lots: Sequence[str], serials: Sequence[str]) -> list[Asked]:
+    """The lookups with a sample of names, the same at each run."""
+    rng = random.Random(7)  # noqa: S311  (a sample, not a secret)
+
+    def some(names: Sequence[str], count: int) -> list[str]:
+        return rng.sample(list(names), min(count, len(names)))
+
+    return [
+        Asked("one reel to serials", own_units_of_package, rows_units_of_package, some(packages, 30)),
+        Asked("a lot of 20 reels to serials", own_units_of_lot, rows_units_of_lot, some(lots, 8)),
+        Asked("one serial to reels", own_packages_of_unit, rows_packages_of_unit, some(serials, 100)),
+    ]
+
+
+def connect(url: str) -> Connection:
+    """A connection that plans as the product's do."""
+    connection: Connection = psycopg.connect(
+        url.replace("+psycopg", ""), autocommit=True, options="-c plan_cache_mode=force_custom_plan"
+    )
+    return connection
+
+
+def milliseconds(ask: Callable[[], object]) -> float:
+    """How long a question takes."""
+    started = time.perf_counter()
+    ask()
+    return 1000 * (time.perf_counter() - started)
+
+
+def warm(asked: Asked, own: Connection, rows: Connection) -> tuple[float, float]:
+    """Median milliseconds over the names on both sides; of each name the quickest of some attempts.
+
+    The quickest is what the work takes; the rest is other work of the machine. Raises AssertionError where the two
+    sides do not answer alike.
+    """
+    times = []
+    for name in asked.names:
+        assert asked.own(own, name) == asked.rows(rows, name), f"{asked.what}: {name} is answered differently"
+        both = [
+            (milliseconds(lambda: asked.own(own, name)), milliseconds(lambda: asked.rows(rows, name)))  # noqa: B023
+            for _ in range(_ATTEMPTS)
+        ]
+        times.append([min(side) for side in zip(*both, strict=True)])
+    return statistics.median(time for time, _ in times), statistics.median(time for _, time in times)
