@@ -1,4 +1,4 @@
-"""What statements cost the database: time and write-ahead log, by the table they write."""
+"""How much write-ahead log statements write, by the table they write to."""
 
 import re
 import time
@@ -20,10 +20,8 @@ class Meter:
 
     def __init__(self, engine: Engine, url: str) -> None:
         self._probe = psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
-        self.seconds: dict[str, float] = defaultdict(float)
         self.log_bytes: dict[str, int] = defaultdict(int)
         self.probing = 0.0
-        self._began = 0.0
         self._position = 0
         event.listen(engine, "before_cursor_execute", self._before)
         event.listen(engine, "after_cursor_execute", self._after)
@@ -42,11 +40,8 @@ class Meter:
 
     def _before(self, *_: Any) -> None:
         self._position = self.position()
-        self._began = time.perf_counter()
 
     def _after(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seconds = time.perf_counter() - self._began
         found = _TABLE.search(statement)
         table = found[1] if found else ""
-        self.seconds[table] += seconds
         self.log_bytes[table] += self.position() - self._position
