@@ -362,10 +362,16 @@ def _materials_empty(said: Said, message: storage.MaterialsEmpty) -> None:
 
 @_handles(storage.SplicePointDetected)
 def _splice_point_detected(said: Said, message: storage.SplicePointDetected) -> None:
+    """While `GreyZone` pieces may be either package's, or the chain still has a leading package, the depleted one is
+    not gone: its pieces may still come.
+    """
     said.about = "material"
-    if message.depleted_material:
+    active = message.newly_active_material
+    package = active.material_package
+    unsure = package is not None and (package.grey_zone or package.leading_material_package)
+    if message.depleted_material and not unsure:
         said.loadings.append(_loading(said, "empty", message.depleted_material))
-    said.loadings.append(_loading(said, "spliced", message.newly_active_material))
+    said.loadings.append(_loading(said, "spliced", active))
 
 
 # --- orders ---

@@ -228,4 +228,4 @@ class Mounter(Station):
         carrier = MaterialCarrier(
             unique_identifier=self._feeder(slot), lane_number=lane if len(slot.tapes) > 1 else None
         )
-        return location(slot.identifier, slot.name, chain, carrier_information=carrier)
+        return location(slot.identifier, slot.name, chain, grey=grey, carrier=carrier)

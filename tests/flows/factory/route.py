@@ -6,7 +6,13 @@ from random import Random
 from uuid import UUID
 
 from app.cfx.messages.production import WorkCompleted, WorkStarted
-from app.cfx.messages.structures import MaterialLocation, MaterialPackage, UnitPosition, WorkOrderIdentifier
+from app.cfx.messages.structures import (
+    MaterialCarrier,
+    MaterialLocation,
+    MaterialPackage,
+    UnitPosition,
+    WorkOrderIdentifier,
+)
 from tests.flows.factory.boards import Board, Panel, Work
 from tests.flows.factory.material import Package, Presence
 from tests.flows.factory.voice import Voice, new_uuid
@@ -105,11 +111,13 @@ def named(panel: Panel, boards: Sequence[Board], *, serials: bool) -> list[UnitP
     return [UnitPosition(unit_identifier=panel.identifier, position_number=one.position) for one in boards]
 
 
-def location(slot: str, name: str, chain: Sequence[Package], **more: object) -> MaterialLocation:
-    """A package in a slot."""
+def location(
+    slot: str, name: str, chain: Sequence[Package], *, grey: int = 0, carrier: MaterialCarrier | None = None
+) -> MaterialLocation:
+    """A package in a slot, or a chain of them."""
     return MaterialLocation(
         location_identifier=slot,
         location_name=name,
-        material_package=material(chain, None) if chain else None,
-        **more,  # type: ignore[arg-type]
+        material_package=material(chain, None, grey=grey) if chain else None,
+        carrier_information=carrier,
     )
