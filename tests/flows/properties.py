@@ -247,9 +247,11 @@ def _meant(recorded: Recorded, told: Key) -> Iterable[Key]:
 
 
 def _told_as_whole(recorded: Recorded, told: Key, packages: list[Package]) -> bool:
-    return any(
-        fitted.whole for board in _panels(recorded)[told] for package in packages for fitted in board.bears(package)
-    )
+    """Whether a machine spoke of the panel when it named the package, or nobody ever told two boards of it apart."""
+    boards = _panels(recorded)[told]
+    named = {board.key for work in recorded.factory.truth.works for board in work.boards if board in boards}
+    pieces = [fitted for board in boards for package in packages for fitted in board.bears(package)]
+    return any(fitted.whole for fitted in pieces) or (bool(pieces) and len(named) == 1)
 
 
 def _left_open(recorded: Recorded, unit: Board) -> bool:
