@@ -115,13 +115,6 @@ def connect(url: str) -> Connection:
     return connection
 
 
-def milliseconds(ask: Callable[[], object]) -> float:
-    """How long a question takes."""
-    started = time.perf_counter()
-    ask()
-    return 1000 * (time.perf_counter() - started)
-
-
 def warm(asked: Asked, own: Connection, rows: Connection) -> tuple[float, float]:
     """Median milliseconds of both sides over the names, each asked once, on servers that have been running.
 

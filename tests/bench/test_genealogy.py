@@ -1,6 +1,5 @@
 """The genealogy benchmark on a few boards: both sides answer alike, and every board comes back."""
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +10,6 @@ from sqlalchemy import text
 from app.bench import genealogy, lookups
 from app.bench.figures import Figure
 from app.bench.running import Place
-from app.bench.servers import Processor
 from app.bench.workload import Line
 from app.db import create_engine
 
@@ -34,8 +32,7 @@ def test_both_sides_answer_alike_and_every_board_is_rebuilt(
 ) -> None:
     monkeypatch.setattr(genealogy, "_BATCH", 10)
     place, line, truth = Place(Path(), lambda _: None), Line(), genealogy._Truth()
-    server = Processor(os.getpid())  # any process will do where nobody reads the figure
-    costs = genealogy._fill(place, line, truth, BOARDS, server, database, empty_database)
+    costs = genealogy._fill(place, line, truth, BOARDS, database, empty_database)
     assert costs.boards == len(truth.serials) == len(truth.hashes) == BOARDS
     assert costs.log > 0 < costs.copied_log
     assert {figure.unit for figure in genealogy._sizes(database, empty_database, costs)} == {"B"}
