@@ -84,7 +84,7 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
     _register(connection, told, ids)
     _record_materials(connection, told, ids)
     link_positions(connection, list(_links(told)), ids.units)
-    note_positions(connection, {pair for said, _ in told for pair in said.positions()}, ids.units)
+    note_positions(connection, {(ids.units[unit], place) for said, _ in told for unit, place in said.positions()})
     claim_units(connection, list(_claims(told, ids)), ids.units)
     record_starts(connection, list(_starts(told, ids)))
     in_work = units_in_work(
@@ -92,6 +92,7 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
     )
     ready = [one for one in told if _is_ready(one, in_work)]
     _keep_waiting(connection, [one for one in told if not _is_ready(one, in_work)])
+    note_positions(connection, set(_positions_in_work(ready, ids, in_work)))
     record_ends(connection, list(_ends(ready, ids, in_work)))
     record_statements(connection, list(_unit_statements(ready, ids, in_work)))
     record_station_statements(connection, list(_station_statements(ready)))
@@ -212,6 +213,19 @@ def _places(
         else:
             places.update(dict.fromkeys((unit_id, told) for told in positions or (0,)))
     return list(places)
+
+
+def _positions_in_work(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[tuple[int, int]]:
+    """As `Said.positions`, of parts whose unit only the transaction tells."""
+    for said, report in told:
+        if said.needs_transaction:
+            parts = (said.installed, said.removed, said.children, said.tools)
+            nameless = {part.position_number for listed in parts for part in listed if part.identifier is None}
+            runs = (said.inspected, said.tested)
+            nameless |= {run.position_number for listed in runs for run in listed if run.unit_identifier is None}
+            places = {place for one in nameless if one for place in _places(None, one, said, report, ids, in_work)}
+            higher = {unit_id for unit_id, position in places if position > 1}
+            yield from (place for place in places if place[0] in higher)
 
 
 def _ends(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[WorkEnd]:

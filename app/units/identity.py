@@ -152,13 +152,8 @@ _SPEAK = text(
 )
 
 
-def note_positions(
-    connection: Connection, spoken: Collection[tuple[str, int]], units: MutableMapping[str, int]
-) -> None:
+def note_positions(connection: Connection, spoken: Collection[tuple[int, int]]) -> None:
     """Keep which positions of which units machines speak of; see `SpokenPosition`."""
     if spoken:
-        given = {
-            "units": [units[serial] for serial, _ in spoken],
-            "positions": [position for _, position in spoken],
-        }
+        given = {"units": [unit_id for unit_id, _ in spoken], "positions": [position for _, position in spoken]}
         connection.execute(_SPEAK, given)
