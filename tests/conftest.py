@@ -95,7 +95,13 @@ def _clone(addresses: dict[str, str], name: str) -> Iterator[str]:
     try:
         yield addresses["template"].replace(f"/{TEMPLATE}", f"/{name}")
     finally:
-        _execute(addresses["server"], f'DROP DATABASE "{name}" WITH (FORCE)')
+        # Not WITH (FORCE): that may not stop the autovacuum worker of a superuser, which plain DROP sends away.
+        _execute(
+            addresses["server"],
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            f" WHERE datname = '{name}' AND backend_type = 'client backend'",
+        )
+        _execute(addresses["server"], f'DROP DATABASE "{name}"')
 
 
 _numbers = iter(range(1_000_000))

@@ -98,19 +98,23 @@ def composed_broker(data_dir: Path) -> Iterator[tuple[Broker, Path]]:
     # Compose names the user for the container; here Mosquitto would leave root by itself and lose its files.
     user = "user root\n" if os.geteuid() == 0 else ""
     (data_dir / "mosquitto.conf").write_text(user + config.replace("/mosquitto/data/", f"{kept}/"))
-    process = subprocess.Popen(
-        ["sh", str(ROOT / ".compose/mosquitto/run.sh")],
-        env={
-            "PATH": f"{os.environ['PATH']}:/usr/sbin",
-            "CREDENTIALS": str(credentials),
-            "CONFIG": str(data_dir / "mosquitto.conf"),
-        },
-        stderr=subprocess.DEVNULL,
-    )
+    said = data_dir / "mosquitto.log"
+    with said.open("wb") as log:
+        process = subprocess.Popen(
+            ["sh", str(ROOT / ".compose/mosquitto/run.sh")],
+            env={
+                "PATH": f"{os.environ['PATH']}:/usr/sbin",
+                "CREDENTIALS": str(credentials),
+                "CONFIG": str(data_dir / "mosquitto.conf"),
+            },
+            stderr=log,
+        )
     broker = Broker(data_dir, port=port)  # only for its address
     yield broker, credentials
+    running = process.poll() is None
     process.terminate()
     assert process.wait(10) is not None
+    assert running, said.read_text()
 
 
 def test_the_composed_broker_follows_the_products_tokens(composed_broker: tuple[Broker, Path]) -> None:
@@ -135,7 +139,7 @@ def admitted(broker: Broker, user: str, password: str) -> bool:
 
 
 def eventually(broker: Broker, user: str, password: str, *, wanted: bool = True) -> bool:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if admitted(broker, user, password) == wanted:
             return True
