@@ -7,7 +7,6 @@ an interrupted install is noticed and made anew. Where the package is installed 
 there is nothing to prepare.
 """
 
-import ctypes
 import hashlib
 import os
 import shutil
@@ -48,14 +47,17 @@ def main() -> None:
 
 
 def _prepare(arguments: Sequence[str]) -> None:
-    from app import system_packages  # noqa: PLC0415  (not needed where nothing is to be prepared)
+    # Not needed where nothing is to be prepared.
+    from app import browser_libraries, system_packages  # noqa: PLC0415
 
-    lock = TEST_LOCK if arguments[:1] == ["test"] else LOCK
-    if not _is_ready(lock):
+    for_tests = arguments[:1] == ["test"]
+    lock = TEST_LOCK if for_tests else LOCK
+    if not (_is_ready(lock) and browser_libraries.is_current(for_tests=for_tests)):
         with _only_one():
             if not _is_ready(lock):
                 _install(lock)
-    system_packages.ensure(for_tests=arguments[:1] == ["test"], note=ENVIRONMENT / ".system-packages")
+            browser_libraries.ensure(_make_environment, for_tests=for_tests)
+    system_packages.ensure(for_tests=for_tests, note=ENVIRONMENT / ".system-packages")
 
 
 def _is_ready(lock: Path) -> bool:
@@ -167,14 +169,9 @@ def _succeeds(command: Sequence[str]) -> bool:
 
 def _run(command: Sequence[str], what_clears_it: str) -> None:
     """Run a step of the install; it ends when we do, so that no half install goes on behind our back."""
-    die_with_us = None
-    if sys.platform == "linux":
-        prctl = ctypes.CDLL(None).prctl
+    from app import system_packages  # noqa: PLC0415
 
-        def die_with_us() -> None:
-            prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
-
-    if subprocess.run(command, preexec_fn=die_with_us, check=False).returncode != 0:
+    if subprocess.run(command, preexec_fn=system_packages.die_with_us(), check=False).returncode != 0:
         sys.exit(what_clears_it)
 
 

@@ -8,8 +8,10 @@ import ctypes
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 VENV_MISSING = (
@@ -93,6 +95,14 @@ def fetch_pip_wheel(folder: Path) -> Path | None:
         _quietly(["dpkg-deb", "-x", str(package), str(folder)], folder)
     shutil.rmtree(folder / "lists")
     return next(folder.glob("usr/share/python-wheels/pip-*.whl"), None)
+
+
+def die_with_us() -> Callable[[], object] | None:
+    """For `preexec_fn`: the child ends when we do, so that no half install goes on behind our back."""
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG
 
 
 def _loads(library: str) -> bool:

@@ -3,7 +3,7 @@
 from tests.architecture.sources import Source, sources
 
 # Leaves: these import nothing of ours but one another's plain values.
-LEAVES = {"settings", "errors", "cfx", "facts", "known", "metrics", "system_packages"}
+LEAVES = {"settings", "errors", "cfx", "facts", "known", "metrics", "reasons", "system_packages", "browser_libraries"}
 GROUND = LEAVES | {"db", "live", "people", "logs", "schema"}
 
 # Capabilities and what each may build on, besides the ground.
@@ -15,9 +15,11 @@ CAPABILITIES: dict[str, set[str]] = {
     "units": {"lines", "products", "orders", "materials"},
     "trace": {"units", "materials"},
     "quality": {"units", "materials", "trace"},
-    "interlock": {"lines", "products", "orders", "materials", "units", "trace", "quality"},
+    # What must be in the slots, what is, what the next order asks for and when it runs out.
+    "setup": {"lines", "products", "orders", "materials", "units", "trace", "quality"},
+    "interlock": {"lines", "products", "orders", "materials", "units", "trace", "quality", "setup"},
     # What a machine said becomes facts: translated once, recorded once, whichever door it came through.
-    "inbox": {"lines", "products", "orders", "materials", "units", "trace", "quality", "interlock"},
+    "inbox": {"lines", "products", "orders", "materials", "units", "trace", "quality", "setup", "interlock"},
 }
 DOORS = {"intake", "api", "web"}
 UNDER_THE_DOORS = {"http"}  # what api and web share: problem+json, the rules of HTTP
@@ -29,6 +31,7 @@ ASSEMBLY = {
 
 ALLOWED: dict[str, set[str]] = {
     **{leaf: {"errors"} for leaf in LEAVES},
+    "browser_libraries": {"system_packages"},
     "cfx": set(),
     "errors": set(),
     "db": LEAVES,

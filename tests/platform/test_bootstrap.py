@@ -46,7 +46,7 @@ class Checkout:
         self.folder = folder
         self.registry = folder / "registry"
         (folder / "app").mkdir(parents=True)
-        for name in ("__init__.py", "__main__.py", "system_packages.py"):
+        for name in ("__init__.py", "__main__.py", "browser_libraries.py", "system_packages.py"):
             shutil.copy(ROOT / "app" / name, folder / "app" / name)
         (folder / "app" / "cli.py").write_text(CLI)
         self.lock(wheel(self.registry, "1.0"))
