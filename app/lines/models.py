@@ -48,3 +48,72 @@ class StationEvent(Base):
     recorded_at: Mapped[datetime] = mapped_column(Timestamp)
     received_at: Mapped[datetime] = mapped_column(Timestamp)
     body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class Tool(Base):
+    """A stencil, squeegee, nozzle, fixture or test adapter; a station is a tool too, as to its calibration.
+
+    Limits are the tool's own, in place of its kind's (`ToolLimit`); null where it has none.
+    """
+
+    __tablename__ = "tool"
+
+    tool_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    identifier: Mapped[str] = mapped_column(Text, unique=True)
+    kind: Mapped[str | None] = mapped_column(Text)
+    name: Mapped[str | None] = mapped_column(Text)
+    cycles_limit: Mapped[int | None] = mapped_column(Integer)
+    cleaning_limit: Mapped[int | None] = mapped_column(Integer)
+    calibration_days: Mapped[int | None] = mapped_column(Integer)
+    unplanned: Mapped[bool] = mapped_column(server_default=text("false"))
+    registered_at: Mapped[datetime] = mapped_column(Timestamp, server_default=text("now()"))
+
+
+class ToolLimit(Base):
+    """What every tool of a kind may do: cycles in its life, cycles between cleanings, days between calibrations."""
+
+    __tablename__ = "tool_limit"
+
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    cycles_limit: Mapped[int | None] = mapped_column(Integer)
+    cleaning_limit: Mapped[int | None] = mapped_column(Integer)
+    calibration_days: Mapped[int | None] = mapped_column(Integer)
+
+
+class ToolEvent(Base):
+    """A tool was loaded at a station, unloaded, cleaned, calibrated or retired. States are derived from these.
+
+    What a person stated has the negated number of its audit row as `event_id`. `due_at`: what a calibration's
+    certificate says; null where the limits count from the calibration.
+    """
+
+    __tablename__ = "tool_event"
+    __table_args__ = (
+        Index("ix_tool_event_recorded_at", "tool_id", "kind", "recorded_at"),
+        Index("ix_tool_event_station_id", "station_id", "tool_id"),
+    )
+
+    tool_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    station_id: Mapped[int | None] = mapped_column(Integer)
+    due_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    recorded_at: Mapped[datetime] = mapped_column(Timestamp)
+    received_at: Mapped[datetime] = mapped_column(Timestamp)
+
+
+class ToolCount(Base):
+    """Cycles of a tool at a station within one hour (station's clock): what its life is summed from.
+
+    One message may name a tool for several units: of a stencil's print of a panel that is one cycle (`strokes`: the
+    largest of a message), of a nozzle's picks it is their sum (`picks`). Which one counts is the kind's matter.
+    """
+
+    __tablename__ = "tool_count"
+    __table_args__ = (Index("ix_tool_count_station_id_hour", "station_id", "hour"),)
+
+    tool_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    station_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    hour: Mapped[datetime] = mapped_column(Timestamp, primary_key=True)
+    strokes: Mapped[int] = mapped_column(BigInteger)
+    picks: Mapped[int] = mapped_column(BigInteger)

@@ -1,8 +1,8 @@
 """Tables of lots, packages and loadings. None of them grows with boards."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, SmallInteger, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Interval, SmallInteger, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -36,6 +36,7 @@ class Package(Base):
     package_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     identifier: Mapped[str] = mapped_column(Text, unique=True)
     part_number: Mapped[str | None] = mapped_column(Text, index=True)
+    part_revision: Mapped[str | None] = mapped_column(Text)
     lot_id: Mapped[int | None] = mapped_column(ForeignKey("lot.lot_id"), index=True)
     manufacturer_part_number: Mapped[str | None] = mapped_column(Text)
     vendor: Mapped[str | None] = mapped_column(Text)
@@ -86,7 +87,7 @@ class LoadingEvent(Base):
 
     The `loading` (package in slot, an interval) follows from these: it begins at `loaded` or `spliced` and ends at the
     package's next `unloaded`, `empty` or `spliced` away. Events are kept, intervals are derived, so that the order in
-    which messages arrive does not matter.
+    which messages arrive does not matter. What a person scanned has the negated number of its audit row as `event_id`.
     """
 
     __tablename__ = "loading_event"
@@ -107,3 +108,51 @@ class LoadingEvent(Base):
     quantity: Mapped[float | None]
     recorded_at: Mapped[datetime] = mapped_column(Timestamp)
     received_at: Mapped[datetime] = mapped_column(Timestamp)
+
+
+class PackageEvent(Base):
+    """What happened to a package that decides whether it may still be used: opened, dried, baked, thawed, retired.
+
+    `kind` is a `Happened` of `app.materials.moisture`. Events are kept and the state is derived, so that the order in
+    which they arrive does not matter. What a person stated has the negated number of its audit row as `event_id`.
+    """
+
+    __tablename__ = "package_event"
+    __table_args__ = (Index("ix_package_event_recorded_at", "package_id", "recorded_at"),)
+
+    package_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    moisture_level: Mapped[str | None] = mapped_column(Text)
+    floor_life_left: Mapped[timedelta | None] = mapped_column(Interval)
+    quantity: Mapped[float | None]
+    station_id: Mapped[int | None] = mapped_column(Integer)
+    recorded_at: Mapped[datetime] = mapped_column(Timestamp)
+    received_at: Mapped[datetime] = mapped_column(Timestamp)
+
+
+class PartHandling(Base):
+    """How packages of a part number must be treated; times in hours, null where the part sets none of its own.
+
+    `kind` is component, paste, adhesive or bare_board. `floor_life_hours` is the label's time, in place of the level's.
+    """
+
+    __tablename__ = "part_handling"
+
+    part_number: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, server_default=text("'component'"))
+    moisture_level: Mapped[str | None] = mapped_column(Text)
+    floor_life_hours: Mapped[float | None]
+    thaw_hours: Mapped[float | None]
+    thawed_hours: Mapped[float | None]
+    open_hours: Mapped[float | None]
+    surface_finish: Mapped[str | None] = mapped_column(Text)
+
+
+class FloorLife(Base):
+    """The factory's own floor life of a moisture level, in place of J-STD-033's; null hours: unlimited."""
+
+    __tablename__ = "floor_life"
+
+    moisture_level: Mapped[str] = mapped_column(Text, primary_key=True)
+    hours: Mapped[float | None]

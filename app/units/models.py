@@ -246,7 +246,7 @@ class ToolUse(Base):
     """A tool that touched a unit (`ToolsUsed`): stencil, squeegee, nozzle, fixture, test adapter."""
 
     __tablename__ = "tool_use"
-    __table_args__ = (Index("ix_tool_use_tool", "tool"),)
+    __table_args__ = (Index("ix_tool_use_tool_recorded_at", "tool", "recorded_at"),)
 
     unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     position_number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
