@@ -31,9 +31,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--campaign", action="store_true", help="faults: the long campaign instead of the short one")
 
 
-def pytest_configure() -> None:
-    # How long an example takes is the machine's matter: two cores, shared with servers and browsers.
-    hypothesis_settings.register_profile("birthmark", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def pytest_configure(config: pytest.Config) -> None:
+    # How long an example takes is the machine's matter: two cores, shared with servers and browsers. The same examples
+    # each time, so that a red run is about what was changed; --slow looks for new ones.
+    hypothesis_settings.register_profile(
+        "birthmark",
+        deadline=None,
+        derandomize=not config.getoption("--slow"),
+        suppress_health_check=[HealthCheck.too_slow],
+    )
     hypothesis_settings.load_profile("birthmark")
 
 
