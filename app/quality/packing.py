@@ -142,7 +142,7 @@ def _pack_floats(values: Floats, missing: NDArray[np.bool_] | None) -> tuple[int
 
 def _all_the_same_or_not(form: int, packed: NDArray[Any]) -> tuple[int, bytes]:
     bits = packed.view(_BITS.get(form & TYPE_BITS, packed.dtype))
-    if bool((bits == bits[0]).all()):
+    if bits[0] == bits[-1] and bool((bits == bits[0]).all()):
         return form | SAME, packed[:1].tobytes()
     return form, packed.tobytes()
 
@@ -153,24 +153,36 @@ def _as_integers(values: Floats) -> tuple[int, NDArray[Any]] | None:
     n / 10**s is correctly rounded, so it is the very float a parser makes of the decimal text: being equal tells
     whether the value is that decimal. A few samples give the number of decimals to start from.
     """
-    with np.errstate(invalid="ignore"):
-        largest = float(np.abs(values).max())
-    if not largest <= _LARGEST:  # NaN and infinity are not either
-        return None
     step = max(1, len(values) // _SAMPLES)
     scale = max(map(_decimals, values[::step].tolist()))
-    while scale < len(_POWERS) and largest * _POWERS[scale] <= _LARGEST:
-        scaled = np.rint(values * _POWERS[scale])
-        if bool((scaled / _POWERS[scale] == values).all()):
-            largest = float(np.abs(scaled).max())
-            kind = INT8 if largest < 2**7 - 1 else INT16 if largest < 2**15 - 1 else INT32
-            written = scaled.astype(_TYPES[kind])
-            negative_zeros = (scaled == 0) & np.signbit(scaled)
-            if negative_zeros.any():
-                written[negative_zeros] = _NEGATIVE_ZERO[kind]
-            return kind | scale << SCALE_SHIFT, written
-        scale += 1
+    if scale < len(_POWERS) and (found := _at_scale(values, scale)) is not None:
+        return found
+    with np.errstate(invalid="ignore"):
+        largest = float(np.abs(values).max())
+    for more in range(scale + 1, len(_POWERS)):
+        if not largest * _POWERS[more] <= _LARGEST:  # NaN and infinity are not either
+            return None
+        if (found := _at_scale(values, more)) is not None:
+            return found
     return None
+
+
+def _at_scale(values: Floats, scale: int) -> tuple[int, NDArray[Any]] | None:
+    """The same for one number of decimals. A number that no 32 bits hold is cast to anything, which is not it."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        whole = np.rint(values * _POWERS[scale]).astype(np.int32)
+    if not bool((whole / _POWERS[scale] == values).all()):
+        return None
+    low, high = int(whole.min()), int(whole.max())
+    largest = max(-low, high)
+    if largest > _LARGEST:
+        return None
+    kind = INT8 if largest < 2**7 - 1 else INT16 if largest < 2**15 - 1 else INT32
+    written = whole.astype(_TYPES[kind])
+    if low <= 0 <= high:
+        zeros = np.flatnonzero(written == 0)
+        written[zeros[np.signbit(values[zeros])]] = _NEGATIVE_ZERO[kind]
+    return kind | scale << SCALE_SHIFT, written
 
 
 def _decimals(value: float) -> int:
