@@ -75,11 +75,11 @@ def upgrade() -> None:
         sa.Column("station_id", sa.Integer(), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("allowed", sa.Boolean(), nullable=False),
-        sa.Column("codes", postgresql.ARRAY(Text()), nullable=False),
-        sa.Column("overridden", postgresql.ARRAY(Text()), nullable=False),
+        sa.Column("codes", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("overridden", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("decided_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
-        sa.Column("facts", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("unit_id", "verdict_id", name=op.f("pk_verdict")),
     )
     op.create_index("ix_verdict_station_id_decided_at", "verdict", ["station_id", "decided_at"], unique=False)
@@ -143,7 +143,7 @@ def upgrade() -> None:
         sa.Column("message_name", sa.Text(), nullable=False),
         sa.Column("about", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("body", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("requested_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("sent_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("answered_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
