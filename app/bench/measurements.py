@@ -24,6 +24,7 @@ from app.bench.figures import Figure, Scale, figure
 from app.bench.running import Place
 from app.bench.servers import cluster, new_database
 from app.cfx.messages.inspection import UnitsInspected
+from app.copying import copy_rows
 from app.db import create_engine
 from app.facts import Report
 from app.quality.facts import Inspection, InspectionRun, Measurements
@@ -33,7 +34,6 @@ from app.quality.layout import Kind, Layout
 from app.quality.measurements import measurements_of
 from app.quality.outcome import Outcome
 from app.quality.readings import Window, capabilities, series
-from app.quality.runs import copy_rows
 
 PADS: Final = 3000
 BOARDS: Final = {"small": 500, "full": 3000}

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from app.copying import Columns, copy_rows
 from app.quality.facts import Inspection
-from app.quality.runs import KEY, ORIGIN, Columns, copy_rows, key, origin, record_findings
+from app.quality.runs import KEY, ORIGIN, key, origin, record_findings
 
 _COLUMNS: Columns = {
     **KEY, **ORIGIN, "transaction_id": "uuid", "method": "text", "outcome": "text", "machine_outcome": "text",

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
+from app.copying import driver_cursor
 from app.errors import NotFound
 from app.quality.capability import Counts, Moments, indices, moments_of
-from app.quality.driver import driver_cursor
 from app.quality.layout import Item, Kind, Layout, Place
 from app.quality.layouts import layouts_of
 from app.quality.measurements import as_sent

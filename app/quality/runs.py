@@ -5,19 +5,15 @@ was sorted out before it came here, so a key that is there already is an error.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from psycopg import sql
 from sqlalchemy import Connection
 
-from app.quality.driver import driver_cursor
+from app.copying import Columns, Row, copy_rows
 from app.quality.facts import Inspection, Test
 from app.quality.layouts import intern_layouts
 
 Fact: TypeAlias = Inspection | Test
-Row: TypeAlias = tuple[Any, ...]
-Columns: TypeAlias = dict[str, str]
-"""Column names with their PostgreSQL types, in the order of the rows."""
 
 KEY: Columns = {"unit_id": "int8", "position_number": "int2", "event_id": "int8", "run": "int2"}
 ORIGIN: Columns = {"station_id": "int4", "recorded_at": "timestamptz", "received_at": "timestamptz"}
@@ -83,19 +79,3 @@ def _measurements(facts: Iterable[Fact], layout_ids: dict[bytes, int]) -> Iterat
                 *key(fact), *origin(fact), layout_ids[measured.layout.digest], list(packed.formats),
                 list(packed.offsets), measured.failed, measured.out_of_limit, packed.data,
             )  # fmt: skip
-
-
-def copy_rows(connection: Connection, table: str, columns: Columns, rows: Iterable[Row]) -> None:
-    """Put rows into a table by binary COPY; none, no round trip."""
-    rows = iter(rows)
-    first = next(rows, None)
-    if first is None:
-        return
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
-        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
-    )
-    with driver_cursor(connection) as cursor, cursor.copy(statement) as copy:
-        copy.set_types(list(columns.values()))
-        copy.write_row(first)
-        for row in rows:
-            copy.write_row(row)
