@@ -4,11 +4,15 @@ Sessions run under READ COMMITTED. Under REPEATABLE READ a lock taken after the 
 two stations start one unit; under READ COMMITTED a locked unit row or a unique constraint does not.
 """
 
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, MetaData
 from sqlalchemy import create_engine as _create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 # Constraints are named, so that a violation can be told apart and a migration can drop it.
@@ -54,6 +58,28 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     """Run a block in one transaction: COMMIT at its end, ROLLBACK when it raises."""
     with engine.begin() as connection:
         yield connection
+
+
+Result = TypeVar("Result")
+
+_IN_EACH_OTHERS_WAY = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
+
+
+def retrying(engine: Engine, deed: Callable[[Connection], Result], *, attempts: int = 8) -> Result:
+    """Run `deed` in a transaction of its own, and again where another transaction was in its way.
+
+    Locks are taken in order, so deadlocks are rare; where PostgreSQL chooses this one as the victim, nothing of it
+    stands, and the deed is done anew on what the other left. The last attempt's error is raised.
+    """
+    for attempt in range(1, attempts + 1):
+        try:
+            with engine.begin() as connection:
+                return deed(connection)
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) not in _IN_EACH_OTHERS_WAY or attempt == attempts:
+                raise
+        time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311  (apart, not secret)
+    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 @contextmanager

@@ -19,8 +19,8 @@ _PARENT = re.compile(r"^down_revision(?:: [^=]+)? = ['\"](.+?)['\"]", re.MULTILI
 def import_models() -> None:
     """Import every module that declares tables, so that the metadata is whole."""
     importlib.import_module("app.people")
-    for path in sorted((ROOT / "app").glob("*/models.py")):
-        importlib.import_module(f"app.{path.parent.name}.models")
+    for path in sorted((ROOT / "app").glob("*/*models.py")):
+        importlib.import_module(f"app.{path.parent.name}.{path.stem}")
 
 
 def head() -> str | None:

@@ -7,9 +7,9 @@ wait here at once.
 """
 
 import asyncio
+import secrets
 import threading
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 import psycopg
 import structlog
@@ -36,6 +36,8 @@ class Changes:
         url = engine.url.set(drivername="postgresql")
         self._conninfo = url.render_as_string(hide_password=False)
         self._watchers: set[asyncio.Event] = set()
+        self._run = secrets.token_hex(4)
+        self._count = 0
         self._closed = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.listening = False
@@ -44,6 +46,11 @@ class Changes:
     def watchers(self) -> int:
         """How many watch right now."""
         return len(self._watchers)
+
+    @property
+    def position(self) -> str:
+        """Names what was told so far; another process's position is never ours."""
+        return f"{self._run}-{self._count}"
 
     async def listen(self) -> None:
         """Listen until cancelled; a lost database is waited for, and counts as a change."""
@@ -64,9 +71,13 @@ class Changes:
         async with connection:
             await connection.execute(f"LISTEN {CHANNEL}")
             self.listening = True
-            self._wake()
+            self._tell()
             async for _ in connection.notifies():
-                self._wake()
+                self._tell()
+
+    def _tell(self) -> None:
+        self._count += 1
+        self._wake()
 
     def _wake(self) -> None:
         for watcher in self._watchers:
@@ -81,20 +92,24 @@ class Changes:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._wake)
 
-    async def watch(self, *, quiet: float = 15.0) -> AsyncIterator[bool]:
-        """Yield True after each change and False when nothing happened for `quiet` seconds."""
+    async def watch(self, *, since: str = "", quiet: float = 15.0) -> AsyncIterator[str]:
+        """Yield the position at once unless it is `since`, then after each change.
+
+        An empty text says that nothing happened for `quiet` seconds.
+        """
         changed = asyncio.Event()
         self._watchers.add(changed)
         try:
             while not self._closed.is_set():
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), quiet)
-                if self._closed.is_set():
-                    return
-                happened = changed.is_set()
                 changed.clear()
-                yield happened
-                if happened:
+                if since != self.position:
+                    since = self.position
+                    yield since
                     await asyncio.sleep(_AT_MOST_EVERY)
+                    continue
+                try:
+                    await asyncio.wait_for(changed.wait(), quiet)
+                except TimeoutError:
+                    yield ""
         finally:
             self._watchers.discard(changed)
