@@ -40,6 +40,8 @@ class Refused:
     source: str | None
     unique_id: UUID | None
     message_name: str | None
+    again: bool = False
+    """It was in quarantine already and tried once more: no new arrival."""
 
 
 _PUT = text(
@@ -49,8 +51,8 @@ _PUT = text(
     )
     VALUES (:source, :unique_id, :message_name, :code, :reason, :raw, :digest, :received_at, :received_at)
     ON CONFLICT ON CONSTRAINT uq_quarantine_source_digest DO UPDATE SET
-        times = kept.times + 1,
-        last_received_at = excluded.last_received_at,
+        times = kept.times + CASE WHEN :again THEN 0 ELSE 1 END,
+        last_received_at = CASE WHEN :again THEN kept.last_received_at ELSE excluded.last_received_at END,
         code = excluded.code,
         reason = excluded.reason,
         resolved_at = NULL,
@@ -73,6 +75,7 @@ def put_in_quarantine(connection: Connection, refused: Sequence[Refused], receiv
                 "raw": one.raw,
                 "digest": blake2b(one.raw, digest_size=16).digest(),
                 "received_at": received_at,
+                "again": one.again,
             },
         )
 

@@ -74,6 +74,8 @@ class _Item:
     turned_away: Refusal | None = None
     """A refusal that holds only if the transaction that found it commits."""
     receipt: Receipt | None = field(default=None)
+    again: bool = False
+    """Taken out of quarantine: refused again, it is the same arrival."""
 
     def refuse(self, code: str, reason: str) -> None:
         self.refusal = Refusal(code, reason)
@@ -105,9 +107,19 @@ class Recorder:
         Raises `Unavailable` when the database cannot be reached: then nothing is promised, and the same call may be
         repeated later; what was taken in nevertheless is a duplicate then.
         """
+        return self._record(deliveries, again=False)
+
+    def retry(self, deliveries: Sequence[Delivery]) -> list[list[Receipt]]:
+        """`record` what lies in quarantine once more: what is refused again has not arrived once more."""
+        return self._record(deliveries, again=True)
+
+    def _record(self, deliveries: Sequence[Delivery], *, again: bool) -> list[list[Receipt]]:
         ids = self._memory.open()
         read = [self._read(delivery, ids) for delivery in deliveries]
-        self._take_in([item for items in read for item in items])
+        items = [item for items in read for item in items]
+        for item in items:
+            item.again = again
+        self._take_in(items)
         return [[_receipt(item) for item in items] for items in read]
 
     def _read(self, delivery: Delivery, ids: Ids) -> list[_Item]:
@@ -338,7 +350,7 @@ def _both(items: Iterable[_Item]) -> list[tuple[Envelope, Said]]:
 def _refused(item: _Item) -> Refused:
     assert item.refused is not None
     name = item.envelope.message_name if item.envelope else None
-    return Refused(item.raw, item.refused, item.source, item.unique_id, name)
+    return Refused(item.raw, item.refused, item.source, item.unique_id, name, again=item.again)
 
 
 def _receipt(item: _Item) -> Receipt:

@@ -17,9 +17,9 @@ def replay(engine: Engine, recorder: Recorder, quarantine_id: int, *, actor: str
     """
     with transaction(engine) as connection:
         message = open_quarantine(connection, quarantine_id)
-    # The row is not kept locked meanwhile: a second refusal counts it up, in a transaction of its
-    # own. Two replays at once are harmless, the second one finds a duplicate.
-    receipts = recorder.record([Delivery(message.raw, message.source)])[0]
+    # The row is not kept locked meanwhile: a second refusal notes its reason there, in a transaction of
+    # its own. Two replays at once are harmless, the second one finds a duplicate.
+    receipts = recorder.retry([Delivery(message.raw, message.source)])[0]
     refused = [receipt.reason for receipt in receipts if receipt.status == "rejected"]
     if refused:
         raise Conflict(f"Message {quarantine_id} is refused again: {refused[0]}")

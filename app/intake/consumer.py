@@ -14,6 +14,7 @@ from app.cfx.receipts import Receipt, encode_receipts
 from app.cfx.topics import StationAddress, Topic, TopicError, TopicKind, parse_topic
 from app.errors import Unavailable
 from app.inbox.record import Delivery, Recorder
+from app.inbox.registered import RegisteredSince
 from app.inbox.requests import answer
 from app.intake.link import Arrived, Link
 from app.live import beat, leave
@@ -35,6 +36,10 @@ class Intake:
         self._engine = engine
         self._name = f"intake:{settings.intake_client_id}"
         self._recorder = Recorder(engine, register_unknown=settings.register_unknown, actor=self._name)
+        # Where nothing is registered by itself, quarantine holds what somebody has yet to register.
+        self._registered = (
+            None if settings.register_unknown else RegisteredSince(engine, self._recorder, actor=self._name)
+        )
         self._link = Link(
             broker_url,
             client_id=settings.intake_client_id,
@@ -121,7 +126,9 @@ class Intake:
         try:
             with self._engine.begin() as connection:
                 beat(connection, self._name, **self._counted)
-        except SQLAlchemyError as away:
+            if self._registered and (taken := self._registered.look()):
+                log.info("intake.registered_taken_in", messages=taken)
+        except (SQLAlchemyError, Unavailable) as away:
             log.warning("intake.database_away", reason=str(away).partition("\n")[0])
 
 

@@ -5,6 +5,7 @@ from sqlalchemy import Engine
 
 from app.inbox.quarantine import UNREGISTERED, quarantined
 from app.inbox.record import Recorder
+from app.inbox.registered import RegisteredSince
 from app.inbox.replay import replay
 from app.lines.planning import StationPlan, plan_line
 from app.orders.planning import plan_work_order
@@ -34,6 +35,22 @@ def test_what_nobody_registered_is_quarantined_and_replayed_once_it_is(engine: E
     assert replay(engine, strict, number, actor="Kim") == "stored"
     assert count(engine, "installation") == 1
     assert count(engine, "quarantine", "resolved_at IS NULL") == 1
+
+
+def test_what_waits_is_taken_in_by_itself_once_all_it_names_is_registered(engine: Engine, strict: Recorder) -> None:
+    """In whatever order: the board's parts wait for its panel, the panel for its work order."""
+    watch = RegisteredSince(engine, strict, actor="intake")
+    assert watch.look() == 0
+    record(strict, installed(entry("SN-1", "REEL-1", ["R1"])), initialized("PANEL-1", ("SN-1", 1), order="WO-2"))
+    record(strict, received(("REEL-1", "PN-1", "LOT-1")))
+    assert watch.look() == 0
+    assert count(engine, "quarantine", "times = 1 AND resolved_at IS NULL") == 2, "a look is no arrival"
+    with engine.begin() as connection:
+        plan_work_order(connection, number="WO-2", actor="test")
+    assert watch.look() == 2
+    assert count(engine, "installation") == 1
+    assert count(engine, "quarantine", "resolved_at IS NULL") == 0
+    assert watch.look() == 0
 
 
 def test_what_one_message_of_a_batch_brings_in_the_next_may_name(engine: Engine, strict: Recorder) -> None:
