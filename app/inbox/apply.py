@@ -22,7 +22,7 @@ from app.materials.packages import (
     register_packages,
     relate_packages,
 )
-from app.orders.registration import find_work_orders, register_work_orders
+from app.orders.registration import Announced, find_work_orders, record_announced, register_work_orders
 from app.products.recipes import register_recipes
 from app.quality.inspections import record_inspections
 from app.quality.tests import record_tests
@@ -57,12 +57,13 @@ InWork: TypeAlias = dict[tuple[UUID, int], Meant]
 def names_unregistered(connection: Connection, said: Said, ids: Ids, coming: set[str]) -> str | None:
     """The first thing a message names that nobody registered, in words; None where all is known.
 
-    A unit may be brought in by `UnitsInitialized` for a known work order, a package by `MaterialsInitialized`; what
-    earlier messages of the same batch bring in is `coming`, and this one's is added.
+    A unit may be brought in by `UnitsInitialized` for a known work order, a package by `MaterialsInitialized`, an order
+    by `WorkOrdersCreated`; what earlier messages of the same batch bring in is `coming`, and this one's is added.
     """
     orders = [said.work_order] if said.work_order else []
     for number in find_work_orders(connection, orders, ids.work_orders):
-        return f"Work order {number}"
+        if f"order {number}" not in coming:
+            return f"Work order {number}"
     brings_units = said.initializes and said.work_order is not None
     if not brings_units:
         for serial in find_units(connection, list(said.serials()), ids.units):
@@ -72,6 +73,7 @@ def names_unregistered(connection: Connection, said: Said, ids: Ids, coming: set
         if f"package {identifier}" not in coming:
             return f"Package {identifier}"
     coming |= {f"unit {serial}" for serial in said.serials() if brings_units}
+    coming |= {f"order {order.number}" for order in said.orders}
     coming |= {f"package {described.identifier}" for described in said.described}
     return None
 
@@ -124,11 +126,22 @@ def _lock_transactions(connection: Connection, told: Sequence[Told]) -> None:
 
 
 def _register(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
+    """Names become ids; those of packages that are installed did when the events' bodies were stored."""
     received_at = told[0][1].received_at
-    register_work_orders(connection, {said.work_order for said, _ in told if said.work_order}, ids.work_orders)
+    numbers = {said.work_order for said, _ in told if said.work_order}
+    numbers |= {order.number for said, _ in told for order in said.orders}
+    register_work_orders(connection, numbers, ids.work_orders)
+    record_announced(connection, list(_announced(told)))
     register_units(connection, {serial for said, _ in told for serial in said.serials()}, ids.units, received_at)
-    register_packages(connection, {name for said, _ in told for name in said.package_identifiers()}, ids.packages)
+    register_packages(connection, {name for said, _ in told for name in said.packages_besides()}, ids.packages)
     register_recipes(connection, {recipe for said, _ in told for recipe in said.recipes()}, ids.recipes)
+
+
+def _announced(told: Iterable[Told]) -> Iterator[Announced]:
+    for said, report in told:
+        for order in said.orders:
+            if order.quantity is not None:
+                yield Announced(order.number, order.quantity, report.recorded_at)
 
 
 def _record_materials(connection: Connection, told: Sequence[Told], ids: Ids) -> None:

@@ -17,7 +17,7 @@ from app.cfx.messages import (
     storage,
 )
 from app.cfx.messages.base import UnitScoped
-from app.cfx.messages.structures import MaterialLocation, MaterialPackage, UnitPosition
+from app.cfx.messages.structures import MaterialLocation, MaterialPackage, UnitPosition, WorkOrderIdentifier
 from app.errors import Invalid
 from app.inbox.said import (
     End,
@@ -379,9 +379,18 @@ def _splice_point_detected(said: Said, message: storage.SplicePointDetected) -> 
 
 @_handles(information_system.WorkOrdersCreated)
 def _work_orders_created(said: Said, message: information_system.WorkOrdersCreated) -> None:
-    for order in message.new_orders:
-        number = order.work_order_identifier.work_order_id if order.work_order_identifier else None
-        if not number:
-            raise UnreadableBody("A work order has no WorkOrderId.")
-        quantity = None if order.quantity is None else int(order.quantity)
-        said.orders.append(PlannedOrder(number, quantity))
+    said.orders += [_planned(order.work_order_identifier, order.quantity) for order in message.new_orders]
+
+
+@_handles(information_system.WorkOrderQuantityUpdated)
+def _work_order_quantity_updated(said: Said, message: information_system.WorkOrderQuantityUpdated) -> None:
+    said.orders.append(_planned(message.work_order_identifier, message.new_quantity))
+
+
+def _planned(identifier: WorkOrderIdentifier | None, quantity: float | None) -> PlannedOrder:
+    number = identifier.work_order_id if identifier else None
+    if not number:
+        raise UnreadableBody("A work order has no WorkOrderId.")
+    if quantity is not None and not 0 <= quantity < 2**31:
+        raise UnreadableBody(f"Work order {number} is for {quantity:g} units: a quantity is 0 or more.")
+    return PlannedOrder(number, None if quantity is None else int(quantity))

@@ -10,7 +10,11 @@ from app.db import Base
 
 
 class WorkOrder(Base):
-    """A quantity of one product revision to build for one customer."""
+    """A quantity of one product revision to build for one customer.
+
+    `announced_at` is the station's time of the latest `WorkOrdersCreated` or `WorkOrderQuantityUpdated`; what those say
+    of the quantity counts until somebody plans the order.
+    """
 
     __tablename__ = "work_order"
 
@@ -20,4 +24,5 @@ class WorkOrder(Base):
     product_revision_id: Mapped[int | None] = mapped_column(ForeignKey("product_revision.product_revision_id"))
     quantity: Mapped[int | None] = mapped_column(Integer)
     unplanned: Mapped[bool] = mapped_column(server_default=text("false"))
+    announced_at: Mapped[datetime | None] = mapped_column(TIMESTAMP(timezone=True))
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), server_default=text("now()"))

@@ -1,6 +1,8 @@
 """Work orders registered as machines name them."""
 
-from collections.abc import Collection, MutableMapping
+from collections.abc import Collection, MutableMapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
@@ -30,3 +32,39 @@ def register_work_orders(connection: Connection, numbers: Collection[str], known
         entered = connection.execute(_ENTER, {"numbers": missing})
         known.update((row[0], row[1]) for row in entered)
         find_work_orders(connection, missing, known)  # those another process entered first
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What an information system said of a work order, at the time of its clock."""
+
+    number: str
+    quantity: int
+    recorded_at: datetime
+
+
+_ANNOUNCE = text(
+    """
+    UPDATE work_order SET quantity = latest.quantity, announced_at = latest.recorded_at
+    FROM (
+        SELECT DISTINCT ON (number) number, quantity, recorded_at
+        FROM unnest(
+            CAST(:numbers AS text[]), CAST(:quantities AS integer[]), CAST(:recorded_at AS timestamptz[])
+        ) AS said (number, quantity, recorded_at)
+        ORDER BY number, recorded_at DESC, quantity DESC
+    ) AS latest
+    WHERE work_order.number = latest.number AND unplanned
+      AND (announced_at IS NULL OR (announced_at, work_order.quantity) < (latest.recorded_at, latest.quantity))
+    """
+)
+
+
+def record_announced(connection: Connection, announced: Sequence[Announced]) -> None:
+    """Take the quantities of registered work orders from their latest announcement, in whatever order those come."""
+    if announced:
+        given = {
+            "numbers": [one.number for one in announced],
+            "quantities": [one.quantity for one in announced],
+            "recorded_at": [one.recorded_at for one in announced],
+        }
+        connection.execute(_ANNOUNCE, given)

@@ -9,7 +9,7 @@ from app.inbox.registered import RegisteredSince
 from app.inbox.replay import replay
 from app.lines.planning import StationPlan, plan_line
 from app.orders.planning import plan_work_order
-from tests.inbox.messages import STATION, count, entry, initialized, installed, received, record, statuses
+from tests.inbox.messages import STATION, count, entry, initialized, installed, message, received, record, statuses
 
 
 @pytest.fixture
@@ -64,3 +64,34 @@ def test_what_one_message_of_a_batch_brings_in_the_next_may_name(engine: Engine,
     )
     assert statuses(record(strict, *batch)) == ["stored", "stored", "stored", "rejected", "rejected"]
     assert count(engine, "unit", "serial IN ('SN-2', 'SN-3', 'PANEL-2')") == 0
+
+
+def announced(number: str, quantity: float, hours: int) -> bytes:
+    orders = [{"WorkOrderIdentifier": {"WorkOrderId": number}, "Quantity": quantity}]
+    return message("InformationSystem.WorkOrderManagement.WorkOrdersCreated", {"NewOrders": orders}, when=3600 * hours)
+
+
+def changed(number: str, quantity: float, hours: int) -> bytes:
+    body = {"WorkOrderIdentifier": {"WorkOrderId": number}, "NewQuantity": quantity}
+    return message("InformationSystem.WorkOrderManagement.WorkOrderQuantityUpdated", body, when=3600 * hours)
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["in order", "the correction first"])
+def test_an_announced_order_has_the_latest_quantity_until_somebody_plans_it(engine: Engine, turned: bool) -> None:
+    recorder = Recorder(engine)
+    told = [announced("WO-7", 220, 0), changed("WO-7", 240, 1)]
+    assert statuses(record(recorder, *(reversed(told) if turned else told))) == ["stored", "stored"]
+    assert count(engine, "work_order", "number = 'WO-7' AND quantity = 240 AND unplanned") == 1
+    with engine.begin() as connection:
+        plan_work_order(connection, number="WO-7", quantity=300, actor="test")
+    record(recorder, changed("WO-7", 10, 2))
+    assert count(engine, "work_order", "quantity = 300 AND NOT unplanned") == 1
+    assert statuses(record(recorder, announced("WO-8", -1, 2))) == ["rejected"]
+
+
+def test_an_announced_order_is_registered(strict: Recorder) -> None:
+    batch = (
+        announced("WO-9", 12, 0),
+        initialized("PANEL-1", ("SN-1", 1), order="WO-9"),
+    )
+    assert statuses(record(strict, *batch)) == ["stored", "stored"]
