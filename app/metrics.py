@@ -18,6 +18,11 @@ SECONDS = Histogram(
     registry=REGISTRY,
 )
 QUARANTINE_OPEN = Gauge("birthmark_quarantine_open", "Messages in quarantine that nobody resolved", registry=REGISTRY)
+EVENTS_WAITING = Gauge(
+    "birthmark_events_waiting",
+    "Events that name only a transaction whose WorkStarted has not come; they tell of no unit until it does",
+    registry=REGISTRY,
+)
 HEARTBEAT_AGE = Gauge(
     "birthmark_process_heartbeat_age_seconds",
     "Time since a process last proved that it works",

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import metrics
 from app.errors import NotFound
 from app.http.problems import MEANINGS
-from app.inbox.quarantine import count_open
+from app.inbox.quarantine import count_open, count_waiting
 from app.live import Changes, heartbeats
 from app.schema import head, revision_of
 
@@ -104,6 +104,7 @@ def get_metrics(request: Request) -> Response:
 
 def _gather(connection: Connection) -> None:
     metrics.QUARANTINE_OPEN.set(count_open(connection))
+    metrics.EVENTS_WAITING.set(count_waiting(connection))
     metrics.HEARTBEAT_AGE.clear()
     metrics.PROCESS_DETAIL.clear()
     for beat in heartbeats(connection):

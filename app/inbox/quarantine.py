@@ -143,6 +143,14 @@ def count_open(connection: Connection) -> int:
     return int(connection.execute(_COUNT_OPEN).scalar_one())
 
 
+_COUNT_WAITING = text("SELECT count(DISTINCT event_id) FROM waiting_event")
+
+
+def count_waiting(connection: Connection) -> int:
+    """How many events wait for the `WorkStarted` that names their unit."""
+    return int(connection.execute(_COUNT_WAITING).scalar_one())
+
+
 _SHOW = text(
     """
     SELECT quarantine_id, source, unique_id, message_name, code, reason, raw, times, received_at, last_received_at,

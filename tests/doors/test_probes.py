@@ -51,6 +51,7 @@ def test_metrics_tell_of_requests_quarantine_and_intake(ask: Ask, admin: TestCli
     admin.get("/api/v1/units?serial=SECRET-SERIAL")
     metrics = ask(None).get("/metrics").text
     assert "birthmark_quarantine_open 1.0" in metrics
+    assert "birthmark_events_waiting 0.0" in metrics
     assert f'birthmark_process_detail{{name="stored",process="{INTAKE}"}} 12.0' in metrics
     assert re.search(r'birthmark_http_requests_total\{[^}]*route="/api/v1/units"', metrics)
     assert "SECRET-SERIAL" not in metrics
