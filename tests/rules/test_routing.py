@@ -1,43 +1,84 @@
-"""Which operation comes next, and what was left out."""
+"""Where a unit is in its routing: what comes next, what is skipped, done, or passed over."""
+
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.products.routing import RoutingStep, next_operation, skipped
+from app.products.routing import Place, RoutingStep, Visit, next_operation, standing, steps_done
 
-ROUTING = [
+ONE_SIDE = [
     RoutingStep("print"),
     RoutingStep("spi", optional=True),
     RoutingStep("place"),
     RoutingStep("reflow"),
     RoutingStep("aoi"),
 ]
+TWO_SIDES = [RoutingStep(name) for name in ("print", "place", "aoi", "print", "place", "aoi", "test")]
+BEGAN = datetime(2026, 11, 22, 6, tzinfo=UTC)
+
+
+def visits(done: str) -> list[Visit]:
+    """One a minute, in the order given."""
+    return [Visit(operation, BEGAN + timedelta(minutes=at)) for at, operation in enumerate(done.split())]
 
 
 @pytest.mark.parametrize(
     ("done", "then"),
     [
-        ([], "print"),
-        (["print"], "place"),
-        (["print", "spi"], "place"),
-        (["print", "place", "visual check"], "reflow"),
-        (["place"], "print"),
-        (["print", "place", "reflow", "aoi"], None),
+        ("", "print"),
+        ("print", "place"),
+        ("print spi", "place"),
+        ("print place visual_check", "reflow"),
+        ("place", "print"),
+        ("print place reflow aoi", None),
     ],
 )
-def test_next_operation(done: list[str], then: str | None) -> None:
-    step = next_operation(ROUTING, done)
+def test_next_operation(done: str, then: str | None) -> None:
+    step = next_operation(ONE_SIDE, visits(done))
     assert (step.operation if step else None) == then
 
 
 @pytest.mark.parametrize(
-    ("done", "operation", "missing"),
+    ("done", "operation", "place", "missing"),
     [
-        ([], "print", []),
-        (["print"], "place", []),
-        (["print"], "aoi", ["place", "reflow"]),
-        ([], "spi", ["print"]),
-        ([], "box build", []),
+        ("", "print", Place.next, ""),
+        ("print", "spi", Place.next, ""),
+        ("print", "place", Place.next, ""),
+        ("print", "aoi", Place.skips, "place reflow"),
+        ("", "spi", Place.skips, "print"),
+        ("print", "print", Place.done, ""),
+        ("print place", "spi", Place.passed_over, ""),
+        ("", "box_build", Place.elsewhere, ""),
+        ("print place reflow aoi", "aoi", Place.done, ""),
     ],
 )
-def test_what_was_skipped(done: list[str], operation: str, missing: list[str]) -> None:
-    assert [step.operation for step in skipped(ROUTING, done, operation)] == missing
+def test_standing(done: str, operation: str, place: Place, missing: str) -> None:
+    found = standing(ONE_SIDE, visits(done), operation)
+    assert (found.place, " ".join(found.missing)) == (place, missing)
+
+
+@pytest.mark.parametrize(
+    ("done", "operation", "place", "missing"),
+    [
+        ("print place aoi", "print", Place.next, ""),
+        ("print place aoi", "aoi", Place.done, ""),  # once more, before it set out for the second side
+        ("print place aoi aoi", "print", Place.next, ""),
+        ("print place aoi aoi print place", "aoi", Place.next, ""),  # the retest is not the second side's inspection
+        ("print place aoi aoi print place", "test", Place.skips, "aoi"),
+        ("print place aoi print", "aoi", Place.skips, "place"),
+        ("print place aoi print place aoi", "test", Place.next, ""),
+        ("print place aoi print place aoi", "print", Place.done, ""),
+    ],
+)
+def test_standing_on_two_sides(done: str, operation: str, place: Place, missing: str) -> None:
+    found = standing(TWO_SIDES, visits(done), operation)
+    assert (found.place, " ".join(found.missing)) == (place, missing)
+
+
+def test_a_waived_operation_is_not_missing() -> None:
+    assert standing(ONE_SIDE, visits("print place"), "aoi", waived={"reflow"}).place is Place.next
+
+
+def test_clocks_that_differ_a_little_lose_no_step() -> None:
+    swapped = [Visit("place", BEGAN), Visit("print", BEGAN + timedelta(seconds=2))]
+    assert steps_done(ONE_SIDE, swapped) == [True, False, True, False, False]
