@@ -113,7 +113,7 @@ class LoadingEvent(Base):
 class PackageEvent(Base):
     """What happened to a package that decides whether it may still be used: opened, dried, baked, thawed, retired.
 
-    `kind` is a `Happened` of `app.materials.moisture`. Events are kept and the state is derived, so that the order in
+    `kind` is a `Happened` of `app.materials.happenings`. Events are kept and the state is derived, so that the order in
     which they arrive does not matter. What a person stated has the negated number of its audit row as `event_id`.
     """
 
@@ -125,7 +125,6 @@ class PackageEvent(Base):
     kind: Mapped[str] = mapped_column(Text, primary_key=True)
     moisture_level: Mapped[str | None] = mapped_column(Text)
     floor_life_left: Mapped[timedelta | None] = mapped_column(Interval)
-    quantity: Mapped[float | None]
     station_id: Mapped[int | None] = mapped_column(Integer)
     recorded_at: Mapped[datetime] = mapped_column(Timestamp)
     received_at: Mapped[datetime] = mapped_column(Timestamp)
@@ -150,9 +149,9 @@ class PartHandling(Base):
 
 
 class FloorLife(Base):
-    """The factory's own floor life of a moisture level, in place of J-STD-033's; null hours: unlimited."""
+    """The factory's own floor life of a moisture level or surface finish, in place of the default; null: unlimited."""
 
     __tablename__ = "floor_life"
 
-    moisture_level: Mapped[str] = mapped_column(Text, primary_key=True)
+    level: Mapped[str] = mapped_column(Text, primary_key=True)
     hours: Mapped[float | None]

@@ -36,7 +36,6 @@ def _materials() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("moisture_level", sa.Text(), nullable=True),
         sa.Column("floor_life_left", sa.Interval(), nullable=True),
-        sa.Column("quantity", sa.Float(), nullable=True),
         sa.Column("station_id", sa.Integer(), nullable=True),
         sa.Column("recorded_at", _timestamp(), nullable=False),
         sa.Column("received_at", _timestamp(), nullable=False),
@@ -57,9 +56,9 @@ def _materials() -> None:
     )
     op.create_table(
         "floor_life",
-        sa.Column("moisture_level", sa.Text(), nullable=False),
+        sa.Column("level", sa.Text(), nullable=False),
         sa.Column("hours", sa.Float(), nullable=True),
-        sa.PrimaryKeyConstraint("moisture_level", name=op.f("pk_floor_life")),
+        sa.PrimaryKeyConstraint("level", name=op.f("pk_floor_life")),
     )
 
 
@@ -168,9 +167,7 @@ def _setups() -> None:
         sa.Column("replaced_id", sa.Integer(), nullable=True),
         sa.Column("product_revision_id", sa.Integer(), nullable=True),
         sa.Column("accepted", sa.Boolean(), nullable=False),
-        sa.Column(
-            "reasons", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False
-        ),
+        sa.Column("reasons", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("recorded_at", _timestamp(), nullable=False),
         sa.Column("received_at", _timestamp(), server_default=sa.text("now()"), nullable=False),

@@ -1,0 +1,108 @@
+"""In which condition are packages? Gathered from what is recorded, judged by `app.materials.rules`."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from app.materials.handling import limits
+from app.materials.happenings import Happened, Happening
+from app.materials.moisture import stricter
+from app.materials.rules import Condition, Handling, KnownPackage, condition_of
+
+__all__ = ["Condition", "conditions"]
+
+# What was split off, or put into a tray, was exposed with what it came from until then.
+_LINE = """
+    WITH RECURSIVE line AS (
+        SELECT package_id, package_id AS ancestor_id, CAST('infinity' AS timestamptz) AS until
+        FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
+        UNION
+        SELECT line.package_id, link.parent_id, least(line.until, link.recorded_at)
+        FROM line JOIN package_link AS link ON link.child_id = line.ancestor_id
+        WHERE link.kind IN ('split', 'batch')
+    )
+"""
+_KNOWN = text(
+    _LINE
+    + """
+    -- What is known of these packages?
+    SELECT package.package_id, package.identifier, package.part_number, lot.lot_code, package.part_revision,
+        package.manufacturer_part_number, package.unplanned, counted.quantity AS remaining,
+        (SELECT min(ancestor.expires_at) FROM line JOIN package AS ancestor ON ancestor.package_id = line.ancestor_id
+         WHERE line.package_id = package.package_id) AS expires_at,
+        coalesce(handling.kind, 'component') AS kind, handling.moisture_level, handling.floor_life_hours,
+        handling.thaw_hours, handling.thawed_hours, handling.open_hours, handling.surface_finish
+    FROM package
+    LEFT JOIN lot USING (lot_id)
+    LEFT JOIN part_handling AS handling ON handling.part_number = package.part_number
+    LEFT JOIN LATERAL (
+        SELECT quantity FROM (
+            SELECT CASE loading.kind WHEN 'empty' THEN 0 ELSE loading.quantity END AS quantity, loading.recorded_at
+            FROM loading_event AS loading
+            WHERE loading.package_id = package.package_id AND loading.recorded_at <= :at
+              AND (loading.quantity > 0 OR loading.kind = 'empty')
+            UNION ALL
+            SELECT package.quantity, coalesce(package.described_at, package.registered_at) WHERE package.quantity > 0
+        ) AS told
+        ORDER BY recorded_at DESC LIMIT 1
+    ) AS counted ON true
+    WHERE package.package_id = ANY (CAST(:packages AS integer[]))
+    """
+)
+_HAPPENED = text(
+    _LINE
+    + """
+    -- What happened to them?
+    SELECT line.package_id, event.kind, event.recorded_at, event.moisture_level, event.floor_life_left
+    FROM line JOIN package_event AS event ON event.package_id = line.ancestor_id
+    WHERE event.recorded_at <= least(line.until, :at)
+      AND (event.kind <> 'retired' OR line.package_id = line.ancestor_id)
+    UNION ALL
+    SELECT line.package_id, 'loaded', loading.recorded_at, NULL, NULL
+    FROM line JOIN loading_event AS loading ON loading.package_id = line.ancestor_id
+    WHERE loading.recorded_at <= least(line.until, :at) AND loading.kind IN ('loaded', 'spliced')
+    """
+)
+
+
+def conditions(connection: Connection, package_ids: Collection[int], *, at: datetime) -> dict[int, Condition]:
+    """The condition of each of these packages at a moment, from what is recorded by now."""
+    if not package_ids:
+        return {}
+    asked = {"packages": list(package_ids), "at": at}
+    hours = limits(connection)
+    happened: dict[int, list[Happening]] = defaultdict(list)
+    levels: dict[int, list[str]] = defaultdict(list)
+    for row in connection.execute(_HAPPENED, asked):
+        happened[row.package_id].append(Happening(Happened(row.kind), row.recorded_at, row.floor_life_left))
+        if row.moisture_level is not None:
+            levels[row.package_id].append(row.moisture_level)
+    found = {}
+    for row in connection.execute(_KNOWN, asked):
+        known = KnownPackage(
+            package_id=row.package_id,
+            identifier=row.identifier,
+            part_number=row.part_number,
+            lot=row.lot_code,
+            part_revision=row.part_revision,
+            manufacturer_part_number=row.manufacturer_part_number,
+            unplanned=row.unplanned,
+            remaining=row.remaining,
+            expires_at=row.expires_at,
+            moisture_level=stricter(levels[row.package_id]),
+            handling=Handling(
+                part_number=row.part_number,
+                kind=row.kind,
+                moisture_level=row.moisture_level,
+                floor_life_hours=row.floor_life_hours,
+                thaw_hours=row.thaw_hours,
+                thawed_hours=row.thawed_hours,
+                open_hours=row.open_hours,
+                surface_finish=row.surface_finish,
+            ),
+            happenings=happened[row.package_id],
+        )
+        found[row.package_id] = condition_of(known, limits=hours, at=at)
+    return found

@@ -1,0 +1,83 @@
+"""How parts must be treated, as the factory sets it: moisture level, floor life, thawing, open time, finish."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, fields
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.errors import Invalid
+from app.materials.models import FloorLife, PartHandling
+from app.materials.moisture import HOURS, level_from
+from app.materials.rules import KINDS, Handling
+from app.materials.shelf_life import FINISH_HOURS
+from app.people import record_audit
+
+LONGEST = 100_000.0
+"""Hours: eleven years, past any floor life."""
+
+
+def limits(connection: Connection) -> dict[str, float | None]:
+    """Hours by moisture level and surface finish: the defaults, and what the factory sets in their place."""
+    own = connection.execute(select(FloorLife.level, FloorLife.hours))
+    return {**HOURS, **FINISH_HOURS, **{row.level: row.hours for row in own}}
+
+
+def set_limits(connection: Connection, hours: Mapping[str, float | None], *, actor: str) -> dict[str, float | None]:
+    """Set the factory's own hours in place of all it set before; None is unlimited. Returns those that hold now.
+
+    Raises `Invalid` for a level or finish nobody knows, and for hours that are none.
+    """
+    known = [*HOURS, *FINISH_HOURS]
+    own = {level_from(name) or name.strip().lower(): value for name, value in hours.items()}
+    for name, value in own.items():
+        if name not in known:
+            raise Invalid(f"{name!r} is neither a moisture level nor a surface finish. Known are {', '.join(known)}.")
+        _refuse_odd("floor life", value)
+    connection.execute(delete(FloorLife))
+    if own:
+        connection.execute(insert(FloorLife), [{"level": name, "hours": value} for name, value in own.items()])
+    record_audit(connection, actor=actor, deed="floor_life.set", subject="floor_life", hours=own)
+    return limits(connection)
+
+
+def set_handling(connection: Connection, handling: Sequence[Handling], *, actor: str) -> None:
+    """Say how parts must be treated, in place of what was said of them before. Raises `Invalid`, storing nothing."""
+    rows = [_checked(one) for one in handling]
+    if not rows:
+        return
+    statement = insert(PartHandling).values(rows)
+    columns = {field.name: statement.excluded[field.name] for field in fields(Handling) if field.name != "part_number"}
+    connection.execute(statement.on_conflict_do_update(index_elements=[PartHandling.part_number], set_=columns))
+    record_audit(connection, actor=actor, deed="handling.set", subject="part_handling", parts=rows)
+
+
+def handling_of(connection: Connection, part_numbers: Collection[str] | None = None) -> list[Handling]:
+    """What was said of these part numbers, or of all; parts nobody spoke of are left out."""
+    columns = [getattr(PartHandling, field.name) for field in fields(Handling)]
+    question = select(*columns).order_by(PartHandling.part_number)
+    if part_numbers is not None:
+        question = question.where(PartHandling.part_number.in_(part_numbers))
+    return [Handling(*row) for row in connection.execute(question)]
+
+
+def _checked(handling: Handling) -> dict[str, object]:
+    name = (handling.part_number or "").strip()
+    if not name:
+        raise Invalid("Say which part_number is to be treated so.")
+    if handling.kind not in KINDS:
+        raise Invalid(f"{name}: kind is one of {', '.join(KINDS)}, not {handling.kind!r}.")
+    level = level_from(handling.moisture_level)
+    if handling.moisture_level and level is None:
+        raise Invalid(f"{name}: {handling.moisture_level!r} is no moisture level. Known are {', '.join(HOURS)}.")
+    finish = handling.surface_finish.strip().lower().replace(" ", "_") if handling.surface_finish else None
+    if finish is not None and finish not in FINISH_HOURS:
+        raise Invalid(f"{name}: {finish!r} is no surface finish known here. Known are {', '.join(FINISH_HOURS)}.")
+    for what in ("floor_life_hours", "thaw_hours", "thawed_hours", "open_hours"):
+        _refuse_odd(f"{name}: {what}", getattr(handling, what))
+    return {**asdict(handling), "part_number": name, "moisture_level": level, "surface_finish": finish}
+
+
+def _refuse_odd(what: str, hours: float | None) -> None:
+    if hours is not None and not 0 < hours <= LONGEST:
+        raise Invalid(f"{what} is a number of hours above 0 and at most {LONGEST:g}, not {hours:g}.")
