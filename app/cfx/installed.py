@@ -95,6 +95,8 @@ class Entry:
     """(reference designator, child unit identifier) of components that are units themselves."""
     digest: bytes = b""
     """Of kind and template, see `template_digest`."""
+    mark: bytes = b""
+    """Of digest and package, see `entry_mark`: what a chunk's digest is over."""
 
 
 Cut: TypeAlias = Callable[[Kind, bytes], tuple[Group, Entry]]
@@ -131,6 +133,12 @@ def _position(head: Head) -> int:
 def template_digest(kind: Kind, template: bytes) -> bytes:
     """BLAKE2b-128 of kind and template."""
     return blake2b(template, digest_size=16, person=kind.encode()).digest()
+
+
+def entry_mark(digest: bytes, package: str | None) -> bytes:
+    """The digest of a template and the identifier of the package that filled it; every part has its length told."""
+    told = b"\xff" if package is None else package.encode()
+    return digest + len(told).to_bytes(4, "big") + told
 
 
 def dissect(body: bytes, cut: Cut | None = None) -> Dissection:
@@ -207,7 +215,9 @@ def cut_entry(kind: Kind, text: bytes) -> tuple[Group, Entry]:
     pieces.append(text[end:])
     children = _children(text) if may_have_children(text) else ()
     template = b"".join(pieces)
-    return (unit, position), Entry(template, identifier, tuple(values), children, template_digest(kind, template))
+    digest = template_digest(kind, template)
+    mark = entry_mark(digest, identifier)
+    return (unit, position), Entry(template, identifier, tuple(values), children, digest, mark)
 
 
 def _encoded(name: str | None) -> bytes | None:
@@ -283,7 +293,30 @@ def to_residue(parts: Dissection) -> list[Any]:
     """What the interned sets do not hold of a message, as plain lists for msgpack."""
     values = [value for entries in parts.groups.values() for entry in entries for value in entry.values]
     runs = [] if _plain(parts) else [list(run) for run in parts.runs]
-    return [parts.kind, parts.prefix, parts.suffix, list(parts.separators), list(map(list, parts.groups)), runs, values]
+    return [
+        parts.kind,
+        parts.prefix,
+        parts.suffix,
+        list(parts.separators),
+        list(map(list, parts.groups)),
+        runs,
+        packed_values(values),
+    ]
+
+
+def packed_values(values: Sequence[bytes]) -> list[Any]:
+    """Values for a residue: reels are sold in few sizes, so each value once and a byte for every place it stands in."""
+    distinct = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    if len(distinct) > 256 or 2 * len(distinct) > len(values):
+        return list(values)
+    return [list(distinct), bytes(distinct[value] for value in values)]
+
+
+def _unpacked_values(packed: Sequence[Any]) -> Sequence[bytes]:
+    if packed and not isinstance(packed[0], bytes):
+        distinct, places = packed
+        return [distinct[number] for number in places]
+    return packed
 
 
 def _plain(parts: Dissection) -> bool:
@@ -293,7 +326,7 @@ def _plain(parts: Dissection) -> bool:
 def from_residue(residue: Sequence[Any], sets: Sequence[Sequence[tuple[bytes, str | None]]]) -> bytes:
     """The body again, from its residue and, group by group, the (template, package) pairs of its set."""
     kind, prefix, suffix, separators, groups, runs, values = residue
-    remaining = iter(values)
+    remaining = iter(_unpacked_values(values))
     rebuilt = {
         (group[0], group[1]): [
             Entry(template, package, tuple(next(remaining) for _ in range(template.count(VALUE))), ())

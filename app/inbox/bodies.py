@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from app.cfx.installed import from_residue
 
 _PLAIN, _RESIDUE, _SHORT_RESIDUE = b"J", b"R", b"r"
-_WORTH_DEFLATING = 240
+_WORTH_DEFLATING = 600  # bytes; below, the time is worth more than what is saved
 # Changing the dictionary makes stored bodies unreadable: add a new first byte with it.
 _COMMON = (
     b'{"PrimaryIdentifier":"","HermesIdentifier":null,"WorkOrderIdentifier":{"WorkOrderId":"","Batch":null},'

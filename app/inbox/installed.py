@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from app.cfx.described import VALUE, InstalledError, describe
@@ -18,7 +19,7 @@ from app.cfx.outline import Outline, outline, put_transaction
 from app.inbox.bodies import pack_body, pack_residue
 from app.inbox.cuts import Cutter, cut_frame
 from app.inbox.memory import Ids, SeenMessage
-from app.inbox.said import Child, InstalledGroup, Said, TakenApart
+from app.inbox.said import Child, InstalledGroup, Said, TakenApart, packages_installed
 from app.inbox.translate import HIGHEST_POSITION, UnreadableBody, translate
 from app.materials.packages import register_packages
 from app.units.installations import Installed, intern_sets
@@ -114,8 +115,7 @@ def storable_bodies(connection: Connection, items: Sequence[tuple[Envelope, Said
     it. Only what was seen before, and committed, is known.
     """
     fresh = [said for _, said in items if said.installed and said.taken_apart and said.taken_apart.seen is None]
-    named = {identifier for said in fresh for identifier in said.package_identifiers()}
-    register_packages(connection, named, ids.packages)
+    register_packages(connection, packages_installed(fresh), ids.packages)
     wanted = [group.installed for said in fresh for group in said.installed if group.installed]
     found = iter(intern_sets(connection, wanted, ids.packages, ids.interned))
     for said in fresh:
@@ -128,21 +128,25 @@ def _storable(envelope: Envelope, said: Said, ids: Ids) -> bytes:
     parts = said.taken_apart
     if parts is None or not said.installed:
         return pack_body(body)
-    if parts.dissection is not None:
+    # A board built like another of its batch is told from that one, as if it had been seen before.
+    seen = ids.seen.get(parts.outline.digest) if parts.proven and parts.outline else None
+    if seen is not None and parts.outline is not None:
+        residue = _residue_of_seen(seen, parts.outline.identifiers, body)
+    else:
+        assert parts.dissection is not None  # it was taken apart, or seen before by its outline
         if not parts.proven and assemble(parts.dissection) != body:
             return pack_body(body)  # never met; then the body itself is the proof
         residue = to_residue(parts.dissection)
-        if parts.proven and parts.outline is not None and parts.outline.digest not in ids.seen:
-            ids.seen[parts.outline.digest] = _remember(parts.dissection, parts.outline.identifiers, said.set_ids)
-    else:
-        assert parts.seen is not None  # it was taken apart, or seen before by its outline
-        assert parts.outline is not None
-        residue = _residue_of_seen(parts.seen, parts.outline.identifiers, body)
+        if parts.proven and parts.outline is not None:
+            identifiers = parts.outline.identifiers
+            ids.seen[parts.outline.digest] = _remember(parts.dissection, identifiers, said.set_ids, residue)
     residue[4] = [[*group, set_id] for group, set_id in zip(residue[4], said.set_ids, strict=True)]
     return pack_residue(residue)
 
 
-def _remember(parts: Dissection, identifiers: Sequence[str], set_ids: Sequence[int]) -> SeenMessage:
+def _remember(
+    parts: Dissection, identifiers: Sequence[str], set_ids: Sequence[int], residue: Sequence[Any]
+) -> SeenMessage:
     index = {identifier: number for number, identifier in enumerate(identifiers)}
     prefix, suffix = cut_frame(parts)
     return SeenMessage(
@@ -155,7 +159,7 @@ def _remember(parts: Dissection, identifiers: Sequence[str], set_ids: Sequence[i
         suffix=suffix,
         separators=parts.separators,
         runs=parts.runs,
-        values=tuple(value for entries in parts.groups.values() for entry in entries for value in entry.values),
+        values=msgspec.Raw(msgspec.msgpack.encode(residue[6])),
     )
 
 
@@ -169,5 +173,5 @@ def _residue_of_seen(seen: SeenMessage, identifiers: Sequence[str], body: bytes)
         list(seen.separators),
         groups,
         [] if plain else [list(run) for run in seen.runs],
-        list(seen.values),
+        seen.values,
     ]

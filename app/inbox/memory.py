@@ -1,11 +1,12 @@
 """What one process remembers of the database between transactions; see `app.known`."""
 
-from collections import ChainMap
 from dataclasses import dataclass
+
+import msgspec
 
 from app.cfx.installed import Dissection, Kind
 from app.inbox.cuts import Cuts
-from app.known import Known
+from app.known import Known, Overlay
 from app.units.installations import Interned, InternedMemory
 
 
@@ -23,7 +24,8 @@ class SeenMessage:
     suffix: bytes
     separators: tuple[bytes, ...]
     runs: tuple[tuple[int, int], ...]
-    values: tuple[bytes, ...]
+    values: msgspec.Raw
+    """As they stand in a residue, encoded: the same for every board."""
 
 
 class Memory:
@@ -49,12 +51,12 @@ class Ids:
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
-        self.stations: ChainMap[str, int] = memory.stations.overlay()
-        self.units: ChainMap[str, int] = memory.units.overlay()
-        self.packages: ChainMap[str, int] = memory.packages.overlay()
-        self.work_orders: ChainMap[str, int] = memory.work_orders.overlay()
-        self.recipes: ChainMap[tuple[str, str | None], int] = memory.recipes.overlay()
-        self.seen: ChainMap[bytes, SeenMessage] = memory.seen.overlay()
+        self.stations: Overlay[str, int] = memory.stations.overlay()
+        self.units: Overlay[str, int] = memory.units.overlay()
+        self.packages: Overlay[str, int] = memory.packages.overlay()
+        self.work_orders: Overlay[str, int] = memory.work_orders.overlay()
+        self.recipes: Overlay[tuple[str, str | None], int] = memory.recipes.overlay()
+        self.seen: Overlay[bytes, SeenMessage] = memory.seen.overlay()
         self._placements = memory.interned.placements.overlay()
         self._chunks = memory.interned.chunks.overlay()
         self._sets = memory.interned.sets.overlay()

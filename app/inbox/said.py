@@ -1,6 +1,6 @@
 """What one message says, in the machine's words: identifiers as spoken, nothing looked up yet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
@@ -194,6 +194,11 @@ class Said:
 
     def package_identifiers(self) -> Iterator[str]:
         """Every package it names, but for those it describes."""
+        yield from packages_installed([self])
+        yield from self.packages_besides()
+
+    def packages_besides(self) -> Iterator[str]:
+        """The same without what is installed."""
         yield from self.packages
         for relation in self.relations:
             yield relation.parent
@@ -201,11 +206,6 @@ class Said:
         for loading in self.loadings:
             if loading.package:
                 yield loading.package
-        for group in self.installed:
-            if group.installed is not None:
-                for entry in group.installed.entries:
-                    if entry.package is not None:
-                        yield entry.package
         for removed in self.removed:
             if removed.package:
                 yield removed.package
@@ -218,3 +218,11 @@ class Said:
             for run in listed:
                 if run.recipe is not None:
                     yield run.recipe
+
+
+def packages_installed(saids: Iterable[Said]) -> set[str]:
+    """The packages that messages name as installed. Boards built alike share their entries, which are read once."""
+    shared = {
+        id(group.installed.entries): group.installed for said in saids for group in said.installed if group.installed
+    }
+    return {entry.package for one in shared.values() for entry in one.entries if entry.package is not None}

@@ -12,17 +12,18 @@ so that the same facts give the same digests in whatever order they arrive, in e
 """
 
 import zlib
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from app.cfx.described import Description, describe
 from app.cfx.installed import Entry, Kind
+from app.copying import Columns, Row, copy_rows
 from app.facts import Report
 from app.known import Known
 from app.materials.packages import register_packages
@@ -32,10 +33,11 @@ _LONGEST_CHUNK = 32
 
 @dataclass(frozen=True, slots=True)
 class KnownPlacement:
-    """A stored placement: its id and the location that decides where chunks end."""
+    """A stored placement: its id and the location that decides where chunks end ."""
 
     placement_id: int
     slot: str
+    ends_chunk: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +78,9 @@ class InternedMemory:
         self.sets: Known[bytes, int] = Known(100_000)
 
 
-def chunk_digest(entries: Sequence[tuple[bytes, str | None]]) -> bytes:
-    """BLAKE2b-128 over (placement digest, package identifier) pairs; every part has its length told or fixed."""
-    total = blake2b(digest_size=16, person=b"chunk")
-    for digest, package in entries:
-        told = b"\xff" if package is None else package.encode()
-        total.update(digest + len(told).to_bytes(4, "big") + told)
-    return total.digest()
+def chunk_digest(marks: Iterable[bytes]) -> bytes:
+    """BLAKE2b-128 over the marks (`app.cfx.installed.entry_mark`) of its entries, in order."""
+    return blake2b(b"".join(marks), digest_size=16, person=b"chunk").digest()
 
 
 def set_digest(chunks: Iterable[bytes]) -> bytes:
@@ -90,20 +88,20 @@ def set_digest(chunks: Iterable[bytes]) -> bytes:
     return blake2b(b"".join(chunks), digest_size=16, person=b"set").digest()
 
 
-@lru_cache(100_000)
-def _ends_chunk(slot: str) -> bool:
+def ends_chunk(slot: str) -> bool:
+    """Whether a chunk ends behind this location: one in eight."""
     return blake2b(slot.encode(), digest_size=1).digest()[0] % 8 == 0
 
 
-def chunked(slots: Sequence[str]) -> list[range]:
-    """Where chunks of entries lie, from the entries' locations: about eight locations each, at most 32 entries."""
-    if not slots:
+def chunked(placements: Sequence[KnownPlacement]) -> list[range]:
+    """Where chunks of entries lie: about eight locations each, at most 32 entries."""
+    if not placements:
         return []
     borders = [0]
-    for at, (before, here) in enumerate(pairwise(slots), start=1):
-        if (before != here and _ends_chunk(before)) or at - borders[-1] >= _LONGEST_CHUNK:
+    for at, (before, here) in enumerate(pairwise(placements), start=1):
+        if (before.ends_chunk and before.slot != here.slot) or at - borders[-1] >= _LONGEST_CHUNK:
             borders.append(at)
-    return [range(start, end) for start, end in pairwise([*borders, len(slots)])]
+    return [range(start, end) for start, end in pairwise([*borders, len(placements)])]
 
 
 def intern_sets(
@@ -117,33 +115,34 @@ def intern_sets(
     Raises `app.cfx.installed.InstalledError` where a template does not say what CFX lets it say.
     """
     distinct = {id(one.entries): one for one in installed}  # boards built alike share their entries
+    known = interned.placements
     templates = {
         entry.digest: (one.kind, entry.template)
         for one in distinct.values()
         for entry in one.entries
-        if entry.digest not in interned.placements
+        if entry.digest not in known
     }
-    _intern_placements(connection, templates, packages, interned.placements)
+    _intern_placements(connection, templates, packages, known)
 
     chunks: dict[bytes, tuple[list[int], list[int]]] = {}
     sets: dict[bytes, list[bytes]] = {}
     wanted: dict[int, bytes] = {}
     for key, one in distinct.items():
-        placements = [interned.placements[entry.digest] for entry in one.entries]
-        chunk_digests: list[bytes] = []
-        for span in chunked([placement.slot for placement in placements]):
-            pairs = [(one.entries[at].digest, one.entries[at].package) for at in span]
-            digest = chunk_digest(pairs)
-            chunk_digests.append(digest)
+        entries = one.entries
+        placements = [known[entry.digest] for entry in entries]
+        digests: list[bytes] = []
+        for span in chunked(placements):
+            inside = entries[span.start : span.stop]
+            digest = chunk_digest(entry.mark for entry in inside)
+            digests.append(digest)
             if digest not in interned.chunks:
                 chunks[digest] = (
                     [placements[at].placement_id for at in span],
-                    [0 if package is None else packages[package] for _, package in pairs],
+                    [0 if entry.package is None else packages[entry.package] for entry in inside],
                 )
-        digest = set_digest(chunk_digests)
-        wanted[key] = digest
+        wanted[key] = digest = set_digest(digests)
         if digest not in interned.sets:
-            sets[digest] = chunk_digests
+            sets[digest] = digests
     _intern_chunks(connection, chunks, interned.chunks)
     _intern_material_sets(connection, sets, interned)
     return [interned.sets[wanted[id(one.entries)]] for one in installed]
@@ -188,7 +187,7 @@ def _intern_placements(
         digests = [digest for digest in templates if digest not in known]
         if digests:
             found = connection.execute(_FIND_PLACEMENTS, {"digests": digests})
-            known.update((row[0], KnownPlacement(row[1], row[2])) for row in found)
+            known.update((row[0], KnownPlacement(row[1], row[2], ends_chunk(row[2]))) for row in found)
 
     find()
     missing = {digest: template for digest, template in templates.items() if digest not in known}
@@ -251,24 +250,14 @@ def _intern_chunks(
     chunks: dict[bytes, tuple[list[int], list[int]]],
     known: MutableMapping[bytes, int],
 ) -> None:
-    def find() -> None:
-        digests = [digest for digest in chunks if digest not in known]
-        if digests:
-            known.update((row[0], row[1]) for row in connection.execute(_FIND_CHUNKS, {"digests": digests}))
-
-    find()
-    missing = {digest: pair for digest, pair in chunks.items() if digest not in known}
-    if missing:
-        entered = connection.execute(
-            _ENTER_CHUNKS,
-            {
-                "digests": list(missing),
-                "placements": [_number_array(placements) for placements, _ in missing.values()],
-                "packages": [_number_array(packages) for _, packages in missing.values()],
-            },
-        )
-        known.update((row[0], row[1]) for row in entered)
-        find()  # those another process entered first
+    if not chunks:
+        return
+    given: dict[str, list[Any]] = {
+        "digests": list(chunks),
+        "placements": [_number_array(placements) for placements, _ in chunks.values()],
+        "packages": [_number_array(packages) for _, packages in chunks.values()],
+    }
+    _enter_or_find(connection, _ENTER_CHUNKS, _FIND_CHUNKS, given, known)
 
 
 _FIND_SETS = text("SELECT digest, set_id FROM material_set WHERE digest = ANY(CAST(:digests AS bytea[]))")
@@ -285,61 +274,44 @@ _ENTER_SETS = text(
 
 
 def _intern_material_sets(connection: Connection, sets: dict[bytes, list[bytes]], interned: Interned) -> None:
-    known = interned.sets
+    if not sets:
+        return
+    chunks = [_number_array(interned.chunks[chunk] for chunk in digests) for digests in sets.values()]
+    given: dict[str, list[Any]] = {"digests": list(sets), "chunks": chunks}
+    _enter_or_find(connection, _ENTER_SETS, _FIND_SETS, given, interned.sets)
 
-    def find() -> None:
-        digests = [digest for digest in sets if digest not in known]
-        if digests:
-            known.update((row[0], row[1]) for row in connection.execute(_FIND_SETS, {"digests": digests}))
 
-    find()
-    missing = {digest: chunks for digest, chunks in sets.items() if digest not in known}
+def _enter_or_find(
+    connection: Connection,
+    enter: TextClause,
+    find: TextClause,
+    given: Mapping[str, list[Any]],
+    known: MutableMapping[bytes, int],
+) -> None:
+    """What this process does not know is new in most cases; what others entered is looked up afterwards."""
+    known.update((row[0], row[1]) for row in connection.execute(enter, given))
+    missing = [digest for digest in given["digests"] if digest not in known]
     if missing:
-        entered = connection.execute(
-            _ENTER_SETS,
-            {
-                "digests": list(missing),
-                "chunks": [_number_array([interned.chunks[chunk] for chunk in chunks]) for chunks in missing.values()],
-            },
-        )
-        known.update((row[0], row[1]) for row in entered)
-        find()
+        known.update((row[0], row[1]) for row in connection.execute(find, {"digests": missing}))
 
 
 def _number_array(numbers: Iterable[int]) -> str:
     return "{" + ",".join(map(str, numbers)) + "}"
 
 
-_INSTALL = text(
-    """
-    INSERT INTO installation (
-        unit_id, position_number, event_id, station_id, set_id, transaction_id, candidates, recorded_at, received_at
-    )
-    SELECT * FROM unnest(
-        CAST(:units AS bigint[]), CAST(:positions AS smallint[]), CAST(:events AS bigint[]),
-        CAST(:stations AS integer[]), CAST(:sets AS integer[]), CAST(:transactions AS uuid[]),
-        CAST(:candidates AS smallint[]),
-        CAST(:recorded_at AS timestamptz[]), CAST(:received_at AS timestamptz[])
-    )
-    ON CONFLICT DO NOTHING
-    """
-)
+_INSTALLATION: Columns = {
+    "unit_id": "int8", "position_number": "int2", "event_id": "int8", "station_id": "int4", "set_id": "int4",
+    "transaction_id": "uuid", "candidates": "int2", "recorded_at": "timestamptz", "received_at": "timestamptz",
+}  # fmt: skip
 
 
 def record_installations(connection: Connection, found: Sequence[InstalledOn]) -> None:
-    """Enter material sets on units."""
-    if found:
-        connection.execute(
-            _INSTALL,
-            {
-                "units": [one.unit_id for one in found],
-                "positions": [one.position_number for one in found],
-                "events": [one.report.event_id for one in found],
-                "stations": [one.report.station_id for one in found],
-                "sets": [one.set_id for one in found],
-                "transactions": [one.transaction_id for one in found],
-                "candidates": [min(one.candidates, 32767) for one in found],
-                "recorded_at": [one.report.recorded_at for one in found],
-                "received_at": [one.report.received_at for one in found],
-            },
-        )
+    """Enter material sets on units, of events that are new. Of several for one place of one event the first counts."""
+    rows: dict[tuple[int, int, int], Row] = {}
+    for one in found:
+        report = one.report
+        key = one.unit_id, one.position_number, report.event_id
+        candidates = min(one.candidates, 32767)
+        times = report.recorded_at, report.received_at
+        rows.setdefault(key, (*key, report.station_id, one.set_id, one.transaction_id, candidates, *times))
+    copy_rows(connection, "installation", _INSTALLATION, rows.values())

@@ -20,6 +20,10 @@ from app.db import Base
 
 Timestamp = TIMESTAMP(timezone=True)
 
+_PENDING = {"fastupdate": "on", "gin_pending_list_limit": "64"}
+"""New entries of a GIN index wait in a list of up to 64 kB: eight pages more to read in a lookup (20 us), instead of a
+rewritten posting list for each of a chunk's keys, which is four times the write-ahead log."""
+
 
 class Serial(Base):
     """The registry of identifiers: one unit each, for the whole factory."""
@@ -171,13 +175,13 @@ class MaterialChunk(Base):
             "ix_material_chunk_package_ids",
             "package_ids",
             postgresql_using="gin",
-            postgresql_with={"fastupdate": "off"},
+            postgresql_with=_PENDING,
         ),
         Index(
             "ix_material_chunk_placement_ids",
             "placement_ids",
             postgresql_using="gin",
-            postgresql_with={"fastupdate": "off"},
+            postgresql_with=_PENDING,
         ),
     )
 
@@ -196,7 +200,7 @@ class MaterialSet(Base):
             "ix_material_set_chunk_ids",
             "chunk_ids",
             postgresql_using="gin",
-            postgresql_with={"fastupdate": "off"},
+            postgresql_with=_PENDING,
         ),
     )
 

@@ -202,7 +202,7 @@ def upgrade() -> None:
         ["package_ids"],
         unique=False,
         postgresql_using="gin",
-        postgresql_with={"fastupdate": "off"},
+        postgresql_with={"fastupdate": "on", "gin_pending_list_limit": "64"},
     )
     op.create_index(
         "ix_material_chunk_placement_ids",
@@ -210,7 +210,7 @@ def upgrade() -> None:
         ["placement_ids"],
         unique=False,
         postgresql_using="gin",
-        postgresql_with={"fastupdate": "off"},
+        postgresql_with={"fastupdate": "on", "gin_pending_list_limit": "64"},
     )
     op.create_table(
         "material_set",
@@ -226,7 +226,7 @@ def upgrade() -> None:
         ["chunk_ids"],
         unique=False,
         postgresql_using="gin",
-        postgresql_with={"fastupdate": "off"},
+        postgresql_with={"fastupdate": "on", "gin_pending_list_limit": "64"},
     )
     op.create_table(
         "measurement",

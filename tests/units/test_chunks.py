@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.cfx.installed import template_digest
-from app.units.installations import chunk_digest, chunked, set_digest
+from app.cfx.installed import entry_mark, template_digest
+from app.units.installations import KnownPlacement, chunk_digest, chunked, ends_chunk, set_digest
 
 slots = st.lists(st.sampled_from([f"M1.F.{number}" for number in range(40)]) | st.just(""), max_size=120)
 
 
 def pieces(listed: Sequence[str]) -> list[tuple[str, ...]]:
-    return [tuple(listed[at] for at in span) for span in chunked(listed)]
+    spans = chunked([KnownPlacement(0, slot, ends_chunk(slot)) for slot in listed])
+    return [tuple(listed[at] for at in span) for span in spans]
 
 
 @given(slots)
@@ -50,15 +51,17 @@ def test_a_splice_on_a_board_of_a_hundred_reels_makes_one_new_chunk_of_about_thi
 def test_digests_tell_apart_what_a_careless_one_would_mix_up() -> None:
     one, other = template_digest("installed", b"a"), template_digest("installed", b"b")
     different = [
-        chunk_digest([(one, "AB"), (other, "C")]),
-        chunk_digest([(one, "A"), (other, "BC")]),
-        chunk_digest([(other, "C"), (one, "AB")]),
-        chunk_digest([(one, None), (other, "C")]),
-        chunk_digest([(one, ""), (other, "C")]),
-        chunk_digest([(one, "AB")]),
-        chunk_digest([]),
-        set_digest([]),
-        set_digest([chunk_digest([(one, "AB")])]),
+        chunk_digest([entry_mark(digest, package) for digest, package in pairs])
+        for pairs in (
+            [(one, "AB"), (other, "C")],
+            [(one, "A"), (other, "BC")],
+            [(other, "C"), (one, "AB")],
+            [(one, None), (other, "C")],
+            [(one, ""), (other, "C")],
+            [(one, "AB")],
+            [],
+        )
     ]
+    different += [set_digest([]), set_digest([chunk_digest([entry_mark(one, "AB")])])]
     assert len(set(different)) == len(different)
     assert template_digest("installed", b"a") != template_digest("applied", b"a")
