@@ -14,7 +14,7 @@ _EVENTS = text(
     SELECT fact.unit_id, fact.position_number, fact.event_id FROM place JOIN inspection AS fact ON {AT_PLACE}
     UNION
     SELECT fact.unit_id, fact.position_number, fact.event_id FROM place JOIN test AS fact ON {AT_PLACE}
-    """  # noqa: S608  (constants)
+    """
 )
 
 

@@ -70,12 +70,12 @@ _CELL = f"""
                 FOR {_WIDTH})
         END
     FROM {_IN_WINDOW}
-"""  # noqa: S608 (put together from the constants above)
+"""
 _COLUMN = f"""
     -- What did all items of this column measure, run by run? Nothing where they are texts.
     SELECT form, substring(packed FROM start FOR {_WIDTH} * CASE WHEN form & {SAME} = 0 THEN %(count)s ELSE 1 END)
     FROM {_IN_WINDOW}
-"""  # noqa: S608 (put together from the constants above)
+"""
 
 
 class Reading(NamedTuple):

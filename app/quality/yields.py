@@ -125,7 +125,7 @@ _YIELDS = text(
     FROM ranked JOIN station USING (station_id)
     GROUP BY kind, station_id, station.name, station.handle, station.line_id, station.line_order, method
     ORDER BY station.line_id, station.line_order, station_id, kind, method
-    """  # noqa: S608 (put together from the constants above)
+    """
 )
 
 
