@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 from uuid import UUID
 
@@ -71,6 +71,26 @@ class Touched:
     position_number: int
     tool: str
     cycles: int | None
+    kind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChange:
+    """A tool was loaded, unloaded, cleaned or calibrated; without a name the station itself is meant."""
+
+    kind: str
+    tool: str | None
+    tool_kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Something happened to a package that decides whether it may be used; `kind` as in `app.materials.happenings`."""
+
+    kind: str
+    package: str
+    moisture_level: str | None = None
+    floor_life_left: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +170,8 @@ class Said:
     children: list[Child] = field(default_factory=list)
     removed: list[Removed] = field(default_factory=list)
     tools: list[Touched] = field(default_factory=list)
+    tool_changes: list[ToolChange] = field(default_factory=list)
+    exposures: list[Exposure] = field(default_factory=list)
     inspected: list[InspectedUnit] = field(default_factory=list)
     tested: list[TestedUnit] = field(default_factory=list)
 

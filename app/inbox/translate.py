@@ -1,8 +1,8 @@
 """CFX messages into what they say. The only place that knows both CFX's members and the product's words."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from app.cfx.body import BodyError, decode_body
 from app.cfx.envelope import Envelope
@@ -12,36 +12,21 @@ from app.cfx.messages import (
     identification,
     information_system,
     inspection,
-    materials,
     production,
-    storage,
 )
-from app.cfx.messages.base import UnitScoped
-from app.cfx.messages.structures import MaterialLocation, MaterialPackage, UnitPosition, WorkOrderIdentifier
+from app.cfx.messages.structures import UnitPosition, WorkOrderIdentifier
 from app.errors import Invalid
-from app.inbox.said import (
-    End,
-    Loading,
-    PlannedOrder,
-    Relation,
-    Removed,
-    Said,
-    Spoken,
-    Start,
-    Touched,
-)
-from app.materials.packages import PackageDescription
+from app.inbox import materials_said, tools_said
+from app.inbox.handlers import HIGHEST_POSITION, Handlers, UnreadableBody, about_parts, position_number
+from app.inbox.said import End, PlannedOrder, Removed, Said, Spoken, Start
 from app.quality.from_cfx import inspected_units, tested_units
 
-HIGHEST_POSITION = 32767
+__all__ = ["HIGHEST_POSITION", "UnreadableBody", "translate"]
 
-_Handler: TypeAlias = Callable[[Said, Any], None]
-_H = TypeVar("_H", bound=_Handler)
-_HANDLERS: dict[type[Message], _Handler] = {}
-
-
-class UnreadableBody(ValueError):
-    """The body is not what the message's name promises; the text says where."""
+_HANDLERS = Handlers()
+_HANDLERS.update(materials_said.HANDLERS)
+_HANDLERS.update(tools_said.HANDLERS)
+_handles = _HANDLERS.of
 
 
 def translate(envelope: Envelope) -> Said:
@@ -62,15 +47,6 @@ def translate(envelope: Envelope) -> Said:
     return said
 
 
-def _handles(*kinds: type[Message]) -> Callable[[_H], _H]:
-    def register(handler: _H) -> _H:
-        for kind in kinds:
-            _HANDLERS[kind] = handler
-        return handler
-
-    return register
-
-
 # --- units and their way ---
 
 
@@ -80,16 +56,10 @@ def _spoken(units: Sequence[UnitPosition] | None, primary: str | None) -> list[S
     for unit in units or ():
         identifier = unit.unit_identifier or primary
         if identifier:
-            positions.setdefault(identifier, set()).add(_position(unit.position))
+            positions.setdefault(identifier, set()).add(position_number(unit.position))
     if not positions and primary:
         return [(primary, None)]
     return [(identifier, None if told == {0} else tuple(sorted(told - {0}))) for identifier, told in positions.items()]
-
-
-def _position(number: int) -> int:
-    if number > HIGHEST_POSITION:
-        raise UnreadableBody(f"Position {number} is higher than any panel has ({HIGHEST_POSITION}).")
-    return number
 
 
 def _links(said: Said, units: Sequence[UnitPosition] | None, primary: str | None) -> None:
@@ -106,7 +76,9 @@ def _links(said: Said, units: Sequence[UnitPosition] | None, primary: str | None
     ]
     if not primary or not named:
         return
-    links = [(_position(unit.position or (1 if len(units or ()) == 1 else 0)), unit.unit_identifier) for unit in named]
+    links = [
+        (position_number(unit.position or (1 if len(units or ()) == 1 else 0)), unit.unit_identifier) for unit in named
+    ]
     said.panel = primary
     said.links = [(position, serial) for position, serial in links if position and serial]
 
@@ -184,38 +156,19 @@ def _anything_else(said: Said, message: Message) -> None:
         _on_units(said, message)
 
 
-def _about_parts(said: Said, parts: Sequence[UnitScoped] | None) -> None:
-    """A statement about the units its parts name; where none is named, about the transaction's."""
-    positions: dict[str, set[int]] = {}
-    for part in parts or ():
-        if part.unit_identifier:
-            positions.setdefault(part.unit_identifier, set()).add(_position(part.position))
-    said.units = [(identifier, None if 0 in told else tuple(sorted(told))) for identifier, told in positions.items()]
-    said.about = "unit" if said.units or said.transaction_id else "station"
-
-
-@_handles(production.ToolsUsed)
-def _tools_used(said: Said, message: production.ToolsUsed) -> None:
-    _about_parts(said, message.used_tools)
-    for one in message.used_tools:
-        tool = (one.tool.unique_identifier or one.tool.name) if one.tool else None
-        if tool and (one.unit_identifier or said.transaction_id):
-            said.tools.append(Touched(one.unit_identifier, _position(one.position), tool, one.usage_cycles))
-
-
 @_handles(production.UnitsProcessed)
 def _units_processed(said: Said, message: production.UnitsProcessed) -> None:
-    _about_parts(said, message.unit_process_data)
+    about_parts(said, message.unit_process_data)
 
 
 @_handles(assembly.UnitsPersonalized)
 def _units_personalized(said: Said, message: assembly.UnitsPersonalized) -> None:
-    _about_parts(said, message.personalized_units)
+    about_parts(said, message.personalized_units)
 
 
 @_handles(assembly.UnitsRepaired)
 def _units_repaired(said: Said, message: assembly.UnitsRepaired) -> None:
-    _about_parts(said, message.repaired_units)
+    about_parts(said, message.repaired_units)
 
 
 @_handles(inspection.UnitsInspected)
@@ -238,7 +191,7 @@ def _materials_uninstalled(said: Said, message: assembly.MaterialsUninstalled) -
         components = part.uninstalled_components or []
         children = [one for one in components if one.installed_unit_identifier]
         plain = [one.reference_designator for one in components if not one.installed_unit_identifier]
-        where = part.unit_identifier or None, _position(part.position)
+        where = part.unit_identifier or None, position_number(part.position)
         if where[0] is None and said.transaction_id is None:
             raise UnreadableBody(
                 "A material was uninstalled from a unit without UnitIdentifier, and there is no TransactionId to tell "
@@ -250,128 +203,6 @@ def _materials_uninstalled(said: Said, message: assembly.MaterialsUninstalled) -
         for child in children:
             named = (child.reference_designator,) if child.reference_designator else ()
             said.removed.append(Removed(*where, None, child.installed_unit_identifier, named))
-
-
-# --- materials ---
-
-
-@_handles(materials.MaterialsInitialized, materials.MaterialsModified)
-def _materials_initialized(said: Said, message: materials.MaterialsInitialized | materials.MaterialsModified) -> None:
-    said.about = "material"
-    for one in message.materials:
-        if not one.unique_identifier:
-            raise UnreadableBody("A material has no UniqueIdentifier: it could not be told from another.")
-        said.described.append(
-            PackageDescription(
-                identifier=one.unique_identifier,
-                part_number=one.internal_part_number,
-                described_at=said.recorded_at,
-                lot_code=one.manufacturer_lot_code,
-                manufacturer=one.manufacturer,
-                manufacturer_part_number=one.manufacturer_part_number,
-                vendor=one.vendor,
-                vendor_part_number=one.vendor_part_number,
-                date_code=one.manufacture_date.date().isoformat() if one.manufacture_date else None,
-                initial_quantity=one.initial_quantity,
-                quantity=one.quantity,
-                expires_at=one.expiry_date,
-                received_on=one.received_date,
-            )
-        )
-
-
-@_handles(materials.MaterialsSplit)
-def _materials_split(said: Said, message: materials.MaterialsSplit) -> None:
-    said.about = "material"
-    if not message.source_material_package_identifier or not message.new_material_package_identifier:
-        raise UnreadableBody("MaterialsSplit must name both packages.")
-    said.relations.append(
-        Relation(
-            "split",
-            message.source_material_package_identifier,
-            message.new_material_package_identifier,
-            message.new_material_package_quantity,
-        )
-    )
-
-
-@_handles(materials.MaterialsJoined)
-def _materials_joined(said: Said, message: materials.MaterialsJoined) -> None:
-    said.about = "material"
-    leading = message.leading_material_package.unique_identifier
-    trailing = message.trailing_material_package.unique_identifier
-    if not leading or not trailing:
-        raise UnreadableBody("MaterialsJoined must name both packages.")
-    _relate(said, message.leading_material_package)
-    _relate(said, message.trailing_material_package)
-    said.relations.append(Relation("joined", leading, trailing, message.trailing_material_package.quantity))
-
-
-@_handles(materials.MaterialsRetired)
-def _materials_retired(said: Said, message: materials.MaterialsRetired) -> None:
-    said.about = "material"
-    said.packages = {one.unique_identifier for one in message.materials if one.unique_identifier}
-
-
-def _relate(said: Said, package: MaterialPackage | None) -> None:
-    """What the structure of a package tells of others: what is spliced in front of it, what it was filled from."""
-    while package is not None:
-        ahead, batch = package.leading_material_package, package.batch_material_package
-        if package.unique_identifier and ahead and ahead.unique_identifier:
-            said.relations.append(Relation("joined", ahead.unique_identifier, package.unique_identifier, None))
-        if package.unique_identifier and batch and batch.unique_identifier:
-            said.relations.append(Relation("batch", batch.unique_identifier, package.unique_identifier, None))
-        if batch:
-            _relate(said, batch)
-        package = ahead
-
-
-def _loading(said: Said, kind: Any, location: MaterialLocation) -> Loading:
-    package = location.material_package
-    _relate(said, package)
-    carrier = location.carrier_information
-    lane = carrier.lane_number if carrier else None
-    return Loading(
-        kind,
-        package.unique_identifier if package else None,
-        location.location_identifier or location.location_name,
-        location.location_name or location.location_identifier,
-        None if lane is None else str(lane),
-        (carrier.unique_identifier or carrier.name) if carrier else None,
-        package.quantity if package else None,
-    )
-
-
-@_handles(storage.MaterialsLoaded)
-def _materials_loaded(said: Said, message: storage.MaterialsLoaded) -> None:
-    said.about = "material"
-    said.loadings = [_loading(said, "loaded", location) for location in message.materials]
-
-
-@_handles(storage.MaterialsUnloaded)
-def _materials_unloaded(said: Said, message: storage.MaterialsUnloaded) -> None:
-    said.about = "material"
-    said.loadings = [Loading("unloaded", identifier) for identifier in message.material_package_identifiers]
-
-
-@_handles(storage.MaterialsEmpty)
-def _materials_empty(said: Said, message: storage.MaterialsEmpty) -> None:
-    said.about = "material"
-    said.loadings = [_loading(said, "empty", location) for location in message.empty_materials]
-
-
-@_handles(storage.SplicePointDetected)
-def _splice_point_detected(said: Said, message: storage.SplicePointDetected) -> None:
-    """While `GreyZone` pieces may be either package's, or the chain still has a leading package, the depleted one is
-    not gone: its pieces may still come.
-    """
-    said.about = "material"
-    active = message.newly_active_material
-    package = active.material_package
-    unsure = package is not None and (package.grey_zone or package.leading_material_package)
-    if message.depleted_material and not unsure:
-        said.loadings.append(_loading(said, "empty", message.depleted_material))
-    said.loadings.append(_loading(said, "spliced", active))
 
 
 # --- orders ---

@@ -119,6 +119,7 @@ WorkStagePauseReason = Annotated[
     ),
 ]
 StencilCleanMode = Annotated[str, _of("W V D")]
+SqueegeeCleanType = Annotated[str, _of("Normal Deep Quick")]
 
 
 class ResourceState(IntEnum):

@@ -177,6 +177,14 @@ class ToolsUnloaded(TransactionIDMessage, frozen=True, kw_only=True):
     tools: list[Tool]
 
 
+class ToolsCleaned(TransactionIDMessage, frozen=True, kw_only=True):
+    """Tools were cleaned, step by step."""
+
+    cfx_name = "CFX.Production.ToolsCleaned"
+    tools: list[Tool]
+    cleaning_steps: list[Opaque] | None = None
+
+
 class ProcessedUnit(UnitScoped, frozen=True, kw_only=True):
     """What a process did to one unit (`ProcessedUnit`)."""
 

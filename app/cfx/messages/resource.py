@@ -11,6 +11,7 @@ from app.cfx.messages.enumerations import (
     FaultSeverity,
     ResourceState,
     SideLocation,
+    SqueegeeCleanType,
     StencilCleanMode,
 )
 from app.cfx.messages.structures import Operator, Stage, Tool, ToolHolder
@@ -140,6 +141,18 @@ class StencilCleaned(Message, frozen=True, kw_only=True):
     cycles_since_last_clean: Int32 | None = None
     stencil_clean_cycles: Int32 | None = None
     stencil_clean_time: TimeSpan | None = None
+
+
+class SqueegeeCleaned(Message, frozen=True, kw_only=True):
+    """The squeegee was cleaned."""
+
+    cfx_name = "CFX.ResourcePerformance.SolderPastePrinting.SqueegeeCleaned"
+    squeegee: Tool | None = None
+    squeegee_clean_type: SqueegeeCleanType | None = None
+    time_since_last_clean: TimeSpan | None = None
+    cycles_since_last_clean: Int32 | None = None
+    squeegee_clean_cycles: Int32 | None = None
+    squeegee_clean_time: TimeSpan | None = None
 
 
 class ComponentsPlaced(Message, frozen=True, kw_only=True):
