@@ -89,6 +89,16 @@ _BY_OPERATOR = f"""
     WHERE coalesce(work.started_at, work.completed_at) <= coalesce(logged_in.until, 'infinity')
       AND coalesce(work.completed_at, 'infinity') >= logged_in.since AND {_WORKED}
 """
+# Any work of the station that overlaps the window; what it only started counts until it is completed.
+_BY_WINDOW = """
+    SELECT work.unit_id, position_number, work.station_id, coalesce(work.started_at, work.completed_at) AS recorded_at,
+        'worked on' AS deed
+    FROM work_record AS work
+    CROSS JOIN LATERAL unnest(coalesce(position_numbers, CAST('{0}' AS smallint[]))) AS position_number
+    WHERE (CAST(:station AS text) IS NULL OR station_id = (SELECT station_id FROM station WHERE handle = :station))
+      AND (CAST(:until AS timestamptz) IS NULL OR coalesce(work.started_at, work.completed_at) <= :until)
+      AND (CAST(:since AS timestamptz) IS NULL OR coalesce(work.completed_at, 'infinity') >= :since)
+"""
 _BOARDS = """
     -- Which boards were worked on like this, and when first?
     WITH fact AS ({facts}), {held}
@@ -104,6 +114,17 @@ _QUESTIONS = {
     term: text(_BOARDS.format(facts=facts, held=HELD, at=AT))
     for term, facts in {"tool": _BY_TOOL, "recipe": _BY_RECIPE, "operator": _BY_OPERATOR}.items()
 }
+
+
+_IN_WINDOW = text(_BOARDS.format(facts=_BY_WINDOW, held=HELD, at=AT))
+
+
+def boards_in_window(connection: Connection, question: Question) -> Iterator[Touched]:
+    """Boards that a station worked on in the question's window, whatever it reported of them; maybe none."""
+    asked = {"station": question.station, "since": question.since, "until": question.until, "as_of": question.as_of}
+    options = {"stream_results": True, "yield_per": _BLOCK}
+    for unit_id, position, deed, station, at in connection.execute(_IN_WINDOW, asked, execution_options=options):
+        yield Touched(unit_id, position, Evidence.exact, f"{station} {deed} it, {at:%Y-%m-%d %H:%M:%S} UTC.", at)
 
 
 def boards_worked_on(connection: Connection, question: Question) -> Iterator[Touched]:
