@@ -1,0 +1,164 @@
+"""What do open containments catch by rule? SQL, headed by its questions.
+
+The rule of a containment is its terms, asked of a unit's own facts: a package that was placed on it, a tool that
+touched it, a recipe it ran under, a station that worked on it in a window. Terms that only the whole question can
+answer (an operator who was logged in, a slot without its reports) are caught when the scope is counted again.
+"""
+
+from sqlalchemy import text
+
+from app.units.families import AMONG_MEMBER_PLACES, AT_MEMBER_PLACE, MEMBER_PLACES, MEMBERS
+
+OPEN = """
+    open AS (
+        SELECT nonconformance_id, nonconformance.number, containment.number AS containment, nonconformance.reason,
+            nonconformance.opened_at, terms ->> 'package' AS package, terms ->> 'lot' AS lot,
+            terms ->> 'part_number' AS part_number, terms ->> 'date_code' AS date_code,
+            terms ->> 'manufacturer' AS manufacturer, terms ->> 'vendor' AS vendor, terms ->> 'slot' AS slot,
+            terms ->> 'feeder' AS feeder, terms ->> 'nozzle' AS nozzle, terms ->> 'tool' AS tool,
+            terms ->> 'recipe' AS recipe, terms ->> 'recipe_revision' AS recipe_revision,
+            CAST(terms ->> 'since' AS timestamptz) AS since, CAST(terms ->> 'until' AS timestamptz) AS until,
+            (SELECT station_id FROM station WHERE handle = terms ->> 'station') AS station_id,
+            terms ? 'station' AS at_station,
+            terms ?| ARRAY['package', 'lot', 'part_number', 'date_code', 'manufacturer', 'vendor'] AS of_packages,
+            terms ?| ARRAY['package', 'lot', 'part_number', 'date_code', 'manufacturer', 'vendor'] AND NOT
+                terms ?| ARRAY['slot', 'feeder', 'nozzle', 'station', 'since', 'until'] AS whole_packages,
+            NOT terms ?| ARRAY['package', 'lot', 'part_number', 'date_code', 'manufacturer', 'vendor', 'slot', 'feeder',
+                'nozzle', 'tool', 'recipe', 'operator', 'serial', 'serials'] AS by_window
+        FROM containment JOIN nonconformance USING (nonconformance_id)
+        WHERE nonconformance.released_at IS NULL
+    )
+"""
+"""CTE: the terms of open containments."""
+
+CONTAINED = """
+    ancestor AS (
+        SELECT package_id AS used_id, package_id FROM used
+        UNION
+        -- What a package was split off from, or filled from.
+        SELECT ancestor.used_id, link.parent_id
+        FROM ancestor JOIN package_link AS link ON link.child_id = ancestor.package_id
+            AND link.kind IN ('split', 'batch')
+    ), contained AS (
+        SELECT DISTINCT ancestor.used_id AS package_id, open.nonconformance_id
+        FROM ancestor
+        JOIN package USING (package_id)
+        LEFT JOIN lot USING (lot_id)
+        JOIN open ON open.of_packages
+            AND (open.package IS NULL OR package.identifier = open.package)
+            AND (open.lot IS NULL OR lot.lot_code = open.lot)
+            AND (open.part_number IS NULL OR package.part_number = open.part_number)
+            AND (open.date_code IS NULL OR package.date_code = open.date_code)
+            AND (open.manufacturer IS NULL OR lot.manufacturer = open.manufacturer)
+            AND (open.vendor IS NULL OR package.vendor = open.vendor)
+        -- A package that was released in this containment is not meant any more.
+        WHERE NOT EXISTS (
+            SELECT FROM package_disposition AS decided
+            WHERE decided.package_id = ancestor.used_id AND decided.nonconformance_id = open.nonconformance_id
+        )
+    )
+"""
+"""CTEs after `used` (package_id) and `open`: which of the used packages open containments mean (recursive)."""
+
+# Where and when, of a fact with station_id and recorded_at.
+_THERE_AND_THEN = """
+    (NOT open.at_station OR fact.station_id = open.station_id)
+    AND (open.since IS NULL OR fact.recorded_at >= open.since)
+    AND (open.until IS NULL OR fact.recorded_at <= open.until)
+"""
+_WORKED = AMONG_MEMBER_PLACES.format(time="coalesce(fact.started_at, fact.completed_at)")
+
+CAUGHT = text(
+    f"""
+    -- What do facts of these units say that an open containment asks for, and no hold was written of? And which child
+    -- units were built into them as material?
+    WITH RECURSIVE {MEMBERS}, {MEMBER_PLACES}, {OPEN}, installed AS (
+        SELECT place.asked_id, place.member_id, fact.unit_id, fact.position_number, fact.set_id, fact.station_id,
+            fact.recorded_at, fact.received_at
+        FROM place JOIN installation AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
+    ), paired AS (
+        SELECT DISTINCT sets.set_id, pair.placement_id, pair.package_id
+        FROM (SELECT DISTINCT set_id FROM installed) AS sets
+        JOIN material_set USING (set_id)
+        CROSS JOIN LATERAL unnest(material_set.chunk_ids) AS listed (chunk_id)
+        JOIN material_chunk USING (chunk_id)
+        CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
+    ), placed AS (
+        -- Pieces of a spliced chain, or of a tray filled from several, may be from each of them.
+        SELECT set_id, placement_id, package_id FROM paired WHERE package_id <> 0
+        UNION
+        SELECT set_id, placement_id, package.package_id
+        FROM paired JOIN placement USING (placement_id)
+        CROSS JOIN LATERAL unnest(joined_packages || batch_packages) AS neighbour (identifier)
+        JOIN package ON package.identifier = neighbour.identifier
+    ), used AS (
+        SELECT DISTINCT package_id FROM placed
+    ), {CONTAINED}, told AS (
+        SELECT fact.asked_id, fact.member_id, fact.unit_id, fact.position_number, open.nonconformance_id,
+            fact.station_id, fact.recorded_at, fact.received_at,
+            'put package ' || package.identifier || ' on it' AS what
+        FROM contained
+        JOIN open USING (nonconformance_id)
+        JOIN placed ON placed.package_id = contained.package_id
+        JOIN placement USING (placement_id)
+        JOIN package ON package.package_id = placed.package_id
+        JOIN installed AS fact USING (set_id)
+        WHERE (reference_designators <> '{{}}' OR rejected_designators = '{{}}') AND {_THERE_AND_THEN}
+          AND (open.slot IS NULL OR open.slot IN (placement.slot, placement.slot_name))
+          AND (open.feeder IS NULL OR placement.feeder = open.feeder)
+          AND (open.nozzle IS NULL OR placement.nozzles @> ARRAY[open.nozzle])
+        UNION ALL
+        SELECT place.asked_id, place.member_id, fact.unit_id, fact.position_number, open.nonconformance_id,
+            fact.station_id, fact.recorded_at, fact.received_at, 'used tool ' || fact.tool || ' on it'
+        FROM open
+        JOIN tool_use AS fact ON fact.tool = open.tool AND {_THERE_AND_THEN}
+        JOIN place ON {AT_MEMBER_PLACE.format(time="recorded_at")}
+        WHERE fact.unit_id IN (SELECT unit_id FROM place)
+        UNION ALL
+        SELECT place.asked_id, place.member_id, fact.unit_id, 0, open.nonconformance_id, fact.station_id,
+            coalesce(fact.started_at, fact.completed_at),
+            coalesce(fact.completed_received_at, fact.started_received_at),
+            CASE WHEN open.by_window THEN 'worked on it' ELSE 'ran recipe ' || recipe.name || ' on it' END
+        FROM place
+        JOIN work_record AS fact ON {_WORKED}
+        LEFT JOIN recipe USING (recipe_id)
+        JOIN open ON (open.by_window OR (
+                recipe.name = open.recipe AND (open.recipe_revision IS NULL OR recipe.revision = open.recipe_revision)
+            ))
+            AND (NOT open.at_station OR fact.station_id = open.station_id)
+            AND (open.until IS NULL OR coalesce(fact.started_at, fact.completed_at) <= open.until)
+            AND (open.since IS NULL OR coalesce(fact.completed_at, fact.started_at) >= open.since)
+    )
+    SELECT DISTINCT ON (told.asked_id, told.member_id, told.nonconformance_id)
+        told.asked_id, told.member_id, told.nonconformance_id, CAST(NULL AS bigint) AS child_id, open.number,
+        open.containment, open.reason, open.opened_at, asked.serial, held.serial AS held_serial,
+        station.handle AS station, told.what, told.recorded_at
+    FROM told
+    JOIN open USING (nonconformance_id)
+    JOIN unit AS asked ON asked.unit_id = told.asked_id
+    JOIN unit AS held ON held.unit_id = told.member_id
+    JOIN station USING (station_id)
+    WHERE NOT EXISTS (
+        SELECT FROM unit_hold AS hold
+        LEFT JOIN unit_disposition AS decided USING (unit_id, position_number, nonconformance_id)
+        WHERE hold.nonconformance_id = told.nonconformance_id
+          AND ((hold.unit_id = told.member_id AND (told.position_number = 0 OR told.unit_id <> told.member_id
+                                                   OR hold.position_number IN (0, told.position_number)))
+               OR (hold.unit_id = told.unit_id AND hold.position_number = told.position_number))
+          AND (decided.decided_at IS NULL OR decided.decided_at >= told.received_at)
+    )
+    UNION ALL
+    SELECT DISTINCT installed.asked_id, installed.member_id, NULL, child.unit_id, NULL, NULL, NULL, NULL, asked.serial,
+        NULL, NULL, NULL, CAST(NULL AS timestamptz)
+    FROM installed
+    JOIN placed USING (set_id)
+    JOIN package USING (package_id)
+    JOIN serial AS child ON child.serial = package.identifier
+    JOIN unit AS asked ON asked.unit_id = installed.asked_id
+    WHERE child.unit_id <> installed.member_id AND NOT EXISTS (
+        SELECT FROM removal
+        WHERE removal.unit_id = installed.unit_id AND removal.recorded_at >= installed.recorded_at
+          AND (removal.package_id = placed.package_id OR removal.child_id = child.unit_id)
+    )
+    """
+)

@@ -1,0 +1,292 @@
+"""Containments: everything that carries, or may carry, what was found bad is stopped at once.
+
+`open_containment` counts the scope inside its own transaction, locks the units in order, writes one hold for each unit
+and package, and freezes a record of what was done. Starts and shipments take the same locks, so each of them comes
+before the containment or sees it. What becomes known later is caught by rule; see `app.quality.holds`.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, text
+
+from app.errors import Conflict, NotFound
+from app.live import announce
+from app.people import record_audit
+from app.quality.nonconformances import (
+    enter_nonconformance,
+    lock_nonconformance,
+    reason_given,
+    release_nonconformance,
+    write_unit_holds,
+)
+from app.quality.scope import Key, Progress, Scope, ScopedUnit, no_progress, scope_of
+from app.quality.terms import Terms, terms_of
+from app.units.locks import lock_units
+
+_BLOCK = 5000
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Contained:
+    """What a containment did: `shipped` counts the units that had left, by customer and shipment."""
+
+    number: str
+    nonconformance: str
+    opened_at: datetime
+    units: int
+    packages: int
+    by_evidence: dict[str, int]
+    by_place: dict[str, int]
+    shipped: list[dict[str, Any]]
+    digest: str
+
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:terms), 4)")
+_SAME = text(
+    """
+    SELECT containment.number FROM containment JOIN nonconformance USING (nonconformance_id)
+    WHERE released_at IS NULL AND terms = CAST(:terms AS jsonb)
+    """
+)
+_NOW = text("SELECT clock_timestamp()")
+_NUMBER = text("SELECT nextval(pg_get_serial_sequence('containment', 'containment_id'))")
+_ENTER = text(
+    """
+    INSERT INTO containment (containment_id, number, nonconformance_id, terms, record, digest)
+    VALUES (:id, :number, :nonconformance, CAST(:terms AS jsonb), CAST(:record AS jsonb), :digest)
+    """
+)
+_HOLD_PACKAGES = text(
+    """
+    INSERT INTO package_hold (package_id, nonconformance_id, held_at, place, later)
+    SELECT given.package_id, :nonconformance, clock_timestamp(), (
+            SELECT CASE WHEN last.kind IN ('loaded', 'spliced')
+                THEN station.handle || coalesce(' slot ' || last.slot, '') ELSE 'in store' END
+            FROM loading_event AS last JOIN station USING (station_id)
+            WHERE last.package_id = given.package_id
+            ORDER BY last.recorded_at DESC, last.ordinal DESC LIMIT 1
+        ), :later
+    FROM unnest(CAST(:packages AS integer[])) AS given (package_id)
+    ORDER BY given.package_id
+    ON CONFLICT DO NOTHING
+    """
+)
+_SHIPPED_WITH = text(
+    """
+    SELECT shipment.number, customer.name FROM shipment JOIN customer USING (customer_id)
+    WHERE shipment.number = ANY (CAST(:shipments AS text[]))
+    """
+)
+
+
+def open_containment(
+    connection: Connection,
+    terms: Terms,
+    *,
+    reason: str,
+    actor: str,
+    confirm: str | None = None,
+    progress: Progress = no_progress,
+) -> Contained:
+    """Contain what the terms mean, as it is known now.
+
+    `confirm`: the identifier retyped, where a person does it. Raises `NotFound` where nothing of that name is known,
+    `Invalid` without a reason, `Conflict` where an open containment has the same terms already.
+    """
+    reason = reason_given(reason)
+    if confirm is not None:
+        terms.confirm(confirm)
+    kept = json.dumps(terms.as_json(), sort_keys=True)
+    connection.execute(_ONE_AT_A_TIME, {"terms": kept})
+    same = connection.execute(_SAME, {"terms": kept}).scalar()
+    if same is not None:
+        raise Conflict(f"{same} contains {terms.words} already. Release it first, or count it again.")
+    progress("finding units", 0, None)
+    known_at: datetime = connection.execute(_NOW).scalar_one()
+    scope = scope_of(connection, terms, progress)
+    _lock(connection, scope.units, progress)
+    opened = enter_nonconformance(connection, reason=reason, actor=actor)
+    written = _hold(connection, opened.nonconformance_id, scope.units, progress)
+    hold_packages = {"packages": sorted(scope.packages), "nonconformance": opened.nonconformance_id, "later": False}
+    connection.execute(_HOLD_PACKAGES, hold_packages)
+    containment_id = connection.execute(_NUMBER).scalar_one()
+    number = f"C-{containment_id:06d}"
+    shipped = _shipped(connection, written)
+    record: dict[str, Any] = {
+        "number": number,
+        "nonconformance": opened.number,
+        "contains": terms.words,
+        "reason": reason,
+        "actor": actor,
+        "opened_at": opened.opened_at.isoformat(),
+        "as_known_at": known_at.isoformat(),
+        "units": len(written),
+        "packages": sorted(scope.packages.values()),
+        "by_evidence": scope.by_evidence,
+        "by_place": dict(sorted(Counter(place for _, place, _ in written).items())),
+        "shipped": shipped,
+        "holds": _digest_of_holds((*key, scope.units[key].evidence.value, place) for key, place, _ in written),
+    }
+    digest = _digest(record)
+    connection.execute(
+        _ENTER,
+        {
+            "id": containment_id,
+            "number": number,
+            "nonconformance": opened.nonconformance_id,
+            "terms": kept,
+            "record": json.dumps(record),
+            "digest": digest,
+        },
+    )
+    record_audit(
+        connection, actor=actor, deed="containment.opened", subject=f"containment:{number}", reason=reason,
+        contains=terms.words, units=len(written), packages=len(scope.packages), digest=digest.hex(),
+    )  # fmt: skip
+    announce(connection)
+    return Contained(
+        number, opened.number, opened.opened_at, len(written), len(scope.packages), scope.by_evidence,
+        record["by_place"], shipped, digest.hex(),
+    )  # fmt: skip
+
+
+def _lock(connection: Connection, units: Iterable[Key], progress: Progress) -> None:
+    """Lock the units in blocks, in order of their ids, as every deed does."""
+    ids = sorted({unit_id for unit_id, _ in units})
+    for nth, block in enumerate(_blocks(ids)):
+        progress("locking units", nth * _BLOCK, len(ids))
+        lock_units(connection, block)
+
+
+def _hold(
+    connection: Connection,
+    nonconformance_id: int,
+    units: Mapping[Key, ScopedUnit],
+    progress: Progress,
+    *,
+    later: bool = False,
+) -> list[tuple[Key, str, str | None]]:
+    written: list[tuple[Key, str, str | None]] = []
+    for block in _blocks(sorted(units)):
+        progress("writing holds", len(written), len(units))
+        chosen = {key: units[key] for key in block}
+        written += write_unit_holds(connection, nonconformance_id, chosen, later=later)
+    progress("writing holds", len(written), len(units))
+    return written
+
+
+def _blocks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    return (items[start : start + _BLOCK] for start in range(0, len(items), _BLOCK))
+
+
+def _shipped(connection: Connection, written: Iterable[tuple[Key, str, str | None]]) -> list[dict[str, Any]]:
+    """How many units had left, by customer and shipment."""
+    counted = Counter(shipment for _, _, shipment in written if shipment is not None)
+    given = {"shipments": sorted(counted)}
+    customers: dict[str, str] = dict(connection.execute(_SHIPPED_WITH, given).tuples().all())
+    return [
+        {"customer": customers[shipment], "shipment": shipment, "units": units}
+        for shipment, units in sorted(counted.items(), key=lambda item: (customers[item[0]], item[0]))
+    ]
+
+
+def _digest_of_holds(holds: Iterable[tuple[int, int, str, str]]) -> str:
+    """SHA-256 over every hold of the scope, in order of its key."""
+    running = hashlib.sha256()
+    for hold in holds:
+        running.update(json.dumps(hold).encode() + b"\n")
+    return running.hexdigest()
+
+
+def _digest(record: dict[str, Any]) -> bytes:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).digest()
+
+
+_FROZEN = text(
+    """
+    SELECT number, nonconformance_id, terms, record, digest FROM containment WHERE number = :number
+    """
+)
+_HOLDS = text(
+    """
+    SELECT unit_id, position_number, evidence, place FROM unit_hold
+    WHERE nonconformance_id = :nonconformance AND NOT later
+    ORDER BY unit_id, position_number
+    """
+)
+
+
+def record_of(connection: Connection, number: str) -> tuple[dict[str, Any], bool]:
+    """The frozen record of a containment, and whether it and its holds are still what was digested."""
+    row = connection.execute(_FROZEN, {"number": number}).one_or_none()
+    if row is None:
+        raise _no_containment(number)
+    holds = connection.execute(_HOLDS, {"nonconformance": row.nonconformance_id})
+    intact = _digest(row.record) == bytes(row.digest) and row.record["holds"] == _digest_of_holds(
+        (hold.unit_id, hold.position_number, hold.evidence, hold.place) for hold in holds
+    )
+    return row.record, intact
+
+
+def _no_containment(number: str) -> NotFound:
+    return NotFound(f"There is no containment {number}. Check its number.")
+
+
+_NONCONFORMANCE_OF = text(
+    "SELECT nonconformance.number FROM containment JOIN nonconformance USING (nonconformance_id) "
+    "WHERE containment.number = :number"
+)
+
+
+def nonconformance_of(connection: Connection, number: str) -> str:
+    """The nonconformance of a containment; its own number is taken, too. Raises `NotFound` for neither."""
+    if number.startswith("NC-"):
+        return number
+    found = connection.execute(_NONCONFORMANCE_OF, {"number": number}).scalar()
+    if found is None:
+        raise _no_containment(number)
+    return str(found)
+
+
+def release_containment(connection: Connection, number: str, *, reason: str, actor: str) -> datetime:
+    """End a containment, and with it every hold that is left. Once: raises `Conflict` the second time."""
+    at = release_nonconformance(connection, nonconformance_of(connection, number), reason=reason, actor=actor)
+    record_audit(
+        connection, actor=actor, deed="containment.released", subject=f"containment:{number}", reason=reason.strip()
+    )
+    announce(connection)
+    return at
+
+
+_HELD = text("SELECT unit_id, position_number FROM unit_hold WHERE nonconformance_id = :nonconformance")
+_PACKAGES_HELD = text("SELECT package_id FROM package_hold WHERE nonconformance_id = :nonconformance")
+
+
+def count_again(connection: Connection, number: str, *, actor: str, progress: Progress = no_progress) -> int:
+    """Ask the terms anew and hold what has become known since; returns how many units were new. Idempotent."""
+    row = connection.execute(_FROZEN, {"number": number}).one_or_none()
+    if row is None:
+        raise _no_containment(number)
+    lock_nonconformance(connection, nonconformance_of(connection, number), shared=True)
+    scope: Scope = scope_of(connection, terms_of(row.terms), progress)
+    asked = {"nonconformance": row.nonconformance_id}
+    held = {(hold.unit_id, hold.position_number) for hold in connection.execute(_HELD, asked)}
+    new = {key: unit for key, unit in scope.units.items() if key not in held}
+    _lock(connection, new, progress)
+    _hold(connection, row.nonconformance_id, new, progress, later=True)
+    packages = sorted(set(scope.packages) - set(connection.execute(_PACKAGES_HELD, asked).scalars()))
+    connection.execute(_HOLD_PACKAGES, {**asked, "packages": packages, "later": True})
+    if new or packages:
+        record_audit(
+            connection, actor=actor, deed="containment.counted_again", subject=f"containment:{number}",
+            units=len(new), packages=len(packages),
+        )  # fmt: skip
+        announce(connection)
+    return len(new)

@@ -1,0 +1,158 @@
+"""What a containment or nonconformance holds: its units page by page, its packages, and what had left."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from app.errors import Invalid
+from app.units.whereabouts import places_of
+
+LARGEST_PAGE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUnit:
+    """A unit that is or was held. `place` is where it is now; `decision` what was decided of it, if anything."""
+
+    serial: str
+    position_number: int | None
+    evidence: str
+    reason: str
+    place: str
+    customer: str | None
+    later: bool
+    decision: str | None
+    decided_by: str | None
+    held_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUnits:
+    """A page; `next` is the cursor of the next one."""
+
+    units: Sequence[HeldUnit]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPackage:
+    """A package that is or was held, and where it was when it was held."""
+
+    package: str
+    place: str | None
+    later: bool
+    decision: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedWith:
+    """Held units that have left, by customer and shipment: whom to tell, and which units to ask back."""
+
+    customer: str
+    shipment: str
+    shipped_at: datetime
+    serials: Sequence[str]
+
+
+_UNITS = text(
+    """
+    -- Which units does this nonconformance hold, in order, and what was decided of each?
+    SELECT hold.unit_id, hold.position_number, unit.serial, hold.evidence, hold.reason, customer.name AS customer,
+        hold.later, decided.decision, decided.decided_by, hold.held_at
+    FROM nonconformance
+    JOIN unit_hold AS hold USING (nonconformance_id)
+    JOIN unit USING (unit_id)
+    LEFT JOIN customer USING (customer_id)
+    LEFT JOIN unit_disposition AS decided USING (unit_id, position_number, nonconformance_id)
+    WHERE nonconformance.number = :number
+      AND (hold.unit_id, hold.position_number) > (:after_unit, :after_position)
+      AND (CAST(:customer_id AS integer) IS NULL OR unit.customer_id = :customer_id)
+    ORDER BY hold.unit_id, hold.position_number
+    LIMIT :limit
+    """
+)
+_PACKAGES = text(
+    """
+    SELECT package.identifier, hold.place, hold.later, decided.decision
+    FROM nonconformance
+    JOIN package_hold AS hold USING (nonconformance_id)
+    JOIN package USING (package_id)
+    LEFT JOIN package_disposition AS decided USING (package_id, nonconformance_id)
+    WHERE nonconformance.number = :number
+    ORDER BY package.identifier
+    """
+)
+# Those that left inside an assembly are listed with it: the assembly is held, too.
+_SHIPPED = text(
+    """
+    -- Which held units have left, to whom, with which shipment?
+    SELECT customer.name, shipment.number, shipment.shipped_at, array_agg(DISTINCT unit.serial ORDER BY unit.serial)
+    FROM nonconformance
+    JOIN unit_hold AS hold USING (nonconformance_id)
+    JOIN unit USING (unit_id)
+    JOIN packed_unit ON packed_unit.unit_id = hold.unit_id AND unpacked_at IS NULL
+    JOIN shipment USING (shipment_id)
+    JOIN customer ON customer.customer_id = shipment.customer_id
+    WHERE nonconformance.number = :number AND shipped_at IS NOT NULL
+      AND (CAST(:customer_id AS integer) IS NULL
+           OR (unit.customer_id = :customer_id AND shipment.customer_id = :customer_id))
+    GROUP BY customer.name, shipment.number, shipment.shipped_at
+    ORDER BY customer.name, shipment.number
+    """
+)
+
+
+def held_units(
+    connection: Connection,
+    number: str,
+    *,
+    customer_id: int | None = None,
+    cursor: str | None = None,
+    limit: int = 1000,
+) -> HeldUnits:
+    """A page of the units of a nonconformance; a customer sees their own. Raises `Invalid` for no cursor of ours."""
+    if not 1 <= limit <= LARGEST_PAGE:
+        raise Invalid(f"limit must be between 1 and {LARGEST_PAGE}.")
+    after = (cursor or "0.-1").split(".")
+    if cursor and not (len(after) == 2 and all(part.isascii() and part.isdecimal() for part in after)):
+        raise Invalid("This cursor is not one that this query gave. Leave it out to start over.")
+    asked = {
+        "number": number,
+        "customer_id": customer_id,
+        "after_unit": int(after[0]),
+        "after_position": int(after[1]),
+        "limit": limit + 1,
+    }
+    rows = connection.execute(_UNITS, asked).all()
+    page = rows[:limit]
+    places = places_of(connection, [row.unit_id for row in page])
+    units = [
+        HeldUnit(
+            serial=row.serial,
+            position_number=row.position_number or None,
+            evidence=row.evidence,
+            reason=row.reason,
+            place=places[row.unit_id].words,
+            customer=row.customer,
+            later=row.later,
+            decision=row.decision,
+            decided_by=row.decided_by,
+            held_at=row.held_at,
+        )
+        for row in page
+    ]
+    more = len(rows) > limit
+    return HeldUnits(units, f"{page[-1].unit_id}.{page[-1].position_number}" if more else None)
+
+
+def held_in_store(connection: Connection, number: str) -> list[HeldPackage]:
+    """The packages of a nonconformance. They are the factory's: customers do not see them."""
+    return [HeldPackage(*row) for row in connection.execute(_PACKAGES, {"number": number})]
+
+
+def shipped_of(connection: Connection, number: str, *, customer_id: int | None = None) -> list[ShippedWith]:
+    """What had left by customer and shipment; a customer sees what came to them."""
+    rows = connection.execute(_SHIPPED, {"number": number, "customer_id": customer_id})
+    return [ShippedWith(*row) for row in rows]

@@ -1,0 +1,215 @@
+"""Which units and packages are on hold, by a hold that was written and by the rule of an open containment.
+
+* A hold counts until its unit is dispositioned or its nonconformance released. `scrap` and `return_to_supplier` never
+  end it: such a unit or package does not come back.
+* A unit of which a fact now says what an open containment asks for is on hold by rule, though no hold was written:
+  the fact arrived after the scope was counted. A unit that was released is caught again by facts that came later.
+* What holds a board holds its panel, and what holds a child unit holds the assembly around it.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from app.quality.caught import CAUGHT, CONTAINED, OPEN
+from app.reasons import Reason
+from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES, MEMBERS
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a unit, or a package, may not go on.
+
+    `number` is the nonconformance's, `containment` the containment's if there is one. `by_rule`: no hold is written
+    yet. `via` is the serial of the board or child unit that is held, None where it is the unit itself.
+    """
+
+    number: str
+    containment: str | None
+    reason: str
+    opened_at: datetime
+    unit_id: int
+    serial: str
+    by_rule: bool
+    via: str | None
+    sentence: str
+    code: str = "on_hold"
+
+    @property
+    def clears(self) -> str:
+        """What clears it."""
+        what = f"containment {self.containment}" if self.containment else f"nonconformance {self.number}"
+        return f"Quality dispositions it, or releases {what}."
+
+
+_STANDS = """
+    CASE WHEN decided.decision IS NULL THEN nonconformance.released_at IS NULL
+        ELSE decided.decision IN ('scrap', 'return_to_supplier') END
+"""
+_WRITTEN = text(
+    f"""
+    -- Which holds stand on these units, their boards and the units inside them? And is anything open at all?
+    WITH RECURSIVE {MEMBERS}, {MEMBER_PLACES}
+    SELECT DISTINCT place.asked_id, place.member_id, nonconformance.number, containment.number AS containment,
+        nonconformance.reason, nonconformance.opened_at, asked.serial, held.serial AS held_serial, fact.reason AS why
+    FROM place
+    JOIN unit_hold AS fact ON {AT_MEMBER_PLACE.format(time="fact_at")}
+    JOIN nonconformance USING (nonconformance_id)
+    LEFT JOIN containment USING (nonconformance_id)
+    LEFT JOIN unit_disposition AS decided ON decided.unit_id = fact.unit_id
+        AND decided.position_number = fact.position_number AND decided.nonconformance_id = fact.nonconformance_id
+    JOIN unit AS asked ON asked.unit_id = place.asked_id
+    JOIN unit AS held ON held.unit_id = place.member_id
+    WHERE {_STANDS}
+    UNION ALL
+    SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    WHERE EXISTS (SELECT FROM nonconformance WHERE released_at IS NULL)
+    """
+)
+_PACKAGES_HELD = text(
+    f"""
+    -- Which of these packages are on hold, by a hold that stands or by the rule of an open containment?
+    SELECT asked.package_id, asked.identifier, nonconformance.number, containment.number AS containment,
+        nonconformance.reason, nonconformance.opened_at, false AS by_rule
+    FROM package AS asked
+    JOIN package_hold USING (package_id)
+    JOIN nonconformance USING (nonconformance_id)
+    LEFT JOIN containment USING (nonconformance_id)
+    LEFT JOIN package_disposition AS decided USING (package_id, nonconformance_id)
+    WHERE asked.package_id = ANY (CAST(:packages AS integer[])) AND {_STANDS}
+    UNION ALL
+    SELECT asked.package_id, asked.identifier, contained.number, contained.containment, contained.reason,
+        contained.opened_at, true
+    FROM package AS asked
+    JOIN (
+        WITH RECURSIVE used AS (
+            SELECT DISTINCT given AS package_id FROM unnest(CAST(:packages AS integer[])) AS given
+        ), {OPEN}, {CONTAINED}
+        SELECT contained.package_id, open.* FROM contained JOIN open USING (nonconformance_id)
+        WHERE open.whole_packages
+    ) AS contained ON contained.package_id = asked.package_id
+    WHERE NOT EXISTS (
+        SELECT FROM package_hold WHERE package_hold.package_id = asked.package_id
+          AND package_hold.nonconformance_id = contained.nonconformance_id
+    )
+    """
+)
+
+
+def holds_on(connection: Connection, unit_ids: Collection[int]) -> dict[int, list[Hold]]:
+    """The holds on each unit that has some. One statement where nothing is open."""
+    return _holds_on(connection, unit_ids, frozenset())
+
+
+def _holds_on(connection: Connection, unit_ids: Collection[int], around: frozenset[int]) -> dict[int, list[Hold]]:
+    found: dict[int, list[Hold]] = {}
+    if not unit_ids:
+        return found
+    asked = sorted(set(unit_ids))
+    something_open = False
+    for row in connection.execute(_WRITTEN, {"units": asked}):
+        if row.asked_id is None:
+            something_open = True
+        else:
+            found.setdefault(row.asked_id, []).append(_hold(row, row.why, by_rule=False))
+    if something_open:
+        _add_caught(connection, asked, around, found)
+    return found
+
+
+def _add_caught(
+    connection: Connection, asked: Collection[int], around: frozenset[int], found: dict[int, list[Hold]]
+) -> None:
+    """Add what the rules of open containments catch, and what holds children that were built in as material."""
+    children: dict[int, dict[int, str]] = {}
+    for row in connection.execute(CAUGHT, {"units": asked}):
+        if row.child_id is None:
+            found.setdefault(row.asked_id, []).append(_hold(row, caught_because(row), by_rule=True))
+        elif row.child_id not in around:
+            children.setdefault(row.child_id, {})[row.asked_id] = row.serial
+    inside = _holds_on(connection, children, around | set(asked))
+    for child, holds in inside.items():
+        for asked_id, serial in children[child].items():
+            known = {(hold.number, hold.via) for hold in found.get(asked_id, ())}
+            for hold in holds:
+                via = hold.via or hold.serial
+                if (hold.number, via) not in known:
+                    seen = replace(hold, unit_id=asked_id, serial=serial, via=via)
+                    found.setdefault(asked_id, []).append(seen)
+
+
+def caught_because(row: Row[Any]) -> str:
+    """The sentence of a fact that the rule caught."""
+    return f"{row.station} {row.what}, {row.recorded_at:%Y-%m-%d %H:%M:%S} UTC."
+
+
+def _hold(row: Row[Any], why: str, *, by_rule: bool) -> Hold:
+    via = row.held_serial if row.member_id != row.asked_id else None
+    name = row.containment or row.number
+    subject = f"{row.serial} is on hold" if via is None else f"{row.serial} is on hold with {via} in it"
+    sentence = f"{subject}, {name}: {row.reason} {why}"
+    return Hold(
+        row.number, row.containment, row.reason, row.opened_at, row.asked_id, row.serial, by_rule, via, sentence
+    )
+
+
+def contained_packages(connection: Connection, package_ids: Collection[int]) -> dict[int, Hold]:
+    """The hold on each package that has one: written, or by the rule of an open containment. One statement."""
+    found: dict[int, Hold] = {}
+    if package_ids:
+        for row in connection.execute(_PACKAGES_HELD, {"packages": sorted(set(package_ids))}):
+            name = row.containment or row.number
+            sentence = f"Package {row.identifier} is on hold, {name}: {row.reason}"
+            hold = Hold(
+                row.number, row.containment, row.reason, row.opened_at, 0, row.identifier, row.by_rule, None, sentence
+            )
+            found.setdefault(row.package_id, hold)
+    return found
+
+
+def held_packages(connection: Connection, package_ids: Collection[int]) -> Mapping[int, Reason]:
+    """The same as reasons, for whoever judges a feeder."""
+    held = contained_packages(connection, package_ids)
+    return {
+        package_id: Reason("package_held", hold.sentence, f"Load another package. {hold.clears}")
+        for package_id, hold in held.items()
+    }
+
+
+_WRITE = text(
+    """
+    INSERT INTO unit_hold (
+        unit_id, position_number, nonconformance_id, held_at, fact_at, evidence, reason, place, later
+    )
+    SELECT unit_id, 0, nonconformance_id, clock_timestamp(), fact_at, 'exact', reason, place, true
+    FROM unnest(
+        CAST(:units AS bigint[]), CAST(:nonconformances AS integer[]), CAST(:facts AS timestamptz[]),
+        CAST(:reasons AS text[]), CAST(:places AS text[])
+    ) AS given (unit_id, nonconformance_id, fact_at, reason, place)
+    ORDER BY unit_id, nonconformance_id
+    ON CONFLICT DO NOTHING
+    """
+)
+
+
+def write_holds_seen(connection: Connection, unit_ids: Collection[int]) -> int:
+    """Write the holds that the rule finds on these units and on what is inside them; returns how many were new."""
+    caught = {
+        (row.member_id, row.nonconformance_id): row
+        for row in (connection.execute(CAUGHT, {"units": sorted(set(unit_ids))}) if unit_ids else ())
+        if row.child_id is None
+    }
+    if not caught:
+        return 0
+    rows = list(caught.values())
+    given = {
+        "units": [row.member_id for row in rows],
+        "nonconformances": [row.nonconformance_id for row in rows],
+        "facts": [row.recorded_at for row in rows],
+        "reasons": [caught_because(row) for row in rows],
+        "places": [row.station for row in rows],
+    }
+    return connection.execute(_WRITE, given).rowcount

@@ -1,0 +1,210 @@
+"""Nonconformances: opened for units that are not as they should be, released once, listed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from app.errors import Conflict, Invalid, NotFound
+from app.people import record_audit
+from app.quality.scope import Key, ScopedUnit
+from app.units.locks import lock_units
+from app.units.whereabouts import PlaceKind, places_of
+
+_LONGEST_REASON = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class OpenNonconformance:
+    """A nonconformance that this transaction has locked, or just opened."""
+
+    nonconformance_id: int
+    number: str
+    opened_at: datetime
+
+
+def reason_given(reason: str) -> str:
+    """The reason without blanks around it. Raises `Invalid` where there is none, or a novel."""
+    reason = reason.strip()
+    if not reason:
+        raise Invalid("Give the reason: whoever reads this years later must understand it.")
+    if len(reason) > _LONGEST_REASON:
+        raise Invalid(f"The reason has {len(reason)} characters; {_LONGEST_REASON} are enough.")
+    return reason
+
+
+_NUMBER = text("SELECT nextval(pg_get_serial_sequence('nonconformance', 'nonconformance_id'))")
+_OPEN = text(
+    """
+    INSERT INTO nonconformance (nonconformance_id, number, reason, opened_at, opened_by)
+    VALUES (:id, :number, :reason, clock_timestamp(), :actor)
+    RETURNING opened_at
+    """
+)
+_HOLD = text(
+    """
+    INSERT INTO unit_hold (
+        unit_id, position_number, nonconformance_id, held_at, fact_at, evidence, reason, place, shipment, later
+    )
+    SELECT unit_id, position_number, :nonconformance, clock_timestamp(), fact_at, evidence, reason, place, shipment,
+        :later
+    FROM unnest(
+        CAST(:units AS bigint[]), CAST(:positions AS smallint[]), CAST(:facts AS timestamptz[]),
+        CAST(:evidence AS text[]), CAST(:reasons AS text[]), CAST(:places AS text[]), CAST(:shipments AS text[])
+    ) AS given (unit_id, position_number, fact_at, evidence, reason, place, shipment)
+    ON CONFLICT DO NOTHING
+    """
+)
+_FOUND = "SELECT nonconformance_id, opened_at, released_at, released_by FROM nonconformance WHERE number = :number"
+_LOCK = text(f"{_FOUND} FOR UPDATE")
+_SHARE = text(f"{_FOUND} FOR SHARE")
+_RELEASE = text(
+    """
+    UPDATE nonconformance SET released_at = clock_timestamp(), released_by = :actor, release_reason = :reason
+    WHERE nonconformance_id = :id AND released_at IS NULL
+    RETURNING released_at
+    """
+)
+
+
+def enter_nonconformance(connection: Connection, *, reason: str, actor: str) -> OpenNonconformance:
+    """A new nonconformance, without holds yet."""
+    nonconformance_id = connection.execute(_NUMBER).scalar_one()
+    number = f"NC-{nonconformance_id:06d}"
+    given = {"id": nonconformance_id, "number": number, "reason": reason, "actor": actor}
+    return OpenNonconformance(nonconformance_id, number, connection.execute(_OPEN, given).scalar_one())
+
+
+def write_unit_holds(
+    connection: Connection, nonconformance_id: int, units: Mapping[Key, ScopedUnit], *, later: bool = False
+) -> list[tuple[Key, str, str | None]]:
+    """Write one hold for each unit, which the caller has locked; returns (key, place, shipment it had left with)."""
+    written: list[tuple[Key, str, str | None]] = []
+    places = places_of(connection, {unit_id for unit_id, _ in units})
+    for key in sorted(units):
+        place = places[key[0]]
+        shipment = place.shipment if place.kind is PlaceKind.shipped else None
+        written.append((key, place.words, shipment))
+    connection.execute(
+        _HOLD,
+        {
+            "nonconformance": nonconformance_id,
+            "later": later,
+            "units": [key[0] for key, _, _ in written],
+            "positions": [key[1] for key, _, _ in written],
+            "facts": [units[key].fact_at for key, _, _ in written],
+            "evidence": [units[key].evidence.value for key, _, _ in written],
+            "reasons": [units[key].reason for key, _, _ in written],
+            "places": [place for _, place, _ in written],
+            "shipments": [shipment for _, _, shipment in written],
+        },
+    )
+    return written
+
+
+def open_nonconformance(connection: Connection, units: Mapping[Key, ScopedUnit], *, reason: str, actor: str) -> str:
+    """Put units on hold because they are not as they should be; returns the nonconformance's number."""
+    reason = reason_given(reason)
+    lock_units(connection, {unit_id for unit_id, _ in units})
+    opened = enter_nonconformance(connection, reason=reason, actor=actor)
+    write_unit_holds(connection, opened.nonconformance_id, units)
+    record_audit(
+        connection, actor=actor, deed="nonconformance.opened", subject=f"nonconformance:{opened.number}",
+        reason=reason, units=len(units),
+    )  # fmt: skip
+    return opened.number
+
+
+def lock_nonconformance(connection: Connection, number: str, *, shared: bool = False) -> OpenNonconformance:
+    """An open nonconformance, locked against its release (`shared`) or for it.
+
+    Raises `NotFound`, and `Conflict` where it was released before.
+    """
+    row = connection.execute(_SHARE if shared else _LOCK, {"number": number}).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no nonconformance {number}. Check its number.")
+    if row.released_at is not None:
+        raise Conflict(
+            f"{number} was released by {row.released_by}, {row.released_at:%Y-%m-%d %H:%M:%S} UTC; that is done once. "
+            "Open another if there is a new reason."
+        )
+    return OpenNonconformance(row.nonconformance_id, number, row.opened_at)
+
+
+def release_nonconformance(connection: Connection, number: str, *, reason: str, actor: str) -> datetime:
+    """End every hold of it that is left. Once: raises `Conflict` the second time."""
+    reason = reason_given(reason)
+    opened = lock_nonconformance(connection, number)
+    given = {"id": opened.nonconformance_id, "reason": reason, "actor": actor}
+    at: datetime = connection.execute(_RELEASE, given).scalar_one()
+    record_audit(
+        connection, actor=actor, deed="nonconformance.released", subject=f"nonconformance:{number}", reason=reason
+    )
+    return at
+
+
+@dataclass(frozen=True, slots=True)
+class NonconformanceSummary:
+    """A nonconformance and how much of it is left; counts are of the units the asker may see."""
+
+    number: str
+    containment: str | None
+    reason: str
+    opened_at: datetime
+    opened_by: str
+    units: int
+    open_units: int
+    released_at: datetime | None
+    released_by: str | None
+    release_reason: str | None
+
+
+_LIST = text(
+    """
+    -- Which nonconformances are there, newest first, and how many of their units wait for a decision?
+    SELECT nonconformance.number, containment.number AS containment, nonconformance.reason, nonconformance.opened_at,
+        nonconformance.opened_by, held.units, held.open_units, nonconformance.released_at, nonconformance.released_by,
+        nonconformance.release_reason
+    FROM nonconformance
+    LEFT JOIN containment USING (nonconformance_id)
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS units,
+            count(*) FILTER (WHERE nonconformance.released_at IS NULL AND decided.decision IS NULL) AS open_units
+        FROM unit_hold
+        JOIN unit USING (unit_id)
+        LEFT JOIN unit_disposition AS decided USING (unit_id, position_number, nonconformance_id)
+        WHERE unit_hold.nonconformance_id = nonconformance.nonconformance_id
+          AND (CAST(:customer_id AS integer) IS NULL OR unit.customer_id = :customer_id)
+    ) AS held
+    WHERE (CAST(:number AS text) IS NULL OR :number IN (nonconformance.number, containment.number))
+      AND (NOT :containments OR containment.number IS NOT NULL)
+      AND (CAST(:is_open AS boolean) IS NULL OR (nonconformance.released_at IS NULL) = :is_open)
+      AND (CAST(:customer_id AS integer) IS NULL OR held.units > 0)
+    ORDER BY nonconformance.nonconformance_id DESC
+    LIMIT :limit
+    """
+)
+
+
+def nonconformances(
+    connection: Connection,
+    *,
+    customer_id: int | None = None,
+    number: str | None = None,
+    is_open: bool | None = None,
+    containments: bool = False,
+    limit: int = 100,
+) -> Sequence[NonconformanceSummary]:
+    """Nonconformances, newest first; `number` is its own or its containment's.
+
+    A customer is told only of those with units of theirs, and of those units.
+    """
+    asked = {
+        "customer_id": customer_id,
+        "number": number,
+        "is_open": is_open,
+        "containments": containments,
+        "limit": limit,
+    }
+    return [NonconformanceSummary(*row) for row in connection.execute(_LIST, asked)]

@@ -1,0 +1,109 @@
+"""The scope of a containment: which units and packages its terms mean, as far as it is known now."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+
+from sqlalchemy import Connection, text
+
+from app.errors import NotFound
+from app.quality.terms import Terms
+from app.trace.boards import particulars
+from app.trace.evidence import Evidence, stronger
+from app.trace.hits import packages_meant
+from app.trace.question import Question
+from app.trace.where_used import stream_where_used
+from app.trace.works import boards_in_window
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with the stage, how much of it is done, and of how much, where that is known."""
+
+Key = tuple[int, int]
+"""(unit_id, position_number); the position is 0 but for boards without a serial on a panel."""
+
+_REPORT_EVERY = 2000
+_BLOCK = 1000
+
+
+def no_progress(_stage: str, _done: int, _expected: int | None = None) -> None:
+    """For whoever does not watch."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScopedUnit:
+    """A unit in scope: how sure that is, why, and the station's time of the fact."""
+
+    serial: str
+    evidence: Evidence
+    reason: str
+    fact_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Units by key, packages by id with their identifiers."""
+
+    units: Mapping[Key, ScopedUnit]
+    packages: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def by_evidence(self) -> dict[str, int]:
+        """How many units of each evidence."""
+        counted = Counter(unit.evidence for unit in self.units.values())
+        return {evidence.value: counted[evidence] for evidence in Evidence}
+
+
+_UNITS = text(
+    """
+    SELECT given.serial, serial.unit_id
+    FROM unnest(CAST(:serials AS text[])) AS given (serial)
+    LEFT JOIN serial ON serial.serial = given.serial
+    """
+)
+
+
+def scope_of(connection: Connection, terms: Terms, progress: Progress = no_progress) -> Scope:
+    """Count the scope anew. Raises `NotFound` where nothing of that name is known, or one of the serials is not."""
+    if terms.question is None:
+        return Scope(_listed(connection, terms))
+    question = terms.question
+    units: dict[Key, ScopedUnit] = {}
+    for nth, (key, unit) in enumerate(_carrying(connection, question), start=1):
+        known = units.get(key)
+        if known is None or stronger(unit.evidence, known.evidence) is not known.evidence:
+            units[key] = unit
+        if nth % _REPORT_EVERY == 0:
+            progress("finding units", nth, None)
+    whole = question.names_packages and not question.names_placements and not question.names_reports
+    packages = packages_meant(connection, question) if whole else {}
+    if not units and not packages:
+        raise question.not_known
+    return Scope(units, packages)
+
+
+def _carrying(connection: Connection, question: Question) -> Iterator[tuple[Key, ScopedUnit]]:
+    for unit in stream_where_used(connection, question):
+        _, unit_id, position = unit.key
+        at = unit.recorded_at or datetime.now(UTC)
+        yield (unit_id, position), ScopedUnit(unit.serial, unit.evidence, unit.reason, at)
+    if question.names_reports and not (question.names_packages or question.names_placements or question.names_work):
+        boards = boards_in_window(connection, question)
+        while block := list(islice(boards, _BLOCK)):
+            known = particulars(connection, sorted({board.unit_id for board in block}))
+            for board in block:
+                serial = known[board.unit_id].serial
+                scoped = ScopedUnit(serial, board.evidence, board.reason, board.recorded_at)
+                yield (board.unit_id, board.position_number), scoped
+
+
+def _listed(connection: Connection, terms: Terms) -> dict[Key, ScopedUnit]:
+    now = datetime.now(UTC)
+    rows = connection.execute(_UNITS, {"serials": list(terms.serials)}).all()
+    unknown = [row.serial for row in rows if row.unit_id is None]
+    if unknown:
+        few = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
+        raise NotFound(f"No unit {few} is known here. Correct the list; nothing was contained.")
+    why = "It is on the list."
+    return {(row.unit_id, 0): ScopedUnit(row.serial, Evidence.exact, why, now) for row in rows}

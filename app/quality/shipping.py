@@ -1,0 +1,205 @@
+"""May a unit leave? Packing and shipping, judged alone with the unit.
+
+Only what is finished, released and whole leaves: not on hold (nor anything inside it), not provisional, not failed
+without a disposition, not scrapped, nothing of its routing open. A unit that was reworked or repaired must have passed
+an inspection or test since. Judged when it is packed, and again when the shipment leaves: a containment in between
+stops the whole shipment, by name, and skips nothing silently.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from sqlalchemy import Connection, text
+
+from app.errors import Conflict, Invalid, NotFound
+from app.people import customer_id_of, record_audit
+from app.quality.dispositions import failures_on
+from app.quality.holds import holds_on
+from app.reasons import Reason
+from app.units.completeness import incomplete
+from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES
+from app.units.locks import lock_families
+from app.units.provisional import provisional_units
+from app.units.shipments import (
+    close_shipment,
+    lock_shipment,
+    open_shipment,
+    pack_units,
+    packed_units,
+    unpack_units,
+)
+from app.units.starts import open_starts
+from app.units.whereabouts import PlaceKind, places_of
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A unit that may not leave, and why."""
+
+    serial: str
+    reasons: tuple[Reason, ...]
+
+
+class MayNotLeave(Conflict):
+    """Units of the shipment may not leave; none of it was packed or shipped."""
+
+    code = "may_not_leave"
+    title = "These units may not leave"
+
+    def __init__(self, kept: Sequence[Kept]) -> None:
+        few = "; ".join(f"{one.serial}: {one.reasons[0].sentence}" for one in kept[:3])
+        more = f" And {len(kept) - 3} more; `units` lists them." if len(kept) > 3 else ""
+        told = [
+            {"serial": one.serial, "reasons": [{"code": why.code, "sentence": why.sentence, "clears": why.clears}
+                                               for why in one.reasons]}
+            for one in kept
+        ]  # fmt: skip
+        super().__init__(f"{few}.{more} Clear that, or leave them out; nothing was done.", units=told)
+
+
+_UNITS = text(
+    """
+    SELECT given.serial, unit.unit_id, unit.customer_id
+    FROM unnest(CAST(:serials AS text[])) AS given (serial)
+    LEFT JOIN serial USING (serial)
+    LEFT JOIN unit USING (unit_id)
+    """
+)
+_SERIALS = text("SELECT unit_id, serial FROM unit WHERE unit_id = ANY (CAST(:units AS bigint[]))")
+_UNPROVEN = text(
+    f"""
+    -- Which of these were reworked or repaired last, and have passed nothing since?
+    WITH RECURSIVE member AS (
+        SELECT asked_id, asked_id AS unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (asked_id)
+    ), {MEMBER_PLACES}, mended AS (
+        SELECT DISTINCT ON (unit_id) unit_id, decided_at
+        FROM unit_disposition
+        WHERE unit_id = ANY (CAST(:units AS bigint[])) AND decision IN ('rework', 'repair')
+        ORDER BY unit_id, decided_at DESC
+    )
+    SELECT mended.unit_id FROM mended
+    WHERE NOT EXISTS (
+        SELECT FROM place JOIN inspection AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
+        WHERE place.asked_id = mended.unit_id AND outcome = 'passed' AND fact.received_at > mended.decided_at
+    ) AND NOT EXISTS (
+        SELECT FROM place JOIN test AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
+        WHERE place.asked_id = mended.unit_id AND outcome = 'passed' AND fact.received_at > mended.decided_at
+    )
+    """
+)
+
+
+def reasons_to_keep(
+    connection: Connection, unit_ids: Collection[int], *, packed: bool = False
+) -> dict[int, list[Reason]]:
+    """Why units may not leave; those that may have no entry. The caller holds their locks.
+
+    `packed`: they are in the shipment already, which is then no reason.
+    """
+    ids = sorted(set(unit_ids))
+    found: dict[int, list[Reason]] = {}
+    for unit_id, reason in chain(_undecided(connection, ids), _elsewhere(connection, ids, packed=packed)):
+        found.setdefault(unit_id, []).append(reason)
+    return found
+
+
+def _undecided(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, Reason]]:
+    """What quality has yet to decide."""
+    for unit_id, holds in holds_on(connection, ids).items():
+        yield from ((unit_id, Reason(hold.code, hold.sentence, hold.clears)) for hold in holds)
+    for unit_id, failures in failures_on(connection, ids).items():
+        clears = "Pass it there, or have quality disposition the unit."
+        yield from ((unit_id, Reason("failed", failure.sentence, clears)) for failure in failures)
+    for unit_id in provisional_units(connection, ids):
+        yield unit_id, Reason("provisional", "It went on while the gate was away.", "Have quality release it.")
+    for unit_id in connection.execute(_UNPROVEN, {"units": ids}).scalars():
+        sentence = "It was mended and has passed nothing since."
+        yield unit_id, Reason("unproven", sentence, "Inspect or test it again.")
+
+
+def _elsewhere(connection: Connection, ids: Sequence[int], *, packed: bool) -> Iterator[tuple[int, Reason]]:
+    """What is wrong with where it is: scrapped, gone, in work, or not finished."""
+    for unit_id, place in places_of(connection, ids).items():
+        if place.kind is PlaceKind.scrapped:
+            yield unit_id, Reason("scrapped", "It was scrapped.", "Nothing: a scrapped unit does not leave.")
+        elif place.kind is PlaceKind.shipped or (place.kind is PlaceKind.packed and not packed):
+            clears = "Unpack it there, or note that it came back."
+            yield unit_id, Reason(place.kind.value, f"It is {place.words}.", clears)
+    for unit_id, start in open_starts(connection, ids).items():
+        clears = "Complete the work, or have its start ended."
+        yield unit_id, Reason("in_work", f"It is in work at {start.station}.", clears)
+    for unit_id, missing in incomplete(connection, ids).items():
+        yield unit_id, Reason("incomplete", f"It is not finished: {missing}.", "Do what is missing.")
+
+
+def pack(connection: Connection, serials: Sequence[str], *, shipment: str, customer: str, actor: str) -> int:
+    """Put units into a shipment to a customer, opened if new; returns how many. All of them or none.
+
+    Raises `MayNotLeave`, `NotFound` for an unknown serial or customer, `Conflict` where the shipment has left.
+    """
+    if not serials:
+        raise Invalid("Name the units by their serials.")
+    if not shipment.strip():
+        raise Invalid("A shipment needs a number.")
+    customer_id = customer_id_of(connection, customer)
+    if customer_id is None:
+        raise NotFound(f"There is no customer {customer}. Assign it to a work order first, or check the name.")
+    opened = open_shipment(connection, number=shipment.strip(), customer_id=customer_id, actor=actor)
+    if opened.shipped_at is not None:
+        raise Conflict(f"Shipment {shipment} has left already. Open another.")
+    rows = connection.execute(_UNITS, {"serials": list(dict.fromkeys(serials))}).all()
+    unknown = [row.serial for row in rows if row.unit_id is None]
+    if unknown:
+        raise NotFound(f"No unit {', '.join(unknown[:5])} is known here. Nothing was packed.")
+    ids = {row.unit_id: row.serial for row in rows}
+    lock_families(connection, ids)
+    found = reasons_to_keep(connection, ids)
+    for row in rows:
+        if row.customer_id not in {None, customer_id}:
+            found.setdefault(row.unit_id, []).append(
+                Reason("another_customer", "It belongs to another customer.", "Pack it for that customer.")
+            )
+    _refuse(found, ids)
+    pack_units(connection, ids, shipment_id=opened.shipment_id, actor=actor)
+    record_audit(connection, actor=actor, deed="unit.packed", subject=f"shipment:{opened.number}",
+                 customer=customer, serials=sorted(ids.values()))  # fmt: skip
+    return len(ids)
+
+
+def ship(connection: Connection, number: str, *, actor: str) -> int:
+    """Let a shipment leave, judged again as it stands now; returns how many units. All of it or nothing."""
+    shipment = lock_shipment(connection, number)
+    if shipment.shipped_at is not None:
+        raise Conflict(f"Shipment {number} has left already, {shipment.shipped_at:%Y-%m-%d %H:%M} UTC.")
+    ids = packed_units(connection, shipment.shipment_id)
+    if not ids:
+        raise Conflict(f"Shipment {number} is empty. Pack something for it first.")
+    lock_families(connection, ids)
+    serials = {row[0]: row[1] for row in connection.execute(_SERIALS, {"units": ids})}
+    _refuse(reasons_to_keep(connection, ids, packed=True), serials)
+    close_shipment(connection, shipment, actor=actor)
+    record_audit(connection, actor=actor, deed="shipment.shipped", subject=f"shipment:{number}",
+                 customer=shipment.customer, units=len(ids))  # fmt: skip
+    return len(ids)
+
+
+def unpack(connection: Connection, serials: Sequence[str], *, reason: str, actor: str) -> int:
+    """Take units out of their shipments, or note that they came back from the customer; returns how many."""
+    if not reason.strip():
+        raise Invalid("Say why the units are unpacked, or came back.")
+    rows = connection.execute(_UNITS, {"serials": list(dict.fromkeys(serials))}).all()
+    ids = {row.unit_id: row.serial for row in rows if row.unit_id is not None}
+    lock_families(connection, ids)
+    taken = unpack_units(connection, ids, reason=reason.strip(), actor=actor)
+    if len(taken) != len(rows):
+        absent = [row.serial for row in rows if row.unit_id not in taken]
+        raise NotFound(f"{', '.join(absent[:5])} is in no shipment. Nothing was unpacked.")
+    record_audit(connection, actor=actor, deed="unit.unpacked", subject=None,
+                 reason=reason.strip(), serials=sorted(ids.values()))  # fmt: skip
+    return len(taken)
+
+
+def _refuse(found: dict[int, list[Reason]], serials: dict[int, str]) -> None:
+    if found:
+        raise MayNotLeave([Kept(serials[unit_id], tuple(found[unit_id])) for unit_id in sorted(found)])

@@ -1,0 +1,66 @@
+"""What a containment is asked for: the terms of a where-used question, or a list of serials."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from app.errors import Invalid
+from app.trace.question import Question
+
+_NAMES = ("package", "lot", "tool", "serial", "date_code", "recipe", "operator", "station", "part_number", "slot",
+          "feeder", "nozzle", "manufacturer", "vendor")  # fmt: skip
+_ENOUGH_SERIALS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Exactly one of the two. `serials` are units, panels included, in the order given."""
+
+    question: Question | None = None
+    serials: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what says nothing, says it twice, or asks for the past."""
+        if (self.question is None) == (not self.serials):
+            raise Invalid("Say what to contain: a lot, a package, a tool, a station with a window ..., or serials.")
+        if self.question is not None and self.question.as_of is not None:
+            raise Invalid("A containment is counted from what is known now; leave out as_of.")
+        if len(self.serials) > _ENOUGH_SERIALS:
+            raise Invalid(f"A containment takes at most {_ENOUGH_SERIALS} serials; split the list.")
+
+    @property
+    def words(self) -> str:
+        """The terms in words: `lot A17 part 0402-100n`, `3 serials`."""
+        if self.question is not None:
+            return self.question.words
+        return self.serials[0] if len(self.serials) == 1 else f"{len(self.serials)} serials"
+
+    @property
+    def identifier(self) -> str:
+        """What a person retypes to confirm: the name of what is contained, or how many serials there are."""
+        if self.question is not None:
+            return next(str(value) for name in _NAMES if (value := getattr(self.question, name)))
+        return self.serials[0] if len(self.serials) == 1 else str(len(self.serials))
+
+    def confirm(self, retyped: str) -> None:
+        """Raise `Invalid` unless `retyped` is the identifier, blanks around it aside."""
+        if retyped.strip() != self.identifier:
+            raise Invalid(f"This is not what is contained. Retype {self.identifier} to confirm.")
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is kept: only the terms that were given."""
+        if self.question is None:
+            return {"serials": list(self.serials)}
+        given = {name: value for name, value in asdict(self.question).items() if value is not None}
+        return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items()}
+
+
+def terms_of(kept: Mapping[str, Any]) -> Terms:
+    """The terms that `as_json` kept, or that a request names. Empty values count as not given."""
+    given = {name: value for name, value in kept.items() if value not in (None, "", [], ())}
+    serials: Sequence[str] = given.pop("serials", ())
+    for name in ("since", "until"):
+        if isinstance(given.get(name), str):
+            given[name] = datetime.fromisoformat(given[name])
+    return Terms(Question(**given) if given else None, tuple(dict.fromkeys(serials)))

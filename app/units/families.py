@@ -1,0 +1,101 @@
+"""Units that go together: a panel with the boards in it, an assembly with the units built into it.
+
+A hold on one of them concerns the others: a panel does not enter a station while one of its boards is on hold, and an
+assembly not while a unit inside it is. SQL pieces for questions about many units; parameter `units`.
+"""
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection, text
+
+REMOVED = """
+    EXISTS (
+        SELECT FROM removal
+        WHERE removal.unit_id = built.unit_id AND removal.child_id = built.child_id
+          AND removal.recorded_at >= built.recorded_at
+    )
+"""
+"""Condition on `built` (an installed_unit): the child was taken out again."""
+
+MEMBERS = f"""
+    member AS (
+        SELECT asked_id, asked_id AS unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (asked_id)
+        UNION
+        SELECT member.asked_id, inside.unit_id
+        FROM member CROSS JOIN LATERAL (
+            -- The boards in it now: a carrier has held others before.
+            SELECT board.unit_id FROM (
+                SELECT DISTINCT ON (position_number) unit_id FROM panel_position
+                WHERE panel_position.panel_id = member.unit_id
+                ORDER BY position_number, linked_at DESC, unit_id DESC
+            ) AS board
+            UNION ALL
+            SELECT built.child_id FROM installed_unit AS built
+            WHERE built.unit_id = member.unit_id AND NOT {REMOVED}
+            UNION ALL
+            -- Built in while it was still in its panel.
+            SELECT built.child_id
+            FROM panel_position AS held
+            JOIN installed_unit AS built ON built.unit_id = held.panel_id
+                AND built.position_number = held.position_number
+            WHERE held.unit_id = member.unit_id AND NOT {REMOVED}
+        ) AS inside
+    )
+"""
+"""CTE (recursive): each unit asked about with itself, its boards, and the units inside them at any depth."""
+
+MEMBER_PLACES = """
+    statement AS (
+        SELECT panel_id, position_number, panel_position.unit_id,
+            CASE WHEN row_number() OVER told = 1 THEN '-infinity' ELSE linked_at END AS held_from,
+            coalesce(lead(linked_at) OVER told, 'infinity') AS held_until
+        FROM panel_position
+        WHERE (panel_id, position_number) IN (
+            SELECT held.panel_id, held.position_number FROM panel_position AS held
+            WHERE held.unit_id IN (SELECT unit_id FROM member)
+        )
+        WINDOW told AS (PARTITION BY panel_id, position_number ORDER BY linked_at, panel_position.unit_id)
+    ), place AS (
+        SELECT asked_id, unit_id AS member_id, unit_id, CAST(NULL AS smallint) AS position_number,
+            CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until
+        FROM member
+        UNION ALL
+        SELECT member.asked_id, member.unit_id, panel_id, position_number, held_from, held_until
+        FROM member JOIN statement USING (unit_id)
+    )
+"""
+"""CTEs after `member`: where the facts of each member stand, as in `app.units.places`."""
+
+AT_MEMBER_PLACE = """
+    fact.unit_id = place.unit_id
+    AND (place.position_number IS NULL OR fact.position_number IN (place.position_number, 0))
+    AND fact.{time} >= place.held_from AND fact.{time} < place.held_until
+    AND (place.position_number IS NOT NULL OR NOT EXISTS (
+        -- What is said of a panel's positions is said of the boards that were there.
+        SELECT FROM panel_position AS linked
+        WHERE linked.panel_id = fact.unit_id AND fact.position_number IN (0, linked.position_number)
+    ))
+"""
+"""Join condition of a fact that has one position with `place`; `time` is the column of its station's time."""
+
+AMONG_MEMBER_PLACES = """
+    fact.unit_id = place.unit_id
+    AND (place.position_number IS NULL OR fact.position_numbers IS NULL
+         OR place.position_number = ANY (fact.position_numbers))
+    AND {time} >= place.held_from AND {time} < place.held_until
+    AND (place.position_number IS NOT NULL OR NOT EXISTS (
+        SELECT FROM panel_position AS linked WHERE linked.panel_id = fact.unit_id
+          AND (fact.position_numbers IS NULL OR linked.position_number = ANY (fact.position_numbers))
+    ))
+"""
+"""Join condition of a fact that has several positions with `place`; `time` is an expression of its station's time."""
+
+_FAMILY = text(f"WITH RECURSIVE {MEMBERS} SELECT asked_id, unit_id FROM member")
+
+
+def family(connection: Connection, unit_ids: Collection[int]) -> dict[int, set[int]]:
+    """For each unit: itself, the boards in it if it is a panel, and the units built into any of them."""
+    found: dict[int, set[int]] = {unit_id: {unit_id} for unit_id in unit_ids}
+    for asked, member in connection.execute(_FAMILY, {"units": sorted(found)}):
+        found[asked].add(member)
+    return found

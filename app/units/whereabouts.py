@@ -1,0 +1,122 @@
+"""Where units are: on the line, in stock, packed, shipped to whom, scrapped."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, text
+
+from app.units.completeness import incomplete
+from app.units.families import REMOVED
+
+
+class PlaceKind(StrEnum):
+    """The steps of a unit's way out, and the one that ends it."""
+
+    line = "line"
+    stock = "stock"
+    packed = "packed"
+    shipped = "shipped"
+    scrapped = "scrapped"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a unit is, and since when. `station` is where it was last worked on, by its CFX handle."""
+
+    kind: PlaceKind
+    station: str | None = None
+    shipment: str | None = None
+    customer: str | None = None
+    at: datetime | None = None
+
+    @property
+    def words(self) -> str:
+        """The place as a person says it."""
+        if self.kind is PlaceKind.shipped:
+            return f"shipped to {self.customer} with {self.shipment}"
+        if self.kind is PlaceKind.packed:
+            return f"packed for {self.customer} in {self.shipment}"
+        if self.kind is PlaceKind.line:
+            return f"on the line, last at {self.station}" if self.station else "not on a line"
+        return {PlaceKind.stock: "in stock", PlaceKind.scrapped: "scrapped"}[self.kind]
+
+
+# A unit goes where its panel goes, and the assembly it is built into.
+_BEYOND = text(
+    f"""
+    -- Which of these were scrapped, packed or shipped, by themselves or inside something else?
+    WITH RECURSIVE around AS (
+        SELECT asked_id, asked_id AS unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (asked_id)
+        UNION
+        SELECT around.asked_id, outside.unit_id
+        FROM around CROSS JOIN LATERAL (
+            SELECT panel.unit_id FROM (
+                SELECT panel_id AS unit_id FROM panel_position WHERE panel_position.unit_id = around.unit_id
+                ORDER BY linked_at DESC LIMIT 1
+            ) AS panel
+            UNION ALL
+            SELECT coalesce(held.unit_id, built.unit_id)
+            FROM installed_unit AS built
+            LEFT JOIN panel_position AS held
+                ON held.panel_id = built.unit_id AND held.position_number = built.position_number
+            WHERE built.child_id = around.unit_id AND NOT {REMOVED}
+        ) AS outside
+    )
+    SELECT DISTINCT ON (asked_id) asked_id, kind, shipment, customer, at
+    FROM (
+        SELECT asked_id, 1 AS rank, 'scrapped' AS kind, NULL AS shipment, NULL AS customer, scrapped_at AS at
+        FROM around JOIN scrapped_unit USING (unit_id)
+        UNION ALL
+        SELECT asked_id, CASE WHEN shipped_at IS NULL THEN 3 ELSE 2 END,
+            CASE WHEN shipped_at IS NULL THEN 'packed' ELSE 'shipped' END, shipment.number, customer.name,
+            coalesce(shipped_at, packed_at)
+        FROM around JOIN packed_unit USING (unit_id) JOIN shipment USING (shipment_id)
+        JOIN customer USING (customer_id)
+        WHERE unpacked_at IS NULL
+    ) AS beyond
+    ORDER BY asked_id, rank
+    """
+)
+_LAST_WORK = text(
+    """
+    -- Where were these units last worked on, by themselves or in a panel they were in then?
+    SELECT asked.unit_id, last.handle, last.at
+    FROM unnest(CAST(:units AS bigint[])) AS asked (unit_id)
+    CROSS JOIN LATERAL (
+        SELECT station.handle, coalesce(work.completed_at, work.started_at) AS at
+        FROM (
+            SELECT asked.unit_id, CAST('infinity' AS timestamptz)
+            UNION ALL
+            SELECT held.panel_id, coalesce((
+                SELECT min(later.linked_at) FROM panel_position AS later
+                WHERE later.panel_id = held.panel_id AND later.position_number = held.position_number
+                  AND later.linked_at > held.linked_at AND later.unit_id <> held.unit_id
+            ), 'infinity')
+            FROM panel_position AS held WHERE held.unit_id = asked.unit_id
+        ) AS carrier (unit_id, held_until)
+        JOIN work_record AS work ON work.unit_id = carrier.unit_id
+            AND coalesce(work.started_at, work.completed_at) < carrier.held_until
+        JOIN station USING (station_id)
+        ORDER BY 2 DESC
+        LIMIT 1
+    ) AS last
+    """
+)
+
+
+def places_of(connection: Connection, unit_ids: Collection[int]) -> dict[int, Place]:
+    """Where each of these units is; every one given has an entry."""
+    asked = sorted(set(unit_ids))
+    found = {
+        row.asked_id: Place(PlaceKind(row.kind), shipment=row.shipment, customer=row.customer, at=row.at)
+        for row in (connection.execute(_BEYOND, {"units": asked}) if asked else ())
+    }
+    inside = [unit_id for unit_id in asked if unit_id not in found]
+    if inside:
+        unfinished = incomplete(connection, inside)
+        for unit_id, station, at in connection.execute(_LAST_WORK, {"units": inside}):
+            kind = PlaceKind.line if unit_id in unfinished else PlaceKind.stock
+            found[unit_id] = Place(kind, station=station, at=at)
+    return {unit_id: found.get(unit_id, Place(PlaceKind.line)) for unit_id in asked}
