@@ -89,7 +89,7 @@ def carrying_units(
         cursor=cursor,
         limit=limit,
     )
-    if actor.customer_id is not None and not any((found.counts.exact, found.counts.bounded, found.counts.inferred)):
+    if actor.customer_id is not None and not found.units:
         raise asked.not_known  # the same words as for what does not exist, so that nobody can probe
     return found
 
@@ -102,14 +102,22 @@ def _require(asked: Question, actor: Actor) -> None:
 
 def where_used_answer(found: WhereUsed) -> dict[str, object]:
     """A page as the contract says it: without what serves the cursor only."""
-    units = []
-    for unit in found.units:
-        told = asdict(unit)
-        del told["key"]
-        if unit.position_number is None:
-            del told["position_number"]
-        units.append(told)
-    return {"counts": found.counts, "units": units, "next": found.next}
+    return {"counts": found.counts, "units": [_told(unit) for unit in found.units], "next": found.next}
+
+
+def _told(unit: CarryingUnit) -> dict[str, object]:
+    told: dict[str, object] = {
+        "serial": unit.serial,
+        "evidence": unit.evidence,
+        "reason": unit.reason,
+        "reference_designators": unit.reference_designators,
+        "place": unit.place,
+        "via": unit.via,
+        "recorded_at": unit.recorded_at,
+    }
+    if unit.position_number is not None:
+        told["position_number"] = unit.position_number
+    return told
 
 
 def journey(connection: Connection, serial: str, actor: Actor) -> list[JourneyEntry]:

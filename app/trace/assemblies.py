@@ -1,6 +1,6 @@
 """Units within units: which assemblies hold a unit, up to the outermost."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -92,11 +92,13 @@ _AROUND = text(
 )
 
 
-def assemblies_around(connection: Connection, children: Mapping[int, Held], as_of: datetime | None) -> Iterator[Within]:
+def assemblies_around(
+    connection: Connection, children: Mapping[int, Held], as_of: datetime | None, *, told: Container[int] = ()
+) -> Iterator[Within]:
     """Every unit around these, level by level, each once; reports that form a cycle end where they began.
 
     The evidence is the weakest on the way out. A unit that gave up what is looked for before it was built in, or got
-    it after it was taken out, makes no carrier of its assembly.
+    it after it was taken out, makes no carrier of its assembly. Units that were `told` already are not told again.
     """
     best: dict[int, tuple[Held, Within | None]] = {unit_id: (held, None) for unit_id, held in children.items()}
     level = set(children)
@@ -106,7 +108,7 @@ def assemblies_around(connection: Connection, children: Mapping[int, Held], as_o
         for row in rows:
             child, _ = best[row.child_id]
             found = _around(child, row)
-            if found is None or row.unit_id in children:
+            if found is None or row.unit_id in children or row.unit_id in told:
                 continue
             known = best.get(row.unit_id)
             merged = _both(known, found) if known else found

@@ -160,9 +160,10 @@ def boards_carrying(
         "until": question.until,
         "after": after,
     }
-    rows = connection.execute(_CARRYING, asked, execution_options={"stream_results": True, "yield_per": _BLOCK})
-    for (unit_id, position), reports in groupby(rows, key=itemgetter(0, 1)):
-        yield Board(unit_id, position, [Reported(*row[2:]) for row in reports])
+    options = {"stream_results": True, "yield_per": _BLOCK}
+    with connection.execute(_CARRYING, asked, execution_options=options) as rows:  # closed also where a page ends early
+        for (unit_id, position), reports in groupby(rows, key=itemgetter(0, 1)):
+            yield Board(unit_id, position, [Reported(*row[2:]) for row in reports])
 
 
 def particulars(connection: Connection, units: Sequence[int]) -> dict[int, Particulars]:
