@@ -11,17 +11,11 @@ from app.cfx.envelope import Envelope
 from app.facts import Report
 from app.inbox.bodies import unpack_body
 from app.inbox.installed import storable_bodies, understand
+from app.inbox.materials import record_materials, record_tool_life
 from app.inbox.memory import Ids
 from app.inbox.said import Said
 from app.lines.stations import StationStatement, record_station_statements
-from app.materials.loadings import LoadingChange, record_loadings
-from app.materials.packages import (
-    PackageRelation,
-    describe_packages,
-    find_packages,
-    register_packages,
-    relate_packages,
-)
+from app.materials.packages import find_packages, register_packages
 from app.orders.registration import Announced, find_work_orders, record_announced, register_work_orders
 from app.products.recipes import register_recipes
 from app.quality.inspections import record_inspections
@@ -84,7 +78,7 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
         return
     _lock_transactions(connection, told)
     _register(connection, told, ids)
-    _record_materials(connection, told, ids)
+    record_materials(connection, told, ids)
     link_positions(connection, list(_links(told)), ids.units)
     note_positions(connection, {(ids.units[unit], place) for said, _ in told for unit, place in said.positions()})
     claim_units(connection, list(_claims(told, ids)), ids.units)
@@ -101,6 +95,7 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
     record_installations(connection, list(_installations(ready, ids, in_work)))
     record_children(connection, list(_children(ready, ids, in_work)))
     record_tools(connection, list(_tools(ready, ids, in_work)))
+    record_tool_life(connection, ready, ids)
     record_removals(connection, list(_removals(ready, ids, in_work)))
     _record_runs(connection, ready, ids, in_work)
     apply(connection, _freed(connection, told, ids), ids)
@@ -142,28 +137,6 @@ def _announced(told: Iterable[Told]) -> Iterator[Announced]:
         for order in said.orders:
             if order.quantity is not None:
                 yield Announced(order.number, order.quantity, report.recorded_at)
-
-
-def _record_materials(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
-    describe_packages(connection, [one for said, _ in told for one in said.described])
-    relate_packages(
-        connection,
-        [
-            PackageRelation(report, one.kind, one.parent, one.child, one.quantity)
-            for said, report in told
-            for one in said.relations
-        ],
-        ids.packages,
-    )
-    record_loadings(
-        connection,
-        [
-            LoadingChange(report, one.kind, one.package, one.slot, one.slot_name, one.lane, one.feeder, one.quantity)
-            for said, report in told
-            for one in said.loadings
-        ],
-        ids.packages,
-    )
 
 
 def _links(told: Iterable[Told]) -> Iterator[PanelLink]:

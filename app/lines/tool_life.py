@@ -1,0 +1,94 @@
+"""May this tool be used? Its cycles against its limits, its cleaning and its calibration. Pure: no database.
+
+* A tool is worn out when its cycles reach the limit of its life.
+* It is cleaned before its cycles since the last cleaning reach their limit.
+* It is calibrated before the day its certificate names, or so many days after the last time; never calibrated is due.
+* From nine tenths of a limit on, and a week before a calibration is due, there is a warning.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from app.reasons import Reason
+
+KINDS: Final = ("stencil", "squeegee", "nozzle", "fixture", "feeder", "wrench", "station")
+STROKES: Final = frozenset({"stencil", "squeegee", "fixture"})
+"""Kinds that work on a whole panel at once: a message that names them for each of its boards is one cycle."""
+WARN_FROM: Final = 0.9
+WARN_BEFORE: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a tool may do: cycles in its life, cycles between cleanings, days between calibrations; None: no limit."""
+
+    cycles: int | None = None
+    cleaning: int | None = None
+    calibration_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFacts:
+    """What is known of a tool. `due_at`: what the latest calibration's certificate says, where it says it."""
+
+    tool: str
+    kind: str | None
+    cycles: int
+    cycles_since_cleaning: int
+    calibrated_at: datetime | None = None
+    due_at: datetime | None = None
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolJudged:
+    """Whether a tool may be used."""
+
+    calibration_due: datetime | None
+    reasons: tuple[Reason, ...]
+    warnings: tuple[Reason, ...]
+
+
+def judge_tool(facts: ToolFacts, limits: Limits, *, at: datetime) -> ToolJudged:
+    """The rules of this module's docstring."""
+    due = facts.due_at
+    if due is None and facts.calibrated_at is not None and limits.calibration_days is not None:
+        due = facts.calibrated_at + timedelta(days=limits.calibration_days)
+    reasons = list(_blocks(facts, limits, due, at))
+    warnings = () if reasons else tuple(_warns(facts, limits, due, at))
+    return ToolJudged(due, tuple(reasons), warnings)
+
+
+def _blocks(facts: ToolFacts, limits: Limits, due: datetime | None, at: datetime) -> Iterator[Reason]:
+    name = f"{(facts.kind or 'tool').capitalize()} {facts.tool}"
+    if facts.retired:
+        yield Reason("tool_retired", f"{name} was retired.", "Load another.")
+    if limits.cycles is not None and facts.cycles >= limits.cycles:
+        sentence = f"{name} did {facts.cycles} cycles of the {limits.cycles} in its life."
+        yield Reason("tool_worn_out", sentence, "Load another, and retire this one.")
+    if limits.cleaning is not None and facts.cycles_since_cleaning >= limits.cleaning:
+        sentence = (
+            f"{name} did {facts.cycles_since_cleaning} cycles since it was cleaned; {limits.cleaning} are allowed."
+        )
+        yield Reason("cleaning_due", sentence, "Clean it and record that.")
+    if due is not None and at >= due:
+        sentence = f"The calibration of {name[0].lower()}{name[1:]} was due on {due:%Y-%m-%d}."
+        yield Reason("calibration_due", sentence, "Calibrate it and record that.")
+    elif due is None and limits.calibration_days is not None:
+        sentence = f"Nobody recorded that {name[0].lower()}{name[1:]} was calibrated."
+        yield Reason("calibration_due", sentence, "Calibrate it and record that.")
+
+
+def _warns(facts: ToolFacts, limits: Limits, due: datetime | None, at: datetime) -> Iterator[Reason]:
+    name = f"{(facts.kind or 'tool').capitalize()} {facts.tool}"
+    if limits.cycles is not None and facts.cycles >= WARN_FROM * limits.cycles:
+        left = limits.cycles - facts.cycles
+        yield Reason("tool_worn_out", f"{name} has {left} cycles left in its life.", "Have another ready.")
+    if limits.cleaning is not None and facts.cycles_since_cleaning >= WARN_FROM * limits.cleaning:
+        left = limits.cleaning - facts.cycles_since_cleaning
+        yield Reason("cleaning_due", f"{name} has {left} cycles left until it must be cleaned.", "Clean it soon.")
+    if due is not None and at >= due - WARN_BEFORE:
+        sentence = f"The calibration of {name[0].lower()}{name[1:]} is due on {due:%Y-%m-%d}."
+        yield Reason("calibration_due", sentence, "Calibrate it before.")
