@@ -1,0 +1,151 @@
+"""What the rules see: a unit, a station, and what people decided about them. Plain values, gathered by `gathering`.
+
+Times are aware; `at` is the server's clock. None and empty mean that nothing is planned or known, which is not the same
+as wrong: a factory that only plugged its machines in has planned nothing.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from app.products.routing import RoutingStep, Visit
+from app.reasons import Reason
+
+
+class Topic(StrEnum):
+    """What a station may ask about a unit (CFX `ValidationType`); what is true of the station itself always counts."""
+
+    route = "route"
+    status = "status"
+    sub_assemblies = "sub_assemblies"
+    trace = "trace"
+
+
+EVERYTHING = frozenset(Topic)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The latest inspection or test of a unit at an operation.
+
+    `decision` is what was decided of the unit after it (a disposition's word), `runs` how many came to a verdict since
+    the last decision, this one included.
+    """
+
+    operation: str
+    station: str
+    kind: str
+    outcome: str
+    recorded_at: datetime
+    runs: int
+    decision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnHold:
+    """A hold; `via` is the serial it is on where that is another unit (sub-assembly, panel)."""
+
+    number: str
+    sentence: str
+    via: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit as it stands. `busy` are operations whose work began and whose report has not come.
+
+    `completeness` is the part of its bill of material that has a package, `wanted` what its customer asks for before
+    this operation. `recipes` are those planned for it at this station's operation.
+    """
+
+    unit_id: int
+    serial: str
+    product_revision_id: int | None = None
+    product: str | None = None
+    customer: str | None = None
+    routing: tuple[RoutingStep, ...] = ()
+    visits: tuple[Visit, ...] = ()
+    busy: tuple[str, ...] = ()
+    runs: tuple[Run, ...] = ()
+    retest_limit: int | None = None
+    holds: tuple[OnHold, ...] = ()
+    scrapped: str | None = None
+    shipped: str | None = None
+    children_scrapped: tuple[str, ...] = ()
+    children_failed: tuple[str, ...] = ()
+    provisional: tuple[str, ...] = ()
+    started_elsewhere: str | None = None
+    completeness: float | None = None
+    wanted: float | None = None
+    recipes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """The recipe a station runs, and the product it runs it for where its work order is planned."""
+
+    recipe: str | None
+    revision: str | None
+    product_revision_id: int | None = None
+    product: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A slot or a tool, and what its own room says against it. `verified`: a person's scan stands behind it."""
+
+    name: str
+    reasons: tuple[Reason, ...] = ()
+    warnings: tuple[Reason, ...] = ()
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A station as it stands. `policy` None: nobody planned a gate for it."""
+
+    station_id: int
+    handle: str
+    operation: str | None = None
+    first_of_line: bool = False
+    policy: str | None = None
+    locked: str | None = None
+    active: Active | None = None
+    setup_planned: bool = False
+    setup: tuple[Judged, ...] = ()
+    tools: tuple[Judged, ...] = ()
+    qualification_needed: bool = False
+    operators: tuple[str, ...] = ()
+    qualified: tuple[tuple[str, datetime | None], ...] = ()
+    calibration_due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A person let a reason pass. `subject` None takes any subject of that code."""
+
+    override_id: int
+    code: str
+    subject: str | None
+    given_by: str
+    given_role: str
+    given_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything one verdict rests on."""
+
+    at: datetime
+    identifier: str
+    position_number: int
+    unit: Unit | None
+    station: Station | None
+    handle: str = ""
+    overrides: tuple[Override, ...] = ()
+    topics: frozenset[Topic] = field(default=EVERYTHING)
+
+
+CALIBRATION_WARNING = timedelta(days=7)
+"""How long before a calibration ends the gate begins to say so."""

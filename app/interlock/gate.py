@@ -1,0 +1,96 @@
+"""The gate: gather the facts, decide, log. Whoever asks, through whichever door, is answered by `ask`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from app.interlock.facts import EVERYTHING, Facts, Station, Topic, Unit
+from app.interlock.gathering import Asked, Told, gather
+from app.interlock.rules import decide
+from app.interlock.verdicts import Verdict
+
+_LOG = text(
+    """
+    INSERT INTO verdict (unit_id, position_number, identifier, station_id, purpose, allowed, codes, overridden, actor,
+        decided_at, facts)
+    SELECT unit_id, position_number, identifier, :station_id, :purpose, codes = '{}', CAST(codes AS text[]),
+        CAST(overridden AS text[]), :actor, :decided_at, CAST(facts AS jsonb)
+    FROM unnest(
+        CAST(:units AS bigint[]), CAST(:positions AS smallint[]), CAST(:identifiers AS text[]),
+        CAST(:codes AS text[]), CAST(:overridden AS text[]), CAST(:facts AS text[])
+    ) AS given (unit_id, position_number, identifier, codes, overridden, facts)
+    RETURNING verdict_id
+    """
+)
+
+
+def ask(
+    connection: Connection,
+    *,
+    station: str,
+    units: Sequence[Asked],
+    actor: str,
+    purpose: str = "start",
+    topics: frozenset[Topic] = EVERYTHING,
+    told: Told | None = None,
+    at: datetime | None = None,
+) -> list[Verdict]:
+    """May these units start at this station? One verdict each, logged with the facts it saw; commits nothing.
+
+    A panel asked about as a whole gives one verdict for each of its boards.
+    """
+    facts = gather(connection, station=station, asked=units, topics=topics, told=told, at=at)
+    return log_verdicts(connection, facts, [decide(one) for one in facts], actor=actor, purpose=purpose)
+
+
+def log_verdicts(
+    connection: Connection, facts: Sequence[Facts], verdicts: Sequence[Verdict], *, actor: str, purpose: str
+) -> list[Verdict]:
+    """Write verdicts into the log, with what each saw; returns them with their numbers."""
+    if not verdicts:
+        return []
+    given = {
+        "station_id": facts[0].station.station_id if facts[0].station else 0,
+        "purpose": purpose,
+        "actor": actor,
+        "decided_at": verdicts[0].decided_at,
+        "units": [verdict.unit_id for verdict in verdicts],
+        "positions": [verdict.position_number for verdict in verdicts],
+        "identifiers": [verdict.identifier for verdict in verdicts],
+        "codes": [_array(ground.code for ground in verdict.reasons) for verdict in verdicts],
+        "overridden": [_array(one.ground.code for one in verdict.overridden) for verdict in verdicts],
+        "facts": [msgspec.json.encode(seen(one)).decode() for one in facts],
+    }
+    numbers = connection.execute(_LOG, given).scalars().all()
+    return [replace(verdict, verdict_id=number) for verdict, number in zip(verdicts, numbers, strict=True)]
+
+
+def _array(codes: Iterable[str]) -> str:
+    """A PostgreSQL array literal: unnest would flatten a nested array. Codes are words of ours."""
+    return "{" + ",".join(dict.fromkeys(codes)) + "}"
+
+
+def seen(facts: Facts) -> dict[str, Any]:
+    """Facts as the log keeps them: what is empty or planned nowhere is left out."""
+    told: dict[str, Any] = {}
+    if facts.unit is not None:
+        told["unit"] = _told(facts.unit)
+    if facts.station is not None:
+        told["station"] = _told(facts.station)
+    if facts.overrides:
+        told["overrides"] = [override.override_id for override in facts.overrides]
+    if facts.topics != EVERYTHING:
+        told["topics"] = sorted(facts.topics)
+    return told
+
+
+_LEFT_OUT = frozenset({"serial", "station_id", "handle"})
+
+
+def _told(value: Unit | Station) -> Mapping[str, Any]:
+    fields = msgspec.structs.asdict(value) if isinstance(value, msgspec.Struct) else msgspec.to_builtins(value)
+    return {name: told for name, told in fields.items() if told not in (None, [], False) and name not in _LEFT_OUT}

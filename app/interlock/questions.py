@@ -1,0 +1,232 @@
+"""The gate's question to the database: one statement for all units of one request, keyed throughout.
+
+It is prepared once and planned once (`app.db.create_engine(generic_plans=True)`): each part is reached by a key, so no
+value changes the plan, and planning it anew for each request would cost more than the answer.
+"""
+
+from app.units.provisional import PASSED_WITHOUT
+
+_STATION = """
+    station_at AS (
+        SELECT station.station_id, station.handle, station.operation, station.line_id, gate_policy.policy,
+            station_lock.reason AS locked, station_calibration.due_at AS calibration_due,
+            station.line_order IS NOT NULL AND NOT EXISTS (
+                SELECT FROM station AS before
+                WHERE before.line_id = station.line_id AND before.line_order < station.line_order
+            ) AS first_of_line,
+            EXISTS (SELECT FROM qualification_need AS need WHERE need.operation = station.operation) AS qualified_only,
+            EXISTS (SELECT FROM loading_event AS loading WHERE loading.station_id = station.station_id)
+                OR EXISTS (SELECT FROM required_setup AS setup WHERE setup.station_id = station.station_id)
+                OR EXISTS (SELECT FROM setup_check WHERE setup_check.station_id = station.station_id) AS has_setup,
+            EXISTS (SELECT FROM tool_event WHERE tool_event.station_id = station.station_id)
+                OR EXISTS (SELECT FROM tool_count WHERE tool_count.station_id = station.station_id) AS has_tools,
+            active.body AS active, active_order.product_revision_id AS active_revision_id,
+            active_product.part_number || ' rev ' || active_revision.revision AS active_product
+        FROM station
+        LEFT JOIN gate_policy USING (station_id)
+        LEFT JOIN station_lock ON station_lock.station_id = station.station_id AND station_lock.unlocked_at IS NULL
+        LEFT JOIN station_calibration ON station_calibration.station_id = station.station_id
+        LEFT JOIN LATERAL (
+            SELECT body FROM station_event AS said
+            WHERE said.station_id = station.station_id AND said.message_name = 'CFX.Production.RecipeActivated'
+            ORDER BY said.recorded_at DESC LIMIT 1
+        ) AS active ON true
+        LEFT JOIN work_order AS active_order
+            ON active_order.number = active.body #>> '{WorkOrderIdentifier,WorkOrderId}'
+        LEFT JOIN product_revision AS active_revision
+            ON active_revision.product_revision_id = active_order.product_revision_id
+        LEFT JOIN product AS active_product ON active_product.product_id = active_revision.product_id
+        WHERE station.handle = :station
+    )
+"""
+
+# A position of a panel means the board that sits there now; a panel asked for as a whole means each of its boards.
+_SUBJECTS = """
+    asked AS (
+        SELECT * FROM unnest(CAST(:identifiers AS text[]), CAST(:positions AS smallint[]))
+            WITH ORDINALITY AS asked (identifier, position_number, nth)
+    ),
+    spoken AS (
+        SELECT asked.nth, serial.unit_id, asked.position_number
+        FROM asked JOIN serial ON serial.serial = asked.identifier
+    ),
+    subject AS (
+        SELECT row_number() OVER () AS subject_id, spoken.nth, coalesce(board.unit_id, spoken.unit_id) AS unit_id,
+            coalesce(board.position_number, spoken.position_number) AS position_number,
+            CASE WHEN board.unit_id IS NULL AND spoken.position_number > 0 AND EXISTS (
+                SELECT FROM spoken_position WHERE spoken_position.unit_id = spoken.unit_id
+            ) THEN spoken.position_number END AS only_position
+        FROM spoken
+        LEFT JOIN LATERAL (
+            SELECT DISTINCT ON (held.position_number) held.unit_id, held.position_number
+            FROM panel_position AS held
+            WHERE held.panel_id = spoken.unit_id
+              AND (spoken.position_number = 0 OR held.position_number = spoken.position_number)
+            ORDER BY held.position_number, held.linked_at DESC, held.unit_id DESC
+        ) AS board ON true
+    ),
+    place AS (
+        SELECT subject_id, unit_id, only_position AS position_number,
+            CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until
+        FROM subject
+        UNION ALL
+        SELECT DISTINCT subject.subject_id, held.panel_id, held.position_number,
+            CASE WHEN EXISTS (
+                SELECT FROM panel_position AS earlier
+                WHERE earlier.panel_id = held.panel_id AND earlier.position_number = held.position_number
+                  AND earlier.linked_at < held.linked_at AND earlier.unit_id <> held.unit_id
+            ) THEN held.linked_at ELSE '-infinity' END,
+            coalesce((
+                SELECT min(later.linked_at) FROM panel_position AS later
+                WHERE later.panel_id = held.panel_id AND later.position_number = held.position_number
+                  AND later.linked_at > held.linked_at AND later.unit_id <> held.unit_id
+            ), 'infinity')
+        FROM subject JOIN panel_position AS held ON held.unit_id = subject.unit_id
+    )
+"""
+
+_AMONG = """
+    fact.unit_id = place.unit_id
+    AND (place.position_number IS NULL OR fact.position_numbers IS NULL
+         OR place.position_number = ANY (fact.position_numbers))
+"""
+
+# A panel's own inspection (run 0) says nothing of one board.
+_RUNS = """
+    SELECT DISTINCT place.subject_id, '{kind}' AS kind, fact.station_id, fact.outcome, fact.recorded_at,
+        fact.received_at, fact.event_id, fact.run
+    FROM place JOIN {kind} AS fact
+    ON fact.unit_id = place.unit_id
+    AND (place.position_number IS NULL OR fact.position_number = place.position_number
+         OR (fact.position_number = 0 AND fact.run > 0))
+    AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+"""
+
+_WORK = f"""
+    work AS (
+        SELECT DISTINCT place.subject_id, station.operation, fact.station_id, fact.transaction_id, fact.started_at,
+            fact.completed_at, fact.result
+        FROM place JOIN work_record AS fact ON {_AMONG}
+            AND coalesce(fact.started_at, fact.completed_at) >= place.held_from
+            AND coalesce(fact.started_at, fact.completed_at) < place.held_until
+        JOIN station ON station.station_id = fact.station_id
+        WHERE station.operation IS NOT NULL
+    ),
+    run AS (
+        {_RUNS.format(kind="inspection")}
+        UNION ALL
+        {_RUNS.format(kind="test")}
+    ),
+    judged AS (
+        SELECT run.*, station.operation, coalesce(station.name, station.handle) AS station, decided.decision,
+            decided.decided_at
+        FROM run
+        JOIN station ON station.station_id = run.station_id
+        LEFT JOIN LATERAL (
+            SELECT decision, decided_at FROM subject JOIN unit_disposition AS made USING (unit_id)
+            WHERE subject.subject_id = run.subject_id AND made.decision <> 'released'
+              AND (made.position_number = 0 OR made.position_number = subject.only_position)
+            ORDER BY decided_at DESC LIMIT 1
+        ) AS decided ON true
+        WHERE station.operation IS NOT NULL
+    ),
+    latest AS (
+        SELECT DISTINCT ON (subject_id, operation) judged.*,
+            count(*) FILTER (WHERE outcome IN ('passed', 'failed')
+                             AND (decided_at IS NULL OR received_at > decided_at))
+                OVER (PARTITION BY subject_id, operation) AS runs
+        FROM judged
+        ORDER BY subject_id, operation, outcome IN ('passed', 'failed') DESC, recorded_at DESC, event_id DESC, run DESC
+    )
+"""
+
+ASK = f"""
+    -- How do this station and these units stand?
+    WITH {_STATION}, {_SUBJECTS}, {_WORK}
+    SELECT station_at.*, asked.nth, subject.position_number, subject.only_position, unit.unit_id, unit.serial,
+        work_order.product_revision_id, product.part_number || ' rev ' || product_revision.revision AS product,
+        customer.name AS customer,
+        (SELECT json_agg(json_build_array(step.operation, step.optional) ORDER BY step.sequence)
+         FROM routing_operation AS step WHERE step.product_revision_id = work_order.product_revision_id) AS routing,
+        (SELECT json_agg(json_build_array(work.operation, work.started_at, work.completed_at, work.result))
+         FROM work WHERE work.subject_id = subject.subject_id) AS work,
+        (SELECT json_agg(json_build_array(
+            latest.operation, latest.station, latest.kind, latest.outcome, latest.recorded_at, latest.runs,
+            CASE WHEN latest.decided_at > latest.received_at THEN latest.decision END))
+         FROM latest WHERE latest.subject_id = subject.subject_id) AS runs,
+        (SELECT limited.runs FROM retest_limit AS limited
+         WHERE limited.product_revision_id = work_order.product_revision_id
+           AND limited.operation = station_at.operation) AS retest_limit,
+        (SELECT wanted.completeness FROM trace_threshold AS wanted
+         WHERE wanted.customer_id = unit.customer_id AND wanted.operation = station_at.operation) AS wanted,
+        (SELECT json_agg(json_build_array(planned.recipe, planned.recipe_revision))
+         FROM recipe_plan AS planned
+         WHERE planned.product_revision_id = work_order.product_revision_id
+           AND planned.operation = station_at.operation) AS recipes,
+        coalesce(
+            (SELECT scrapped.reason FROM scrapped_unit AS scrapped WHERE scrapped.unit_id = unit.unit_id),
+            (SELECT coalesce(fact.body ->> 'Comments', fact.body ->> 'Reason', 'disqualified')
+             FROM place JOIN unit_event AS fact ON {_AMONG}
+                AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+             WHERE place.subject_id = subject.subject_id
+               AND fact.message_name = 'CFX.Production.UnitsDisqualified' LIMIT 1)
+        ) AS scrapped,
+        (SELECT shipment.number FROM packed_unit AS packed JOIN shipment USING (shipment_id)
+         WHERE packed.unit_id = unit.unit_id AND packed.unpacked_at IS NULL AND shipment.shipped_at IS NOT NULL
+        ) AS shipped,
+        (SELECT json_agg(DISTINCT child.serial)
+         FROM place JOIN installed_unit AS fact ON fact.unit_id = place.unit_id
+            AND (place.position_number IS NULL OR fact.position_number IN (place.position_number, 0))
+            AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+         JOIN unit AS child ON child.unit_id = fact.child_id
+         WHERE place.subject_id = subject.subject_id AND NOT EXISTS (
+            SELECT FROM removal WHERE removal.unit_id = fact.unit_id AND removal.child_id = fact.child_id
+                AND removal.recorded_at > fact.recorded_at
+         )) AS children,
+        (SELECT json_agg(DISTINCT coalesce(station.name, station.operation, station.handle))
+         FROM place JOIN unit_event AS fact ON {_AMONG}
+            AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+         JOIN station ON station.station_id = fact.station_id
+         WHERE place.subject_id = subject.subject_id AND {PASSED_WITHOUT}
+           AND NOT EXISTS (SELECT FROM provisional_release AS released
+                           WHERE released.unit_id = subject.unit_id AND released.event_id = fact.event_id)
+        ) AS provisional,
+        (SELECT json_agg(json_build_array(
+            given.override_id, given.code, given.subject, given.given_by, given.given_role, given.given_at,
+            given.expires_at))
+         FROM gate_override AS given
+         WHERE given.revoked_at IS NULL AND (
+            (given.unit_id = unit.unit_id AND (given.station_id IS NULL OR given.station_id = station_at.station_id))
+            OR (given.unit_id IS NULL AND given.station_id = station_at.station_id AND given.expires_at > now())
+         )) AS overrides,
+        CASE WHEN station_at.qualified_only THEN (
+            SELECT json_agg(DISTINCT coalesce(said.body #>> '{{Operator,OperatorIdentifier}}',
+                                              said.body #>> '{{Operator,LoginName}}'))
+            FROM station_event AS said
+            WHERE said.station_id = station_at.station_id
+              AND said.message_name = 'CFX.Production.OperatorActivated'
+              AND said.recorded_at > now() - interval '24 hours'
+              AND NOT EXISTS (
+                SELECT FROM station_event AS gone
+                WHERE gone.station_id = said.station_id
+                  AND gone.message_name = 'CFX.Production.OperatorDeactivated'
+                  AND gone.recorded_at >= said.recorded_at
+                  AND gone.body #>> '{{Operator,OperatorIdentifier}}' = said.body #>> '{{Operator,OperatorIdentifier}}'
+              )
+        ) END AS operators,
+        CASE WHEN station_at.qualified_only THEN (
+            SELECT json_agg(json_build_array(held.operator, held.valid_until))
+            FROM qualification AS held WHERE held.operation = station_at.operation
+        ) END AS qualified,
+        EXISTS (SELECT FROM nonconformance WHERE released_at IS NULL)
+            OR EXISTS (SELECT FROM unit_hold WHERE unit_hold.unit_id = unit.unit_id) AS contained
+    FROM asked
+    LEFT JOIN station_at ON true
+    LEFT JOIN subject ON subject.nth = asked.nth
+    LEFT JOIN unit ON unit.unit_id = subject.unit_id
+    LEFT JOIN work_order ON work_order.work_order_id = unit.work_order_id
+    LEFT JOIN product_revision ON product_revision.product_revision_id = work_order.product_revision_id
+    LEFT JOIN product ON product.product_id = product_revision.product_id
+    LEFT JOIN customer ON customer.customer_id = unit.customer_id
+    ORDER BY asked.nth, subject.position_number
+"""

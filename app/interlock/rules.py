@@ -1,0 +1,186 @@
+"""The rules of the gate. Pure: facts in, verdict out; nothing is remembered, so nothing can drift.
+
+* A rule with no plan behind it passes and says so in a note: whoever only plugged machines in is not stopped by plans
+  that nobody made. Facts that need no plan (a hold, a scrapped unit, a floor life that is over) always count.
+* Each rule yields reasons against; an override in force for a reason's code, and its subject where it names one, lets
+  that reason pass, and the verdict tells both.
+* Rules about the unit are asked for by topic; what is true of the station itself always counts.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from app.interlock.facts import CALIBRATION_WARNING, Facts, Override, Station, Topic, Unit
+from app.interlock.rights import right_to
+from app.interlock.unit_rules import RULES as UNIT_RULES
+from app.interlock.unit_rules import Finding, against, note, warn
+from app.interlock.verdicts import Ground, Overridden, Verdict
+
+Rule: TypeAlias = Callable[[Facts, Station], Iterator[Finding]]
+
+
+def decide(facts: Facts) -> Verdict:
+    """The verdict that follows from these facts."""
+    found = list(_findings(facts))
+    reasons: list[Ground] = []
+    overridden: list[Overridden] = []
+    told: set[tuple[str, str | None]] = set()
+    for finding in found:
+        if finding.ground is None or (finding.ground.code, finding.ground.subject) in told:
+            continue  # two rules may find the same
+        told.add((finding.ground.code, finding.ground.subject))
+        override = _override_of(finding.ground, facts)
+        if override is None:
+            reasons.append(finding.ground)
+        else:
+            overridden.append(Overridden(finding.ground, override))
+    unit = facts.unit
+    return Verdict(
+        identifier=facts.identifier,
+        position_number=facts.position_number,
+        serial=unit.serial if unit else None,
+        unit_id=unit.unit_id if unit else 0,
+        station=facts.station.handle if facts.station else facts.handle,
+        decided_at=facts.at,
+        reasons=tuple(reasons),
+        overridden=tuple(overridden),
+        warnings=tuple(finding.warning for finding in found if finding.warning),
+        notes=tuple(finding.note for finding in found if finding.note),
+    )
+
+
+def _findings(facts: Facts) -> Iterator[Finding]:
+    station = facts.station
+    if station is None:
+        yield note("This station is not known yet: nothing is planned for it.")
+        return
+    if facts.unit is None:
+        yield from _unknown(facts, station)
+    else:
+        for topic, rule in UNIT_RULES:
+            if topic in facts.topics:
+                yield from rule(facts, facts.unit, station)
+        yield from _recipe(facts, facts.unit, station)
+    for station_rule in (_lock, _setup, _tools, _operator, _calibration):
+        yield from station_rule(facts, station)
+
+
+def _override_of(ground: Ground, facts: Facts) -> Override | None:
+    """The override that lets a reason pass: of its code, for its subject or any, given and not expired."""
+    if ground.right is None:
+        return None
+    for override in facts.overrides:
+        fits = override.code == ground.code and override.subject in (None, ground.subject)
+        if fits and override.given_at <= facts.at < override.expires_at:
+            return override
+    return None
+
+
+def _unknown(facts: Facts, station: Station) -> Iterator[Finding]:
+    """An identifier nobody knows.
+
+    * At the first station of a line units begin their life.
+    * Where a gate is planned, an unknown unit is a misread mark or one that came in sideways.
+    """
+    if station.policy is None or station.first_of_line:
+        yield note(f"Nobody knows {facts.identifier} yet: nothing is planned for it.")
+        return
+    yield against(
+        "unknown_unit",
+        f"Nobody knows {facts.identifier}.",
+        "Read its mark again; if it is right, its first station has not reported it yet.",
+        passing=True,
+    )
+
+
+def _lock(_: Facts, station: Station) -> Iterator[Finding]:
+    """A station that a person locked starts nothing."""
+    if station.locked is not None:
+        yield against("station_locked", f"This station is locked: {station.locked}.", "Whoever locked it unlocks it.")
+
+
+def _setup(_: Facts, station: Station) -> Iterator[Finding]:
+    """Every slot's reasons count: wrong, unverified, held, expired, wet."""
+    if not station.setup_planned:
+        yield note("No setup is planned for this station: only what is loaded was judged, not whether it belongs.")
+    for slot in station.setup:
+        for reason in slot.reasons:
+            right = right_to(reason.code, verified=slot.verified)
+            yield Finding(ground=Ground(reason.code, reason.sentence, reason.clears, right, slot.name))
+        for warning in slot.warnings:
+            yield warn(f"{warning.sentence} {warning.clears}")
+
+
+def _tools(_: Facts, station: Station) -> Iterator[Finding]:
+    """Every tool's reasons count: worn out, to be cleaned, out of calibration. Limits warn, then block."""
+    for tool in station.tools:
+        for reason in tool.reasons:
+            yield against(reason.code, reason.sentence, reason.clears, subject=tool.name)
+        for warning in tool.warnings:
+            yield warn(f"{warning.sentence} {warning.clears}")
+
+
+def _recipe(_: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
+    """The recipe that runs is one planned for the unit's revision at this operation, in the planned revision."""
+    if not unit.recipes:
+        if station.operation and unit.product:
+            yield note(f"No recipe is planned for {unit.product} at {station.operation}: the recipe was not judged.")
+        return
+    planned = " or ".join(f"{name} rev {revision}" for name, revision in unit.recipes)
+    active = station.active
+    if active is None or active.recipe is None:
+        yield against(
+            "recipe_unknown",
+            f"The station has not said which recipe runs; {unit.product} needs {planned}.",
+            "Activate the recipe at the station.",
+        )
+    elif (active.recipe, active.revision or "") not in unit.recipes:
+        runs = f"{active.recipe} rev {active.revision or '?'}"
+        yield against(
+            "wrong_recipe", f"The station runs {runs}; {unit.product} needs {planned}.", f"Activate {planned}."
+        )
+
+
+def _operator(facts: Facts, station: Station) -> Iterator[Finding]:
+    """Where an operation needs qualified people, everybody active at the station is qualified, and somebody is."""
+    if not station.qualification_needed:
+        return
+    if not station.operators:
+        yield against(
+            "no_operator",
+            f"{station.operation} needs a qualified operator, and nobody has logged in at the station.",
+            "Log in at the station.",
+        )
+    qualified = dict(station.qualified)
+    for operator in station.operators:
+        until = qualified.get(operator)
+        if operator not in qualified:
+            yield against(
+                "not_qualified",
+                f"{operator} is not qualified for {station.operation}.",
+                "Let a qualified operator log in.",
+                subject=operator,
+            )
+        elif until is not None and until <= facts.at:
+            yield against(
+                "qualification_over",
+                f"{operator}'s qualification for {station.operation} ended on {until:%Y-%m-%d}.",
+                "Renew it, or let a qualified operator log in.",
+                subject=operator,
+            )
+
+
+def _calibration(facts: Facts, station: Station) -> Iterator[Finding]:
+    """A station whose calibration is over starts nothing; it says so a week before."""
+    due = station.calibration_due
+    if due is None:
+        return
+    if due <= facts.at:
+        yield against(
+            "calibration_over", f"The station's calibration ended on {due:%Y-%m-%d %H:%M}.", "Calibrate the station."
+        )
+    elif due <= facts.at + CALIBRATION_WARNING:
+        yield warn(f"The station's calibration ends on {due:%Y-%m-%d %H:%M}. Calibrate it before.")
+
+
+__all__ = ["Topic", "decide"]

@@ -1,0 +1,92 @@
+"""Units that passed a gate while the product could not be reached: provisional until somebody released them.
+
+The station says so of each work it began like that (CFX `ActivitiesExecuted`, an activity named `OPENLY` or `CACHED`),
+through its spool like everything else, so that the statement arrives with the work it is about. What is provisional
+follows from these statements and the releases; no unit carries a flag.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+OPENLY: Final = "Gate passed without the product"
+"""The station's policy is `fail_open_record`: quality looks at each unit."""
+CACHED: Final = "Gate passed by snapshot"
+"""The station's policy is `fail_cached`: the gate looks again, and quality only where it would have said no."""
+
+# Statements are few and the texts above are ours: a JSON path finds them whatever else was executed.
+PASSED_WITHOUT = f"""
+    fact.message_name = 'CFX.Production.ActivitiesExecuted'
+    AND jsonb_path_exists(fact.body, '$.Activities[*] ? (@.ActivityName == "{OPENLY}" || @.ActivityName == "{CACHED}")')
+"""
+"""Condition on a `unit_event` named `fact`: its work began without the product's word."""
+
+_UNRELEASED = f"""
+    WITH place AS (
+        SELECT asked AS unit_id, asked AS spoken_id, CAST(NULL AS smallint) AS position_number,
+            CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until
+        FROM unnest(CAST(:units AS bigint[])) AS asked
+        UNION ALL
+        SELECT held.unit_id, held.panel_id, held.position_number,
+            CASE WHEN EXISTS (
+                SELECT FROM panel_position AS earlier
+                WHERE earlier.panel_id = held.panel_id AND earlier.position_number = held.position_number
+                  AND earlier.linked_at < held.linked_at AND earlier.unit_id <> held.unit_id
+            ) THEN held.linked_at ELSE '-infinity' END,
+            coalesce((
+                SELECT min(later.linked_at) FROM panel_position AS later
+                WHERE later.panel_id = held.panel_id AND later.position_number = held.position_number
+                  AND later.linked_at > held.linked_at AND later.unit_id <> held.unit_id
+            ), 'infinity')
+        FROM panel_position AS held WHERE held.unit_id = ANY (CAST(:units AS bigint[]))
+    )
+    SELECT DISTINCT place.unit_id, fact.event_id, fact.station_id, fact.recorded_at,
+        jsonb_path_exists(fact.body, '$.Activities[*] ? (@.ActivityName == "{CACHED}")') AS cached
+    FROM place JOIN unit_event AS fact ON fact.unit_id = place.spoken_id
+        AND (place.position_number IS NULL OR fact.position_numbers IS NULL
+             OR place.position_number = ANY (fact.position_numbers))
+        AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+    WHERE {PASSED_WITHOUT}
+      AND NOT EXISTS (SELECT FROM provisional_release AS released
+                      WHERE released.unit_id = place.unit_id AND released.event_id = fact.event_id)
+    ORDER BY place.unit_id, fact.event_id
+"""
+_ASK = text(f"-- Where did these units pass a gate without the product, not released since?\n{_UNRELEASED}")
+_RELEASE = text(
+    """
+    INSERT INTO provisional_release (unit_id, event_id, released_by, reason)
+    SELECT unit_id, event_id, :actor, :reason
+    FROM unnest(CAST(:units AS bigint[]), CAST(:events AS bigint[])) AS given (unit_id, event_id)
+    ON CONFLICT DO NOTHING
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionalStart:
+    """A unit's start without the product's word; `cached`: on a snapshot that the product had signed."""
+
+    unit_id: int
+    event_id: int
+    station_id: int
+    cached: bool
+
+
+def provisional_starts(connection: Connection, unit_ids: Iterable[int]) -> list[ProvisionalStart]:
+    """Starts without the product's word that nobody has released, of these units and the panels they are on."""
+    rows = connection.execute(_ASK, {"units": sorted(set(unit_ids))})
+    return [ProvisionalStart(row.unit_id, row.event_id, row.station_id, row.cached) for row in rows]
+
+
+def provisional_units(connection: Connection, unit_ids: Iterable[int]) -> set[int]:
+    """Those of these units that must not leave yet."""
+    return {start.unit_id for start in provisional_starts(connection, unit_ids)}
+
+
+def release_starts(connection: Connection, starts: Sequence[ProvisionalStart], *, actor: str, reason: str) -> None:
+    """Release these starts: somebody has looked at them. Who may, and the audit, are the caller's."""
+    if starts:
+        given = {"units": [one.unit_id for one in starts], "events": [one.event_id for one in starts]}
+        connection.execute(_RELEASE, {**given, "actor": actor, "reason": reason})
