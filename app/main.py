@@ -110,7 +110,7 @@ class Server(uvicorn.Server):
         )
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.stop()
+        self.changes.close()  # not stop(): a second SIGINT, uvicorn would think, and cut streams off
         super().handle_exit(sig, frame)
 
     def stop(self) -> None:

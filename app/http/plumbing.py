@@ -32,9 +32,10 @@ _FORM_TARGETS = frozenset({"/search"})
 SECURITY_FIELDS = {
     # Everything comes from here; nothing inline, nothing framed, nothing from outside.
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'; manifest-src 'self'"
+        # WebAssembly is compiled (the camera's decoder), text is never evaluated as a program.
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; "
+        "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -65,6 +66,7 @@ class Plumbing:
         if scope["path"] not in _FORM_TARGETS and b"+" in scope["query_string"]:
             scope["query_string"] = scope["query_string"].replace(b"+", b"%2B")
             scope["state"]["plus_taken_literally"] = True
+        _take_suffix(scope)
         status = 0
 
         async def send_dressed(message: Message) -> None:
@@ -86,6 +88,15 @@ class Plumbing:
                 await response(scope, receive, send_dressed)
 
 
+def _take_suffix(scope: Scope) -> None:
+    """`/stations.csv` is `/stations?format=csv`: a page's twin by its suffix."""
+    path, dot, form = scope["path"].rpartition(".")
+    if dot and form in _TWINS and not path.startswith(_NO_TWINS) and scope["path"] != "/openapi.json":
+        scope["path"] = path if path != "/line" else "/"
+        scope["raw_path"] = scope["path"].encode()
+        scope["query_string"] = b"&".join(filter(None, (scope["query_string"], f"format={form}".encode())))
+
+
 def _dress(headers: MutableHeaders, path: str, request_id: str) -> None:
     headers["X-Request-Id"] = request_id
     for name, value in SECURITY_FIELDS.items():
@@ -105,6 +116,8 @@ def _count(scope: Scope, status: int, seconds: float) -> None:
 
 
 _API = "/api/v1"
+_TWINS = frozenset({"csv", "json"})
+_NO_TWINS = ("/api/", "/static/", "/docs/")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 

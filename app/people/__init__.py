@@ -8,6 +8,7 @@ from app.people.logins import (
     PersonSummary,
     TooManyGuesses,
     WrongPassword,
+    choose_language,
     create_person,
     ensure_first_administrator,
     form_token,
@@ -19,6 +20,7 @@ from app.people.logins import (
 )
 from app.people.models import (
     Audit,
+    Badge,
     Customer,
     IdempotencyKey,
     LoginGuess,
@@ -41,6 +43,7 @@ __all__ = [
     "PERMISSIONS",
     "Actor",
     "Audit",
+    "Badge",
     "Customer",
     "IdempotencyKey",
     "Login",
@@ -57,6 +60,7 @@ __all__ = [
     "bearer",
     "broker_credentials",
     "broker_hash",
+    "choose_language",
     "create_person",
     "create_token",
     "customer_id_of",

@@ -212,6 +212,13 @@ def session_actor(connection: Connection, secret: str) -> Actor | None:
     return Actor(f"person:{row.name}", row.name, Role(row.role), row.customer_id)
 
 
+def choose_language(connection: Connection, actor: Actor, language: str) -> None:
+    """Keep the language in which somebody wants their screens; tokens have none."""
+    kind, _, name = actor.identity.partition(":")
+    if kind == "person":
+        connection.execute(update(Person).where(Person.name == name).values(language=language))
+
+
 def log_out(connection: Connection, secret: str) -> None:
     """End this session."""
     connection.execute(delete(LoginSession).where(LoginSession.digest == _digest(secret)))

@@ -1,6 +1,6 @@
 """Tables of people: customers, logins, tokens, sessions, answers to repeat, and the audit trail."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    Interval,
     LargeBinary,
     SmallInteger,
     Text,
@@ -45,7 +46,7 @@ class Customer(Base):
 
 
 class Person(Base):
-    """Somebody who logs in. `password_hash` is argon2."""
+    """Somebody who logs in. `password_hash` and `pin_hash` are argon2; `language` is what they chose."""
 
     __tablename__ = "person"
 
@@ -54,12 +55,32 @@ class Person(Base):
     role: Mapped[str] = mapped_column(Text)
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.customer_id"))
     password_hash: Mapped[str] = mapped_column(Text)
+    pin_hash: Mapped[str | None] = mapped_column(Text)
+    language: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=text("now()"))
     disabled_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
 
+class Badge(Base):
+    """A printed code that says who stands at a station; with a PIN it logs in there.
+
+    The code holds a secret, the table its SHA-256. A badge that is lost is revoked, never deleted.
+    """
+
+    __tablename__ = "badge"
+
+    badge_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.person_id", ondelete="CASCADE"), index=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    issued_at: Mapped[datetime] = mapped_column(Timestamp, server_default=text("now()"))
+    revoked_at: Mapped[datetime | None] = mapped_column(Timestamp)
+
+
 class LoginSession(Base):
-    """A browser's session; the cookie holds the secret, the table its SHA-256."""
+    """A browser's session; the cookie holds the secret, the table its SHA-256.
+
+    A session at a station names the station and locks when nobody touched it for `idle_after`.
+    """
 
     __tablename__ = "login_session"
 
@@ -67,6 +88,9 @@ class LoginSession(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.person_id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=text("now()"))
     expires_at: Mapped[datetime] = mapped_column(Timestamp)
+    station: Mapped[str | None] = mapped_column(Text)
+    idle_after: Mapped[timedelta | None] = mapped_column(Interval)
+    seen_at: Mapped[datetime] = mapped_column(Timestamp, server_default=text("now()"))
 
 
 class LoginGuess(Base):

@@ -8,13 +8,12 @@ from fastapi.responses import RedirectResponse
 
 from app.db import transaction
 from app.errors import BirthmarkError, Invalid
-from app.http.answers import json_answer
 from app.http.tracing import carrying_units
 from app.materials.queries import loading_statements, package, packages, relatives
 from app.materials.receiving import Arrival, receive_package
 from app.people import Permission
 from app.trace.question import Question
-from app.web.pages import Visitor, render, wants_json
+from app.web.pages import Visitor, answer, render
 from app.web.session import PostedByUs, TheVisitor, Visiting
 
 router = APIRouter(include_in_schema=False)
@@ -37,17 +36,8 @@ def package_list(
     with request.app.state.engine.connect() as connection:
         found = packages(connection, lot=lot, part_number=part_number, before=cursor, limit=_PACKAGES_SHOWN)
     more = found[-1].package_id if len(found) == _PACKAGES_SHOWN else None
-    if wants_json(request):
-        return json_answer({"packages": found, "next": more})
-    return render(
-        request,
-        "packages.html",
-        visitor,
-        packages=found,
-        lot=lot,
-        part_number=part_number,
-        more=more,
-    )
+    told = {"packages": found, "next": more}
+    return answer(request, "packages.html", visitor, told, lot=lot, part_number=part_number)
 
 
 @router.get("/package")
@@ -65,18 +55,8 @@ def package_page(request: Request, visitor: TheVisitor, identifier: str) -> Resp
         inside = actor.may(Permission.read_line)  # where it stood is the factory's own business
         loadings = loading_statements(connection, known.package_id) if inside else ()
         family = relatives(connection, known.package_id) if inside else ()
-    if wants_json(request):
-        return json_answer({"package": known, "loadings": loadings, "relatives": family,
-                            "counts": used.counts})  # fmt: skip
-    return render(
-        request,
-        "package.html",
-        visitor,
-        package=known,
-        used=used,
-        loadings=loadings,
-        relatives=family,
-    )
+    told = {"package": known, "loadings": loadings, "relatives": family, "counts": used.counts}
+    return answer(request, "package.html", visitor, told, used=used)
 
 
 @router.get("/packages/receive")

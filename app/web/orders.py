@@ -7,13 +7,12 @@ from fastapi.responses import RedirectResponse
 
 from app.db import transaction
 from app.errors import BirthmarkError, Invalid
-from app.http.answers import json_answer
 from app.orders.planning import plan_work_order
 from app.orders.queries import work_orders
 from app.people import Permission
 from app.products.queries import products
 from app.units.ownership import assign_customer
-from app.web.pages import Visitor, render, wants_json
+from app.web.pages import Visitor, answer
 from app.web.session import PostedByUs, TheVisitor, Visiting
 
 router = APIRouter(prefix="/work-orders", include_in_schema=False)
@@ -57,18 +56,15 @@ def _page(
         )
         catalogue = products(connection) if planning else ()
     more = found[-1].work_order_id if len(found) == _SHOWN else None
-    if wants_json(request):
-        return json_answer({"work_orders": found, "next": more})
-    return render(
+    return answer(
         request,
         "orders.html",
         visitor,
+        {"work_orders": found, "next": more},
         refused.status if refused else 200,
-        orders=found,
         products=catalogue,
         planning=planning,
         narrowed_to=number or product,
-        more=more,
         problem=refused,
     )
 

@@ -2,20 +2,28 @@
 
 import json
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from app import browser_libraries
+from app.http.answers import json_answer
 from app.http.problems import Problem
 from app.http.tables import wants_csv
 from app.people import Actor, Permission, form_token, spoken
+from app.web import translations
+from app.web.navigation import NAVIGATION
+from app.web.translations import Say
+from app.web.twins import csv_twin
 
 HERE = Path(__file__).resolve().parent
 STATIC = HERE / "static"
@@ -32,15 +40,15 @@ def moment(at: datetime | None) -> str:
     return f"{at:%H:%M:%S}" if today else f"{at:%Y-%m-%d %H:%M:%S}"
 
 
-def ago(at: datetime | None) -> str:
+def ago(at: datetime | None, say: Say = str) -> str:
     """How long ago, in one word and a half: `12 s`, `3 min`, `2 h`, `5 d`."""
     if at is None:
-        return "never"
+        return say("never")
     seconds = max((datetime.now(UTC) - at).total_seconds(), 0)
     for limit, divisor, unit in ((90, 1, "s"), (5400, 60, "min"), (172800, 3600, "h")):
         if seconds < limit:
-            return f"{seconds / divisor:.0f} {unit} ago"
-    return f"{seconds / 86400:.0f} d ago"
+            return say("%(time)s ago") % {"time": f"{seconds / divisor:.0f} {unit}"}
+    return say("%(time)s ago") % {"time": f"{seconds / 86400:.0f} d"}
 
 
 def number(value: float | None) -> str:
@@ -69,50 +77,124 @@ def _picture(character: str) -> str:
     return chr(0x2400 + code) if code < 0x20 else "\ufffd"
 
 
-_templates = Environment(
-    loader=FileSystemLoader(HERE / "templates"),
-    autoescape=select_autoescape(default=True),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_templates.filters.update(
-    moment=moment,
-    ago=ago,
-    number=number,
-    words=words,
-    raw_text=raw_text,
-    part=lambda text: quote(text, safe=""),
-)
-_templates.globals.update(Permission=Permission, spoken=spoken)
-
-
-def render(
-    request: Request, template: str, visitor: "Visitor | None", status: int = 200, **context: Any
-) -> HTMLResponse:
-    """A page for this visitor."""
-    token = form_token(visitor.secret) if visitor else ""
-    text = _templates.get_template(template).render(
-        current=lambda page: _current(request.url.path, page),
-        token=lambda: Markup('<input type="hidden" name="form_token" value="{}">').format(token),
-        actor=visitor.actor if visitor else None,
-        **context,
+@cache
+def environment(language: str) -> Environment:
+    """The templates in one language."""
+    catalogue = translations.catalogue(language)
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
-    return HTMLResponse(text, status)
+    made.install_gettext_callables(catalogue.gettext, catalogue.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.filters.update(
+        moment=moment,
+        ago=partial(ago, say=catalogue.gettext),
+        number=number,
+        words=words,
+        raw_text=raw_text,
+        part=lambda text: quote(text, safe=""),
+    )
+    made.globals.update(
+        Permission=Permission,
+        spoken=lambda role: catalogue.gettext(spoken(role)),
+        navigation=NAVIGATION,
+        language=language,
+        languages=translations.LANGUAGES,
+        library=_library,
+        lacking=lambda names: [name for name in names if not _is_there(name)],
+    )
+    return made
+
+
+def _is_there(library: str) -> bool:
+    return (browser_libraries.VENDOR / library).exists()
+
+
+def _library(name: str) -> Markup:
+    """The script element of one of `browser_libraries.FILES`; nothing where it was not brought."""
+    return Markup('<script src="/static/vendor/{}"></script>').format(name) if _is_there(name) else Markup("")
+
+
+class Visitor:
+    """Who looks at a page, the secret of their session, and the language they chose."""
+
+    def __init__(self, actor: Actor, secret: str, language: str | None = None) -> None:
+        self.actor = actor
+        self.secret = secret
+        self.language = language
+
+
+def render(request: Request, template: str, visitor: Visitor | None, status: int = 200, **context: Any) -> HTMLResponse:
+    """A page for this visitor, in their language and theme."""
+    token = form_token(visitor.secret) if visitor else ""
+    language = language_of(request, visitor)
+    text = (
+        environment(language)
+        .get_template(template)
+        .render(
+            current=lambda page: _current(request.url.path, page),
+            token=lambda: Markup('<input type="hidden" name="form_token" value="{}">').format(token),
+            form_token=token,
+            actor=visitor.actor if visitor else None,
+            theme=theme_of(request),
+            here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            twin=partial(_twin, request) if context.pop("twins", False) else None,
+            **context,
+        )
+    )
+    return HTMLResponse(text, status, headers={"Content-Language": language, "Vary": "Accept, Cookie"})
+
+
+def answer(
+    request: Request,
+    template: str,
+    visitor: Visitor,
+    told: Mapping[str, object],
+    status: int = 200,
+    **context: Any,
+) -> Response:
+    """What one query told, as the page, as JSON or as CSV: whichever was asked for.
+
+    `told` is what program and page both get; `context` is what only the page needs.
+    """
+    if wants_csv(request):
+        return csv_twin(told, request.url.path.strip("/").replace("/", "-") or "line")
+    if wants_json(request):
+        return json_answer(told)
+    return render(request, template, visitor, status, **{"twins": True, **told, **context})
+
+
+def language_of(request: Request, visitor: Visitor | None = None) -> str:
+    """What this person chose, else this browser, else what the browser was set to."""
+    for chosen in (visitor.language if visitor else None, request.cookies.get("language")):
+        if chosen in translations.LANGUAGES:
+            return chosen
+    return translations.preferred(request.headers.get("accept-language", ""))
+
+
+THEMES = ("light", "dark")
+
+
+def theme_of(request: Request) -> str:
+    """`light` or `dark` where this browser's user chose one, else empty: as the system is set."""
+    chosen = request.cookies.get("theme", "")
+    return chosen if chosen in THEMES else ""
+
+
+def _twin(request: Request, form: str) -> str:
+    """The address of this page's twin."""
+    asked = [(name, value) for name, value in request.query_params.multi_items() if name not in {"format", "fragment"}]
+    return f"{request.url.path}?{urlencode([*asked, ('format', form)], quote_via=quote)}"
 
 
 def _current(path: str, page: str) -> Markup:
     """Marks the page of the navigation that the visitor is on."""
     here = path == page or (page != "/" and path.startswith(page + "/"))
     return Markup(' aria-current="page"') if here else Markup("")
-
-
-class Visitor:
-    """Who looks at a page, and the secret of their session."""
-
-    def __init__(self, actor: Actor, secret: str) -> None:
-        self.actor = actor
-        self.secret = secret
 
 
 def wants_page(request: Request) -> bool:

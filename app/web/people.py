@@ -7,7 +7,6 @@ from fastapi.responses import RedirectResponse
 
 from app.db import transaction
 from app.errors import BirthmarkError
-from app.http.answers import json_answer
 from app.people import (
     Permission,
     Role,
@@ -17,7 +16,7 @@ from app.people import (
     revoke_token,
     tokens,
 )
-from app.web.pages import Visitor, render, wants_json
+from app.web.pages import Visitor, answer
 from app.web.session import PostedByUs, Visiting
 
 router = APIRouter(prefix="/people", include_in_schema=False)
@@ -40,15 +39,12 @@ def _page(
 ) -> Response:
     with request.app.state.engine.connect() as connection:
         everybody, every_token = people(connection), tokens(connection)
-    if wants_json(request):
-        return json_answer({"people": everybody, "tokens": every_token})
-    return render(
+    return answer(
         request,
         "people.html",
         visitor,
+        {"people": everybody, "tokens": every_token},
         refused.status if refused else 200,
-        people=everybody,
-        tokens=every_token,
         roles=list(Role),
         secret=secret,
         problem=refused,

@@ -1,16 +1,16 @@
 """Messages that could not be taken in: why, their bytes, replay and dismissal."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy import Row
 
 from app.errors import Conflict
-from app.http.answers import json_answer
 from app.inbox.quarantine import message, quarantined
 from app.inbox.replay import dismiss, replay
 from app.people import Permission
-from app.web.pages import Visitor, render, wants_json
+from app.web.pages import Visitor, answer
 from app.web.session import PostedByUs, Visiting
 
 router = APIRouter(prefix="/quarantine", include_in_schema=False)
@@ -25,10 +25,12 @@ def quarantine_page(request: Request, visitor: Handler, cursor: int = 0, resolve
     with request.app.state.engine.connect() as connection:
         rows = quarantined(connection, resolved=resolved, after=cursor, limit=_SHOWN)
     more = rows[-1].quarantine_id if len(rows) == _SHOWN else None
-    if wants_json(request):
-        told = [{**row._asdict(), "raw": row.raw.decode("utf-8", "replace")} for row in rows]
-        return json_answer({"quarantine": told, "next": more})
-    return render(request, "quarantine.html", visitor, rows=rows, more=more, resolved=resolved)
+    told = {"quarantine": [_told(row) for row in rows], "next": more}
+    return answer(request, "quarantine.html", visitor, told, rows=rows, resolved=resolved)
+
+
+def _told(row: Row[Any]) -> dict[str, Any]:
+    return {**row._asdict(), "raw": row.raw.decode("utf-8", "replace")}
 
 
 @router.get("/{quarantine_id}")
@@ -41,7 +43,7 @@ def _message_page(request: Request, visitor: Visitor, quarantine_id: int, refuse
     with request.app.state.engine.connect() as connection:
         row = message(connection, quarantine_id)
     status = refused.status if refused else 200
-    return render(request, "quarantined.html", visitor, status, row=row, problem=refused)
+    return answer(request, "quarantined.html", visitor, {"message": _told(row)}, status, row=row, problem=refused)
 
 
 @router.get("/{quarantine_id}/raw")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Header, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection, Engine
 
@@ -69,14 +69,20 @@ class Visiting:
         return found
 
 
-def posted_by_us(request: Request, found: TheVisitor, sent: Annotated[str, Form(alias="form_token")] = "") -> None:
-    """Refuse a form that this session's pages did not carry."""
-    if sent != form_token(found.secret):
+def posted_by_us(
+    request: Request,
+    found: TheVisitor,
+    sent: Annotated[str, Form(alias="form_token")] = "",
+    sent_by_script: Annotated[str, Header(alias="X-Form-Token")] = "",
+) -> None:
+    """Refuse what this session's pages did not send: the token is in the form, or in a field of a script's request."""
+    if form_token(found.secret) not in {sent, sent_by_script}:
         raise Forbidden("The form has expired or came from another site. Open the page again and repeat it.")
-    _same_origin(request)
+    same_origin(request)
 
 
-def _same_origin(request: Request) -> None:
+def same_origin(request: Request) -> None:
+    """Refuse what a browser sends for another site (OWASP: verifying origin)."""
     origin = request.headers.get("origin")
     if origin and urlsplit(origin).netloc != request.headers.get("host"):
         raise Forbidden("The form came from another site. Open the page here and repeat it.")
@@ -85,7 +91,7 @@ def _same_origin(request: Request) -> None:
 PostedByUs = Depends(posted_by_us)
 
 
-def _here(target: str) -> str:
+def here(target: str) -> str:
     """Only an address of this site is returned to after a login."""
     return target if target.startswith("/") and not target.startswith(("//", "/\\")) else "/"
 
@@ -94,8 +100,8 @@ def _here(target: str) -> str:
 def login_page(request: Request, to: str = "/") -> Response:
     """Ask for name and password."""
     if visitor_or_none(request):
-        return RedirectResponse(_here(to), 303)
-    return render(request, "login.html", None, to=_here(to), name="", problem=None)
+        return RedirectResponse(here(to), 303)
+    return render(request, "login.html", None, to=here(to), name="", problem=None)
 
 
 @router.post("/login")
@@ -106,16 +112,16 @@ def login(
     to: Annotated[str, Form()] = "/",
 ) -> Response:
     """Log in and return to where the visitor wanted to go."""
-    _same_origin(request)
+    same_origin(request)
     address = request.client.host if request.client else "unknown"
     try:
         opened = log_in(request.app.state.engine, name=name, password=password, address=address)
     except BirthmarkError as refused:
-        page = render(request, "login.html", None, refused.status, to=_here(to), name=name, problem=refused)
+        page = render(request, "login.html", None, refused.status, to=here(to), name=name, problem=refused)
         if "retry_after" in refused.details:
             page.headers["Retry-After"] = str(refused.details["retry_after"])
         return page
-    response = RedirectResponse(_here(to), 303)
+    response = RedirectResponse(here(to), 303)
     response.set_cookie(
         cookie_name(request),
         opened.secret,

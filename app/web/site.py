@@ -1,10 +1,11 @@
 """The pages put together."""
 
 from fastapi import FastAPI, Request, Response
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from app.http.problems import Problem, problem_of
-from app.web import line, materials, orders, people, quarantine, session, trace
+from app.web import line, live, materials, orders, people, preferences, quarantine, session, trace
 from app.web.pages import STATIC, Visitor, wants_page
 from app.web.pages import error_page as _error_page
 
@@ -13,9 +14,10 @@ __all__ = ["error_page", "install", "wants_page"]
 
 def install(app: FastAPI) -> None:
     """Add the pages and their files."""
-    for part in (session, line, trace, materials, quarantine, orders, people):
+    for part in (session, preferences, live, line, trace, materials, quarantine, orders, people):
         app.include_router(part.router)
-    app.mount("/static", StaticFiles(directory=STATIC))
+    # Only files are compressed: in a page, what somebody else wrote stands beside a secret (BREACH).
+    app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=1024))
     app.add_exception_handler(session.LoginRequired, _log_in_first)
 
 

@@ -1,19 +1,18 @@
 """Trace for people: one box for any identifier, the unit and its journey, where a material went."""
 
 from dataclasses import asdict
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from app.http.answers import json_answer
 from app.http.tables import wants_csv
 from app.http.tracing import Asked, carrying_units, carrying_units_table, journey, made_from_csv, where_used_answer
 from app.people import Permission
 from app.trace.made_from import made_from
 from app.trace.search import Match, matches
 from app.units.queries import unit
-from app.web.pages import render, wants_json
+from app.web.pages import answer, wants_page
 from app.web.session import Reading, TheVisitor
 
 router = APIRouter(include_in_schema=False)
@@ -35,7 +34,7 @@ def address_of(match: Match) -> str:
     query = {parameter: match.identifier}
     if match.kind == "lot" and match.part_number:
         query["part_number"] = match.part_number
-    return f"{page}?{urlencode(query).replace('+', '%20')}"
+    return f"{page}?{urlencode(query, quote_via=quote)}"
 
 
 @router.get("/search")
@@ -45,13 +44,10 @@ def search(request: Request, visitor: TheVisitor, connection: Reading, q: str = 
     found: list[Match] = []
     if q.strip():
         found = list(matches(connection, q, customer_id=visitor.actor.customer_id))
-    if wants_json(request):
-        return json_answer({"matches": [{**asdict(m), "page": address_of(m)} for m in found]})
-    if len(found) == 1:
+    if len(found) == 1 and wants_page(request):
         return RedirectResponse(address_of(found[0]), 303)
-    status = 404 if q.strip() and not found else 200
-    choices = [(match, address_of(match)) for match in found]
-    return render(request, "search.html", visitor, status, typed=q, choices=choices)
+    told = {"matches": [{**asdict(match), "page": address_of(match)} for match in found]}
+    return answer(request, "search.html", visitor, told, 404 if q.strip() and not found else 200, typed=q)
 
 
 @router.get("/units")
@@ -64,9 +60,8 @@ def unit_page(request: Request, visitor: TheVisitor, connection: Reading, serial
         return made_from_csv(made)
     happened = journey(connection, serial, actor)
     overview = unit(connection, serial, customer_id=actor.customer_id)
-    if wants_json(request):
-        return json_answer({"unit": overview, "made_from": made, "history": happened})
-    return render(request, "unit.html", visitor, unit=overview, made=made, journey=happened)
+    told = {"unit": overview, "made_from": made, "history": happened}
+    return answer(request, "unit.html", visitor, told, made=made, journey=happened)
 
 
 @router.get("/where-used")
@@ -83,14 +78,6 @@ def where_used_page(
     if wants_csv(request):
         return carrying_units_table(connection, asked, visitor.actor)
     found = carrying_units(connection, asked, visitor.actor, cursor=cursor, limit=_UNITS_SHOWN)
-    if wants_json(request):
-        return json_answer(where_used_answer(found))
     terms = {name: str(value) for name, value in asdict(asked).items() if value is not None}
-    return render(
-        request,
-        "where_used.html",
-        visitor,
-        asked=asked,
-        found=found,
-        query=urlencode(terms).replace("+", "%20"),
-    )
+    query = urlencode(terms, quote_via=quote)
+    return answer(request, "where_used.html", visitor, where_used_answer(found), asked=asked, found=found, query=query)

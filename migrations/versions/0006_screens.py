@@ -1,4 +1,4 @@
-"""Screens: badges, work instructions, label printing.
+"""Screens: badges and PINs, sessions of stations, everybody's language.
 
 Revision ID: 0006
 Revises: 0005
@@ -7,6 +7,10 @@ Create Date: 2026-11-22
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
 revision: str = "0006"
 down_revision: str | Sequence[str] | None = "0005"
 branch_labels: str | Sequence[str] | None = None
@@ -14,8 +18,33 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    pass
+    op.add_column("person", sa.Column("pin_hash", sa.Text(), nullable=True))
+    op.add_column("person", sa.Column("language", sa.Text(), nullable=True))
+    op.add_column("login_session", sa.Column("station", sa.Text(), nullable=True))
+    op.add_column("login_session", sa.Column("idle_after", sa.Interval(), nullable=True))
+    op.add_column(
+        "login_session",
+        sa.Column("seen_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
+    )
+    op.create_table(
+        "badge",
+        sa.Column("badge_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("issued_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("revoked_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.person_id"], name=op.f("fk_badge_person_id_person"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("badge_id", name=op.f("pk_badge")),
+        sa.UniqueConstraint("digest", name=op.f("uq_badge_digest")),
+    )
+    op.create_index("ix_badge_person_id", "badge", ["person_id"], unique=False)
 
 
 def downgrade() -> None:
-    pass
+    op.drop_table("badge")
+    for column in ("seen_at", "idle_after", "station"):
+        op.drop_column("login_session", column)
+    for column in ("language", "pin_hash"):
+        op.drop_column("person", column)

@@ -1,64 +1,98 @@
-// Keeps the part of the page marked data-live as the line stands: the server says that something
-// changed, the page asks for that part again. A hidden tab lets go of its stream, because a browser
-// holds only six connections to one server over HTTP/1.1.
-const region = document.querySelector("[data-live]");
+// Keeps what is marked data-live="ADDRESS" as it stands: when something was recorded, the page asks for
+// that part again. Scripts and htmx hear of it too, by the event "recorded" on the body
+// (hx-trigger="recorded from:body"). Does nothing on a page that has no [data-pulse].
 const pulse = document.querySelector("[data-pulse]");
-let source = null;
-let fetching = false;
-let again = false;
+const regions = new Map();
 
-function say(state, words) {
+function say(state) {
   pulse.dataset.state = state;
-  pulse.textContent = words;
+  pulse.textContent = state === "live" ? pulse.dataset.liveWords : pulse.dataset.lostWords;
 }
 
-async function refresh() {
-  if (fetching) {
-    again = true;
+async function refresh(region) {
+  const standing = regions.get(region);
+  if (standing) {
+    regions.set(region, "again");
     return;
   }
-  fetching = true;
+  regions.set(region, "asking");
   try {
-    const answer = await fetch(region.dataset.live, { headers: { Accept: "text/html" } });
+    // X-Background: nobody at the screen asked for this, so it keeps no station's session awake.
+    const answer = await fetch(region.dataset.live, { headers: { Accept: "text/html", "X-Background": "live" } });
     if (answer.redirected || answer.status === 401) {
-      location.reload(); // the login has expired
+      location.reload(); // the login has expired, or the station is locked
       return;
     }
     if (answer.ok) {
-      const focused = document.activeElement?.getAttribute("href");
+      const focused = region.contains(document.activeElement) && document.activeElement.getAttribute("href");
       region.innerHTML = await answer.text();
       if (focused) region.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
-      say("live", "Live");
+      region.dispatchEvent(new CustomEvent("refreshed", { bubbles: true }));
     }
   } catch {
-    say("lost", "Connection lost; trying again");
+    say("lost");
   } finally {
-    fetching = false;
-    if (again) {
-      again = false;
-      refresh();
-    }
+    const asked = regions.get(region) === "again";
+    regions.delete(region);
+    if (asked) refresh(region);
   }
 }
 
-function open() {
-  if (source) return;
-  source = new EventSource("/live");
-  source.addEventListener("changed", refresh);
-  source.addEventListener("error", () => {
-    say("lost", "Connection lost; trying again");
-    if (source?.readyState === EventSource.CLOSED) {
-      close();
-      setTimeout(open, 5000);
-    }
-  });
+function hear(said) {
+  if (said !== "changed") {
+    say(said);
+    return;
+  }
+  say("live");
+  if (document.hidden) {
+    missed = true; // looked up when somebody looks
+    return;
+  }
+  for (const region of document.querySelectorAll("[data-live]")) refresh(region);
+  document.body.dispatchEvent(new CustomEvent("recorded"));
 }
 
-function close() {
-  source?.close();
-  source = null;
+let missed = false;
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && missed) {
+    missed = false;
+    hear("changed");
+  }
+});
+
+function shared() {
+  const { port } = new SharedWorker("/static/live-worker.js", { name: "birthmark-live" });
+  port.addEventListener("message", ({ data }) => hear(data));
+  port.start();
+  port.postMessage("come");
+  addEventListener("pagehide", () => port.postMessage("leave"));
+  addEventListener("pageshow", (event) => event.persisted && port.postMessage("come"));
 }
 
-document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
-addEventListener("pagehide", close);
-open();
+// Where a browser has no SharedWorker (Android's had none for long), a hidden tab lets its stream go.
+function alone() {
+  let source = null;
+  const close = () => {
+    source?.close();
+    source = null;
+  };
+  const open = () => {
+    if (source || document.hidden) return;
+    source = new EventSource("/live");
+    source.addEventListener("open", () => hear("live"));
+    source.addEventListener("changed", () => hear("changed"));
+    source.addEventListener("error", () => {
+      hear("lost");
+      if (source?.readyState === EventSource.CLOSED) {
+        close();
+        setTimeout(open, 5000);
+      }
+    });
+  };
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", open);
+  open();
+}
+
+if (pulse) "SharedWorker" in window ? shared() : alone();

@@ -1,0 +1,47 @@
+"""Every English text of the pages: those in templates, and the words that pages look up by value."""
+
+from collections.abc import Iterator
+
+from app.errors import BirthmarkError
+from app.lines.states import StationState
+from app.people import Role, spoken
+from app.web.navigation import NAVIGATION
+from app.web.pages import environment, words
+
+# Outcomes, evidence, kinds of match, relations and kinds of loading, as their queries tell them.
+WORDS = (
+    "passed", "failed", "error", "aborted", "completed", "exact", "bounded", "inferred",
+    "split off", "spliced on", "split from", "spliced to", "loaded", "unloaded", "empty", "spliced",
+    "unit", "reel", "lot", "part", "work order", "product", "recipe", "method", "by", "lane",
+)  # fmt: skip
+MESSAGES = (
+    "UnitsArrived", "UnitsDeparted", "WorkStarted", "WorkCompleted", "WorkStageStarted", "WorkStageCompleted",
+    "UnitsInitialized", "UnitsPersonalized", "UnitsProcessed", "UnitsInspected", "UnitsTested", "UnitsRepaired",
+    "UnitsDisqualified", "ToolsUsed", "MaterialsApplied", "MaterialsInstalled", "MaterialsUninstalled",
+    "IdentifiersRead", "IdentifiersNotRead",
+)  # fmt: skip
+BESIDE_TEMPLATES = ("never", "%(time)s ago")
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """(where, English text) of everything that can be translated; a plural is named by its form for one."""
+    pages = environment("en")
+    for template in pages.list_templates(extensions=["html"]):
+        assert pages.loader is not None
+        source, _, _ = pages.loader.get_source(pages, template)
+        for line, _, message in pages.extract_translations(source):  # type: ignore[attr-defined]
+            text = message[0] if isinstance(message, tuple) else message
+            if text:  # a word looked up by value is no text yet
+                yield f"{template}:{line}", text
+    yield from (("navigation", text) for _, text, _ in NAVIGATION)
+    yield from (("role", spoken(role)) for role in Role)
+    yield from (("state", state.value) for state in StationState)
+    yield from (("word", word) for word in (*WORDS, *BESIDE_TEMPLATES))
+    yield from (("message", words(name)) for name in MESSAGES)
+    yield from (("error", kind.title) for kind in _kinds(BirthmarkError))
+
+
+def _kinds(kind: type[BirthmarkError]) -> Iterator[type[BirthmarkError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from _kinds(below)
