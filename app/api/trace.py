@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from app.api.access import Reading, UnitReader
+from app.errors import Invalid
 from app.http.answers import json_answer
 from app.http.parquet import MEDIA_TYPE as PARQUET
 from app.http.parquet import wants_parquet
@@ -19,7 +20,9 @@ from app.http.tracing import (
     where_used_answer,
 )
 from app.trace.excluded import ExcludedUnit, excluded
+from app.trace.graph import Graph, graph_of_material, graph_of_unit
 from app.trace.made_from import MadeFrom, made_from
+from app.trace.question import Question
 from app.trace.where_used import LARGEST_PAGE, WhereUsed
 
 router = APIRouter(prefix="/trace", tags=["trace"])
@@ -87,3 +90,25 @@ def get_excluded(
     if wants_csv(request):
         return excluded_units_csv(every, asked)
     return json_answer({"units": list(islice(every, limit))})
+
+
+@router.get("/graph", response_model=Graph)
+def get_graph(
+    *,
+    reader: UnitReader,
+    connection: Reading,
+    serial: Annotated[str | None, Query(max_length=256)] = None,
+    package: Annotated[str | None, Query(max_length=256)] = None,
+    lot: Annotated[str | None, Query(max_length=256)] = None,
+    part_number: Annotated[str | None, Query(max_length=256, description="Of the lot")] = None,
+) -> Response:
+    """The genealogy around a unit, a package or a lot: nodes, and edges from material to the units it went into.
+
+    Nodes with the same `group` belong together and may be shown as one; `left_out` counts units beyond the 20,000th.
+    """
+    if sum(map(bool, (serial, package, lot))) != 1:
+        raise Invalid("Say what the picture is about: one serial, one package or one lot.")
+    if serial:
+        return json_answer(graph_of_unit(connection, serial, customer_id=reader.customer_id))
+    asked = Question(package=package or None, lot=lot or None, part_number=part_number or None)
+    return json_answer(graph_of_material(connection, asked, customer_id=reader.customer_id))
