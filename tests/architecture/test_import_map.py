@@ -13,6 +13,7 @@ CAPABILITIES: dict[str, set[str]] = {
     "orders": {"products"},
     "materials": {"lines", "products"},
     "units": {"lines", "products", "orders", "materials"},
+    "scanning": {"products"},  # what a scanner said: serials, labels, printed codes
     "trace": {"units", "materials"},
     "quality": {"units", "materials", "trace"},
     # What must be in the slots, what is, what the next order asks for and when it runs out.
@@ -20,6 +21,20 @@ CAPABILITIES: dict[str, set[str]] = {
     "interlock": {"lines", "products", "orders", "materials", "units", "trace", "quality", "setup"},
     # What a machine said becomes facts: translated once, recorded once, whichever door it came through.
     "inbox": {"lines", "products", "orders", "materials", "units", "trace", "quality", "setup", "interlock"},
+    # What people do at a station, told as a machine would tell it: through the inbox.
+    "floor": {
+        "lines",
+        "products",
+        "orders",
+        "materials",
+        "units",
+        "scanning",
+        "trace",
+        "quality",
+        "setup",
+        "interlock",
+        "inbox",
+    },
 }
 DOORS = {"intake", "api", "web"}
 UNDER_THE_DOORS = {"http"}  # what api and web share: problem+json, the rules of HTTP
@@ -50,7 +65,7 @@ ALLOWED: dict[str, set[str]] = {
 }
 
 # Files whose subject is a calculation, wherever they are.
-PURE = {"rules.py", "moisture.py", "routing.py", "evidence.py", "statistics.py", "labels.py"}
+PURE = {"rules.py", "moisture.py", "routing.py", "evidence.py", "statistics.py", "labels.py", "codes.py", "drawing.py"}
 NO_DATABASE = {"sqlalchemy", "psycopg", "alembic"}
 NO_DOOR = {"fastapi", "starlette", "uvicorn", "paho", "jinja2"}
 # A door may hold a connection and catch what went wrong; it may not write a statement.

@@ -20,6 +20,7 @@ export class Capture {
     this.prefix = prefix;
     this.arrived = "";
     this.digits = null; // of a character typed as Alt and its number
+    this.suffix = ""; // what may still follow a scan that has ended
     addEventListener("keydown", (event) => this.down(event), true);
     addEventListener("keyup", (event) => this.up(event), true);
     addEventListener("paste", (event) => this.paste(event), true);
@@ -32,6 +33,7 @@ export class Capture {
 
   down(event) {
     if (event.isComposing || elsewhere(event.target)) return;
+    if (this.follows(event)) return this.take(event);
     if (event.altKey && !event.ctrlKey && /^\d$/.test(event.key)) {
       this.digits = (this.digits ?? "") + event.key;
       return this.take(event);
@@ -44,6 +46,14 @@ export class Capture {
     if (event.key.length !== 1 || (event.key === " " && !this.arrived)) return;
     this.take(event);
     this.add(event.key);
+  }
+
+  // The Enter after an EOT, the line feed after an Enter: part of the scan that was, nothing for a focused button.
+  follows(event) {
+    const expected = this.suffix;
+    this.suffix = "";
+    if (expected === "enter") return event.key === "Enter" || event.key === "Tab";
+    return expected === "feed" && event.ctrlKey && event.key.toLowerCase() === "j";
   }
 
   // Ctrl+] is GS; Ctrl+C and the like stay the browser's unless a scan is under way.
@@ -77,17 +87,18 @@ export class Capture {
       return;
     }
     this.set(this.arrived + character);
-    if (character === EOT) this.finish();
+    if (character === EOT) this.finish("enter");
   }
 
-  // With nothing arrived, Enter and Tab are the keyboard's own (and the suffix after an EOT harms nothing).
+  // With nothing arrived, Enter and Tab are the keyboard's own.
   end(event) {
     if (!this.arrived) return;
     this.take(event);
-    this.finish();
+    this.finish("feed");
   }
 
-  finish() {
+  finish(suffix) {
+    this.suffix = suffix;
     const text = this.arrived;
     this.set("");
     this.onScan(text);

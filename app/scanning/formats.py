@@ -1,0 +1,47 @@
+"""Formats of serials, as planned for each product."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.errors import Invalid
+from app.people import record_audit
+from app.scanning.models import SerialPattern
+from app.scanning.rules import SerialFormat
+
+
+def serial_formats(connection: Connection) -> Sequence[SerialFormat]:
+    """Every format of every product, each once."""
+    asked = select(SerialPattern.pattern, SerialPattern.check_character).distinct().order_by(SerialPattern.pattern)
+    return [SerialFormat(*row) for row in connection.execute(asked)]
+
+
+def plan_serial_format(connection: Connection, product_id: int, planned: SerialFormat, *, actor: str) -> None:
+    """Serials of this product look like that, too. Raises `Invalid` for a pattern no serial can be told by."""
+    problem = planned.problem()
+    if problem:
+        raise Invalid(problem)
+    given = {"product_id": product_id, "pattern": planned.pattern, "check_character": planned.check}
+    connection.execute(
+        insert(SerialPattern)
+        .values(given)
+        .on_conflict_do_update(
+            index_elements=[SerialPattern.product_id, SerialPattern.pattern],
+            set_={"check_character": planned.check},
+        )
+    )
+    record_audit(
+        connection, actor=actor, deed="serial_format.planned", subject=f"product:{product_id}",
+        pattern=planned.pattern, check=planned.check,
+    )  # fmt: skip
+
+
+def withdraw_serial_format(connection: Connection, product_id: int, pattern: str, *, actor: str) -> None:
+    """Serials of this product do not look like that any more."""
+    connection.execute(
+        delete(SerialPattern).where(SerialPattern.product_id == product_id, SerialPattern.pattern == pattern)
+    )
+    record_audit(
+        connection, actor=actor, deed="serial_format.withdrawn", subject=f"product:{product_id}", pattern=pattern
+    )
