@@ -137,7 +137,7 @@ CAUGHT = text(
     JOIN open USING (nonconformance_id)
     JOIN unit AS asked ON asked.unit_id = told.asked_id
     JOIN unit AS held ON held.unit_id = told.member_id
-    JOIN station USING (station_id)
+    JOIN station ON station.station_id = told.station_id
     WHERE NOT EXISTS (
         SELECT FROM unit_hold AS hold
         LEFT JOIN unit_disposition AS decided USING (unit_id, position_number, nonconformance_id)
@@ -148,7 +148,7 @@ CAUGHT = text(
           AND (decided.decided_at IS NULL OR decided.decided_at >= told.received_at)
     )
     UNION ALL
-    SELECT DISTINCT installed.asked_id, installed.member_id, NULL, child.unit_id, NULL, NULL, NULL, NULL, asked.serial,
+    SELECT installed.asked_id, installed.member_id, NULL, child.unit_id, NULL, NULL, NULL, NULL, asked.serial,
         NULL, NULL, NULL, CAST(NULL AS timestamptz)
     FROM installed
     JOIN placed USING (set_id)

@@ -190,7 +190,7 @@ def _shipped(connection: Connection, written: Iterable[tuple[Key, str, str | Non
     """How many units had left, by customer and shipment."""
     counted = Counter(shipment for _, _, shipment in written if shipment is not None)
     given = {"shipments": sorted(counted)}
-    customers: dict[str, str] = dict(connection.execute(_SHIPPED_WITH, given).tuples().all())
+    customers = {row[0]: row[1] for row in connection.execute(_SHIPPED_WITH, given)}
     return [
         {"customer": customers[shipment], "shipment": shipment, "units": units}
         for shipment, units in sorted(counted.items(), key=lambda item: (customers[item[0]], item[0]))

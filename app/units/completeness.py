@@ -45,7 +45,7 @@ def incomplete(connection: Connection, unit_ids: Collection[int]) -> dict[int, s
     asked = {"units": sorted(set(unit_ids))}
     if not unit_ids:
         return {}
-    revisions: dict[int, int] = dict(connection.execute(_ROUTINGS, asked).tuples().all())
+    revisions = {row[0]: row[1] for row in connection.execute(_ROUTINGS, asked)}
     routings: dict[int, list[RoutingStep]] = {}
     for revision, operation, optional in connection.execute(_STEPS, {"revisions": sorted(set(revisions.values()))}):
         routings.setdefault(revision, []).append(RoutingStep(operation, optional))

@@ -1,0 +1,187 @@
+"""What is on hold: by a hold that was written, by rule, through a panel, through a sub-assembly."""
+
+from uuid import uuid4
+
+from sqlalchemy import Engine
+
+from app.people import Role
+from app.quality.containments import release_containment
+from app.quality.dispositions import Disposition, disposition_packages
+from app.quality.holds import contained_packages, held_packages, holds_on, write_holds_seen
+from tests.containment.stories import ACTOR, build, contain, decide, held, package_id, unit_id
+from tests.inbox.messages import count, entry, initialized, installed, message, received, started, stored, uninstalled
+from tests.trace.reels import joined, split
+
+
+def test_nothing_is_on_hold_where_nothing_was_contained(engine: Engine) -> None:
+    build(engine, "SN-1")
+    assert held(engine, "SN-1") == {}
+    with engine.connect() as connection:
+        assert holds_on(connection, ()) == {}
+        assert holds_on(connection, [999_999]) == {}
+
+
+def test_a_unit_that_gets_a_contained_package_later_is_caught_by_rule_and_then_written(engine: Engine) -> None:
+    build(engine, "SN-1")
+    done = contain(engine, lot="A17")
+    build(engine, "SN-2", package="REEL-2", when=50)  # another reel of the lot
+    build(engine, "SN-3", package="REEL-9", lot="B2", when=60)
+    assert held(engine, "SN-1", "SN-2", "SN-3") == {"SN-1": [False], "SN-2": [True]}
+    with engine.connect() as connection:
+        (hold,) = holds_on(connection, [unit_id(connection, "SN-2")])[unit_id(connection, "SN-2")]
+    assert hold.containment == done.number
+    assert "put package REEL-2 on it" in hold.sentence
+    assert done.number in hold.clears
+    for written in (1, 0):
+        with engine.begin() as connection:
+            ids = [unit_id(connection, serial) for serial in ("SN-1", "SN-2", "SN-3")]
+            assert write_holds_seen(connection, ids) == written
+    assert held(engine, "SN-2") == {"SN-2": [False]}
+
+
+def test_a_package_whose_lot_becomes_known_later_catches_what_was_built_before(engine: Engine) -> None:
+    build(engine, "SN-1")
+    stored(engine, installed(entry("SN-2", "REEL-2", ["R1"])))
+    contain(engine, lot="A17")
+    assert held(engine, "SN-2") == {}
+    stored(engine, received(("REEL-2", "R0603-10K", "A17")))
+    assert held(engine, "SN-2") == {"SN-2": [True]}
+
+
+def test_what_was_split_off_or_spliced_to_a_contained_package_counts(engine: Engine) -> None:
+    build(engine, "SN-1")
+    contain(engine, package="REEL-1")
+    chained = entry("SN-3", "REEL-5", ["R1"])
+    chained["Material"]["JoinedMaterialPackages"] = [{"UniqueIdentifier": "REEL-1"}]
+    stored(
+        engine,
+        split("REEL-1", "REEL-1A", 100, when=40),
+        installed(entry("SN-2", "REEL-1A", ["R1"]), when=50),
+        joined("REEL-5", "REEL-1", when=55),
+    )
+    assert held(engine, "SN-2") == {"SN-2": [True]}
+    with engine.connect() as connection:
+        asked = [package_id(connection, one) for one in ("REEL-1", "REEL-1A", "REEL-5")]
+        found = contained_packages(connection, asked)
+    assert {hold.serial: hold.by_rule for hold in found.values()} == {"REEL-1": False, "REEL-1A": True}
+
+
+def test_a_contained_package_is_a_reason_for_the_feeder(engine: Engine) -> None:
+    build(engine, "SN-1")
+    done = contain(engine, lot="A17")
+    stored(engine, received(("REEL-7", "R0603-10K", "A17"), ("REEL-8", "R0603-10K", "B2")))
+    with engine.connect() as connection:
+        asked = [package_id(connection, one) for one in ("REEL-1", "REEL-7", "REEL-8")]
+        reasons = held_packages(connection, asked)
+        assert sorted(reasons) == sorted(asked[:2])
+        assert {reason.code for reason in reasons.values()} == {"package_held"}
+        assert all(done.number in reason.clears for reason in reasons.values())
+
+
+def test_a_package_that_was_found_good_is_used_again(engine: Engine) -> None:
+    build(engine, "SN-1")
+    done = contain(engine, lot="A17")
+    with engine.begin() as connection:
+        disposition_packages(
+            connection, done.nonconformance, ["REEL-1"], Disposition.released, reason="Measured.", actor=ACTOR,
+            role=Role.quality_engineer,
+        )  # fmt: skip
+    build(engine, "SN-2", package="REEL-1", when=50)
+    with engine.connect() as connection:
+        assert contained_packages(connection, [package_id(connection, "REEL-1")]) == {}
+    assert held(engine, "SN-1", "SN-2") == {"SN-1": [False]}
+
+
+def test_a_window_at_a_station_holds_units_and_no_packages(engine: Engine) -> None:
+    build(engine, "SN-1")
+    contain(engine, lot="A17", station="Acme.Mounter.1")
+    with engine.connect() as connection:
+        assert contained_packages(connection, [package_id(connection, "REEL-1")]) == {}
+
+
+def test_a_contained_tool_catches_what_it_touches_later(engine: Engine) -> None:
+    first, second = uuid4(), uuid4()
+    tool = {"UsedTools": [{"Tool": {"UniqueIdentifier": "STENCIL-7"}}]}
+    for serial, transaction, when in (("SN-1", first, 0), ("SN-2", second, 50)):
+        if serial == "SN-2":
+            contain(engine, tool="STENCIL-7")
+        stored(
+            engine,
+            started(serial, transaction=transaction, when=when),
+            message("Production.ToolsUsed", {"TransactionID": str(transaction), **tool}, when=when + 1),
+        )
+    assert held(engine, "SN-1", "SN-2") == {"SN-1": [False], "SN-2": [True]}
+
+
+def test_a_unit_that_was_released_is_caught_again_by_what_comes_after(engine: Engine) -> None:
+    build(engine, "SN-1")
+    done = contain(engine, lot="A17")
+    decide(engine, done.nonconformance, ["SN-1"], "released")
+    assert held(engine, "SN-1") == {}
+    stored(engine, installed(entry("SN-1", "REEL-1", ["R3"]), when=90))
+    assert held(engine, "SN-1") == {"SN-1": [True]}
+    with engine.begin() as connection:
+        release_containment(connection, done.number, reason="All good.", actor=ACTOR)
+    assert held(engine, "SN-1") == {}
+
+
+def test_one_board_on_hold_holds_its_panel_and_not_its_neighbour(engine: Engine) -> None:
+    stored(engine, initialized("PNL-1", ("SN-1", 1), ("SN-2", 2)))
+    contain(engine, serials=["SN-1"])
+    assert set(held(engine, "PNL-1", "SN-1", "SN-2")) == {"PNL-1", "SN-1"}
+
+
+def test_what_is_told_of_a_panel_position_holds_the_board_in_it(engine: Engine) -> None:
+    stored(engine, received(("REEL-1", "R0603-10K", "A17")))
+    contain(engine, lot="A17")
+    stored(
+        engine,
+        installed(entry("PNL-1", "REEL-1", ["R1"], position=2), when=5),
+        initialized("PNL-1", ("SN-1", 1), ("SN-2", 2), when=9),
+    )
+    assert held(engine, "PNL-1", "SN-1", "SN-2") == {"PNL-1": [True], "SN-2": [True]}
+
+
+def test_a_carrier_is_not_held_for_a_board_that_left_it(engine: Engine) -> None:
+    stored(
+        engine,
+        received(("REEL-1", "R0603-10K", "A17")),
+        initialized("CARRIER", ("SN-1", 1), when=0),
+        installed(entry("CARRIER", "REEL-1", ["R1"], position=1), when=5),
+        initialized("CARRIER", ("SN-2", 1), when=50),
+    )
+    contain(engine, lot="A17")
+    assert held(engine, "CARRIER", "SN-1", "SN-2") == {"SN-1": [False]}
+
+
+def test_a_child_on_hold_holds_the_assembly_until_it_is_taken_out(engine: Engine) -> None:
+    stored(
+        engine,
+        installed(entry("BOX", None, children=[("A1", "MODULE")]), when=5),
+        installed(entry("MODULE", None, children=[("U1", "CHIP")]), when=4),
+        initialized(None, "OTHER", when=0),
+    )
+    contain(engine, serials=["CHIP"])
+    assert set(held(engine, "BOX", "MODULE", "CHIP", "OTHER")) == {"BOX", "MODULE", "CHIP"}
+    with engine.connect() as connection:
+        (hold,) = holds_on(connection, [unit_id(connection, "BOX")])[unit_id(connection, "BOX")]
+    assert hold.via == "CHIP"
+    stored(engine, uninstalled("BOX", children=[("A1", "MODULE")], when=60))
+    assert set(held(engine, "BOX", "MODULE")) == {"MODULE"}
+
+
+def test_a_child_told_as_material_holds_the_assembly(engine: Engine) -> None:
+    stored(engine, initialized(None, "MODULE", when=0), installed(entry("BOX", "MODULE", ["A1"]), when=5))
+    contain(engine, serials=["MODULE"])
+    assert set(held(engine, "BOX", "MODULE")) == {"BOX", "MODULE"}
+
+
+def test_two_containments_are_two_holds(engine: Engine) -> None:
+    build(engine, "SN-1")
+    one, two = contain(engine, lot="A17"), contain(engine, package="REEL-1")
+    assert held(engine, "SN-1") == {"SN-1": [False, False]}
+    with engine.begin() as connection:
+        release_containment(connection, one.number, reason="Good.", actor=ACTOR)
+    assert held(engine, "SN-1") == {"SN-1": [False]}
+    assert two.number != one.number
+    assert count(engine, "unit_hold") == 2
