@@ -3,6 +3,7 @@
 import psycopg
 
 _TRY_AGAIN = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
+_NOT_UNIQUE = "23505"
 # SQLSTATE classes that speak of the server, not of what was sent: connection, read-only standby, resources,
 # operator intervention, system and configuration errors, and the schema not being there.
 _ABOUT_THE_SERVER = ("08", "25", "28", "3D", "42", "53", "57", "58", "F0", "XX")
@@ -15,7 +16,10 @@ def first_line(error: object) -> str:
 
 def may_pass(error: object) -> bool:
     """Whether two transactions were in each other's way: the next attempt may pass."""
-    return getattr(error, "sqlstate", None) in _TRY_AGAIN
+    state = getattr(error, "sqlstate", None)
+    if state == _NOT_UNIQUE:  # two processes took the same event in; the next attempt finds it stored
+        return bool(getattr(getattr(error, "diag", None), "table_name", None) == "event")
+    return state in _TRY_AGAIN
 
 
 def is_away(error: object) -> bool:

@@ -24,6 +24,7 @@ from app.errors import Unavailable
 from app.facts import Report
 from app.inbox.apply import apply, names_unregistered
 from app.inbox.bodies import body_digest
+from app.inbox.events import EventKey, NewEvent, enter_events, stored_digests
 from app.inbox.failures import database_reason, fault_reason, first_line, is_away, may_pass
 from app.inbox.installed import storable_bodies, understand
 from app.inbox.memory import Ids, Memory
@@ -225,7 +226,7 @@ class Recorder:
                         UNREGISTERED, f"Station {item.source} is not registered. Register it; this is replayed then."
                     )
             items = [item for item in items if item.refused is None]
-        stored = _stored_digests(connection, items, ids)
+        stored = stored_digests(connection, [_key(item, ids) for item in items])
         fresh: list[_Item] = []
         for item in items:
             key = _key(item, ids)
@@ -247,57 +248,19 @@ class Recorder:
             return []
         saids = [item.said for item in items if item.said is not None]
         bodies = storable_bodies(connection, _both(items), ids)
-        rows = connection.execute(
-            _ENTER,
-            {
-                "stations": [ids.stations[item.source or ""] for item in items],
-                "unique_ids": [item.unique_id for item in items],
-                "names": [said.message_name for said in saids],
-                "recorded_at": [said.recorded_at for said in saids],
-                "received_at": received_at,
-                "digests": [item.digest for item in items],
-                "bodies": bodies,
-            },
-        )
-        entered = {(row[1], row[2]): row[0] for row in rows}
-        told: list[tuple[Said, Report]] = []
-        beaten: list[_Item] = []
-        for item, said in zip(items, saids, strict=True):
-            station_id, unique_id = _key(item, ids)
-            event_id = entered.get((station_id, unique_id))
-            if event_id is None:  # another process was faster with this key
-                beaten.append(item)
-            else:
-                told.append((said, Report(event_id, station_id, said.recorded_at, received_at)))
-        stored = _stored_digests(connection, beaten, ids)
-        for item in beaten:
-            if stored[_key(item, ids)] == item.digest:
-                item.receipt = Receipt(item.unique_id, "duplicate")
-            else:
-                _contradicts(item)
+        events = [
+            NewEvent(_key(item, ids), said.message_name, said.recorded_at, item.digest, body)
+            for item, said, body in zip(items, saids, bodies, strict=True)
+        ]
+        numbers = enter_events(connection, events, received_at)
+        told = [
+            (said, Report(number, event.key[0], event.recorded_at, received_at))
+            for number, event, said in zip(numbers, events, saids, strict=True)
+        ]
         apply(connection, told, ids)
-        return list(entered.values())
+        return numbers
 
 
-_ENTER = text(
-    """
-    INSERT INTO event (station_id, unique_id, message_name, recorded_at, received_at, digest, body)
-    SELECT station_id, unique_id, message_name, recorded_at, CAST(:received_at AS timestamptz), digest, body
-    FROM unnest(
-        CAST(:stations AS integer[]), CAST(:unique_ids AS uuid[]), CAST(:names AS text[]),
-        CAST(:recorded_at AS timestamptz[]), CAST(:digests AS bytea[]), CAST(:bodies AS bytea[])
-    ) AS given (station_id, unique_id, message_name, recorded_at, digest, body)
-    ON CONFLICT DO NOTHING
-    RETURNING event_id, station_id, unique_id
-    """
-)
-_STORED = text(
-    """
-    SELECT event.station_id, event.unique_id, event.digest
-    FROM unnest(CAST(:stations AS integer[]), CAST(:unique_ids AS uuid[])) AS given (station_id, unique_id)
-    JOIN event USING (station_id, unique_id)
-    """
-)
 _SIGN_OFF = text(
     """
     WITH noted AS (
@@ -308,7 +271,7 @@ _SIGN_OFF = text(
 )
 
 
-def _key(item: _Item, ids: Ids) -> tuple[int, UUID]:
+def _key(item: _Item, ids: Ids) -> EventKey:
     assert item.source is not None  # understood items have both
     assert item.unique_id is not None
     return ids.stations[item.source], item.unique_id
@@ -320,14 +283,6 @@ def _contradicts(item: _Item) -> None:
         f"Station {item.source} used UniqueID {item.unique_id} before, for other content. "
         "Every event needs a UniqueID of its own.",
     )
-
-
-def _stored_digests(connection: Connection, items: Iterable[_Item], ids: Ids) -> dict[tuple[int, UUID], bytes]:
-    keys = [_key(item, ids) for item in items]
-    if not keys:
-        return {}
-    given = {"stations": [key[0] for key in keys], "unique_ids": [key[1] for key in keys]}
-    return {(row[0], row[1]): row[2] for row in connection.execute(_STORED, given)}
 
 
 def _registered_only(connection: Connection, items: Iterable[_Item], ids: Ids) -> list[_Item]:

@@ -20,9 +20,14 @@ STORY = told()
 
 
 def emptied(engine: Engine) -> None:
-    tables = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables if table.name != "audit")
+    """Every table but the audit trail. What is evidence refuses that, and is told not to for the moment."""
+    tables = [f'"{table.name}"' for table in metadata.sorted_tables if table.name != "audit"]
     with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {tables}"))
+        for switched in ("DISABLE", "ENABLE"):
+            for table in tables:
+                connection.execute(text(f"ALTER TABLE {table} {switched} TRIGGER USER"))
+            if switched == "DISABLE":
+                connection.execute(text(f"TRUNCATE {', '.join(tables)}"))
 
 
 def record_of(engine: Engine) -> Dump:
