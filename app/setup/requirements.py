@@ -1,0 +1,231 @@
+"""What a station must hold to build a product revision: planned from a list, or learned from what was loaded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from app.errors import Conflict, Invalid
+from app.lines.tools import station_id_of
+from app.people import record_audit
+from app.products.models import ProductRevision
+from app.setup.models import RequiredSetup, RequiredSlot
+from app.setup.rules import Required
+
+SIDES = ("top", "bottom")
+
+
+@dataclass(frozen=True, slots=True)
+class SlotPlan:
+    """What one slot must hold. `pieces_per_unit` is None where the bill of material tells it."""
+
+    slot: str
+    part_number: str
+    lane: str = ""
+    part_revision: str | None = None
+    alternates: tuple[str, ...] = ()
+    manufacturer_parts: tuple[str, ...] = ()
+    pieces_per_unit: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenSetup:
+    """The required setup that counts for a station, a product revision and a side."""
+
+    setup_id: int
+    side: str | None
+    name: str | None
+    unplanned: bool
+
+
+def require_setup(
+    connection: Connection,
+    *,
+    station: str,
+    product_revision_id: int,
+    side: str | None = None,
+    name: str | None = None,
+    slots: Sequence[SlotPlan],
+    actor: str,
+) -> int:
+    """Say what a station must hold, in place of what was said before; returns the setup's id. Raises `Invalid`."""
+    _refuse_odd(slots, side)
+    station_id = station_id_of(connection, station)
+    known = select(ProductRevision.revision).where(ProductRevision.product_revision_id == product_revision_id)
+    if connection.execute(known).one_or_none() is None:
+        raise Invalid(f"There is no product revision {product_revision_id}. GET /api/v1/products lists them.")
+    setup_id = _enter(connection, station_id, product_revision_id, side, name, slots, unplanned=False)
+    record_audit(
+        connection, actor=actor, deed="setup.required", subject=f"station:{station}",
+        product_revision_id=product_revision_id, side=side, slots={plan.slot: plan.part_number for plan in slots},
+    )  # fmt: skip
+    return setup_id
+
+
+# What sits in the slots, verified by a scan since it was last taken out.
+_VERIFIED = text(
+    """
+    SELECT DISTINCT ON (checked.slot) checked.slot, package.part_number, package.part_revision
+    FROM setup_check AS checked JOIN package USING (package_id)
+    WHERE checked.station_id = :station AND checked.recorded_at <= :at AND checked.kind IN ('load', 'splice')
+      AND checked.accepted AND package.part_number IS NOT NULL
+      AND NOT EXISTS (
+          SELECT FROM loading_event AS gone
+          WHERE gone.package_id = checked.package_id AND gone.kind IN ('unloaded', 'empty')
+            AND gone.recorded_at > checked.recorded_at AND gone.recorded_at <= :at
+      )
+    ORDER BY checked.slot, checked.recorded_at DESC
+    """
+)
+
+
+def learn_setup(
+    connection: Connection,
+    *,
+    station: str,
+    product_revision_id: int,
+    side: str | None = None,
+    at: datetime,
+    actor: str,
+) -> int:
+    """Take what is verified in the slots now as what they must hold, marked `unplanned` until somebody plans it.
+
+    Raises `Conflict` where a setup is planned already, `Invalid` where nothing is verified.
+    """
+    station_id = station_id_of(connection, station)
+    chosen = choose_setup(connection, station_id, product_revision_id, side)
+    if chosen is not None and chosen.side == side and not chosen.unplanned:
+        raise Conflict(f"What {station} must hold for this product is planned already. Change the plan instead.")
+    rows = connection.execute(_VERIFIED, {"station": station_id, "at": at})
+    slots = [SlotPlan(row.slot, row.part_number, part_revision=row.part_revision) for row in rows]
+    if not slots:
+        raise Invalid(f"Nothing in the slots of {station} is verified yet. Scan each slot and its reel first.")
+    setup_id = _enter(connection, station_id, product_revision_id, side, None, slots, unplanned=True)
+    record_audit(
+        connection, actor=actor, deed="setup.learned", subject=f"station:{station}",
+        product_revision_id=product_revision_id, side=side, slots={plan.slot: plan.part_number for plan in slots},
+    )  # fmt: skip
+    return setup_id
+
+
+def _enter(
+    connection: Connection,
+    station_id: int,
+    product_revision_id: int,
+    side: str | None,
+    name: str | None,
+    slots: Sequence[SlotPlan],
+    *,
+    unplanned: bool,
+) -> int:
+    setup_id = connection.execute(
+        upsert(RequiredSetup)
+        .values(
+            station_id=station_id, product_revision_id=product_revision_id, side=side, name=name, unplanned=unplanned
+        )
+        .on_conflict_do_update(
+            index_elements=[RequiredSetup.product_revision_id, RequiredSetup.station_id, RequiredSetup.side],
+            set_={"name": name, "unplanned": unplanned},
+        )
+        .returning(RequiredSetup.setup_id)
+    ).scalar_one()
+    connection.execute(delete(RequiredSlot).where(RequiredSlot.setup_id == setup_id))
+    connection.execute(
+        insert(RequiredSlot),
+        [
+            {
+                "setup_id": setup_id,
+                "slot": plan.slot.strip(),
+                "lane": plan.lane.strip(),
+                "part_number": plan.part_number.strip(),
+                "part_revision": plan.part_revision,
+                "alternates": list(plan.alternates),
+                "manufacturer_parts": list(plan.manufacturer_parts),
+                "pieces_per_unit": plan.pieces_per_unit,
+            }
+            for plan in slots
+        ],
+    )
+    return int(setup_id)
+
+
+def _refuse_odd(slots: Sequence[SlotPlan], side: str | None) -> None:
+    if side is not None and side not in SIDES:
+        raise Invalid(f"A side is top or bottom, not {side!r}. Leave it out where the setup serves both.")
+    if not slots:
+        raise Invalid("A setup names at least one slot and the part that belongs there.")
+    seen: set[tuple[str, str]] = set()
+    for plan in slots:
+        place = plan.slot.strip(), plan.lane.strip()
+        if not place[0] or not plan.part_number.strip():
+            raise Invalid("Each line of a setup needs a slot and a part_number.")
+        if place in seen:
+            raise Invalid(f"Slot {place[0]} is given twice. Name the lanes where it has several.")
+        if plan.pieces_per_unit is not None and not 0 < plan.pieces_per_unit <= 1e6:
+            raise Invalid(f"Slot {place[0]}: pieces_per_unit is above 0, not {plan.pieces_per_unit:g}.")
+        seen.add(place)
+
+
+_SETUPS = text(
+    """
+    SELECT setup_id, side, name, unplanned FROM required_setup
+    WHERE station_id = :station AND product_revision_id = :revision
+    """
+)
+_SLOTS = text(
+    """
+    -- What must these slots hold, and what may they hold in its place?
+    SELECT slot.slot, slot.part_number, slot.lane, slot.part_revision, slot.manufacturer_parts, slot.pieces_per_unit,
+        slot.alternates || ARRAY(
+            SELECT alternate_part_number FROM approved_part
+            WHERE approved_part.product_revision_id = setup.product_revision_id
+              AND approved_part.part_number = slot.part_number
+        ) AS alternates,
+        ARRAY(
+            SELECT DISTINCT alternate_part_number FROM approved_part WHERE approved_part.part_number = slot.part_number
+        ) AS approved_elsewhere
+    FROM required_setup AS setup JOIN required_slot AS slot USING (setup_id)
+    WHERE setup_id = :setup
+    ORDER BY slot.slot, slot.lane
+    """
+)
+
+
+def choose_setup(
+    connection: Connection, station_id: int, product_revision_id: int, side: str | None
+) -> ChosenSetup | None:
+    """The setup of this side; else the one for either side; else, where no side is known, the only one there is."""
+    rows = connection.execute(_SETUPS, {"station": station_id, "revision": product_revision_id})
+    by_side = {row.side: ChosenSetup(*row) for row in rows}
+    if side in by_side:
+        return by_side[side]
+    if None in by_side:
+        return by_side[None]
+    return next(iter(by_side.values())) if side is None and len(by_side) == 1 else None
+
+
+def slots_of(connection: Connection, setup_id: int) -> list[Required]:
+    """The slots of a required setup, alternates of the product revision included."""
+    return [
+        Required(
+            slot=row.slot,
+            part_number=row.part_number,
+            lane=row.lane,
+            part_revision=row.part_revision,
+            alternates=frozenset(row.alternates),
+            manufacturer_parts=frozenset(row.manufacturer_parts),
+            approved_elsewhere=frozenset(row.approved_elsewhere),
+            pieces_per_unit=row.pieces_per_unit,
+        )
+        for row in connection.execute(_SLOTS, {"setup": setup_id})
+    ]
+
+
+def required_setup(
+    connection: Connection, station_id: int, product_revision_id: int, side: str | None = None
+) -> list[Required]:
+    """What a station must hold for a product revision; empty where nobody said."""
+    chosen = choose_setup(connection, station_id, product_revision_id, side)
+    return [] if chosen is None else slots_of(connection, chosen.setup_id)
