@@ -8,7 +8,7 @@ from fastapi import Depends, Header, Request, Response
 from sqlalchemy import Connection, Engine
 
 from app.api.access import TheEngine, asking
-from app.db import transaction
+from app.db import retrying, transaction
 from app.http.answers import encode_json
 from app.people import Actor
 from app.people.idempotency import Answer, claim, fingerprint, keep
@@ -26,11 +26,12 @@ class Once:
         self._request = request
 
     def __call__(self, deed: Callable[[Connection], Any], *, status: int = 200, kept: object = None) -> Response:
-        """Run `deed` in a transaction of its own and answer what it returns as JSON.
+        """Run `deed` in a transaction of its own and answer what it returns as JSON; see `app.db.retrying`.
 
         `kept` is what a repetition is answered, where the first answer holds a secret.
         """
-        with transaction(self._engine) as connection:
+
+        def do(connection: Connection) -> Response:
             earlier = self._claim(connection)
             if earlier is not None:
                 return _response(earlier, replayed=True)
@@ -38,7 +39,9 @@ class Once:
             if self._key is not None:
                 repeated = Answer(status, encode_json(kept)) if kept else answer
                 keep(connection, requester=self._requester, key=self._key, answer=repeated)
-        return _response(answer)
+            return _response(answer)
+
+        return retrying(self._engine, do)
 
     def across_transactions(self, deed: Callable[[], Answer]) -> Response:
         """The same for a deed that commits by itself and is harmless to do twice.

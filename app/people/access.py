@@ -16,17 +16,23 @@ class Permission(StrEnum):
     receive_packages = "receive packages"
     handle_quarantine = "replay or dismiss quarantined messages"
     plan_work = "plan products and work orders"
+    open_containments = "contain lots, packages and units"
+    release_holds = "release what is contained"
+    decide_units = "decide what becomes of units on hold"
+    ship_units = "pack and ship units"
+    run_drills = "run recall drills"
     manage_people = "manage people and tokens"
 
 
 _ON_THE_FLOOR = {Permission.read_units, Permission.read_line, Permission.receive_packages}
-_ENGINEER = _ON_THE_FLOOR | {Permission.handle_quarantine, Permission.plan_work}
+_ENGINEER = _ON_THE_FLOOR | {Permission.handle_quarantine, Permission.plan_work, Permission.open_containments}
+_QUALITY = {Permission.release_holds, Permission.decide_units, Permission.ship_units, Permission.run_drills}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.operator: frozenset(_ON_THE_FLOOR),
-    Role.line_lead: frozenset(_ENGINEER),
-    Role.process_engineer: frozenset(_ENGINEER),
-    Role.quality_engineer: frozenset(_ENGINEER),
+    Role.line_lead: frozenset(_ENGINEER | {Permission.ship_units}),
+    Role.process_engineer: frozenset(_ENGINEER | {Permission.decide_units}),  # and of those only rework and repair
+    Role.quality_engineer: frozenset(_ENGINEER | _QUALITY),
     Role.customer: frozenset({Permission.read_units}),  # and of those only their own
     Role.administrator: frozenset(Permission),
     Role.line_equipment: frozenset({Permission.post_cfx}),
