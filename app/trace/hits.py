@@ -114,10 +114,15 @@ _CHUNKS = text(
 )
 _SETS = text(
     """
-    -- Which material sets hold these chunks?
-    SELECT set_id, chunk_ids FROM material_set WHERE chunk_ids && CAST(:chunks AS integer[])
+    -- Which material sets hold these chunks? Asked few at a time: the index compares each set with all asked for.
+    SELECT set_id, chunk_ids
+    FROM unnest(CAST(:chunks AS text[])) AS few
+    CROSS JOIN LATERAL (
+        SELECT set_id, chunk_ids FROM material_set WHERE chunk_ids && CAST(few AS integer[])
+    ) AS holding
     """
 )
+_FEW = 16
 
 
 def packages_meant(connection: Connection, question: Question) -> dict[int, str]:
@@ -166,7 +171,9 @@ def find_hits(connection: Connection, question: Question) -> Wanted:
         chunks[chunk_id] = _together([chunks[chunk_id], hit]) if chunk_id in chunks else hit
     sets: dict[int, Hit] = {}
     if chunks:
-        for set_id, chunk_ids in connection.execute(_SETS, {"chunks": list(chunks)}):
+        listed = list(chunks)
+        few = [f"{{{','.join(map(str, listed[at : at + _FEW]))}}}" for at in range(0, len(listed), _FEW)]
+        for set_id, chunk_ids in connection.execute(_SETS, {"chunks": few}):
             sets[set_id] = _together([chunks[chunk] for chunk in chunk_ids if chunk in chunks])
     return Wanted(packages or {}, sets)
 
