@@ -8,8 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from app.api.access import Reading, UnitReader
 from app.errors import Invalid
 from app.http.answers import json_answer
-from app.http.parquet import MEDIA_TYPE as PARQUET
-from app.http.parquet import wants_parquet
+from app.http.forms import MEDIA_TYPES, form_of
 from app.http.tables import wants_csv
 from app.http.tracing import (
     Asked,
@@ -28,7 +27,7 @@ from app.trace.where_used import LARGEST_PAGE, WhereUsed
 router = APIRouter(prefix="/trace", tags=["trace"])
 
 _CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
-_TABLES: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}, PARQUET: {}}}}
+_TABLES: dict[int | str, dict[str, Any]] = {200: {"content": {media_type: {} for media_type in MEDIA_TYPES.values()}}}
 
 
 @router.get("/made-from", response_model=MadeFrom, responses=_CSV)
@@ -61,10 +60,11 @@ def get_where_used(
 
     A removed part counts, a rejected placement does not. Parent assemblies are included, with `via`
     naming the child. `counts` are over the whole answer, whatever the page. All terms given must
-    hold. `Accept: text/csv` or `application/vnd.apache.parquet` streams all of it.
+    hold. `Accept` or `?format=` gives all of it as csv, parquet (both streamed), xlsx or pdf.
     """
-    if wants_csv(request) or wants_parquet(request):
-        return carrying_units_table(connection, asked, reader, parquet=wants_parquet(request))
+    form = form_of(request)
+    if form is not None:
+        return carrying_units_table(connection, asked, reader, form)
     found = carrying_units(connection, asked, reader, cursor=cursor, limit=limit)
     return json_answer(where_used_answer(found))
 

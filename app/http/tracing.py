@@ -1,16 +1,19 @@
 """The trace questions as both doors ask them: narrowed to the asker, and as CSV."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Annotated, Any
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection
 
+from app.http.forms import Form
+from app.http.paper import paper_answer
 from app.http.parquet import Column, Kind, parquet_answer
+from app.http.spreadsheets import spreadsheet_answer
 from app.http.tables import csv_answer
 from app.people import Actor, Permission
 from app.quality.journey import runs_of_unit
@@ -179,10 +182,8 @@ _CARRYING_COLUMNS = (
 )
 
 
-def carrying_units_table(
-    connection: Connection, asked: Question, actor: Actor, *, parquet: bool = False
-) -> StreamingResponse:
-    """All units that carry it, streamed as CSV or Parquet."""
+def carrying_units_table(connection: Connection, asked: Question, actor: Actor, form: Form = Form.csv) -> Response:
+    """All units that carry it, as a table; CSV and Parquet are streamed."""
     _require(asked, actor)
     units = stream_where_used(connection, asked, customer_id=actor.customer_id)
     # The first one is fetched before the answer begins, while an error can still be told.
@@ -190,10 +191,39 @@ def carrying_units_table(
     if first is None and actor.customer_id is not None:
         raise asked.not_known
     every = _carrying_rows(chain([first], units) if first is not None else units)
-    name = f"where-used {asked.words}"
-    if parquet:
-        return parquet_answer(_CARRYING_COLUMNS, every, f"{name}.parquet")
-    return csv_answer([column.name for column in _CARRYING_COLUMNS], every, f"{name}.csv")
+    name = f"where-used {asked.words}.{form}"
+    columns = [column.name for column in _CARRYING_COLUMNS]
+    match form:
+        case Form.csv:
+            return csv_answer(columns, every, name)
+        case Form.parquet:
+            return parquet_answer(_CARRYING_COLUMNS, every, name)
+        case Form.xlsx:
+            return spreadsheet_answer(columns, every, name)
+        case Form.pdf:
+            as_of = f", as known at {asked.as_of:%Y-%m-%d %H:%M:%S %Z}" if asked.as_of else ""
+            title = f"Where used: {asked.words}"
+            subtitle = f"Asked by {actor.name}{as_of}"
+            return paper_answer(title, subtitle, _ON_PAPER, (_on_paper(row) for row in every), name)
+
+
+# What a person reads, with each column's share of the width.
+_ON_PAPER = (
+    ("serial", 20.0), ("evidence", 8.0), ("designators", 16.0), ("place", 14.0), ("via", 12.0), ("reason", 40.0),
+)  # fmt: skip
+
+
+def _on_paper(row: Sequence[object]) -> tuple[object, ...]:
+    told = dict(zip((column.name for column in _CARRYING_COLUMNS), row, strict=True))
+    position = f" position {told['position_number']}" if told["position_number"] else ""
+    return (
+        f"{told['serial']}{position}",
+        told["evidence"],
+        told["reference_designators"],
+        told["place"],
+        told["via"],
+        told["reason"],
+    )
 
 
 def _carrying_rows(units: Iterator[CarryingUnit]) -> Iterator[tuple[object, ...]]:

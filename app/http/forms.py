@@ -1,0 +1,33 @@
+"""The forms a table can be had in, besides the page or the JSON it is part of."""
+
+from enum import StrEnum
+
+from starlette.requests import Request
+
+from app.http import paper, parquet, spreadsheets
+
+
+class Form(StrEnum):
+    """The value is the file's ending, and that of `?format=`."""
+
+    csv = "csv"
+    parquet = "parquet"
+    xlsx = "xlsx"
+    pdf = "pdf"
+
+
+MEDIA_TYPES = {
+    Form.csv: "text/csv",
+    Form.parquet: parquet.MEDIA_TYPE,
+    Form.xlsx: spreadsheets.MEDIA_TYPE,
+    Form.pdf: paper.MEDIA_TYPE,
+}
+
+
+def form_of(request: Request) -> Form | None:
+    """The form asked for by `?format=`, or by the field `Accept`; None where none is."""
+    chosen = request.query_params.get("format")
+    if chosen:
+        return next((form for form in Form if form == chosen), None)
+    accepted = request.headers.get("accept", "")
+    return next((form for form, media_type in MEDIA_TYPES.items() if media_type in accepted), None)
