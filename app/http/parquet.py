@@ -18,7 +18,6 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi.responses import StreamingResponse
-from starlette.requests import Request
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
 ROWS_IN_GROUP = 20_000
@@ -44,12 +43,6 @@ class Column:
 
     name: str
     kind: Kind = Kind.text
-
-
-def wants_parquet(request: Request) -> bool:
-    """Whether the asker wants Parquet: `?format=parquet` or the field `Accept`."""
-    chosen = request.query_params.get("format")
-    return chosen == "parquet" if chosen else MEDIA_TYPE in request.headers.get("accept", "")
 
 
 def parquet_answer(columns: Sequence[Column], rows: Iterable[Sequence[Any]], name: str) -> StreamingResponse:
