@@ -1,6 +1,7 @@
 """What messages say becomes facts: names become ids, and each capability's deed is called once for the whole batch."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
@@ -80,7 +81,10 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
     _register(connection, told, ids)
     record_materials(connection, told, ids)
     link_positions(connection, list(_links(told)), ids.units)
-    note_positions(connection, {(ids.units[unit], place) for said, _ in told for unit, place in said.positions()})
+    note_positions(
+        connection,
+        {(ids.units[unit], place): report.received_at for said, report in told for unit, place in said.positions()},
+    )
     claim_units(connection, list(_claims(told, ids)), ids.units)
     record_starts(connection, list(_starts(told, ids)))
     in_work = units_in_work(
@@ -88,7 +92,7 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
     )
     ready = [one for one in told if _is_ready(one, in_work)]
     _keep_waiting(connection, [one for one in told if not _is_ready(one, in_work)])
-    note_positions(connection, set(_positions_in_work(ready, ids, in_work)))
+    note_positions(connection, dict(_positions_in_work(ready, ids, in_work)))
     record_ends(connection, list(_ends(ready, ids, in_work)))
     record_statements(connection, list(_unit_statements(ready, ids, in_work)))
     record_station_statements(connection, list(_station_statements(ready)))
@@ -201,8 +205,8 @@ def _places(
     return list(places)
 
 
-def _positions_in_work(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[tuple[int, int]]:
-    """As `Said.positions`, of parts whose unit only the transaction tells."""
+def _positions_in_work(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[tuple[tuple[int, int], datetime]]:
+    """As `Said.positions`, of parts whose unit only the transaction tells; with the time they were received."""
     for said, report in told:
         if said.needs_transaction:
             parts = (said.installed, said.removed, said.children, said.tools)
@@ -211,7 +215,7 @@ def _positions_in_work(told: Iterable[Told], ids: Ids, in_work: InWork) -> Itera
             nameless |= {run.position_number for listed in runs for run in listed if run.unit_identifier is None}
             places = {place for one in nameless if one for place in _places(None, one, said, report, ids, in_work)}
             higher = {unit_id for unit_id, position in places if position > 1}
-            yield from (place for place in places if place[0] in higher)
+            yield from ((place, report.received_at) for place in places if place[0] in higher)
 
 
 def _ends(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[WorkEnd]:
@@ -246,8 +250,10 @@ def _installations(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[
 def _children(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[ChildInstalled]:
     for said, report in told:
         for one in said.children:
-            for unit_id, position in _places(one.identifier, one.position_number, said, report, ids, in_work):
-                yield ChildInstalled(report, unit_id, position, ids.units[one.child], one.reference_designator)
+            child_id = ids.units[one.child]
+            places = _places(one.identifier, one.position_number, said, report, ids, in_work)
+            for unit_id, position in places:
+                yield ChildInstalled(report, unit_id, position, child_id, one.reference_designator, len(places))
 
 
 def _tools(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[ToolTouched]:
@@ -262,8 +268,10 @@ def _removals(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[PartR
         for one in said.removed:
             package_id = ids.packages[one.package] if one.package else None
             child_id = ids.units[one.child] if one.child else None
-            for unit_id, position in _places(one.identifier, one.position_number, said, report, ids, in_work):
-                yield PartRemoved(report, unit_id, position, package_id, child_id, one.reference_designators)
+            names = one.reference_designators
+            places = _places(one.identifier, one.position_number, said, report, ids, in_work)
+            for unit_id, position in places:
+                yield PartRemoved(report, unit_id, position, package_id, child_id, names, len(places))
 
 
 def _record_runs(connection: Connection, told: Sequence[Told], ids: Ids, in_work: InWork) -> None:

@@ -1,22 +1,24 @@
 """Units within units: which assemblies hold a unit, up to the outermost."""
 
-from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from app.trace.boards import AT, HELD
-from app.trace.evidence import Evidence, weaker
+from app.trace.boards import AT, HELD, Place
+from app.trace.designators import natural_order
+from app.trace.evidence import Evidence, evidence_of
+from app.trace.removals import Removal, removals_from
+from app.trace.spans import Span, merged, surest
 
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """A unit that holds another, told by the child's identifier or by a material that goes by it."""
+    """A board or assembly that holds others with what is looked for; `via` names those, the surest first."""
 
-    unit_id: int
-    child_id: int
+    board: Place
     via: str
     reference_designators: tuple[str, ...]
     evidence: Evidence
@@ -24,42 +26,43 @@ class Within:
     recorded_at: datetime
 
 
-class Span(NamedTuple):
-    """From when to when a unit held something, by the stations' clocks; None where an end is not known."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def common(self, other: "Span") -> "Span | None":
-        """The time both cover; None where they never meet."""
-        since = max(filter(None, (self.since, other.since)), default=None)
-        until = min(filter(None, (self.until, other.until)), default=None)
-        return None if since and until and until < since else Span(since, until)
-
-
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A unit to look outward from: how sure it is, and when it held what is looked for."""
+class _Stay:
+    """A child in a board, once."""
 
+    board: Place
+    via: str
+    reference_designator: str | None
+    station: str
+    recorded_at: datetime
+    span: Span
+
+
+@dataclass(slots=True)
+class _Way:
+    """What a board holds by one child."""
+
+    via: str
+    station: str
+    recorded_at: datetime
     evidence: Evidence
-    spans: tuple[Span, ...] = (Span(),)
+    reference_designators: set[str] = field(default_factory=set)
 
-
-_STRENGTHS = tuple(Evidence)
 
 _AROUND = text(
     f"""
-    -- Which units were these built into, from when to when?
+    -- Which boards were these units built into, told by the child's identifier or by a material that goes by it?
     WITH child AS (
         SELECT unit_id, serial FROM unit WHERE unit_id = ANY (CAST(:children AS bigint[]))
     ), fact AS (
         SELECT installed.unit_id, installed.position_number, installed.reference_designator, installed.station_id,
-            installed.recorded_at, child.unit_id AS child_id, child.serial AS via, 'installed' AS kind
+            installed.recorded_at, installed.candidates, false AS chained, child.unit_id AS child_id,
+            child.serial AS via
         FROM child JOIN installed_unit AS installed ON installed.child_id = child.unit_id
         WHERE CAST(:as_of AS timestamptz) IS NULL OR installed.received_at <= :as_of
         UNION ALL
         SELECT installation.unit_id, installation.position_number, designator, installation.station_id,
-            installation.recorded_at, child.unit_id, child.serial, placement.kind
+            installation.recorded_at, installation.candidates, joined_packages <> '{{}}', child.unit_id, child.serial
         FROM child
         JOIN package ON package.identifier = child.serial
         JOIN material_chunk ON material_chunk.package_ids @> ARRAY[package.package_id]
@@ -70,75 +73,113 @@ _AROUND = text(
         JOIN material_set ON material_set.chunk_ids @> ARRAY[material_chunk.chunk_id]
         JOIN installation USING (set_id)
         WHERE CAST(:as_of AS timestamptz) IS NULL OR installation.received_at <= :as_of
-    ), {HELD}
-    SELECT coalesce(held.board_id, fact.unit_id) AS unit_id, fact.child_id, fact.via,
-        array_remove(array_agg(DISTINCT fact.reference_designator), NULL) AS reference_designators,
-        bool_or(fact.position_number > 0 OR held.board_id IS NULL) AS exact,
-        min(station.handle) AS station, min(fact.recorded_at) AS recorded_at,
-        (
-            SELECT min(removal.recorded_at) FROM removal
-            LEFT JOIN package USING (package_id)
-            WHERE removal.unit_id = min(fact.unit_id)
-              AND (removal.child_id = fact.child_id OR package.identifier = fact.via)
-              AND removal.recorded_at >= max(fact.recorded_at)
-              AND (CAST(:as_of AS timestamptz) IS NULL OR removal.received_at <= :as_of)
-        ) AS removed_at
+    ), {HELD}, width AS (
+        SELECT panel_id, count(DISTINCT position_number) AS positions FROM held GROUP BY panel_id
+    )
+    SELECT coalesce(held.board_id, fact.unit_id) AS board_id, coalesce(held.board_position, 0) AS board_position,
+        fact.child_id, fact.via, fact.reference_designator, fact.position_number, fact.candidates, fact.chained,
+        coalesce(width.positions, 0) AS positions, station.handle AS station, fact.recorded_at
     FROM fact
     LEFT JOIN held ON {AT}
+    LEFT JOIN width ON width.panel_id = fact.unit_id
     JOIN station ON station.station_id = fact.station_id
-    GROUP BY 1, fact.child_id, fact.via
-    ORDER BY 1, fact.via
+    ORDER BY fact.recorded_at, 1, 2, fact.via, fact.reference_designator
     """
 )
 
 
 def assemblies_around(
-    connection: Connection, children: Mapping[int, Held], as_of: datetime | None, *, told: Container[int] = ()
+    connection: Connection, held: Mapping[Place, Sequence[Span]], as_of: datetime | None
 ) -> Iterator[Within]:
-    """Every unit around these, level by level, each once; reports that form a cycle end where they began.
+    """Every board around these, level by level, each once; reports that form a cycle end where they began.
 
-    The evidence is the weakest on the way out. A unit that gave up what is looked for before it was built in, or got
-    it after it was taken out, makes no carrier of its assembly. Units that were `told` already are not told again.
+    `held`: when boards hold what is looked for. The evidence is the weakest on the way out, and the best of all ways. A
+    unit that gave up what is looked for before it was built in, or got it after it was taken out, makes no carrier of
+    its assembly. Boards of `held` come too, where others in them hold it as well.
     """
-    best: dict[int, tuple[Held, Within | None]] = {unit_id: (held, None) for unit_id, held in children.items()}
-    level = set(children)
+    spans: dict[int, dict[int, tuple[Span, ...]]] = {}
+    for (unit_id, position), told in held.items():
+        spans.setdefault(unit_id, {})[position] = merged(told)
+    ways: dict[Place, dict[int, _Way]] = {}
+    stays: dict[int, list[_Stay]] = {}
+    level = set(spans)
     while level:
-        rows = connection.execute(_AROUND, {"children": sorted(level), "as_of": as_of}).all()
-        level = set()
-        for row in rows:
-            child, _ = best[row.child_id]
-            found = _around(child, row)
-            if found is None or row.unit_id in children or row.unit_id in told:
-                continue
-            known = best.get(row.unit_id)
-            merged = _both(known, found) if known else found
-            if known is None or merged[0] != known[0]:
-                level.add(row.unit_id)  # what surrounds it may be surer by it, too
-            best[row.unit_id] = merged
-    yield from (within for _, within in best.values() if within is not None)
+        _find_stays(connection, level - stays.keys(), stays, as_of)
+        above: set[int] = set()
+        for child_id in sorted(level):
+            inside = merged(span for told in spans[child_id].values() for span in told)
+            for stay in stays[child_id]:
+                met = [common for span in inside if (common := span.common(stay.span))]
+                if not met or stay.board[0] == child_id:
+                    continue
+                _note_way(ways.setdefault(stay.board, {}), child_id, stay, surest(met))
+                unit_id, position = stay.board
+                known = spans.setdefault(unit_id, {}).get(position, ())
+                now = merged((*known, *met))
+                if now != known:
+                    spans[unit_id][position] = now
+                    above.add(unit_id)  # what surrounds it may hold it longer, or be surer, by that
+        level = above
+    for board, by_child in ways.items():
+        yield _together(board, list(by_child.values()))
 
 
-def _around(child: Held, row: Row[Any]) -> tuple[Held, Within] | None:
-    """The unit around a child; None where the child lost it before it was built in, or got it after it came out."""
-    stay = Span(row.recorded_at, row.removed_at)
-    spans = tuple(filter(None, (span.common(stay) for span in child.spans)))
-    if not spans:
-        return None
-    evidence = child.evidence if row.exact else weaker(child.evidence, Evidence.bounded)
-    designators = tuple(row.reference_designators)
-    within = Within(row.unit_id, row.child_id, row.via, designators, evidence, row.station, row.recorded_at)
-    return Held(evidence, spans), within
+def _find_stays(
+    connection: Connection, children: Collection[int], stays: dict[int, list[_Stay]], as_of: datetime | None
+) -> None:
+    """Add where each of these units was built in."""
+    for child_id in children:
+        stays[child_id] = []
+    if not children:
+        return
+    rows = connection.execute(_AROUND, {"children": sorted(children), "as_of": as_of}).all()
+    removals = removals_from(connection, {(row.board_id, row.board_position) for row in rows}, as_of)
+    for row in rows:
+        board = row.board_id, row.board_position
+        evidence = evidence_of(
+            applied=False,
+            chained=row.chained,
+            position_number=row.position_number,
+            positions=row.positions,
+            candidates=row.candidates,
+        )
+        span = Span(evidence, row.recorded_at, _taken_out(row, removals.get(board, ())))
+        stays[row.child_id].append(_Stay(board, row.via, row.reference_designator, row.station, row.recorded_at, span))
 
 
-def _both(one: tuple[Held, Within | None], other: tuple[Held, Within]) -> tuple[Held, Within]:
-    """A unit that got what is looked for by several ways: as sure as the surest, held whenever one of them says so."""
-    if one[1] is None or _STRENGTHS.index(other[0].evidence) < _STRENGTHS.index(one[0].evidence):
-        best, second = other[1], one[1]
-    else:
-        best, second = one[1], other[1]
-    held = Held(best.evidence, tuple(dict.fromkeys((*one[0].spans, *other[0].spans))))
-    if second is None:
-        return held, best
-    via = dict.fromkeys((*best.via.split(", "), *second.via.split(", ")))
-    designators = dict.fromkeys((*best.reference_designators, *second.reference_designators))
-    return held, replace(best, via=", ".join(via), reference_designators=tuple(designators))
+def _taken_out(row: Row[Any], removals: Sequence[Removal]) -> datetime | None:
+    """When the child was taken out again: the first removal after it was built in that means it."""
+    for removal in removals:
+        if removal.recorded_at < row.recorded_at:
+            continue
+        names = removal.reference_designators
+        if removal.child_id is not None or removal.package is not None:
+            meant = removal.child_id == row.child_id or removal.package == row.via
+            if meant and (not names or row.reference_designator is None or row.reference_designator in names):
+                return removal.recorded_at
+        elif row.reference_designator in names:
+            return removal.recorded_at
+    return None
+
+
+def _note_way(ways: dict[int, _Way], child_id: int, stay: _Stay, evidence: Evidence) -> None:
+    way = ways.setdefault(child_id, _Way(stay.via, stay.station, stay.recorded_at, evidence))
+    way.evidence = min(way.evidence, evidence, key=_STRENGTHS.index)
+    if stay.reference_designator is not None:
+        way.reference_designators.add(stay.reference_designator)
+
+
+_STRENGTHS = tuple(Evidence)
+
+
+def _together(board: Place, ways: Sequence[_Way]) -> Within:
+    ordered = sorted(ways, key=lambda way: (_STRENGTHS.index(way.evidence), way.recorded_at, way.via))
+    names = {name for way in ways for name in way.reference_designators}
+    return Within(
+        board,
+        ", ".join(way.via for way in ordered),
+        tuple(sorted(names, key=natural_order)),
+        ordered[0].evidence,
+        ordered[0].station,
+        ordered[0].recorded_at,
+    )

@@ -16,7 +16,7 @@ from app.errors import Invalid, NotFound
 from app.trace.counted import Known, Remaining, known_of, pieces
 from app.trace.date_codes import earliest_made
 from app.trace.drawn import Amount, Counted, Drawn, PieceCounts, add_unnamed, drawn_from
-from app.trace.suspects import loaded_intervals
+from app.trace.loaded import loaded_intervals
 from app.trace.two_places import TwoPlaces, in_two_places
 
 _BLOCK = 200

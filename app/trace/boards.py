@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
+from typing import TypeAlias
 
 from sqlalchemy import Connection, text
 
@@ -12,6 +13,9 @@ from app.trace.question import Question
 
 _BLOCK = 1000
 """Boards whose particulars are looked up together."""
+
+Place: TypeAlias = tuple[int, int]
+"""A board: its unit id, and, where it has no serial of its own, its position on the panel (else 0)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +61,22 @@ HELD = """
           AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
         WINDOW statements AS (PARTITION BY panel_id, position_number ORDER BY linked_at, unit_id)
     ), several AS (
-        SELECT unit_id, position_number FROM spoken_position WHERE unit_id IN (SELECT unit_id FROM fact)
+        SELECT unit_id, position_number FROM spoken_position
+        WHERE unit_id IN (SELECT unit_id FROM fact)
+          AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
     ), spoken AS (
         SELECT unit_id, position_number FROM several
         UNION
         SELECT installation.unit_id, installation.position_number
-        FROM installation JOIN several USING (unit_id) WHERE installation.position_number = 1
+        FROM installation JOIN several USING (unit_id)
+        WHERE installation.position_number = 1
+          AND (CAST(:as_of AS timestamptz) IS NULL OR installation.received_at <= :as_of)
         UNION
         SELECT work_record.unit_id, CAST(1 AS smallint)
-        FROM work_record JOIN several USING (unit_id) WHERE 1 = ANY (work_record.position_numbers)
+        FROM work_record JOIN several USING (unit_id)
+        WHERE 1 = ANY (work_record.position_numbers)
+          AND (CAST(:as_of AS timestamptz) IS NULL
+               OR least(work_record.started_received_at, work_record.completed_received_at) <= :as_of)
     ), held AS (
         SELECT panel_id, position_number, unit_id AS board_id, CAST(0 AS smallint) AS board_position,
             held_from, held_until
@@ -78,7 +89,11 @@ HELD = """
             SELECT FROM told WHERE told.panel_id = spoken.unit_id AND told.position_number = spoken.position_number
         ) AND (
             EXISTS (SELECT FROM told WHERE told.panel_id = spoken.unit_id)
-            OR (NOT EXISTS (SELECT FROM panel_position WHERE panel_position.unit_id = spoken.unit_id)
+            OR (NOT EXISTS (
+                    SELECT FROM panel_position
+                    WHERE panel_position.unit_id = spoken.unit_id
+                      AND (CAST(:as_of AS timestamptz) IS NULL OR panel_position.received_at <= :as_of)
+                )
                 AND (SELECT count(*) FROM spoken AS other WHERE other.unit_id = spoken.unit_id) > 1)
         )
     )

@@ -19,7 +19,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, text
 
 from app.cfx.pieces import Pieces, pieces_of
-from app.trace.suspects import CLOCK_ERROR, LoadedInterval
+from app.trace.loaded import LoadedInterval
+from app.trace.spans import CLOCK_ERROR
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, text
 from app.errors import Invalid
 from app.trace.boards import occupants, particulars
 from app.trace.hits import packages_meant
+from app.trace.loaded import loaded_intervals
 from app.trace.question import Question
-from app.trace.suspects import loaded_intervals, works_in
+from app.trace.suspects import works_in
 from app.trace.where_used import stream_where_used
 
 _BLOCK = 1000

@@ -20,9 +20,9 @@ from sqlalchemy import Connection, text
 from app.trace.bills import Bill, bill_of_unit
 from app.trace.designators import few, natural_order
 from app.trace.evidence import Evidence, stronger
+from app.trace.loaded import loaded_intervals
 from app.trace.made_from import MadeFrom, made_from
 from app.trace.order_sets import ON_UNITS
-from app.trace.suspects import loaded_intervals
 
 
 @dataclass(frozen=True, slots=True)

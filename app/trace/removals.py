@@ -1,56 +1,92 @@
-"""When did units give up what is looked for? For assemblies around them, which never held it if that was before."""
+"""What was taken out of boards, wherever it was told: of the board itself, or of the place on a panel it was in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from app.trace.assemblies import Span
+from app.trace.boards import AT, HELD, Place
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Parts that came out of one board; no designators: all of the package, or of the unit."""
+
+    recorded_at: datetime
+    package_id: int | None
+    package: str | None
+    child_id: int | None
+    reference_designators: Sequence[str]
+
 
 _REMOVED = text(
-    """
-    -- What was taken out of these boards, told of themselves or of their panel positions?
-    SELECT board.unit_id, removal.recorded_at, removal.package_id, removal.reference_designators
-    FROM unnest(CAST(:units AS bigint[])) AS board (unit_id)
-    JOIN removal ON removal.unit_id = board.unit_id
-    WHERE CAST(:as_of AS timestamptz) IS NULL OR removal.received_at <= :as_of
-    UNION ALL
-    SELECT board.unit_id, removal.recorded_at, removal.package_id, removal.reference_designators
-    FROM unnest(CAST(:units AS bigint[])) AS board (unit_id)
-    JOIN panel_position ON panel_position.unit_id = board.unit_id
-    JOIN removal ON removal.unit_id = panel_position.panel_id
-        AND removal.position_number IN (panel_position.position_number, 0)
-    WHERE CAST(:as_of AS timestamptz) IS NULL OR removal.received_at <= :as_of
+    f"""
+    -- What was taken out of these boards? What may have come out of any of several boards was taken out of none surely.
+    WITH asked AS (
+        SELECT * FROM unnest(
+            CAST(:units AS bigint[]), CAST(:positions AS smallint[])
+        ) AS asked (board_id, board_position)
+    ), fact AS (
+        SELECT removal.* FROM removal
+        WHERE unit_id IN (
+            SELECT board_id FROM asked
+            UNION
+            SELECT panel_id FROM panel_position JOIN asked ON asked.board_id = panel_position.unit_id
+        )
+          AND candidates = 1
+          AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
+    ), {HELD}, resolved AS (
+        SELECT coalesce(held.board_id, fact.unit_id) AS board_id,
+            coalesce(held.board_position, CAST(0 AS smallint)) AS board_position,
+            count(*) OVER (PARTITION BY fact.unit_id, fact.position_number, fact.event_id, fact.ordinal) AS meant,
+            fact.recorded_at, fact.package_id, fact.child_id, fact.reference_designators
+        FROM fact LEFT JOIN held ON {AT}
+    )
+    SELECT board_id, board_position, recorded_at, package_id, package.identifier, child_id, reference_designators
+    FROM resolved
+    JOIN asked USING (board_id, board_position)
+    LEFT JOIN package USING (package_id)
+    WHERE meant = 1
+    ORDER BY recorded_at
     """
 )
 
 
-def held_spans(
-    connection: Connection,
-    reports: Mapping[int, Sequence[tuple[datetime, Sequence[str]]]],
-    packages: Mapping[int, str],
-    as_of: datetime | None,
-) -> dict[int, tuple[Span, ...]]:
-    """When boards held what is looked for: for each report until the last of its designators came out, if it did.
-
-    `reports`: by board, when they were made and which designators they fill.
-    """
-    removed: dict[int, list[tuple[datetime, list[str]]]] = {}
-    for row in connection.execute(_REMOVED, {"units": list(reports), "as_of": as_of}):
-        if row.package_id is None or row.package_id in packages:
-            removed.setdefault(row.unit_id, []).append((row.recorded_at, row.reference_designators))
-    return {
-        unit: tuple(Span(since, _ended(since, filled, removed.get(unit, ()))) for since, filled in told)
-        for unit, told in reports.items()
+def removals_from(
+    connection: Connection, boards: Collection[Place], as_of: datetime | None
+) -> dict[Place, list[Removal]]:
+    """What came out of each of these boards, in order of the stations' clocks."""
+    asked = {
+        "units": [unit_id for unit_id, _ in boards],
+        "positions": [position for _, position in boards],
+        "as_of": as_of,
     }
+    found: dict[Place, list[Removal]] = {}
+    for row in connection.execute(_REMOVED, asked):
+        found.setdefault((row[0], row[1]), []).append(Removal(*row[2:]))
+    return found
 
 
-def _ended(since: datetime, filled: Sequence[str], removed: Sequence[tuple[datetime, list[str]]]) -> datetime | None:
-    """When the last of the designators came out; None while some is in, or where material has no designators."""
+def until_removed(
+    since: datetime, filled: Sequence[str], packages: Collection[int], removals: Sequence[Removal]
+) -> datetime | None:
+    """When the last of the designators `filled` from one of `packages` at `since` came out; None while one is in.
+
+    Whatever is said to come out of a designator, it holds nothing after. Material without designators stays.
+    """
     ends = []
     for designator in filled:
-        after = [at for at, names in removed if at >= since and (not names or designator in names)]
+        after = [
+            one.recorded_at for one in removals if one.recorded_at >= since and _empties(one, designator, packages)
+        ]
         if not after:
             return None
         ends.append(min(after))
     return max(ends, default=None)
+
+
+def _empties(removal: Removal, designator: str, packages: Collection[int]) -> bool:
+    if removal.reference_designators:
+        return designator in removal.reference_designators
+    return removal.child_id is None and (removal.package_id is None or removal.package_id in packages)

@@ -19,7 +19,7 @@ from operator import itemgetter
 
 from sqlalchemy import Connection, text
 
-from app.trace.suspects import CLOCK_ERROR
+from app.trace.spans import CLOCK_ERROR
 
 MOVING = timedelta(minutes=2)
 

@@ -1,6 +1,6 @@
 """Who is who: identifiers become units, positions of panels hold them, orders claim them."""
 
-from collections.abc import Collection, MutableMapping, Sequence
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -96,28 +96,38 @@ def link_positions(connection: Connection, links: Sequence[PanelLink], units: Mu
         )
 
 
+_COUNTS = """
+    CASE WHEN unit.work_order_id IS NULL THEN true
+         WHEN claim.initialized <> unit.initialized THEN claim.initialized
+         WHEN claim.initialized THEN unit.claimed_at < claim.claimed_at
+         ELSE unit.claimed_at > claim.claimed_at END
+"""
 _CLAIM = text(
-    """
+    f"""
     WITH claim AS (
         SELECT DISTINCT ON (unit_id) *
         FROM unnest(
-            CAST(:units AS bigint[]), CAST(:orders AS integer[]),
-            CAST(:claimed_at AS timestamptz[]), CAST(:initialized AS boolean[])
-        ) AS claim (unit_id, work_order_id, claimed_at, initialized)
+            CAST(:units AS bigint[]), CAST(:orders AS integer[]), CAST(:claimed_at AS timestamptz[]),
+            CAST(:initialized AS boolean[]), CAST(:received_at AS timestamptz[])
+        ) AS claim (unit_id, work_order_id, claimed_at, initialized, received_at)
         ORDER BY unit_id, initialized DESC, CASE WHEN initialized THEN claimed_at END DESC, claimed_at
+    ), former AS (
+        INSERT INTO former_claim (unit_id, known_from, known_until, work_order_id)
+        SELECT unit.unit_id, unit.claim_received_at, claim.received_at, unit.work_order_id
+        FROM claim JOIN unit USING (unit_id)
+        WHERE unit.work_order_id <> claim.work_order_id AND unit.claim_received_at < claim.received_at AND {_COUNTS}
+        ON CONFLICT DO NOTHING
     )
     UPDATE unit SET
         work_order_id = claim.work_order_id,
         customer_id = work_order.customer_id,
         unplanned = work_order.unplanned,
         claimed_at = claim.claimed_at,
-        initialized = claim.initialized
+        initialized = claim.initialized,
+        claim_received_at = CASE WHEN unit.work_order_id = claim.work_order_id THEN unit.claim_received_at
+                                 ELSE claim.received_at END
     FROM claim JOIN work_order USING (work_order_id)
-    WHERE unit.unit_id = claim.unit_id
-      AND CASE WHEN unit.work_order_id IS NULL THEN true
-               WHEN claim.initialized <> unit.initialized THEN claim.initialized
-               WHEN claim.initialized THEN unit.claimed_at < claim.claimed_at
-               ELSE unit.claimed_at > claim.claimed_at END
+    WHERE unit.unit_id = claim.unit_id AND {_COUNTS}
     """
 )
 
@@ -138,22 +148,29 @@ def claim_units(connection: Connection, claims: Sequence[OrderClaim], units: Mut
                 "orders": [claim.work_order_id for _, claim in rows],
                 "claimed_at": [claim.report.recorded_at for _, claim in rows],
                 "initialized": [claim.initialized for _, claim in rows],
+                "received_at": [claim.report.received_at for _, claim in rows],
             },
         )
 
 
 _SPEAK = text(
     """
-    INSERT INTO spoken_position (unit_id, position_number)
-    SELECT DISTINCT * FROM unnest(CAST(:units AS bigint[]), CAST(:positions AS smallint[])) AS said (unit_id, position)
+    INSERT INTO spoken_position (unit_id, position_number, received_at)
+    SELECT * FROM unnest(
+        CAST(:units AS bigint[]), CAST(:positions AS smallint[]), CAST(:received_at AS timestamptz[])
+    ) AS said (unit_id, position)
     ORDER BY 1, 2
     ON CONFLICT DO NOTHING
     """
 )
 
 
-def note_positions(connection: Connection, spoken: Collection[tuple[int, int]]) -> None:
-    """Keep which positions of which units machines speak of; see `SpokenPosition`."""
+def note_positions(connection: Connection, spoken: Mapping[tuple[int, int], datetime]) -> None:
+    """Keep which positions of which units machines speak of, and since when that is known; see `SpokenPosition`."""
     if spoken:
-        given = {"units": [unit_id for unit_id, _ in spoken], "positions": [position for _, position in spoken]}
+        given = {
+            "units": [unit_id for unit_id, _ in spoken],
+            "positions": [position for _, position in spoken],
+            "received_at": list(spoken.values()),
+        }
         connection.execute(_SPEAK, given)

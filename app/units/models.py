@@ -39,7 +39,7 @@ class Unit(Base):
 
     `customer_id` is its work order's, kept in step by a trigger: what belongs to an OEM carries its customer.
     `claimed_at` is the station's time of the message that put it into its work order, `initialized` whether that was
-    `UnitsInitialized`.
+    `UnitsInitialized`, `claim_received_at` since when that order is known here.
     """
 
     __tablename__ = "unit"
@@ -51,7 +51,19 @@ class Unit(Base):
     unplanned: Mapped[bool] = mapped_column(server_default=text("true"))
     claimed_at: Mapped[datetime | None] = mapped_column(Timestamp)
     initialized: Mapped[bool] = mapped_column(server_default=text("false"))
+    claim_received_at: Mapped[datetime | None] = mapped_column(Timestamp)
     registered_at: Mapped[datetime] = mapped_column(Timestamp)
+
+
+class FormerClaim(Base):
+    """A work order that a unit was thought to belong to, from when to when by the server's clock."""
+
+    __tablename__ = "former_claim"
+
+    unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    known_from: Mapped[datetime] = mapped_column(Timestamp, primary_key=True)
+    known_until: Mapped[datetime] = mapped_column(Timestamp)
+    work_order_id: Mapped[int] = mapped_column(Integer)
 
 
 class PanelPosition(Base):
@@ -82,6 +94,7 @@ class SpokenPosition(Base):
 
     unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     position_number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(Timestamp)
 
 
 class WorkRecord(Base):
@@ -231,7 +244,7 @@ class Installation(Base):
 
 
 class InstalledUnit(Base):
-    """A unit built into another (`InstalledComponents[].InstalledUnitIdentifier`)."""
+    """A unit built into another (`InstalledComponents[].InstalledUnitIdentifier`); `candidates` as there."""
 
     __tablename__ = "installed_unit"
     __table_args__ = (Index("ix_installed_unit_child_id", "child_id"),)
@@ -242,6 +255,7 @@ class InstalledUnit(Base):
     child_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     reference_designator: Mapped[str | None] = mapped_column(Text)
     station_id: Mapped[int] = mapped_column(Integer)
+    candidates: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
     recorded_at: Mapped[datetime] = mapped_column(Timestamp)
     received_at: Mapped[datetime] = mapped_column(Timestamp)
 
@@ -265,7 +279,8 @@ class ToolUse(Base):
 class Removal(Base):
     """Designators whose part was taken out of a unit (`MaterialsUninstalled`); what was in stays on record.
 
-    `package_id` is null where the machine did not name it: then whatever was in the designators is meant.
+    `package_id` is null where the machine did not name it: then whatever was in the designators is meant. `candidates`
+    as for installations.
     """
 
     __tablename__ = "removal"
@@ -278,5 +293,6 @@ class Removal(Base):
     child_id: Mapped[int | None] = mapped_column(BigInteger)
     reference_designators: Mapped[list[str]] = mapped_column(ARRAY(Text))
     station_id: Mapped[int] = mapped_column(Integer)
+    candidates: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
     recorded_at: Mapped[datetime] = mapped_column(Timestamp)
     received_at: Mapped[datetime] = mapped_column(Timestamp)

@@ -18,6 +18,8 @@ class ChildInstalled:
     position_number: int
     child_id: int
     reference_designator: str | None
+    candidates: int = 1
+    """How many units the message may mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +32,19 @@ class PartRemoved:
     package_id: int | None
     child_id: int | None
     reference_designators: tuple[str, ...]
+    candidates: int = 1
 
 
 _INSTALL = text(
     """
     INSERT INTO installed_unit (
-        unit_id, position_number, event_id, child_id, reference_designator, station_id, recorded_at, received_at
+        unit_id, position_number, event_id, child_id, reference_designator, station_id, candidates, recorded_at,
+        received_at
     )
     SELECT * FROM unnest(
         CAST(:units AS bigint[]), CAST(:positions AS smallint[]), CAST(:events AS bigint[]),
         CAST(:children AS bigint[]), CAST(:designators AS text[]), CAST(:stations AS integer[]),
-        CAST(:recorded_at AS timestamptz[]), CAST(:received_at AS timestamptz[])
+        CAST(:candidates AS smallint[]), CAST(:recorded_at AS timestamptz[]), CAST(:received_at AS timestamptz[])
     )
     ON CONFLICT DO NOTHING
     """
@@ -49,13 +53,14 @@ _REMOVE = text(
     """
     INSERT INTO removal (
         unit_id, position_number, event_id, ordinal, package_id, child_id, reference_designators, station_id,
-        recorded_at, received_at
+        candidates, recorded_at, received_at
     )
     SELECT unit_id, position_number, event_id, ordinal, package_id, child_id,
-        ARRAY(SELECT jsonb_array_elements_text(designators)), station_id, recorded_at, received_at
+        ARRAY(SELECT jsonb_array_elements_text(designators)), station_id, candidates, recorded_at, received_at
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given (
         unit_id bigint, position_number smallint, event_id bigint, ordinal smallint, package_id integer,
-        child_id bigint, designators jsonb, station_id integer, recorded_at timestamptz, received_at timestamptz
+        child_id bigint, designators jsonb, station_id integer, candidates smallint, recorded_at timestamptz,
+        received_at timestamptz
     )
     ON CONFLICT DO NOTHING
     """
@@ -74,6 +79,7 @@ def record_children(connection: Connection, children: Sequence[ChildInstalled]) 
                 "children": [one.child_id for one in children],
                 "designators": [one.reference_designator for one in children],
                 "stations": [one.report.station_id for one in children],
+                "candidates": [one.candidates for one in children],
                 "recorded_at": [one.report.recorded_at for one in children],
                 "received_at": [one.report.received_at for one in children],
             },
@@ -99,6 +105,7 @@ def record_removals(connection: Connection, removals: Sequence[PartRemoved]) -> 
                 "child_id": one.child_id,
                 "designators": one.reference_designators,
                 "station_id": one.report.station_id,
+                "candidates": one.candidates,
                 "recorded_at": one.report.recorded_at,
                 "received_at": one.report.received_at,
             }

@@ -259,7 +259,7 @@ def _left_open(recorded: Recorded, unit: Board) -> bool:
     if any(fitted.certainty is not Certainty.certain for fitted in unit.fitted):
         return True
     for work in recorded.factory.truth.works:
-        if unit in work.boards:
+        if unit in work.meant:
             own = [one for one in unit.fitted if one.station == work.station and work.since <= one.since <= work.until]
             if not own:
                 return True

@@ -13,10 +13,12 @@ from app.schema import import_models
 
 # What only tells when and how messages came in, or belongs to no message.
 _LEFT_OUT = {
-    "alembic_version", "audit", "customer", "idempotency_key", "login_guess", "login_session", "person",
+    "alembic_version", "audit", "customer", "former_claim", "idempotency_key", "login_guess", "login_session", "person",
     "process_heartbeat", "token",
 }  # fmt: skip
-_ARRIVAL = {"received_at", "registered_at", "created_at", "started_received_at", "completed_received_at"}
+_ARRIVAL = {
+    "received_at", "registered_at", "created_at", "started_received_at", "completed_received_at", "claim_received_at",
+}  # fmt: skip
 _NAMES = {
     "station": "SELECT station_id, handle FROM station",
     "unit": "SELECT unit_id, serial FROM serial",

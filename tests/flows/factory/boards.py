@@ -108,9 +108,13 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A work at a station, with the boards it was done on. True times, in seconds."""
+    """A work at a station, with the boards it was done on. True times, in seconds.
+
+    `meant` are those that what is said of it may mean, X-outs too where a panel is spoken of as a whole.
+    """
 
     station: str
     boards: tuple[Board, ...]
     since: float
     until: float
+    meant: tuple[Board, ...]

@@ -7,7 +7,7 @@ from uuid import UUID
 from app.cfx.messages.materials import MaterialsJoined
 from app.cfx.messages.storage import MaterialsEmpty, MaterialsLoaded, MaterialsUnloaded, SplicePointDetected
 from app.cfx.messages.structures import MaterialCarrier, MaterialLocation
-from tests.flows.factory.blueprint import Change, MachineBlueprint, Naming, PanelKind
+from tests.flows.factory.blueprint import Address, Change, MachineBlueprint, Naming, PanelKind
 from tests.flows.factory.boards import Board, Certainty, Fitted, Panel
 from tests.flows.factory.material import Package, Piece, Splice, Tape
 from tests.flows.factory.report import Job, Placed, Report, Spot, reports
@@ -78,7 +78,8 @@ class Mounter(Station):
         self._now += PICK
         self._report(panel, transaction)
         self._now += PICK
-        self.end(transaction, panel.good, since, self._now)
+        whole = not self.blueprint.lists_units or self.blueprint.address in {Address.panel, Address.bare}
+        self.end(transaction, panel.good, since, self._now, meant=panel.boards if whole else ())
         return self._now
 
     def clear(self) -> None:

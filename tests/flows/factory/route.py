@@ -53,10 +53,12 @@ class Station:
         )
         return transaction
 
-    def end(self, transaction: UUID, boards: Sequence[Board], since: float, at: float) -> None:
+    def end(
+        self, transaction: UUID, boards: Sequence[Board], since: float, at: float, *, meant: Sequence[Board] = ()
+    ) -> None:
         """Say that work ended, and remember it."""
         self.voice.say(WorkCompleted(transaction_id=transaction, result="Completed"), at)
-        self.works.append(Work(self.handle, tuple(boards), since, at))
+        self.works.append(Work(self.handle, tuple(boards), since, at, tuple(meant or boards)))
         self.free = at + APART
 
     def received(self, package: Package, at: float) -> Presence:

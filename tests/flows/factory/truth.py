@@ -76,7 +76,7 @@ class Truth:
             and (presence.until is None or presence.until + TOLERANCE >= work.since)
             for one in units
             for work in self.works
-            if one in work.boards
+            if one in work.meant
             for presence in self.presences
         )
 

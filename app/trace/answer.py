@@ -1,0 +1,374 @@
+"""One answer of where-used in the making: what was reported first, then what is suspected, then what surrounds it.
+
+Every report and every suspicion is a span of time in which a board held what is looked for, with its evidence: a board
+is as sure as its surest span, an assembly around it as sure as those that meet the board's stay in it.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from itertools import islice, takewhile
+from typing import TypeVar
+
+from sqlalchemy import Connection, text
+
+from app.trace.assemblies import Within, assemblies_around
+from app.trace.boards import Board, Particulars, Place, Reported, boards_carrying, particulars
+from app.trace.designators import few, natural_order
+from app.trace.evidence import Evidence, evidence_of, stronger
+from app.trace.hits import Hit, Wanted
+from app.trace.loaded import loaded_intervals
+from app.trace.pages import Key
+from app.trace.question import Question
+from app.trace.removals import Removal, removals_from, until_removed
+from app.trace.spans import Span, merged
+from app.trace.suspects import Suspect, suspects
+from app.trace.told import Told
+from app.trace.works import boards_worked_on
+
+_BLOCK = 1000
+_FIRST_BLOCK = 100
+"""Boards whose particulars are looked up together: few at first, so that an answer begins at once."""
+_LAST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class CarryingUnit:
+    """A unit that carries, or may carry, what was asked for.
+
+    `via` is the child unit it came in with; `place` the station it was last worked on. `position_number` tells boards
+    of a panel apart that have no serial of their own.
+    """
+
+    serial: str
+    evidence: Evidence
+    reason: str
+    reference_designators: list[str]
+    place: str | None
+    via: str | None = None
+    position_number: int | None = None
+    recorded_at: datetime | None = None
+    key: Key = (0, 0, 0)
+    """Where it stands in the answer: (0 told by itself, 1 not sure by itself, 2 around another; unit id; position)."""
+
+
+class Answer:
+    """One answer; ask for its parts in order. With `customer_id` only that customer's units are told."""
+
+    def __init__(self, connection: Connection, question: Question, wanted: Wanted, customer_id: int | None) -> None:
+        self._connection = connection
+        self._question = question
+        self._wanted = wanted
+        self._customer_id = customer_id
+        self._words = question.words
+        self._told = Told()
+        self._held: dict[Place, tuple[Span, ...]] = {}
+        """When boards that are built into others hold it. Also those of other customers: a sub-assembly may be
+        nobody's and its assembly the customer's."""
+        self._unsure: dict[Place, _Verdict | Suspect] = {}
+        """Boards that are possible by themselves; what is built into them may make them surer."""
+
+    @cached_property
+    def _stations(self) -> dict[int, str]:
+        return {row[0]: row[1] for row in self._connection.execute(_STATIONS)}
+
+    def _sees(self, shown: Particulars) -> bool:
+        return self._customer_id is None or shown.customer_id == self._customer_id
+
+    def _remember(self, spans: Mapping[Place, tuple[Span, ...]]) -> None:
+        """Boards of the answer. How they hold it is kept of those only that are built into another."""
+        self._told.add(spans)
+        units = sorted({unit_id for unit_id, _ in spans})
+        inner = set(self._connection.execute(_BUILT_IN, {"units": units}).scalars())
+        for place, told in spans.items():
+            if place[0] in inner:
+                self._held[place] = merged((*self._held.get(place, ()), *told))
+
+    def start_from(self, units: Collection[int]) -> None:
+        """Look outward from these units; they themselves are not told."""
+        self._remember({(unit_id, 0): (Span(),) for unit_id in units})
+
+    # --- reported ---
+
+    def reported(self, after: Key | None = None) -> Iterator[CarryingUnit]:
+        """Boards of which some report says so; those of units before `after`'s are passed over."""
+        by_material = self._question.names_packages or self._question.names_placements
+        sets = list(self._wanted.sets) if by_material else None
+        passed = 0
+        if after is not None:
+            passed = after[1] - 1 if after[0] == 0 else _LAST
+        if passed < _LAST:
+            for block in _blocks(boards_carrying(self._connection, sets, self._question, after=passed)):
+                yield from self._block(block)
+        if passed:  # the stages that follow ask whom this one told of
+            boards = boards_carrying(self._connection, sets, self._question)
+            for block in _blocks(takewhile(lambda board: board.unit_id <= passed, boards)):
+                self._judge_all(block)
+
+    def _block(self, block: Sequence[Board]) -> Iterator[CarryingUnit]:
+        known = particulars(self._connection, sorted({board.unit_id for board in block}))
+        for place, verdict in self._judge_all(block).items():
+            if place not in self._unsure and self._sees(known[place[0]]):
+                yield self._of_verdict(place, known[place[0]], verdict)
+
+    def _of_verdict(self, place: Place, shown: Particulars, verdict: "_Verdict") -> CarryingUnit:
+        return CarryingUnit(
+            serial=shown.serial,
+            evidence=verdict.evidence,
+            reason=self._reason(verdict),
+            reference_designators=verdict.designators,
+            place=shown.place,
+            position_number=place[1] or None,
+            recorded_at=verdict.recorded_at,
+            key=(1 if place in self._unsure else 0, *place),
+        )
+
+    def _judge_all(self, block: Sequence[Board]) -> "dict[Place, _Verdict]":
+        """The verdict on each board; all are remembered."""
+        places = [(board.unit_id, board.position_number) for board in block]
+        removals = removals_from(self._connection, places, self._question.as_of)
+        judged = {
+            place: self._judge(board, removals.get(place, ())) for place, board in zip(places, block, strict=True)
+        }
+        self._remember({place: verdict.spans for place, verdict in judged.items()})
+        possible = sorted({place[0] for place, verdict in judged.items() if verdict.evidence is not Evidence.exact})
+        if possible:
+            parents = set(self._connection.execute(_PARENTS, {"units": possible}).scalars())
+            self._unsure.update(
+                (place, verdict)
+                for place, verdict in judged.items()
+                if place[0] in parents and verdict.evidence is not Evidence.exact
+            )
+        return judged
+
+    def _judge(self, board: Board, removals: Sequence[Removal]) -> "_Verdict":
+        """The best evidence among a board's reports, the designators it fills, and when they did.
+
+        Designators are those of the reports that are as sure as the best.
+        """
+        evidence = Evidence.inferred
+        best = board.reports[0]
+        filled: dict[Evidence, set[str]] = {}
+        spans = []
+        for report in board.reports:
+            hit = self._wanted.sets.get(report.set_id, _ANYTHING)
+            said = evidence_of(
+                applied=hit.applied,
+                chained=not hit.in_some,
+                position_number=report.spoken_position,
+                positions=report.positions,
+                candidates=report.candidates,
+            )
+            names = hit.named or hit.bounded
+            until = until_removed(report.recorded_at, names, self._wanted.packages, removals)
+            spans.append(Span(said, report.recorded_at, until))
+            filled.setdefault(said, set()).update(names)
+            if stronger(said, evidence) is not evidence:
+                evidence, best = said, report
+        designators = sorted(filled.get(evidence, ()), key=natural_order)
+        return _Verdict(evidence, designators, best, board.reports[0].recorded_at, merged(spans))
+
+    def _reason(self, verdict: "_Verdict") -> str:
+        report = verdict.report
+        hit = self._wanted.sets.get(report.set_id, _ANYTHING)
+        station = self._stations[report.station_id]
+        what = self._words
+        at = f", {report.recorded_at:%Y-%m-%d %H:%M:%S} UTC."
+        where = few(verdict.designators)
+        if verdict.evidence is Evidence.exact:
+            return f"{station} placed {where} from {what}{at}" if where else f"{station} put {what} on it{at}"
+        if report.candidates > 1:
+            return f"{station} named {what} for its work on {report.candidates} units, not for which of them{at}"
+        if not hit.in_some or hit.bounded:
+            return f"{station} placed {where} from a spliced chain with {what} in it; it may be any of the chain{at}"
+        return f"{station} placed {where} from {what} on one of {report.positions} boards of the panel{at}"
+
+    def worked_on(self) -> Iterator[CarryingUnit]:
+        """Boards by what was done on them, with what, by whom."""
+        for block in _blocks(boards_worked_on(self._connection, self._question)):
+            known = particulars(self._connection, sorted({board.unit_id for board in block}))
+            self._remember(
+                {(board.unit_id, board.position_number): (Span(board.evidence, board.recorded_at),) for board in block}
+            )
+            for board in block:
+                shown = known[board.unit_id]
+                if self._sees(shown):
+                    yield CarryingUnit(
+                        serial=shown.serial,
+                        evidence=board.evidence,
+                        reason=board.reason,
+                        reference_designators=[],
+                        place=shown.place,
+                        position_number=board.position_number or None,
+                        recorded_at=board.recorded_at,
+                        key=(0, board.unit_id, board.position_number),
+                    )
+
+    # --- suspected ---
+
+    def suspect(self) -> None:
+        """Find the boards of which no report says so, and none can say otherwise."""
+        packages = list(self._wanted.packages)
+        as_of = self._question.as_of
+        intervals = loaded_intervals(self._connection, packages, as_of)
+        rows = self._connection.execute(_PARTS, {"packages": packages, "as_of": as_of})
+        told: dict[Place, list[Suspect]] = {}
+        for suspect in suspects(self._connection, intervals, {row[0]: row[1] for row in rows}, as_of):
+            told.setdefault(suspect.board, []).append(suspect)
+        for block in _blocks(iter(sorted(told.items()))):
+            self._suspect_block(dict(block))
+
+    def _suspect_block(self, block: Mapping[Place, Sequence[Suspect]]) -> None:
+        removals = removals_from(self._connection, block, self._question.as_of)
+        # A board that is reported may have got it another time, too: what surrounded it then may hold it.
+        reported = {place for place in block if place in self._told}
+        self._remember(
+            {
+                place: merged(_span_of(one, removals.get(place, ())) for one in suspicions)
+                for place, suspicions in block.items()
+            }
+        )
+        for place, suspicions in block.items():
+            if place not in reported:
+                self._unsure[place] = min(suspicions, key=_surest_first)
+
+    def _of_suspect(self, place: Place, shown: Particulars, suspect: Suspect) -> CarryingUnit:
+        reason = (
+            f"{self._stations[suspect.station_id]} worked on it while package "
+            f"{self._wanted.packages[suspect.package_id]} was loaded and {suspect.why}, "
+            f"{suspect.recorded_at:%Y-%m-%d %H:%M:%S} UTC."
+        )
+        return CarryingUnit(
+            serial=shown.serial,
+            evidence=suspect.evidence,
+            reason=reason,
+            reference_designators=[],
+            place=shown.place,
+            position_number=place[1] or None,
+            recorded_at=suspect.recorded_at,
+            key=(1, *place),
+        )
+
+    # --- around ---
+
+    def possible_and_around(self) -> Iterator[CarryingUnit]:
+        """Boards that are possible by themselves, and the assemblies around all.
+
+        A board that is possible by itself and surer by what is built into it is told by that.
+        """
+        around: list[Within] = []
+        for within in assemblies_around(self._connection, self._held, self._question.as_of):
+            known = self._unsure.get(within.board)
+            if known is not None and stronger(within.evidence, known.evidence) is not known.evidence:
+                del self._unsure[within.board]
+                around.append(within)
+            elif within.board not in self._told:
+                around.append(within)
+        for block in _blocks(iter(sorted(self._unsure))):
+            particular = particulars(self._connection, sorted({unit_id for unit_id, _ in block}))
+            for place in block:
+                shown = particular[place[0]]
+                if self._sees(shown):
+                    found = self._unsure[place]
+                    if isinstance(found, Suspect):
+                        yield self._of_suspect(place, shown, found)
+                    else:
+                        yield self._of_verdict(place, shown, found)
+        for surrounding in _blocks(iter(sorted(around, key=lambda one: one.board))):
+            particular = particulars(self._connection, sorted({one.board[0] for one in surrounding}))
+            for one in surrounding:
+                if self._sees(particular[one.board[0]]):
+                    yield _of_within(one, particular[one.board[0]])
+
+
+def _of_within(one: Within, shown: Particulars) -> CarryingUnit:
+    where = f" at {few(one.reference_designators)}" if one.reference_designators else ""
+    return CarryingUnit(
+        serial=shown.serial,
+        evidence=one.evidence,
+        reason=f"{one.station} built {one.via} into it{where}, {one.recorded_at:%Y-%m-%d %H:%M:%S} UTC.",
+        reference_designators=list(one.reference_designators),
+        place=shown.place,
+        via=one.via,
+        position_number=one.board[1] or None,
+        recorded_at=one.recorded_at,
+        key=(2, *one.board),
+    )
+
+
+def _span_of(suspect: Suspect, removals: Sequence[Removal]) -> Span:
+    names = suspect.reference_designators
+    until = until_removed(suspect.recorded_at, names, [suspect.package_id], removals)
+    return Span(suspect.evidence, suspect.recorded_at, until)
+
+
+def _surest_first(suspect: Suspect) -> tuple[int, datetime, str]:
+    return tuple(Evidence).index(suspect.evidence), suspect.recorded_at, suspect.why
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    evidence: Evidence
+    designators: list[str]
+    report: Reported
+    """The best of the board's."""
+    recorded_at: datetime
+    spans: tuple[Span, ...]
+
+
+_T = TypeVar("_T")
+
+
+def _blocks(ones: Iterator[_T]) -> Iterator[list[_T]]:
+    size = _FIRST_BLOCK
+    while block := list(islice(ones, size)):
+        yield block
+        size = _BLOCK
+
+
+_ANYTHING = Hit((), (), applied=True, in_some=True)
+
+_STATIONS = text("SELECT station_id, handle FROM station")
+# A child is named by its serial, as a unit or as a material.
+_BUILT_IN = text(
+    """
+    -- Which of these units were built into another?
+    SELECT unit_id FROM unit
+    WHERE unit_id = ANY (CAST(:units AS bigint[]))
+      AND (EXISTS (SELECT FROM installed_unit WHERE child_id = unit.unit_id)
+           OR EXISTS (SELECT FROM package WHERE identifier = unit.serial))
+    """
+)
+_PARTS = text(
+    """
+    -- Of which part is each package, as it was described then? What came out of another is of its part.
+    WITH RECURSIVE source AS (
+        SELECT package_id AS asked_id, package_id FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
+        UNION
+        SELECT source.asked_id, link.parent_id
+        FROM source JOIN package_link AS link ON link.child_id = source.package_id AND link.kind IN ('split', 'batch')
+        WHERE CAST(:as_of AS timestamptz) IS NULL OR link.received_at <= :as_of
+    )
+    SELECT DISTINCT ON (asked_id) asked_id, told.part_number
+    FROM source JOIN package_description AS told USING (package_id)
+    WHERE told.part_number IS NOT NULL AND (CAST(:as_of AS timestamptz) IS NULL OR told.received_at <= :as_of)
+    ORDER BY asked_id, package_id <> asked_id, told.described_at DESC, told.received_at DESC
+    """
+)
+_PARENTS = text(
+    """
+    -- Which of these hold other units?
+    SELECT unit_id FROM installed_unit WHERE unit_id = ANY (CAST(:units AS bigint[]))
+    UNION
+    SELECT panel_position.unit_id FROM panel_position JOIN installed_unit ON installed_unit.unit_id = panel_id
+    WHERE panel_position.unit_id = ANY (CAST(:units AS bigint[]))
+    UNION
+    SELECT installation.unit_id FROM installation
+    JOIN material_set USING (set_id)
+    JOIN material_chunk ON chunk_id = ANY (chunk_ids)
+    JOIN package ON package.package_id = ANY (package_ids)
+    JOIN serial ON serial.serial = package.identifier
+    WHERE installation.unit_id = ANY (CAST(:units AS bigint[]))
+    """
+)

@@ -1,0 +1,107 @@
+"""When was each package in which slot, as the stations tell it? Derived from loading events and splices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from app.trace.spans import BETWEEN_CLOCKS
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedInterval:
+    """A package in a slot, by the station's clock; `until` is None while it is still there."""
+
+    package_id: int
+    station_id: int
+    slot: str | None
+    since: datetime
+    until: datetime | None
+
+
+_LOADED = text(
+    """
+    -- When was each of these packages in which slot?
+    WITH RECURSIVE chain AS (
+        -- A package spliced on is in the slot of the one before it from the join on, detected or not.
+        SELECT package_id AS asked_id, package_id AS leading_id, CAST('-infinity' AS timestamptz) AS since
+        FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
+        UNION
+        SELECT chain.asked_id, link.parent_id, greatest(chain.since, link.recorded_at)
+        FROM chain JOIN package_link AS link ON link.child_id = chain.leading_id AND link.kind = 'joined'
+        WHERE CAST(:as_of AS timestamptz) IS NULL OR link.received_at <= :as_of
+    ), ahead AS (
+        -- A reel spliced ahead of another before that was loaded came in with it.
+        SELECT package_id AS asked_id, package_id AS trailing_id, CAST('-infinity' AS timestamptz) AS since
+        FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
+        UNION
+        SELECT ahead.asked_id, link.child_id, greatest(ahead.since, link.recorded_at)
+        FROM ahead JOIN package_link AS link ON link.parent_id = ahead.trailing_id AND link.kind = 'joined'
+        WHERE CAST(:as_of AS timestamptz) IS NULL OR link.received_at <= :as_of
+    ), mine AS (
+        SELECT * FROM loading_event
+        WHERE package_id = ANY (CAST(:packages AS integer[]))
+          AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
+    ), begun AS (
+        SELECT chain.asked_id AS package_id, loading.station_id, loading.slot, loading.lane,
+            greatest(loading.recorded_at, chain.since) AS since, loading.event_id
+        FROM chain JOIN loading_event AS loading ON loading.package_id = chain.leading_id
+        WHERE loading.kind IN ('loaded', 'spliced')
+          AND (CAST(:as_of AS timestamptz) IS NULL OR loading.received_at <= :as_of)
+          -- A chain that was taken down is hung up again as told: a package named alone is alone then.
+          AND NOT EXISTS (
+              SELECT FROM mine
+              WHERE mine.package_id = chain.asked_id AND chain.asked_id <> chain.leading_id
+                AND kind IN ('unloaded', 'empty')
+                AND mine.recorded_at > chain.since AND mine.recorded_at < loading.recorded_at
+          )
+        UNION
+        SELECT ahead.asked_id, loading.station_id, loading.slot, loading.lane, loading.recorded_at, loading.event_id
+        FROM ahead JOIN loading_event AS loading ON loading.package_id = ahead.trailing_id
+        WHERE ahead.trailing_id <> ahead.asked_id AND loading.kind = 'loaded'
+          AND loading.recorded_at >= ahead.since - CAST(:between_clocks AS interval)
+          AND (CAST(:as_of AS timestamptz) IS NULL OR loading.received_at <= :as_of)
+    )
+    SELECT begun.package_id, begun.station_id, begun.slot, begun.since, least(gone.at, replaced.at) AS until
+    FROM begun
+    LEFT JOIN LATERAL (
+        -- It was taken out, ran empty, or turned up in another slot.
+        SELECT min(recorded_at) AS at FROM mine
+        WHERE mine.package_id = begun.package_id AND mine.recorded_at > begun.since
+          AND (kind IN ('unloaded', 'empty')
+               OR (kind IN ('loaded', 'spliced')
+                   AND (station_id, slot) IS DISTINCT FROM (begun.station_id, begun.slot)))
+    ) AS gone ON true
+    LEFT JOIN LATERAL (
+        -- Another package was put in its place; one spliced to it only waits behind it.
+        SELECT min(other.recorded_at) AS at FROM loading_event AS other
+        WHERE other.station_id = begun.station_id AND other.slot = begun.slot
+          AND other.lane IS NOT DISTINCT FROM begun.lane
+          AND other.kind = 'loaded' AND other.package_id <> begun.package_id
+          AND other.recorded_at > begun.since AND other.event_id <> begun.event_id
+          AND (CAST(:as_of AS timestamptz) IS NULL OR other.received_at <= :as_of)
+          AND NOT EXISTS (
+              SELECT FROM ahead WHERE ahead.asked_id = begun.package_id AND ahead.trailing_id = other.package_id
+          )
+    ) AS replaced ON true
+    """
+)
+
+
+def loaded_intervals(connection: Connection, packages: Sequence[int], as_of: datetime | None) -> list[LoadedInterval]:
+    """When each package was in which slot, as the stations tell it."""
+    rows = connection.execute(_LOADED, {"packages": list(packages), "between_clocks": BETWEEN_CLOCKS, "as_of": as_of})
+    return [LoadedInterval(*row) for row in rows]
+
+
+def windows(intervals: Sequence[LoadedInterval]) -> dict[str, object]:
+    """As parameters of a question: widened by what the clocks of two stations may differ."""
+    far = datetime.max.replace(tzinfo=intervals[0].since.tzinfo, year=9000)
+    return {
+        "packages": [one.package_id for one in intervals],
+        "stations": [one.station_id for one in intervals],
+        "slots": [one.slot for one in intervals],
+        "since": [one.since - BETWEEN_CLOCKS for one in intervals],
+        "until": [one.until + BETWEEN_CLOCKS if one.until else far for one in intervals],
+    }

@@ -1,0 +1,80 @@
+"""From when to when, and how surely, a unit held what is looked for. Pure.
+
+Times are stations' clocks, each of them wrong by a little: what two stations told is ordered only where it lies
+further apart than `BETWEEN_CLOCKS`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from app.trace.evidence import Evidence, weaker
+
+CLOCK_ERROR = timedelta(seconds=2)
+"""Above this a station's clock is an alarm (field practice)."""
+BETWEEN_CLOCKS = 2 * CLOCK_ERROR
+"""Within this, times of two stations are not ordered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time in which a unit held something; None where an end is not known."""
+
+    evidence: Evidence = Evidence.exact
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def common(self, other: "Span") -> "Span | None":
+        """The time both cover, as sure as the less sure of them; None where they never meet.
+
+        Where the clocks cannot tell whether they meet, that is a possibility.
+        """
+        since = max(filter(None, (self.since, other.since)), default=None)
+        until = min(filter(None, (self.until, other.until)), default=None)
+        evidence = weaker(self.evidence, other.evidence)
+        if since and until:
+            if until + BETWEEN_CLOCKS < since:
+                return None
+            if until < since + BETWEEN_CLOCKS:
+                return Span(weaker(evidence, Evidence.bounded), min(since, until), max(since, until))
+        return Span(evidence, since, until)
+
+
+_STRENGTHS = tuple(Evidence)
+
+
+def surest(spans: Iterable[Span]) -> Evidence:
+    """The best evidence among spans."""
+    return min((span.evidence for span in spans), key=_STRENGTHS.index)
+
+
+def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """The same times in as few spans as possible: what overlaps and is as sure is one, what is less sure goes."""
+    given = list(spans)
+    kept: list[Span] = []
+    for evidence in _STRENGTHS:
+        same: list[Span] = []
+        for span in sorted((one for one in given if one.evidence is evidence), key=_begins):
+            if same and _reaches(same[-1], span):
+                same[-1] = replace(span, since=same[-1].since, until=_later(same[-1].until, span.until))
+            else:
+                same.append(span)
+        kept += [span for span in same if not any(_covers(surer, span) for surer in kept)]
+    return tuple(kept)
+
+
+def _begins(span: Span) -> tuple[bool, datetime | None]:
+    return span.since is not None, span.since
+
+
+def _reaches(one: Span, later: Span) -> bool:
+    return one.until is None or later.since is None or later.since <= one.until
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return None if one is None or other is None else max(one, other)
+
+
+def _covers(one: Span, other: Span) -> bool:
+    begins = one.since is None or (other.since is not None and one.since <= other.since)
+    return begins and (one.until is None or (other.until is not None and other.until <= one.until))
