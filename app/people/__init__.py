@@ -2,20 +2,26 @@
 
 from app.people.access import PERMISSIONS, Actor, Permission, spoken
 from app.people.audit import record_audit
+from app.people.badges import (
+    BadgeSummary,
+    WrongBadge,
+    badges,
+    issue_badge,
+    log_in_with_badge,
+    revoke_badge,
+    set_pin,
+    unlock,
+)
+from app.people.brake import TooManyGuesses
 from app.people.customers import customer_id_of, customer_names, register_customer
 from app.people.logins import (
-    Login,
     PersonSummary,
-    TooManyGuesses,
     WrongPassword,
     choose_language,
     create_person,
     ensure_first_administrator,
-    form_token,
     log_in,
-    log_out,
     people,
-    session_actor,
     set_password,
 )
 from app.people.models import (
@@ -28,6 +34,17 @@ from app.people.models import (
     Person,
     Role,
     Token,
+)
+from app.people.sessions import (
+    Login,
+    OpenSession,
+    find_session,
+    form_token,
+    lock_session,
+    log_out,
+    move_session,
+    session_actor,
+    touch_session,
 )
 from app.people.tokens import (
     TokenSummary,
@@ -44,11 +61,13 @@ __all__ = [
     "Actor",
     "Audit",
     "Badge",
+    "BadgeSummary",
     "Customer",
     "IdempotencyKey",
     "Login",
     "LoginGuess",
     "LoginSession",
+    "OpenSession",
     "Permission",
     "Person",
     "PersonSummary",
@@ -56,7 +75,9 @@ __all__ = [
     "Token",
     "TokenSummary",
     "TooManyGuesses",
+    "WrongBadge",
     "WrongPassword",
+    "badges",
     "bearer",
     "broker_credentials",
     "broker_hash",
@@ -66,15 +87,24 @@ __all__ = [
     "customer_id_of",
     "customer_names",
     "ensure_first_administrator",
+    "find_session",
     "form_token",
+    "issue_badge",
+    "lock_session",
     "log_in",
+    "log_in_with_badge",
     "log_out",
+    "move_session",
     "people",
     "record_audit",
     "register_customer",
+    "revoke_badge",
     "revoke_token",
     "session_actor",
     "set_password",
+    "set_pin",
     "spoken",
     "tokens",
+    "touch_session",
+    "unlock",
 ]

@@ -120,12 +120,25 @@ def _library(name: str) -> Markup:
 
 
 class Visitor:
-    """Who looks at a page, the secret of their session, and the language they chose."""
+    """Who looks at a page, and their session: its secret, the language they chose, the station it is at.
 
-    def __init__(self, actor: Actor, secret: str, language: str | None = None) -> None:
+    `locks` is true for a session that a badge opened: it locks when nobody touches the screen.
+    """
+
+    def __init__(
+        self,
+        actor: Actor,
+        secret: str,
+        *,
+        language: str | None = None,
+        station: str | None = None,
+        locks: bool = False,
+    ) -> None:
         self.actor = actor
         self.secret = secret
         self.language = language
+        self.station = station
+        self.locks = locks
 
 
 def render(request: Request, template: str, visitor: Visitor | None, status: int = 200, **context: Any) -> HTMLResponse:
@@ -140,6 +153,7 @@ def render(request: Request, template: str, visitor: Visitor | None, status: int
             token=lambda: Markup('<input type="hidden" name="form_token" value="{}">').format(token),
             form_token=token,
             actor=visitor.actor if visitor else None,
+            locks=visitor is not None and visitor.locks,
             theme=theme_of(request),
             here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             twin=partial(_twin, request) if context.pop("twins", False) else None,

@@ -1,23 +1,27 @@
-"""Logging in and out, and who looks at a page."""
+"""Who looks at a page, and whether a form is ours."""
 
 from collections.abc import Iterator
 from typing import Annotated
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends, Form, Header, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi import Depends, Form, Header, Request
 from sqlalchemy import Connection, Engine
 
 from app.db import transaction
-from app.errors import BirthmarkError, Forbidden, Unauthorized
-from app.people import Permission, form_token, log_in, log_out, session_actor
-from app.web.pages import Visitor, render
-
-router = APIRouter(include_in_schema=False)
+from app.errors import Forbidden, Unauthorized
+from app.people import OpenSession, Permission, find_session, form_token, touch_session
+from app.web.pages import Visitor
 
 
 class LoginRequired(Unauthorized):
     """Nobody is logged in; a page sends them to the login and back."""
+
+
+class StationLocked(LoginRequired):
+    """Nobody touched this station for a while."""
+
+    code = "station_locked"
+    title = "This station is locked"
 
 
 def cookie_name(request: Request) -> str:
@@ -25,20 +29,35 @@ def cookie_name(request: Request) -> str:
     return "__Host-birthmark" if request.url.scheme == "https" else "birthmark"
 
 
-def visitor_or_none(request: Request) -> Visitor | None:
-    """Who looks, if anybody is logged in."""
+def session_of(request: Request) -> tuple[str, OpenSession] | None:
+    """The session this browser holds, locked or not, with its secret."""
     secret = request.cookies.get(cookie_name(request))
     if not secret:
         return None
     with request.app.state.engine.connect() as connection:
-        actor = session_actor(connection, secret)
-    return Visitor(actor, secret) if actor else None
+        found = find_session(connection, secret)
+    return (secret, found) if found else None
+
+
+def visitor_or_none(request: Request) -> Visitor | None:
+    """Who looks, if anybody is logged in and their session is not locked."""
+    held = session_of(request)
+    if held is None or held[1].locked:
+        return None
+    secret, found = held
+    if found.locks and "x-background" not in request.headers:  # a page that looks by itself is nobody's hand
+        with transaction(request.app.state.engine) as connection:
+            touch_session(connection, secret)
+    return Visitor(found.actor, secret, language=found.language, station=found.station, locks=found.locks)
 
 
 def visitor(request: Request) -> Visitor:
-    """Who looks. Raises `LoginRequired` where nobody is logged in."""
+    """Who looks. Raises `LoginRequired` where nobody is logged in, `StationLocked` where nobody was there for long."""
     found = visitor_or_none(request)
     if found is None:
+        held = session_of(request)
+        if held is not None:
+            raise StationLocked(f"This station is locked. {held[1].actor.name} enters the PIN, or you scan your badge.")
         raise LoginRequired("Nobody is logged in, or the login has expired. Log in and try again.")
     request.state.visitor = found
     return found
@@ -94,56 +113,3 @@ PostedByUs = Depends(posted_by_us)
 def here(target: str) -> str:
     """Only an address of this site is returned to after a login."""
     return target if target.startswith("/") and not target.startswith(("//", "/\\")) else "/"
-
-
-@router.get("/login")
-def login_page(request: Request, to: str = "/") -> Response:
-    """Ask for name and password."""
-    if visitor_or_none(request):
-        return RedirectResponse(here(to), 303)
-    return render(request, "login.html", None, to=here(to), name="", problem=None)
-
-
-@router.post("/login")
-def login(
-    request: Request,
-    name: Annotated[str, Form()] = "",
-    password: Annotated[str, Form()] = "",
-    to: Annotated[str, Form()] = "/",
-) -> Response:
-    """Log in and return to where the visitor wanted to go."""
-    same_origin(request)
-    address = request.client.host if request.client else "unknown"
-    try:
-        opened = log_in(request.app.state.engine, name=name, password=password, address=address)
-    except BirthmarkError as refused:
-        page = render(request, "login.html", None, refused.status, to=here(to), name=name, problem=refused)
-        if "retry_after" in refused.details:
-            page.headers["Retry-After"] = str(refused.details["retry_after"])
-        return page
-    response = RedirectResponse(here(to), 303)
-    response.set_cookie(
-        cookie_name(request),
-        opened.secret,
-        expires=opened.expires_at,
-        httponly=True,
-        samesite="lax",
-        secure=request.url.scheme == "https",
-    )
-    return response
-
-
-@router.post("/logout", dependencies=[PostedByUs])
-def logout(request: Request, found: TheVisitor) -> Response:
-    """End the session."""
-    with transaction(request.app.state.engine) as connection:
-        log_out(connection, found.secret)
-    response = RedirectResponse("/login", 303)
-    response.delete_cookie(cookie_name(request))
-    return response
-
-
-def to_login(request: Request) -> RedirectResponse:
-    """Send a visitor to the login, and back afterwards."""
-    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return RedirectResponse(f"/login?to={quote(target, safe='')}", 303)

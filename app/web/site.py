@@ -5,7 +5,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from app.http.problems import Problem, problem_of
-from app.web import line, live, materials, orders, people, preferences, quarantine, session, trace
+from app.web import line, live, login, materials, orders, people, preferences, quarantine, session, trace
 from app.web.pages import STATIC, Visitor, wants_page
 from app.web.pages import error_page as _error_page
 
@@ -14,7 +14,7 @@ __all__ = ["error_page", "install", "wants_page"]
 
 def install(app: FastAPI) -> None:
     """Add the pages and their files."""
-    for part in (session, preferences, live, line, trace, materials, quarantine, orders, people):
+    for part in (login, preferences, live, line, trace, materials, quarantine, orders, people):
         app.include_router(part.router)
     # Only files are compressed: in a page, what somebody else wrote stands beside a secret (BREACH).
     app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=1024))
@@ -23,7 +23,7 @@ def install(app: FastAPI) -> None:
 
 def _log_in_first(request: Request, error: Exception) -> Response:
     if wants_page(request) and request.method in {"GET", "HEAD"}:
-        return session.to_login(request)
+        return login.to_login(request)
     if wants_page(request):
         return error_page(request, problem_of(error))
     return problem_of(error).json(request.state.request_id)

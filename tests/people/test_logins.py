@@ -1,5 +1,8 @@
 """Accounts, sessions, and the brake on guessing."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import Engine, text
 
@@ -114,3 +117,18 @@ def test_what_cannot_be_an_account_is_refused(engine: Engine, wrong: dict[str, s
 def test_a_name_is_somebodys_once(ann: Engine) -> None:
     with transaction(ann) as connection, pytest.raises(Conflict):
         create_person(connection, name="ann", role="operator", password=PASSWORD, actor="t")
+
+
+def test_guesses_made_at_once_are_counted_one_by_one(ann: Engine) -> None:
+    everybody_ready = threading.Barrier(12)
+
+    def guess(number: int) -> type[Exception]:
+        everybody_ready.wait()
+        with pytest.raises((WrongPassword, TooManyGuesses)) as refused:
+            log_in(ann, name="ann", password=f"guess {number}", address="10.0.0.1")
+        return refused.type
+
+    with ThreadPoolExecutor(12) as pool:
+        told = list(pool.map(guess, range(12)))
+    assert told.count(WrongPassword) == 5
+    assert told.count(TooManyGuesses) == 7

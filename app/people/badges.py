@@ -1,0 +1,160 @@
+"""Badges: a printed code says who stands at a station, a PIN that they are the one.
+
+The code's payload is 130 random bits as capitals and digits, which every scanner types alike; the
+table keeps its SHA-256. A badge that can be copied is not enough alone (21 CFR 11.200(a)): whoever
+has no PIN cannot log in by badge. PINs are argon2id, as passwords, with the same brake on guesses.
+"""
+
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+
+from app.errors import BirthmarkError, Invalid, NotFound
+from app.people.audit import record_audit
+from app.people.brake import count_guess, forget_guesses
+from app.people.logins import nobodys_hash, passwords
+from app.people.models import Badge, LoginSession, Person
+from app.people.sessions import STATION_LOCKS_AFTER, Login, digest, open_session
+
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"  # RFC 4648 base32
+_LENGTH = 26
+_PIN = re.compile(r"[0-9]{4,12}")
+
+
+class WrongBadge(BirthmarkError):
+    """Badge and PIN do not belong together, or the badge is not in force."""
+
+    status = 401
+    code = "wrong_badge"
+    title = "That did not match"
+
+
+def set_pin(connection: Connection, *, name: str, pin: str, actor: str) -> None:
+    """Give somebody a PIN of 4 to 12 digits. Raises `Invalid` for one that everybody tries first."""
+    if not _PIN.fullmatch(pin):
+        raise Invalid("A PIN has 4 to 12 digits.")
+    steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
+    if len(steps) == 1 and steps <= {0, 1, 9}:
+        raise Invalid("A PIN such as 1234 or 0000 is the first that is tried. Choose another one.")
+    changed = connection.execute(
+        update(Person).where(Person.name == name).values(pin_hash=passwords.hash(pin)).returning(Person.person_id)
+    ).one_or_none()
+    if changed is None:
+        raise NotFound(f"Nobody called {name} has an account.")
+    record_audit(connection, actor=actor, deed="person.pin_set", subject=f"person:{name}")
+
+
+def issue_badge(connection: Connection, *, name: str, actor: str) -> str:
+    """Make somebody's badge and return its payload, to be printed; earlier badges of theirs are revoked."""
+    person_id = connection.execute(
+        select(Person.person_id).where(Person.name == name, Person.disabled_at.is_(None)).with_for_update()
+    ).scalar_one_or_none()
+    if person_id is None:
+        raise NotFound(f"Nobody called {name} has an account in force.")
+    connection.execute(
+        update(Badge).where(Badge.person_id == person_id, Badge.revoked_at.is_(None)).values(revoked_at=func.now())
+    )
+    payload = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    badge_id = connection.execute(
+        insert(Badge).values(person_id=person_id, digest=digest(payload)).returning(Badge.badge_id)
+    ).scalar_one()
+    record_audit(connection, actor=actor, deed="badge.issued", subject=f"person:{name}", badge=badge_id)
+    return payload
+
+
+def revoke_badge(connection: Connection, *, name: str, actor: str) -> None:
+    """Make somebody's badge useless from now on, and end the sessions it opened. Raises `NotFound` without one."""
+    badge_id = connection.execute(
+        update(Badge)
+        .where(Badge.person_id == Person.person_id, Person.name == name, Badge.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+        .returning(Badge.badge_id)
+    ).scalar_one_or_none()
+    if badge_id is None:
+        raise NotFound(f"{name} has no badge in force.")
+    person_id = connection.execute(select(Person.person_id).where(Person.name == name)).scalar_one()
+    of_badge = LoginSession.idle_after.is_not(None)
+    connection.execute(delete(LoginSession).where(LoginSession.person_id == person_id, of_badge))
+    record_audit(connection, actor=actor, deed="badge.revoked", subject=f"person:{name}", badge=badge_id)
+
+
+@dataclass(frozen=True, slots=True)
+class BadgeSummary:
+    """A badge in force, without its secret; `has_pin` says whether it can log in."""
+
+    name: str
+    issued_at: datetime
+    has_pin: bool
+
+
+def badges(connection: Connection) -> Sequence[BadgeSummary]:
+    """Every badge in force, by name."""
+    rows = connection.execute(
+        select(Person.name, Badge.issued_at, Person.pin_hash.is_not(None))
+        .join(Badge, Badge.person_id == Person.person_id)
+        .where(Badge.revoked_at.is_(None))
+        .order_by(Person.name)
+    )
+    return [BadgeSummary(*row) for row in rows]
+
+
+def log_in_with_badge(engine: Engine, *, payload: str, pin: str, address: str, station: str | None = None) -> Login:
+    """Open a session at a station, which locks when nobody touches it.
+
+    Raises `WrongBadge`, or `TooManyGuesses` before looking at the PIN.
+    """
+    with engine.connect() as connection:
+        person = connection.execute(
+            select(Person.person_id, Person.name, Person.pin_hash)
+            .join(Badge, Badge.person_id == Person.person_id)
+            .where(Badge.digest == digest(payload), Badge.revoked_at.is_(None), Person.disabled_at.is_(None))
+        ).one_or_none()
+    guessed = f"badge of {person.name}" if person else "badge"
+    count_guess(engine, guessed, address)
+    right = passwords.verify(pin, person.pin_hash if person and person.pin_hash else nobodys_hash())
+    if person is None or person.pin_hash is None or not right:
+        raise WrongBadge(
+            "Badge and PIN do not belong together, or the badge is not in force. Scan the badge again and enter "
+            "the PIN; an administrator sets PINs."
+        )
+    with engine.begin() as connection:
+        opened = open_session(connection, person.person_id, station=station, idle_after=STATION_LOCKS_AFTER)
+        forget_guesses(connection, guessed, address)
+        record_audit(
+            connection, actor=f"person:{person.name}", deed="person.logged_in", subject=f"person:{person.name}",
+            address=address, by="badge", station=station,
+        )  # fmt: skip
+    return opened
+
+
+def unlock(engine: Engine, *, secret: str, pin: str, address: str) -> None:
+    """Open a locked session again, for the person whose it is. Raises as `log_in_with_badge` does."""
+    with engine.connect() as connection:
+        person = connection.execute(
+            select(Person.name, Person.pin_hash)
+            .join(LoginSession, LoginSession.person_id == Person.person_id)
+            .where(
+                LoginSession.digest == digest(secret),
+                LoginSession.expires_at > func.now(),
+                LoginSession.idle_after.is_not(None),
+                Person.disabled_at.is_(None),
+            )
+        ).one_or_none()
+    if person is None or person.pin_hash is None:
+        raise WrongBadge("This session has ended. Scan your badge.")
+    guessed = f"badge of {person.name}"
+    count_guess(engine, guessed, address)
+    if not passwords.verify(pin, person.pin_hash):
+        raise WrongBadge("That is not the PIN. Enter it again, or scan your own badge.")
+    with engine.begin() as connection:
+        connection.execute(update(LoginSession).where(LoginSession.digest == digest(secret)).values(seen_at=func.now()))
+        forget_guesses(connection, guessed, address)
+        record_audit(
+            connection, actor=f"person:{person.name}", deed="person.unlocked", subject=f"person:{person.name}",
+            address=address,
+        )  # fmt: skip
