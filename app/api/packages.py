@@ -37,6 +37,7 @@ class PackageArrival(BaseModel):
     label: str | None = Field(None, description="The raw scan, control characters and all")
     identifier: _Text | None = Field(None, description="Without one the factory gives a number")
     part_number: _Text | None = Field(None, description="The number bills of material use")
+    part_revision: _Text | None = None
     lot: _Text | None = None
     manufacturer: _Text | None = None
     manufacturer_part_number: _Text | None = None

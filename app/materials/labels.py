@@ -34,14 +34,15 @@ class Label:
     """What a label says; None where it does not say it.
 
     `customer_part_number` is what we call the part (P), `manufacturer_part_number` what its maker
-    does (1P), `vendor_part_number` what the distributor does (30P, 3P). `date_code` is as printed:
-    makers write YYWW, YYMMDD, YYYY.WW and more. `country` is ISO 3166 alpha-2.
+    does (1P), `vendor_part_number` what the distributor does (30P, 3P). `part_revision` is the part's (2P).
+    `date_code` is as printed: makers write YYWW, YYMMDD, YYYY.WW and more. `country` is ISO 3166 alpha-2.
     """
 
     vendor: str | None = None
     customer_part_number: str | None = None
     manufacturer_part_number: str | None = None
     vendor_part_number: str | None = None
+    part_revision: str | None = None
     quantity: float | None = None
     lot_code: str | None = None
     date_code: str | None = None
@@ -141,6 +142,7 @@ _MEANING = {
     "customer_part_number": ("P",),
     "manufacturer_part_number": ("1P",),
     "vendor_part_number": ("30P", "3P"),
+    "part_revision": ("2P",),
     "lot_code": ("1T",),
     "date_code": ("10D", "9D", "16D"),
     "country": ("4L",),

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, select, text, update
 
 from app.errors import Conflict, Invalid
 from app.materials.labels import Label, UnreadableLabelError, read_label
@@ -22,6 +22,7 @@ class Arrival:
 
     identifier: str | None = None
     part_number: str | None = None
+    part_revision: str | None = None
     lot: str | None = None
     manufacturer: str | None = None
     manufacturer_part_number: str | None = None
@@ -75,6 +76,9 @@ def receive_package(connection: Connection, arrival: Arrival, *, label: str | No
             )
         ],
     )
+    if said.part_revision is not None:
+        of_package = Package.identifier == identifier
+        connection.execute(update(Package).where(of_package).values(part_revision=said.part_revision))
     told = {name: value for name, value in asdict(said).items() if value is not None}
     if said.expires_at:
         told["expires_at"] = said.expires_at.isoformat()
@@ -106,6 +110,7 @@ def _of_label(label: Label) -> Arrival:
     own = label.customer_part_number
     return Arrival(
         identifier=label.package_identifier,
+        part_revision=label.part_revision,
         part_number=None if own == label.vendor_part_number else own,
         lot=label.lot_code,
         manufacturer=label.manufacturer,
