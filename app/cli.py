@@ -86,6 +86,14 @@ def intake() -> None:
 
 
 @cli.command(hidden=True)
+def gate() -> None:
+    """Run the gate's process alone; `serve` starts it."""
+    from app.running import run_gate
+
+    run_gate()
+
+
+@cli.command(hidden=True)
 def web() -> None:
     """Run the web process alone; `serve` starts it."""
     from app.running import run_web

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from app.api.router import router as api_router
+from app.db import create_engine
 from app.errors import BirthmarkError
 from app.http import docs, probes
 from app.http.plumbing import Plumbing
@@ -35,6 +36,8 @@ plus, not a blank. A POST with an `Idempotency-Key` is done once, however often 
 def create_app(engine: Engine) -> FastAPI:
     """Make the application on a database."""
     changes = Changes(engine)
+    url = engine.url.render_as_string(hide_password=False)
+    gate = create_engine(url, application_name="birthmark-web-gate", keyed=True)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -44,6 +47,7 @@ def create_app(engine: Engine) -> FastAPI:
         listener.cancel()
         with suppress(asyncio.CancelledError):
             await listener
+        gate.dispose()
 
     app = FastAPI(
         title="Birthmark",
@@ -55,6 +59,7 @@ def create_app(engine: Engine) -> FastAPI:
     )
     app.state.engine = engine
     app.state.changes = changes
+    app.state.gate = gate
     app.state.recorder = Recorder(engine, register_unknown=settings().register_unknown, actor="api")
     app.include_router(api_router)
     app.include_router(probes.router)

@@ -1,4 +1,4 @@
-"""The product as running processes: database, broker, intake and web, up and down in order.
+"""The product as running processes: database, broker, intake, gate and web, up and down in order.
 
 One process, the supervisor, starts all others as its children and keeps them running. What is
 external by setting is used as it is; what is not is embedded (:mod:`app.embedded`).
@@ -121,6 +121,7 @@ class Product:
             opening.enter_context(self.supervisor)
             self.start("web", module_command("app", "web"))  # first: it takes longest
             self.start("intake", module_command("app", "intake"))
+            self.start("gate", module_command("app", "gate"))
             self._open = opening.pop_all()
         return self
 
@@ -291,5 +292,22 @@ def run_intake() -> None:
         engine = create_engine(str(configured.database_url), pool_size=2, application_name="birthmark-intake")
         try:
             run(engine, configured, str(configured.broker_url))
+        finally:
+            engine.dispose()
+
+
+def run_gate() -> None:
+    """The gate's process: answers the stations' questions over MQTT until SIGTERM."""
+    from app.intake.answering import run  # noqa: PLC0415  (paho is needed in this process only)
+
+    with contextlib.ExitStack() as opened:
+        claim = Ownership(settings().data_dir / "gate.lock")
+        if not claim.take():
+            raise Conflict(f"A gate runs already in {settings().data_dir}. One answers all stations.")
+        opened.callback(claim.release)
+        configured = opened.enter_context(connected_settings())
+        engine = create_engine(str(configured.database_url), pool_size=3, application_name="birthmark-gate", keyed=True)
+        try:
+            run(engine, str(configured.broker_url))
         finally:
             engine.dispose()

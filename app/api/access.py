@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 from app.errors import Unauthorized
 from app.people import Actor, Permission, bearer
 
-_scheme = HTTPBearer(auto_error=False, description="A token made by `birthmark token create`")
+bearer_scheme = HTTPBearer(auto_error=False, description="A token made by `birthmark token create`")
 
 
 def engine_of(request: Request) -> Engine:
@@ -22,15 +22,40 @@ def engine_of(request: Request) -> Engine:
 TheEngine = Annotated[Engine, Depends(engine_of)]
 
 
-def asking(engine: TheEngine, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)]) -> Actor:
+def gate_of(request: Request) -> Engine:
+    """The engine whose connections ask the gate's few questions by key (`app.db.create_engine`)."""
+    gate: Engine = request.app.state.gate
+    return gate
+
+
+TheGate = Annotated[Engine, Depends(gate_of)]
+
+
+def asking(engine: TheEngine, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]) -> Actor:
     """Who asks. Raises `Unauthorized` without a token in force."""
+    _require(sent)
+    with engine.connect() as connection:
+        return _known(connection, sent)
+
+
+def asker(connection: Connection, sent: HTTPAuthorizationCredentials | None, permission: Permission) -> Actor:
+    """The same within a transaction that is open, provided that their role may."""
+    actor = _known(connection, sent)
+    actor.require(permission)
+    return actor
+
+
+def _require(sent: HTTPAuthorizationCredentials | None) -> HTTPAuthorizationCredentials:
     if sent is None:
         raise Unauthorized(
             "The request carries no token. Send the field `Authorization: Bearer TOKEN`; "
             "`python3 -m app token create` makes one."
         )
-    with engine.connect() as connection:
-        actor = bearer(connection, sent.credentials)
+    return sent
+
+
+def _known(connection: Connection, sent: HTTPAuthorizationCredentials | None) -> Actor:
+    actor = bearer(connection, _require(sent).credentials)
     if actor is None:
         raise Unauthorized("This token is not in force: it was never made, or it was revoked.")
     return actor
@@ -61,11 +86,14 @@ Reading = Annotated[Connection, Depends(reading)]
 UnitReader = Annotated[Actor, Depends(may(Permission.read_units))]
 Receiver = Annotated[Actor, Depends(may(Permission.receive_packages))]
 Planner = Annotated[Actor, Depends(may(Permission.plan_work))]
+GateAsker = Annotated[Actor, Depends(may(Permission.ask_gate))]
+Overrider = Annotated[Actor, Depends(may(Permission.override_gate))]
+Releaser = Annotated[Actor, Depends(may(Permission.release_holds))]
 QuarantineHandler = Annotated[Actor, Depends(may(Permission.handle_quarantine))]
 PeopleManager = Annotated[Actor, Depends(may(Permission.manage_people))]
 Machine = Annotated[Actor, Depends(may(Permission.post_cfx))]
 Container = Annotated[Actor, Depends(may(Permission.open_containments))]
-Releaser = Annotated[Actor, Depends(may(Permission.release_holds))]
+HoldReleaser = Annotated[Actor, Depends(may(Permission.release_holds))]
 Decider = Annotated[Actor, Depends(may(Permission.decide_units))]
 Shipper = Annotated[Actor, Depends(may(Permission.ship_units))]
 Driller = Annotated[Actor, Depends(may(Permission.run_drills))]

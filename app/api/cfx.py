@@ -5,8 +5,9 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy import Engine
 
-from app.api.access import Machine
+from app.api.access import Machine, TheGate
 from app.api.once import DoOnce
 from app.cfx.envelope import Envelope, decode
 from app.cfx.receipts import Receipt
@@ -54,6 +55,7 @@ def post_cfx(
     payload: Annotated[bytes, Depends(_payload)],
     machine: Machine,
     recorder: Annotated[Recorder, Depends(recorder_of)],
+    gate: TheGate,
     once: DoOnce,
 ) -> Response:
     """Record CFX messages; the answer comes after COMMIT.
@@ -71,20 +73,22 @@ def post_cfx(
 
     def deed() -> Answer:
         receipts = recorder.record([Delivery(payload, machine.station, machine.station)])[0]
-        return Answer(200, _encode(receipts, _responses(payload, receipts, machine.station)))
+        return Answer(200, _encode(receipts, _responses(payload, receipts, machine.station, gate)))
 
     return once.across_transactions(deed)
 
 
-def _responses(payload: bytes, receipts: Sequence[Receipt], station: str | None) -> list[msgspec.Raw]:
+def _responses(payload: bytes, receipts: Sequence[Receipt], station: str | None, gate: Engine) -> list[msgspec.Raw]:
     """The response envelopes to those requests that were taken in."""
     if b"Request" not in payload and payload[:1] in b"[{":
         return []
     answers = []
     for envelope, receipt in zip(decode(payload), receipts, strict=True):
         if isinstance(envelope, Envelope) and is_request(envelope):
-            response = answer(envelope, source=station)
-            if receipt.status != "rejected" and response is not None:
+            if receipt.status == "rejected":
+                continue
+            response = answer(envelope, source=station, engine=gate)
+            if response is not None:
                 answers.append(msgspec.Raw(response))
     return answers
 

@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from app.cfx.names import canonical_name
 
-#: Everything intake listens to. It also matches `.../CFX/responses`, which intake itself
+#: Everything intake listens to. It also matches `.../CFX/responses` and `.../CFX/requests`, which the product itself
 #: publishes: `parse_topic` tells them apart.
 INTAKE_FILTER: Final = "+/+/+/CFX/#"
 
@@ -95,6 +95,16 @@ class StationAddress:
         return f"{self.root}/CFX/responses"
 
     @property
+    def requests_topic(self) -> str:
+        """Where the station hears what it is asked to do."""
+        return f"{self.root}/CFX/requests"
+
+    @property
+    def gate_topic(self) -> str:
+        """Where the station finds, retained, what it may do while the product cannot be reached."""
+        return f"{self.root}/gate"
+
+    @property
     def intake_filter(self) -> str:
         """Everything the station publishes under CFX."""
         return f"{self.root}/CFX/#"
@@ -106,6 +116,8 @@ class TopicKind(Enum):
     MESSAGES = "messages"
     RESPONSES = "responses"
     RECEIPTS = "receipts"
+    REQUESTS = "requests"
+    GATE = "gate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +135,10 @@ def parse_topic(topic: str) -> Topic:
     match _levels(topic)[_ADDRESS_LEVELS:]:
         case ["receipts"]:
             return Topic(station, TopicKind.RECEIPTS)
+        case ["gate"]:
+            return Topic(station, TopicKind.GATE)
+        case ["CFX", "requests"]:
+            return Topic(station, TopicKind.REQUESTS)
         case ["CFX", "responses"]:
             return Topic(station, TopicKind.RESPONSES)
         case ["CFX", *path]:

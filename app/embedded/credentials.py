@@ -1,7 +1,7 @@
 """Who may connect to the embedded broker and what they may say and hear there.
 
 A station's user name is its CFX handle (``Vendor.Model.Serial``); it may publish its own CFX
-messages and hear its own receipts and responses, nothing else. Intake may do everything.
+messages and hear its own receipts, responses, requests and gate, nothing else. Intake may do everything.
 The files are Mosquitto's (password_file, acl_file); the fallback broker reads the same ones.
 """
 
@@ -31,7 +31,12 @@ def topics_of(handle: str) -> tuple[str, tuple[str, ...]]:
     if ":" in handle:
         raise TopicError(f"The CFX handle {handle!r} holds a colon, which ends a name in a password file.")
     station = StationAddress.from_handle(handle)
-    return station.intake_filter, (station.receipts_topic, station.responses_topic)
+    return station.intake_filter, (
+        station.receipts_topic,
+        station.responses_topic,
+        station.requests_topic,
+        station.gate_topic,
+    )
 
 
 def write_credentials(folder: Path, hashes: Mapping[str, str], *, account: Account | None = None) -> None:

@@ -1,9 +1,17 @@
-"""Answers to CFX requests. Pure: an envelope in, the bytes of the response envelope out.
+"""Answers to CFX requests: an envelope in, the bytes of the response envelope out.
 
 Source: IPC-2591 (CFX), requests and responses: a response carries the `RequestID` of its request
 and goes to whoever asked. A request this product does not support is answered too, with
 `CFX.NotSupportedResponse`, so that no machine has to wait until its patience ends.
+
+Over MQTT the questions to the gate have a process of their own (`app.intake.answering`), so that no
+unit waits behind a batch of messages: it hears the topics of `GATE_REQUESTS`. Those that come on
+another topic, or in a list, are answered where the message is recorded.
 """
+
+from typing import Final
+
+from sqlalchemy import Engine
 
 from app.cfx.body import BodyError, decode_body
 from app.cfx.envelope import Envelope, encode
@@ -16,10 +24,14 @@ from app.cfx.messages.endpoint import (
     WhoIsThereResponse,
 )
 from app.cfx.messages.structures import RequestResult
-from app.cfx.names import short_name
+from app.cfx.names import canonical_name, short_name
+from app.inbox.validation import ANSWERERS
 
 HANDLE = "Birthmark.Traceability.1"
 """The CFX handle this product answers with."""
+
+GATE_REQUESTS: Final = frozenset(kind.cfx_name for kind in ANSWERERS)
+"""Full names of the requests that the gate answers."""
 
 _SUCCESS = RequestResult(result="Success", result_code=0)
 _NOT_SUPPORTED = 1
@@ -32,22 +44,28 @@ def is_request(envelope: Envelope) -> bool:
     return envelope.message_name.endswith("Request")
 
 
-def answer(envelope: Envelope, *, source: str | None) -> bytes | None:
+def is_for_the_gate(message_name: str | None) -> bool:
+    """Whether a topic's message name is that of a question to the gate."""
+    return message_name is not None and canonical_name(message_name) in GATE_REQUESTS
+
+
+def answer(envelope: Envelope, *, source: str | None, engine: Engine) -> bytes | None:
     """The response envelope as UTF-8 JSON, or None where the message is no request.
 
-    `source` is the station that asked, for envelopes that leave their own `Source` out.
+    `source` is the station that asked, for envelopes that leave their own `Source` out. A question to the gate is
+    answered in a transaction on `engine`; `sqlalchemy.exc.SQLAlchemyError` where the database is away.
     """
     if not is_request(envelope):
         return None
     return encode(
-        _respond(envelope),
+        _respond(envelope, envelope.source or source or "", engine),
         source=HANDLE,
         target=envelope.source or source,
         request_id=envelope.request_id,
     )
 
 
-def _respond(envelope: Envelope) -> Message:
+def _respond(envelope: Envelope, station: str, engine: Engine) -> Message:
     try:
         asked = decode_body(envelope)
     except BodyError as unreadable:
@@ -56,6 +74,9 @@ def _respond(envelope: Envelope) -> Message:
         return _are_you_there(asked)
     if isinstance(asked, WhoIsThereRequest):
         return WhoIsThereResponse(cfx_handle=HANDLE, result=_SUCCESS)
+    if (answerer := ANSWERERS.get(type(asked))) is not None:
+        with engine.begin() as connection:
+            return answerer(connection, asked, station)
     name = short_name(envelope.message_name)
     return _refusal(_NOT_SUPPORTED, f"{HANDLE} does not answer {name}.")
 

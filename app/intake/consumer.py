@@ -15,7 +15,7 @@ from app.cfx.topics import StationAddress, Topic, TopicError, TopicKind, parse_t
 from app.errors import Unavailable
 from app.inbox.record import Delivery, Recorder
 from app.inbox.registered import RegisteredSince
-from app.inbox.requests import answer
+from app.inbox.requests import answer, is_for_the_gate
 from app.intake.link import Arrived, Link
 from app.live import beat, leave
 from app.settings import Settings
@@ -106,11 +106,18 @@ class Intake:
         return None
 
     def _answer(self, one: Arrived, topic: Topic) -> None:
-        if not topic.message_name or not topic.message_name.endswith("Request"):
+        """Answer requests; a question to the gate on its own topic is the gate's process's to answer."""
+        name = topic.message_name
+        asks = name.endswith("Request") if name else b"Request" in one.payload
+        if not asks or is_for_the_gate(name):
             return
         for envelope in decode(one.payload):
             if isinstance(envelope, Envelope):
-                response = answer(envelope, source=topic.station.handle)
+                try:
+                    response = answer(envelope, source=topic.station.handle, engine=self._engine)
+                except SQLAlchemyError as away:
+                    log.warning("intake.unanswered", reason=str(away).partition("\n")[0])
+                    continue
                 if response is not None:
                     self._link.publish(topic.station.responses_topic, response)
 

@@ -16,6 +16,8 @@ class Permission(StrEnum):
     receive_packages = "receive packages"
     handle_quarantine = "replay or dismiss quarantined messages"
     plan_work = "plan products and work orders"
+    ask_gate = "ask the gate"
+    override_gate = "override the gate and lock stations"
     open_containments = "contain lots, packages and units"
     release_holds = "release what is contained"
     decide_units = "decide what becomes of units on hold"
@@ -24,18 +26,19 @@ class Permission(StrEnum):
     manage_people = "manage people and tokens"
 
 
-_ON_THE_FLOOR = {Permission.read_units, Permission.read_line, Permission.receive_packages}
+_ON_THE_FLOOR = {Permission.read_units, Permission.read_line, Permission.receive_packages, Permission.ask_gate}
 _ENGINEER = _ON_THE_FLOOR | {Permission.handle_quarantine, Permission.plan_work, Permission.open_containments}
+_OVERRIDER = {Permission.override_gate}  # of which reasons, `app.interlock.rights` says
 _QUALITY = {Permission.release_holds, Permission.decide_units, Permission.ship_units, Permission.run_drills}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.operator: frozenset(_ON_THE_FLOOR),
-    Role.line_lead: frozenset(_ENGINEER | {Permission.ship_units}),
-    Role.process_engineer: frozenset(_ENGINEER | {Permission.decide_units}),  # and of those only rework and repair
-    Role.quality_engineer: frozenset(_ENGINEER | _QUALITY),
+    Role.line_lead: frozenset(_ENGINEER | _OVERRIDER | {Permission.ship_units}),
+    Role.process_engineer: frozenset(_ENGINEER | _OVERRIDER | {Permission.decide_units}),  # and of those only rework and repair
+    Role.quality_engineer: frozenset(_ENGINEER | _OVERRIDER | _QUALITY),
     Role.customer: frozenset({Permission.read_units}),  # and of those only their own
     Role.administrator: frozenset(Permission),
-    Role.line_equipment: frozenset({Permission.post_cfx}),
+    Role.line_equipment: frozenset({Permission.post_cfx, Permission.ask_gate}),
 }
 
 

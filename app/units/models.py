@@ -128,7 +128,15 @@ class UnitEvent(Base):
     """Anything else a machine said of a unit: arrivals, departures, stages, tools, process data, disqualification."""
 
     __tablename__ = "unit_event"
-    __table_args__ = (Index("ix_unit_event_station_id_recorded_at", "station_id", "recorded_at"),)
+    __table_args__ = (
+        Index("ix_unit_event_station_id_recorded_at", "station_id", "recorded_at"),
+        # Few: among them the starts without the product's word, see `app.units.provisional`.
+        Index(
+            "ix_unit_event_activities",
+            "received_at",
+            postgresql_where=text("message_name = 'CFX.Production.ActivitiesExecuted'"),
+        ),
+    )
 
     unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

@@ -197,9 +197,21 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("product_revision_id", "operation", name=op.f("pk_retest_limit")),
     )
+    op.create_index(
+        "ix_unit_event_activities",
+        "unit_event",
+        ["received_at"],
+        unique=False,
+        postgresql_where=sa.text("message_name = 'CFX.Production.ActivitiesExecuted'"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index(
+        "ix_unit_event_activities",
+        table_name="unit_event",
+        postgresql_where=sa.text("message_name = 'CFX.Production.ActivitiesExecuted'"),
+    )
     op.drop_table("retest_limit")
     op.drop_table("recipe_plan")
     op.drop_index(

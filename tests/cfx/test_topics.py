@@ -74,6 +74,8 @@ def test_a_dot_in_vendor_or_model_would_make_another_handle() -> None:
         ("A/B/C/CFX", Topic(ABC, TopicKind.MESSAGES)),
         ("A/B/C/CFX/responses", Topic(ABC, TopicKind.RESPONSES)),
         ("A/B/C/receipts", Topic(ABC, TopicKind.RECEIPTS)),
+        ("A/B/C/CFX/requests", Topic(ABC, TopicKind.REQUESTS)),
+        ("A/B/C/gate", Topic(ABC, TopicKind.GATE)),
     ],
 )
 def test_a_topic_is_taken_apart(topic: str, taken_apart: Topic) -> None:

@@ -154,7 +154,12 @@ def test_no_broker_outlives_a_killed_owner(data_dir: Path) -> None:
 def test_what_a_handle_may_be() -> None:
     assert topics_of("Acme.Placer.0001") == (
         "Acme/Placer/0001/CFX/#",
-        ("Acme/Placer/0001/receipts", "Acme/Placer/0001/CFX/responses"),
+        (
+            "Acme/Placer/0001/receipts",
+            "Acme/Placer/0001/CFX/responses",
+            "Acme/Placer/0001/CFX/requests",
+            "Acme/Placer/0001/gate",
+        ),
     )
     for wrong in ("", "intake", "Acme.+.1", "Acme.#", "a/b.c.d", "a.b.c\ntopic readwrite #", "a:b.c.d"):
         with pytest.raises(TopicError):

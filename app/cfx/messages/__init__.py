@@ -4,6 +4,7 @@ from typing import Final
 
 from app.cfx.messages import (
     assembly,
+    blocking,
     endpoint,
     identification,
     information_system,
@@ -21,6 +22,7 @@ MESSAGE_TYPES: Final[dict[str, type[Message]]] = {
     kind.cfx_name: kind
     for module in (
         assembly,
+        blocking,
         endpoint,
         identification,
         information_system,

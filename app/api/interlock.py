@@ -1,0 +1,263 @@
+"""The gate for equipment that speaks plain REST, and what people do about its verdicts."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.security import HTTPAuthorizationCredentials
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
+
+from app.api.access import GateAsker, Overrider, Planner, Reading, Releaser, TheGate, asker, bearer_scheme, only
+from app.api.once import DoOnce
+from app.errors import Forbidden, Unauthorized
+from app.http.answers import json_answer
+from app.interlock.gate import ask
+from app.interlock.gathering import Asked, Told
+from app.interlock.locks import lock_station, unlock_station
+from app.interlock.log import verdicts_of
+from app.interlock.overrides import grant_override, revoke_override
+from app.interlock.plans import plan_calibration, plan_policy
+from app.interlock.releases import release_provisional
+from app.interlock.starts import start_units
+from app.interlock.verdicts import Ground, Verdict
+from app.people import Actor, Permission, bearer
+
+router = APIRouter(tags=["interlock"])
+
+Serial = Annotated[str, Query(min_length=1, max_length=256, description="A unit, or a panel with all its boards")]
+Station = Annotated[str, Query(min_length=1, max_length=256, description="CFX handle, Vendor.Model.Serial")]
+
+
+@router.get("/interlock", response_model=None)
+def get_interlock(
+    gate: TheGate,
+    sent: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)],
+    station: Station,
+    serial: Serial,
+    position: Annotated[int, Query(ge=0, le=32767)] = 0,
+    recipe: str | None = None,
+    recipe_revision: str | None = None,
+    operator: str | None = None,
+) -> Response:
+    """May this unit start at this station? Every question and answer is logged with the facts it saw.
+
+    `{"allowed", "sentence", "verdicts": [{"serial", "allowed", "reasons": [{"code", "sentence", "clears",
+    "override"?}], "overridden", "warnings", "notes"}]}`; a panel has a verdict for each board.
+    """
+    # One transaction for who asks and what: a verdict is asked for in a machine's cycle.
+    with gate.begin() as connection:
+        actor = asker(connection, sent, Permission.ask_gate)
+        _speaks_for(actor, station)
+        verdicts = ask(
+            connection,
+            station=station,
+            units=[Asked(serial, position)],
+            actor=actor.identity,
+            told=Told(recipe, recipe_revision, operator),
+        )
+    return json_answer(_answer(verdicts))
+
+
+def _speaks_for(actor: Actor, station: str) -> None:
+    if actor.station not in (None, station):
+        raise Forbidden(f"This token speaks for {actor.station}, not for {station}. Ask with that station's token.")
+
+
+class Start(BaseModel):
+    """Units that are to start, and the work's transaction where there is one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    station: str = Field(min_length=1, max_length=256)
+    serials: list[str] = Field(min_length=1, max_length=1000)
+    transaction_id: UUID | None = None
+    recipe: str | None = None
+    recipe_revision: str | None = None
+    operator: str | None = None
+
+
+@router.post("/interlock", response_model=None)
+def post_interlock(start: Start, actor: GateAsker, once: DoOnce) -> Response:
+    """Start units: the verdict, and where it allows, the start itself; a unit is in one station's hands at a time."""
+    _speaks_for(actor, start.station)
+
+    def deed(connection: Connection) -> dict[str, Any]:
+        verdicts = start_units(
+            connection,
+            station=start.station,
+            serials=start.serials,
+            transaction_id=start.transaction_id,
+            actor=actor.identity,
+            told=Told(start.recipe, start.recipe_revision, start.operator),
+        )
+        return _answer(verdicts)
+
+    return once(deed)
+
+
+@router.get("/interlock/verdicts", response_model=None, dependencies=[only(Permission.read_line)])
+def get_verdicts(connection: Reading, serial: Serial, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> Response:
+    """What the gate said of a unit, newest first, each with the facts it saw."""
+    return json_answer({"verdicts": [row._asdict() for row in verdicts_of(connection, serial, limit=limit)]})
+
+
+class Override(BaseModel):
+    """Let one reason pass until a time. `second_token` is the token of a second person, where one is needed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: str = Field(min_length=1, max_length=64)
+    station: str = Field(min_length=1, max_length=256)
+    serial: str | None = Field(default=None, max_length=256)
+    subject: str | None = Field(default=None, max_length=256)
+    until: AwareDatetime
+    reason: str = Field(min_length=1, max_length=1000)
+    second_token: str | None = None
+
+
+@router.post("/interlock/overrides", response_model=None, status_code=201)
+def post_override(override: Override, actor: Overrider, once: DoOnce) -> Response:
+    """Let a reason that stands pass: for the unit named, or without one for the station. It is logged and expires."""
+
+    def deed(connection: Connection) -> dict[str, Any]:
+        second = None
+        if override.second_token is not None:
+            second = bearer(connection, override.second_token)
+            if second is None:
+                raise Unauthorized("The second person's token is not in force.")
+        number = grant_override(
+            connection,
+            code=override.code,
+            station=override.station,
+            serial=override.serial,
+            subject=override.subject,
+            until=override.until,
+            reason=override.reason,
+            actor=actor,
+            second=second,
+        )
+        return {"override_id": number, "until": override.until}
+
+    return once(deed, status=201)
+
+
+@router.post("/interlock/overrides/{override_id}/revoke", response_model=None)
+def post_revocation(override_id: int, actor: Overrider, once: DoOnce) -> Response:
+    """End an override before its time."""
+
+    def deed(connection: Connection) -> dict[str, Any]:
+        revoke_override(connection, override_id, actor=actor)
+        return {"override_id": override_id}
+
+    return once(deed)
+
+
+class Lock(BaseModel):
+    """A station and why it is locked or unlocked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    station: str = Field(min_length=1, max_length=256)
+    locked: bool = True
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+@router.post("/interlock/locks", response_model=None)
+def post_lock(lock: Lock, actor: Overrider, once: DoOnce) -> Response:
+    """Lock a station, so that it starts nothing, or unlock it; a station that understands CFX LockStation is told."""
+
+    def deed(connection: Connection) -> dict[str, Any]:
+        change = lock_station if lock.locked else unlock_station
+        change(connection, station=lock.station, reason=lock.reason, actor=actor.identity)
+        return {"station": lock.station, "locked": lock.locked}
+
+    return once(deed)
+
+
+class StationPlan(BaseModel):
+    """What is planned for a station's gate; what is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    station: str = Field(min_length=1, max_length=256)
+    policy: Literal["fail_closed", "fail_cached", "fail_open_record"] | None = None
+    snapshot_seconds: int = Field(default=900, ge=1, le=7 * 24 * 3600)
+    calibrated_until: AwareDatetime | None = None
+
+
+@router.post("/interlock/stations", response_model=None)
+def post_station_plan(plan: StationPlan, actor: Planner, once: DoOnce) -> Response:
+    """Say what a station does while the product cannot be reached, and until when its calibration holds."""
+
+    def deed(connection: Connection) -> dict[str, Any]:
+        if plan.policy is not None:
+            plan_policy(connection, station=plan.station, policy=plan.policy,
+                        snapshot_seconds=plan.snapshot_seconds, actor=actor.identity)  # fmt: skip
+        if plan.calibrated_until is not None:
+            plan_calibration(connection, station=plan.station, due_at=plan.calibrated_until, actor=actor.identity)
+        return {"station": plan.station}
+
+    return once(deed)
+
+
+class Release(BaseModel):
+    """Units that passed a gate while the product could not be reached, and what was looked at."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    serials: list[str] = Field(min_length=1, max_length=10_000)
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+@router.post("/interlock/provisional/release", response_model=None)
+def post_release(release: Release, actor: Releaser, once: DoOnce) -> Response:
+    """Release provisional units: quality has looked at them."""
+
+    def deed(connection: Connection) -> dict[str, Any]:
+        released = release_provisional(connection, release.serials, reason=release.reason, actor=actor.identity)
+        return {"released": released}
+
+    return once(deed)
+
+
+def _answer(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    refused = [verdict.sentence for verdict in verdicts if not verdict.allowed]
+    return {
+        "allowed": not refused,
+        "sentence": " ".join(refused) or "OK",
+        "verdicts": [_verdict(verdict) for verdict in verdicts],
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "serial": verdict.serial or verdict.identifier,
+        "position_number": verdict.position_number,
+        "station": verdict.station,
+        "allowed": verdict.allowed,
+        "clears_by_itself": verdict.passing,
+        "reasons": [_ground(ground) for ground in verdict.reasons],
+        "overridden": [
+            {**_ground(one.ground), "by": one.override.given_by, "until": one.override.expires_at}
+            for one in verdict.overridden
+        ],
+        "warnings": verdict.warnings,
+        "notes": verdict.notes,
+        "decided_at": verdict.decided_at,
+        "verdict_id": verdict.verdict_id,
+    }
+
+
+def _ground(ground: Ground) -> dict[str, Any]:
+    told: dict[str, Any] = {"code": ground.code, "sentence": ground.sentence, "clears": ground.clears}
+    if ground.subject is not None:
+        told["subject"] = ground.subject
+    if ground.right is not None:
+        told["override"] = {
+            "roles": [role.value for role in ground.right.roles],
+            "second_person": ground.right.second_person,
+            "hours": ground.right.longest.total_seconds() / 3600,
+        }
+    return told

@@ -1,0 +1,153 @@
+"""CFX questions to the gate, answered: units, a station's setup, an operator, what a station should hold.
+
+Source: IPC-2591 (CFX) ValidateUnits, ValidateStationSetup, GetRequiredSetup, ValidateOperator.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from app.cfx.messages import Message
+from app.cfx.messages.information_system import (
+    ValidateOperatorRequest,
+    ValidateOperatorResponse,
+    ValidateUnitsRequest,
+    ValidateUnitsResponse,
+    ValidationResult,
+)
+from app.cfx.messages.production import GetRequiredSetupRequest, GetRequiredSetupResponse
+from app.cfx.messages.storage import ValidateStationSetupRequest, ValidateStationSetupResponse
+from app.cfx.messages.structures import RequestResult
+from app.interlock.facts import EVERYTHING, Topic
+from app.interlock.gate import ask
+from app.interlock.gathering import Asked, Told
+from app.interlock.station_setup import setup_reasons, wanted_setup
+from app.interlock.verdicts import Verdict
+
+ASK_AGAIN: Final = 1
+"""`ResultCode` of a refusal that may clear by itself: reports that are still on their way."""
+
+_TOPICS: Final[dict[str, frozenset[Topic]]] = {
+    "UnitRouteValidation": frozenset({Topic.route}),
+    "UnitStatusValidation": frozenset({Topic.status}),
+    "UnitAndSubsStatusValidation": frozenset({Topic.status, Topic.sub_assemblies}),
+    "UnitTraceValidation": frozenset({Topic.trace}),
+    "All": EVERYTHING,
+}
+
+# The numbers machines show. They may grow; what stands here does not change.
+_CODES: Final = (
+    "unknown_unit skipped out_of_order repeated retest_limit wrong_product_revision not_retested no_verdict "
+    "failed scrapped shipped on_hold already_started provisional "
+    "sub_assembly_on_hold sub_assembly_scrapped sub_assembly_failed "
+    "not_arrived incomplete station_locked recipe_unknown wrong_recipe no_operator not_qualified qualification_over "
+    "calibration_over calibration_due tool_worn_out cleaning_due tool_retired "
+    "slot_empty wrong_part wrong_revision unapproved_alternate package_held package_unknown not_verified two_machines "
+    "location_blocked floor_life_over humidity_card_wet bake_before_use shelf_life_over not_thawed thawed_too_long "
+    "open_too_long retired"
+).split()  # noqa: SIM905  (words read better)
+FAILURE_CODES: Final[dict[str, int]] = {code: number for number, code in enumerate(_CODES, start=101)}
+_OTHER: Final = 100
+
+Answerer = Callable[[Connection, Any, str], Message]
+
+
+def validate_units(connection: Connection, asked: ValidateUnitsRequest, station: str) -> Message:
+    """A result for each unit; `FailureCode` is the first reason's number, `Message` all of them in words.
+
+    `PrimaryResult` is passed only where every unit is. `ResultCode` 1: asking again makes sense.
+    """
+    topics = frozenset[Topic]().union(*(_TOPICS[name] for name in asked.validations or ["All"]))
+    verdicts = ask(connection, station=station, units=_units(asked), topics=topics, actor=f"station:{station}")
+    results = [_result(verdict) for verdict in verdicts]
+    refused = next((result for result in results if result.result == "Failed"), None)
+    again = any(verdict.passing for verdict in verdicts)
+    return ValidateUnitsResponse(
+        result=RequestResult(
+            result="Success",
+            result_code=ASK_AGAIN if again else 0,
+            message="What is missing may still arrive: ask again." if again else None,
+        ),
+        primary_result=ValidationResult(
+            unique_identifier=asked.primary_identifier or (results[0].unique_identifier if results else None),
+            position_number=0,
+            result="Failed" if refused or not results else "Passed",
+            failure_code=refused.failure_code if refused else 0,
+            message=refused.message if refused else "OK" if results else "The request names no unit.",
+        ),
+        validation_results=results,
+    )
+
+
+def _units(asked: ValidateUnitsRequest) -> Sequence[Asked]:
+    named = [
+        Asked(unit.unit_identifier or asked.primary_identifier or "", unit.position)
+        for unit in asked.units or ()
+        if unit.unit_identifier or asked.primary_identifier
+    ]
+    return named or ([Asked(asked.primary_identifier)] if asked.primary_identifier else [])
+
+
+def _result(verdict: Verdict) -> ValidationResult:
+    code = FAILURE_CODES.get(verdict.reasons[0].code, _OTHER) if verdict.reasons else 0
+    return ValidationResult(
+        unique_identifier=verdict.identifier,
+        position_number=verdict.position_number,
+        result="Passed" if verdict.allowed else "Failed",
+        failure_code=code,
+        message=verdict.sentence,
+    )
+
+
+def validate_setup(connection: Connection, asked: ValidateStationSetupRequest, station: str) -> Message:
+    """Whether the station holds what it must: what the request lists, and what is planned for it."""
+    against = setup_reasons(connection, station, asked.setup_requirements, at=datetime.now(UTC))
+    return ValidateStationSetupResponse(result=_outcome([f"{one.sentence} {one.clears}" for one in against]))
+
+
+def required_setup(connection: Connection, asked: GetRequiredSetupRequest, station: str) -> Message:
+    """What the station must hold for the product it runs."""
+    wanted = wanted_setup(connection, station, at=datetime.now(UTC))
+    if wanted is None:
+        return GetRequiredSetupResponse(
+            result=_outcome(["No setup is planned for this station and the product it runs. Plan or import one."]),
+            lane=asked.lane,
+            stage=asked.stage,
+        )
+    return GetRequiredSetupResponse(
+        result=_outcome([]),
+        recipe_name=wanted.recipe,
+        recipe_revision=wanted.recipe_revision,
+        lane=asked.lane,
+        stage=asked.stage,
+        setup_requirements=wanted.requirements,
+    )
+
+
+_ABOUT_PEOPLE: Final = frozenset({"no_operator", "not_qualified", "qualification_over"})
+
+
+def validate_operator(connection: Connection, asked: ValidateOperatorRequest, station: str) -> Message:
+    """Whether the operator is qualified for the station's operation."""
+    operator = asked.operator.operator_identifier or asked.operator.login_name or ""
+    verdicts = ask(connection, station=station, units=[Asked("")], actor=f"station:{station}", purpose="operator",
+                   told=Told(operator=operator))  # fmt: skip
+    against = [ground for verdict in verdicts for ground in verdict.reasons if ground.code in _ABOUT_PEOPLE]
+    return ValidateOperatorResponse(result=_outcome([f"{ground.sentence} {ground.clears}" for ground in against]))
+
+
+def _outcome(against: Sequence[str]) -> RequestResult:
+    if not against:
+        return RequestResult(result="Success", result_code=0, message="OK")
+    return RequestResult(result="Failed", result_code=len(against), message=" ".join(against))
+
+
+ANSWERERS: Final[dict[type[Message], Answerer]] = {
+    ValidateUnitsRequest: validate_units,
+    ValidateStationSetupRequest: validate_setup,
+    GetRequiredSetupRequest: required_setup,
+    ValidateOperatorRequest: validate_operator,
+}
+"""How each question to the gate is answered; each in one transaction that its caller commits."""

@@ -1,0 +1,228 @@
+"""What stations must be told: packages and slots not to use, and that they are locked.
+
+What should be blocked follows from facts: packages that are on hold or no longer usable and sit in a slot, slots that a
+refused scan blocked, stations that a person locked. `write_due` compares that with what was asked before; a request is
+sent until its station answers, and a station that answers `NotSupported` is left alone.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from app.cfx.body import BodyError, decode_body
+from app.cfx.envelope import Envelope, encode
+from app.cfx.messages import Message, message_type
+from app.cfx.messages.blocking import BlockMaterialLocationsRequest, UnblockMaterialLocationsRequest
+from app.cfx.messages.materials import BlockMaterialsRequest, UnblockMaterialsRequest
+from app.cfx.messages.production import LockStationRequest, UnlockStationRequest
+from app.cfx.messages.structures import MaterialLocation
+from app.cfx.topics import StationAddress, TopicError
+from app.interlock.station_setup import blocked_slots
+from app.materials.conditions import conditions
+from app.materials.loaded import loaded_at
+from app.quality.holds import held_packages
+
+SOURCE: Final = "Birthmark.Traceability.1"
+_NOT_SUPPORTED: Final = "CFX.NotSupportedResponse"
+_UNDO: Final[dict[str, str]] = {
+    BlockMaterialsRequest.cfx_name: UnblockMaterialsRequest.cfx_name,
+    BlockMaterialLocationsRequest.cfx_name: UnblockMaterialLocationsRequest.cfx_name,
+    LockStationRequest.cfx_name: UnlockStationRequest.cfx_name,
+}
+ANSWERS: Final = frozenset(
+    {name.removesuffix("Request") + "Response" for pair in _UNDO.items() for name in pair} | {_NOT_SUPPORTED}
+)
+"""Full names of the messages that stations answer with."""
+
+_EXPIRED: Final = "ExpiredMaterial"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A request to publish."""
+
+    request_id: UUID
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Something a station must not use, and why. `reason` is CFX's word for it."""
+
+    station_id: int
+    message_name: str
+    about: str
+    sentence: str
+    message: Message
+
+
+_LOADING = text("SELECT station_id FROM station WHERE EXISTS (SELECT FROM loading_event USING_STATION)".replace(
+    "USING_STATION", "WHERE loading_event.station_id = station.station_id"))  # fmt: skip
+_LOCKED = text("SELECT station_id, reason, locked_by FROM station_lock WHERE unlocked_at IS NULL")
+_STANDING = text(
+    """
+    SELECT request_id, station_id, message_name, about, outcome, package.package_id
+    FROM station_request LEFT JOIN package ON package.identifier = station_request.about
+    WHERE withdrawn_at IS NULL
+    """
+)
+_ENTER = text(
+    """
+    INSERT INTO station_request (request_id, station_id, message_name, about, reason, body)
+    SELECT :request_id, :station_id, :message_name, :about, :reason, CAST(:body AS jsonb)
+    WHERE NOT EXISTS (
+        SELECT FROM station_request AS earlier
+        WHERE earlier.station_id = :station_id AND earlier.message_name = :message_name
+          AND earlier.outcome = 'not_supported' AND earlier.answered_at > now() - interval '1 day'
+    )
+    ON CONFLICT DO NOTHING
+    """
+)
+_WITHDRAW = text("UPDATE station_request SET withdrawn_at = now() WHERE request_id = ANY (CAST(:ids AS uuid[]))")
+_UNANSWERED = text(
+    """
+    SELECT request_id, station.handle, message_name, body
+    FROM station_request JOIN station USING (station_id)
+    WHERE answered_at IS NULL AND withdrawn_at IS NULL AND requested_at > now() - interval '1 day'
+      AND (sent_at IS NULL OR sent_at < now() - interval '10 seconds')
+    ORDER BY requested_at
+    """
+)
+_SENT = text("UPDATE station_request SET sent_at = now() WHERE request_id = ANY (CAST(:ids AS uuid[]))")
+# What undoes a block has done its work once it is answered.
+_ANSWERED = text(
+    """
+    UPDATE station_request SET answered_at = now(), outcome = :outcome, answer = :answer,
+        withdrawn_at = CASE WHEN message_name = ANY (CAST(:undoing AS text[])) THEN now() ELSE withdrawn_at END
+    WHERE request_id = :request_id AND answered_at IS NULL
+      AND station_id = (SELECT station_id FROM station WHERE handle = :station)
+    """
+)
+
+
+def write_due(connection: Connection, *, at: datetime | None = None) -> None:
+    """Write down what stations must be told and were not; withdraw what holds no longer."""
+    at = at or datetime.now(UTC)
+    standing = connection.execute(_STANDING).all()
+    wanted = {
+        (block.station_id, block.message_name, block.about): block
+        for block in _wanted(connection, at, {row.package_id: row for row in standing if row.package_id}.values())
+    }
+    for row in standing:
+        if row.message_name in _UNDO and (row.station_id, row.message_name, row.about) not in wanted:
+            connection.execute(_WITHDRAW, {"ids": [row.request_id]})
+            if row.outcome == "Success":
+                _enter(connection, _undoing(row))
+    asked = {(row.station_id, row.message_name, row.about) for row in standing}
+    for key, block in wanted.items():
+        if key not in asked:
+            undo = (block.station_id, _UNDO[block.message_name], block.about)
+            connection.execute(
+                _WITHDRAW,
+                {"ids": [row.request_id for row in standing if (row.station_id, row.message_name, row.about) == undo]},
+            )
+            _enter(connection, block)
+
+
+def _wanted(connection: Connection, at: datetime, blocked: Iterable[Any]) -> Iterator[_Block]:
+    """Everything that must not be used now, wherever it is loaded or was blocked."""
+    places: dict[tuple[int, int], None] = {(row.station_id, row.package_id): None for row in blocked}
+    for station_id in connection.execute(_LOADING).scalars().all():
+        for loaded in loaded_at(connection, station_id, at=at):
+            places[station_id, loaded.package_id] = None
+    packages = {package_id for _, package_id in places}
+    held = held_packages(connection, packages)
+    known = conditions(connection, packages, at=at) if packages else {}
+    for station_id, package_id in places:
+        condition = known[package_id]
+        against = held.get(package_id) or next(iter(condition.reasons), None)
+        if against is not None:
+            why = "SuspectedProblem" if package_id in held else _EXPIRED
+            message = BlockMaterialsRequest(
+                material_package_identifiers=[condition.identifier], reason=why, comments=against.sentence
+            )
+            yield _Block(station_id, message.cfx_name, condition.identifier, against.sentence, message)
+    for slot in blocked_slots(connection):
+        place = MaterialLocation(location_identifier=slot.slot)
+        sentence = slot.reason.sentence
+        location = BlockMaterialLocationsRequest(reason="SuspectedProblem", comments=sentence, locations=[place])
+        yield _Block(slot.station_id, location.cfx_name, slot.slot, sentence, location)
+    for row in connection.execute(_LOCKED).all():
+        yield _Block(row.station_id, LockStationRequest.cfx_name, "station", row.reason,
+                     LockStationRequest(reason="QualityIssue"))  # fmt: skip
+
+
+def _undoing(row: Any) -> _Block:
+    undo: Message
+    if row.message_name == BlockMaterialsRequest.cfx_name:
+        undo = UnblockMaterialsRequest(material_package_identifiers=[row.about])
+    elif row.message_name == BlockMaterialLocationsRequest.cfx_name:
+        undo = UnblockMaterialLocationsRequest(locations=[MaterialLocation(location_identifier=row.about)])
+    else:
+        undo = UnlockStationRequest()
+    return _Block(row.station_id, undo.message_name, row.about, "What it was blocked for is cleared.", undo)
+
+
+def _enter(connection: Connection, block: _Block) -> None:
+    body = msgspec.json.encode(block.message).decode()
+    connection.execute(
+        _ENTER,
+        {
+            "request_id": uuid4(),
+            "station_id": block.station_id,
+            "message_name": block.message_name,
+            "about": block.about,
+            "reason": block.sentence,
+            "body": body,
+        },
+    )
+
+
+def unanswered(connection: Connection) -> Sequence[Due]:
+    """Requests to send now: those never sent, and every ten seconds those not answered, for a day."""
+    due = []
+    for row in connection.execute(_UNANSWERED):
+        try:
+            topic = StationAddress.from_handle(row.handle).requests_topic
+        except TopicError:
+            continue  # it speaks over REST alone
+        due.append(Due(row.request_id, topic, _payload(row.request_id, row.handle, row.message_name, row.body)))
+    return due
+
+
+def _payload(request_id: UUID, handle: str, message_name: str, body: Mapping[str, Any]) -> bytes:
+    kind = message_type(message_name)
+    assert kind is not None  # written by `_enter`
+    return encode(msgspec.convert(body, kind), source=SOURCE, target=handle, request_id=str(request_id))
+
+
+def mark_sent(connection: Connection, due: Sequence[Due]) -> None:
+    """Note that these were published."""
+    connection.execute(_SENT, {"ids": [one.request_id for one in due]})
+
+
+def record_answer(connection: Connection, station: str, envelope: Envelope) -> None:
+    """Keep what a station answered; what answers none of our requests is passed over."""
+    try:
+        request_id = UUID(envelope.request_id or "")
+        answered: Any = decode_body(envelope)
+    except (ValueError, BodyError):
+        return
+    result = getattr(answered, "result", None) or getattr(answered, "request_result", None)
+    outcome = "not_supported" if envelope.message_name == _NOT_SUPPORTED else (result and result.result) or "Success"
+    connection.execute(
+        _ANSWERED,
+        {
+            "request_id": request_id,
+            "station": station,
+            "outcome": outcome,
+            "answer": result and result.message,
+            "undoing": list(_UNDO.values()),
+        },
+    )
