@@ -1,8 +1,9 @@
-"""The two questions on the command line, as text."""
+"""The two questions and the recall drill on the command line, as text."""
 
 import typer
 from sqlalchemy import Connection
 
+from app.quality.drill import run_drill
 from app.trace.made_from import made_from
 from app.trace.question import Question
 from app.trace.where_used import stream_where_used
@@ -43,3 +44,13 @@ def print_where_used(
         where = " ".join(unit.reference_designators) or "-"
         typer.echo(f"{unit.serial:<28}{unit.evidence:<9}{unit.place or '-':<28}{where}{via}")
     typer.echo(f"{count} units")
+
+
+def print_drill(connection: Connection, *, seed: int | None) -> None:
+    """Run a recall drill and print what came of it."""
+    done = run_drill(connection, actor="command line", seed=seed)
+    part = f" of part {done.part_number}" if done.part_number else ""
+    typer.echo(f"Lot {done.lot}{part} (seed {done.seed}): {done.packages} packages, {done.units} units.")
+    typer.echo(f"exact {done.exact}, bounded {done.bounded}, inferred {done.inferred}; {done.shipped} had shipped.")
+    typer.echo(f"Complete genealogy: {done.complete} of {done.units} units ({done.completeness:.1%}).")
+    typer.echo(f"Answered in {done.seconds:.3f} s.")

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -128,7 +129,7 @@ def run_drill(connection: Connection, *, actor: str, seed: int | None = None) ->
     )
     seconds = time.perf_counter() - began
     counted = Counter(unit.evidence for unit in scope.units.values())
-    found = {
+    found: dict[str, Any] = {
         "actor": actor,
         "seed": seed,
         "lot": lot_code,
@@ -172,7 +173,7 @@ def _complete(connection: Connection, units: Sequence[int]) -> int:
 
 def _is_complete(connection: Connection, revision: int, sets: Collection[int]) -> bool:
     row = connection.execute(_MISSING, {"revision": revision, "sets": list(sets)}).one()
-    return row.items > 0 and row.missing == 0
+    return bool(row.items > 0 and row.missing == 0)
 
 
 def drills(connection: Connection, *, limit: int = 100) -> list[DrillResult]:
