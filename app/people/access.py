@@ -16,6 +16,7 @@ class Permission(StrEnum):
     receive_packages = "receive packages"
     handle_quarantine = "replay or dismiss quarantined messages"
     plan_work = "plan products and work orders"
+    work_at_stations = "work at a station"
     ask_gate = "ask the gate"
     override_gate = "override the gate and lock stations"
     open_containments = "contain lots, packages and units"
@@ -27,6 +28,7 @@ class Permission(StrEnum):
 
 
 _ON_THE_FLOOR = {Permission.read_units, Permission.read_line, Permission.receive_packages, Permission.ask_gate}
+_ON_THE_FLOOR |= {Permission.work_at_stations}
 _ENGINEER = _ON_THE_FLOOR | {Permission.handle_quarantine, Permission.plan_work, Permission.open_containments}
 _OVERRIDER = {Permission.override_gate}  # of which reasons, `app.interlock.rights` says
 _QUALITY = {Permission.release_holds, Permission.decide_units, Permission.ship_units, Permission.run_drills}

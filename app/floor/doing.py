@@ -1,0 +1,260 @@
+"""The deeds of a station's screen: each once, each as facts through the inbox, each answered for a person.
+
+A deed claims its id first, in the transaction that judges it; then its messages go through the recorder, whose
+transaction is its own; then the answer is kept. Cut off in between it is done again and ends in the same rows: the
+messages' ids follow from the deed's, and a start is given again to whoever has it.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+
+import msgspec
+from sqlalchemy import Connection, Engine
+
+from app.db import retrying
+from app.errors import Conflict, Invalid, Unavailable
+from app.floor.deeds import (
+    Answer,
+    Clear,
+    Deed,
+    Finish,
+    Load,
+    Repair,
+    Start,
+    StartRepair,
+    Told,
+    Undo,
+    Visit,
+    moment,
+)
+from app.floor.repairs import WHY_IT_IS_HERE, now_at, replacement
+from app.floor.telling import Telling
+from app.floor.units import UnitAtHand, bench, gone_on_to, unit_at_hand
+from app.inbox.record import Delivery, Recorder
+from app.interlock.gate import ask
+from app.interlock.gathering import Asked
+from app.interlock.starts import start_units
+from app.interlock.verdicts import Ground, Verdict
+from app.people import Actor, Permission
+from app.people.idempotency import Answer as Kept
+from app.people.idempotency import claim, keep
+from app.reasons import Reason
+from app.setup.verification import clear_location, verify_loading
+from app.units.locks import lock_units
+from app.units.starts import begin_start, open_starts
+
+_decoder: "msgspec.json.Decoder[Deed]" = msgspec.json.Decoder(Deed)
+
+
+def read_deed(body: bytes) -> Deed:
+    """A deed as a screen sent it. Raises `Invalid`."""
+    try:
+        return _decoder.decode(body)
+    except msgspec.DecodeError as unreadable:
+        raise Invalid(f"The screen sent something that cannot be read: {unreadable}. Load the page again.") from None
+
+
+def do(engine: Engine, recorder: Recorder, deed: Deed, *, actor: Actor) -> bytes:
+    """Do a deed once and answer it, JSON of `Answer`; a repetition gets the first one's answer.
+
+    Raises what the deed raises (`Invalid`, `NotFound`, `Conflict`): then nothing of it is kept. Raises `Unavailable`
+    where its messages could not be recorded; sending it again finishes it.
+    """
+    requester = f"station:{deed.station}"[:255]
+    key = str(deed.id)
+    same = hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(deed, sent_at=None))).digest()
+    telling = Telling(deed.id, deed.station, moment(deed), actor.name)
+
+    def judge(connection: Connection) -> bytes | Answer:
+        telling.envelopes.clear()
+        earlier = claim(connection, requester=requester, key=key, request=same)
+        return earlier.body if earlier is not None else _do(deed, _Hand(connection, actor, telling))
+
+    answer = retrying(engine, judge)
+    if isinstance(answer, bytes):
+        return answer
+    _record(recorder, telling)
+    body = msgspec.json.encode(answer)
+    with engine.begin() as connection:
+        keep(connection, requester=requester, key=key, answer=Kept(200, body))
+    return body
+
+
+def _record(recorder: Recorder, telling: Telling) -> None:
+    if not telling.envelopes:
+        return
+    payload = b"[" + b",".join(telling.envelopes) + b"]"
+    receipts = recorder.record([Delivery(payload)])[0]
+    reason = next((one.reason for one in receipts if one.status == "rejected"), None)
+    if reason is not None:
+        raise Conflict(f"What was done could not be recorded: {reason}")
+    if not receipts:
+        raise Unavailable("What was done could not be recorded. It is sent again by itself.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Hand:
+    """Who does it, the transaction that judges it, and what is told of it."""
+
+    connection: Connection
+    actor: Actor
+    telling: Telling
+
+
+@singledispatch
+def _do(deed: Deed, _: _Hand) -> Answer:
+    raise AssertionError(f"nobody does {type(deed).__name__}")
+
+
+@_do.register
+def _start(deed: Start, by: _Hand) -> Answer:
+    unit = unit_at_hand(by.connection, deed.serial)
+    stopped = _begin(deed, unit, by)
+    return stopped or Answer("go", unit.serial, product=unit.product, transaction=deed.id)
+
+
+@_do.register
+def _visit(deed: Visit, by: _Hand) -> Answer:
+    unit = unit_at_hand(by.connection, deed.serial)
+    stopped = _begin(deed, unit, by)
+    if stopped:
+        return stopped
+    by.telling.completed(unit.serial, deed.id)
+    return Answer("go", unit.serial, product=unit.product)
+
+
+def _begin(deed: Start | Visit, unit: UnitAtHand, by: _Hand) -> Answer | None:
+    """Start a unit; the answer that stops it, or None."""
+    if deed.unheard:
+        if bench(by.connection, deed.station).policy != "fail_open_record":
+            raise Conflict("This station may not go on without a verdict. Scan the unit again.")
+        by.telling.started(unit.serial, deed.id)
+        by.telling.unheard(deed.id)
+        return None
+    verdicts = start_units(
+        by.connection, station=deed.station, serials=[unit.serial], transaction_id=deed.id, actor=by.actor.identity
+    )
+    stopped = _stopped(verdicts, unit)
+    if stopped is None:
+        by.telling.started(unit.serial, deed.id)
+    return stopped
+
+
+def _stopped(verdicts: Sequence[Verdict], unit: UnitAtHand, passing: frozenset[str] = frozenset()) -> Answer | None:
+    grounds = [ground for verdict in verdicts for ground in verdict.reasons if ground.code not in passing]
+    if not grounds:
+        return None
+    warnings = tuple(dict.fromkeys(warning for verdict in verdicts for warning in verdict.warnings))
+    reasons = tuple(dict.fromkeys(_told(ground) for ground in grounds))
+    return Answer("stop", unit.serial, product=unit.product, reasons=reasons, warnings=warnings)
+
+
+def _told(reason: Ground | Reason) -> Told:
+    right = reason.right.sentence if isinstance(reason, Ground) and reason.right else ""
+    return Told(reason.sentence, reason.clears, right, reason.code)
+
+
+@_do.register
+def _finish(deed: Finish, by: _Hand) -> Answer:
+    unit = unit_at_hand(by.connection, deed.serial)
+    if deed.outcome == "passed" and deed.defects:
+        raise Invalid("Defects are noted and the unit is to pass. Take them off the list, or let it fail.")
+    if deed.inspected or deed.outcome == "failed":
+        by.telling.inspected(unit.serial, deed.transaction, deed.outcome, deed.defects)
+    by.telling.completed(unit.serial, deed.transaction)
+    return Answer("noted", unit.serial, sentence=deed.outcome)
+
+
+@_do.register
+def _undo(deed: Undo, by: _Hand) -> Answer:
+    """Facts are never taken back: the work is told to have been aborted, later than whatever was told before."""
+    unit = unit_at_hand(by.connection, deed.serial)
+    lock_units(by.connection, [unit.unit_id])
+    elsewhere = gone_on_to(by.connection, unit.unit_id, deed.transaction)
+    if elsewhere is not None:
+        raise Conflict(f"{unit.serial} has gone on to {elsewhere}. What it is to be now, quality decides.")
+    if deed.outcome == "failed":
+        by.telling.inspected(unit.serial, deed.transaction, "failed", deed.defects, mistaken=True)
+    by.telling.completed(unit.serial, deed.transaction, "Aborted")
+    return Answer("undone", unit.serial)
+
+
+@_do.register
+def _start_repair(deed: StartRepair, by: _Hand) -> Answer:
+    unit = unit_at_hand(by.connection, deed.serial)
+    lock_units(by.connection, [unit.unit_id])
+    verdicts = ask(
+        by.connection, station=deed.station, units=[Asked(unit.serial)], actor=by.actor.identity, purpose="repair"
+    )
+    stopped = _stopped(verdicts, unit, WHY_IT_IS_HERE)
+    if stopped:
+        return stopped
+    station_id = bench(by.connection, deed.station).station_id
+    there = open_starts(by.connection, [unit.unit_id]).get(unit.unit_id)
+    if there is None or there.station_id != station_id:
+        begin_start(by.connection, unit.unit_id, station_id=station_id, transaction_id=deed.id, actor=by.actor.identity)
+    by.telling.started(unit.serial, deed.id)
+    return Answer("go", unit.serial, product=unit.product, transaction=deed.id)
+
+
+@_do.register
+def _repair(deed: Repair, by: _Hand) -> Answer:
+    unit = unit_at_hand(by.connection, deed.serial)
+    if deed.succeeded and not deed.repairs:
+        raise Invalid("Say what was done: tap the place, then the work.")
+    out = {done.reference_designator for done in deed.repairs if done.action in {"replaced", "removed"}}
+    before = now_at(by.connection, unit.serial, out)
+    fresh = {}
+    for done in deed.repairs:
+        if done.action == "replaced":
+            new = replacement(
+                by.connection,
+                done.label,
+                designator=done.reference_designator,
+                product_revision_id=unit.product_revision_id,
+                at=moment(deed),
+            )
+            if new.reasons:
+                return Answer("stop", unit.serial, reasons=tuple(map(_told, new.reasons)), transaction=deed.transaction)
+            fresh[done.reference_designator] = new
+    for designator in sorted(out):
+        by.telling.taken_out(unit.serial, deed.transaction, designator, before.get(designator))
+    for designator, new in sorted(fresh.items()):
+        by.telling.put_in(unit.serial, deed.transaction, designator, new.package, new.part_number)
+    by.telling.repaired(unit.serial, deed.transaction, deed.repairs, succeeded=deed.succeeded)
+    by.telling.completed(unit.serial, deed.transaction)
+    return Answer("noted", unit.serial, sentence="repaired" if deed.succeeded else "not_repaired")
+
+
+@_do.register
+def _load(deed: Load, by: _Hand) -> Answer:
+    check = verify_loading(
+        by.connection,
+        station=deed.station,
+        slot=deed.slot,
+        label=deed.label,
+        replaces=deed.replaces,
+        actor=by.actor.identity,
+        at=moment(deed),
+    )
+    return Answer(
+        "go" if check.accepted else "stop",
+        slot=check.slot,
+        package=check.package,
+        reasons=tuple(map(_told, check.reasons)),
+    )
+
+
+@_do.register
+def _clear(deed: Clear, by: _Hand) -> Answer:
+    clear_location(
+        by.connection,
+        station=deed.station,
+        slot=deed.slot,
+        reason=deed.reason,
+        actor=by.actor.identity,
+        at=moment(deed),
+    )
+    return Answer("noted", slot=deed.slot, sentence="cleared")
