@@ -11,7 +11,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from app.materials.happenings import Happened, Happening, in_order
 
@@ -47,12 +47,15 @@ def level_from(text: str | None) -> str | None:
     return plain if plain in HOURS else None
 
 
+Because = Literal["clock", "card", "machine"]
+
+
 @dataclass(frozen=True, slots=True)
 class FloorLife:
     """Where a package stands. `left` is None where its floor life has no limit.
 
     `runs_out_at`: when it is over if the package stays where it is; None in the bag, in dry storage, and where it is
-    over, which `over_since` says. `wet`: a humidity card or a machine said so, not the clock.
+    over, which `over_since` says; `over_because`: what said so first, the clock, a humidity card or a machine.
     """
 
     opened: bool
@@ -62,7 +65,7 @@ class FloorLife:
     left: timedelta | None
     over_since: datetime | None
     runs_out_at: datetime | None
-    wet: bool
+    over_because: Because | None
 
 
 class _Clock:
@@ -98,7 +101,8 @@ def floor_life(happenings: Iterable[Happening], *, limit: timedelta | None, at: 
     It is over from the moment on at which `limit` is used up.
     """
     clock = _Clock(limit)
-    opened = baked = wet = False
+    opened = baked = False
+    said: Because | None = None
     for one in in_order(happenings, until=at):
         clock.advance(one.at)
         if one.kind in {Happened.opened, Happened.loaded, Happened.dry_removed}:
@@ -108,11 +112,11 @@ def floor_life(happenings: Iterable[Happening], *, limit: timedelta | None, at: 
             clock.running_since = None
         elif one.kind is Happened.restored:
             opened = baked = True
-            wet = False
+            said = None
             clock.restart(one.at)
-        elif one.kind in {Happened.expired, Happened.humidity_card_wet}:
-            wet = True
-            clock.over_since = clock.over_since or one.at
+        elif one.kind in {Happened.expired, Happened.humidity_card_wet} and clock.over_since is None:
+            said = "card" if one.kind is Happened.humidity_card_wet else "machine"
+            clock.over_since = one.at
         if one.floor_life_left is not None:
             clock.at_most_left(one.floor_life_left, one.at)
     clock.advance(at)
@@ -128,5 +132,5 @@ def floor_life(happenings: Iterable[Happening], *, limit: timedelta | None, at: 
         left=left,
         over_since=clock.over_since,
         runs_out_at=at + left if runs and left is not None else None,
-        wet=wet,
+        over_because=None if clock.over_since is None else said or "clock",
     )

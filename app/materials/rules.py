@@ -179,13 +179,16 @@ def _floor_reasons(known: KnownPackage, stands: FloorLife, level: str, hours: fl
     if level == "6" and not stands.baked:
         sentence = f"Package {name} is of moisture level 6 and was not baked."
         yield Reason("bake_before_use", sentence, "Bake it and record that; then its label's time counts.")
-    elif level == "6" and hours == 0 and not stands.wet:
+    elif level == "6" and hours == 0 and stands.over_because == "clock":
         sentence = f"Package {name} is of moisture level 6, and nobody said its label's time."
         clears = f"Set floor_life_hours of part {known.part_number or '(unknown)'} to the label's time, and bake it."
         yield Reason("floor_life_over", sentence, clears)
-    elif stands.over_since is not None and stands.wet:
-        sentence = f"Package {name} was found too moist at {moment(stands.over_since)}."
+    elif stands.over_since is not None and stands.over_because == "card":
+        sentence = f"The humidity card of package {name} was wet at {moment(stands.over_since)}."
         yield Reason("humidity_card_wet", sentence, "Bake it and record that, or load another.")
+    elif stands.over_since is not None and stands.over_because == "machine":
+        sentence = f"A machine said that the floor life of package {name} was over at {moment(stands.over_since)}."
+        yield Reason("floor_life_over", sentence, "Bake it and record that, or load another.")
     elif stands.over_since is not None:
         sentence = f"Package {name} passed its floor life (MSL {level}, {hours:g} h) at {moment(stands.over_since)}."
         yield Reason("floor_life_over", sentence, "Bake it and record that, or load another.")

@@ -125,3 +125,17 @@ def test_levels_however_they_are_written(text: str | None, level: str | None) ->
 def test_the_strictest_level_counts() -> None:
     assert stricter(["3", "5a", "5"]) == "5a"
     assert stricter([]) is None
+
+
+@pytest.mark.parametrize(
+    ("happened", "because"),
+    [
+        ((("opened", 0),), "clock"),
+        ((("opened", 0), ("humidity_card_wet", 1)), "card"),
+        ((("expired", 1),), "machine"),
+        ((("opened", 0), ("expired", 169)), "clock"),
+        ((("opened", 0), ("humidity_card_wet", 1), ("restored", 2)), "clock"),
+    ],
+)
+def test_what_said_first_that_it_is_over(happened: tuple[tuple[str, float], ...], because: str) -> None:
+    assert standing(told(*happened), 500).over_because == because

@@ -13,7 +13,7 @@ from app.materials.package_events import state_packages
 from app.materials.rules import Handling
 from app.setup.checks import blocked_locations
 from app.setup.requirements import SlotPlan, learn_setup
-from app.setup.verification import Check, clear_location
+from app.setup.verification import Check, clear_location, verify_loading
 from app.trace.loaded import loaded_intervals
 from tests.inbox.messages import STATION, at, count, stored
 from tests.setup.plant import (
@@ -143,20 +143,19 @@ def test_two_scanners_at_one_moment_cannot_both_have_the_reel(engine: Engine, re
     station(engine, OTHER)
     reel(engine, "P-1")
     plan(engine, revision, SlotPlan("G1", R10K), handle=OTHER)
-    gate = threading.Barrier(2)
-    checks: list[Check] = []
-
-    def at_station(handle: str, slot: str) -> None:
-        gate.wait()
-        checks.append(scan(engine, slot, "P-1", product_revision_id=revision, handle=handle))
-
-    threads = [threading.Thread(target=at_station, args=told) for told in ((STATION, F1), (OTHER, "G1"))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(check.accepted for check in checks) == [False, True]
-    assert [codes(check) for check in checks if not check.accepted] == [["two_machines"]]
+    second: list[Check] = []
+    scanning = threading.Thread(
+        target=lambda: second.append(scan(engine, "G1", "P-1", product_revision_id=revision, handle=OTHER))
+    )
+    with engine.begin() as connection:
+        first = verify_loading(
+            connection, station=STATION, slot=F1, label="P-1", product_revision_id=revision, actor="test", at=at(0)
+        )
+        scanning.start()
+        scanning.join(timeout=0.5)
+        assert scanning.is_alive(), "the second scan did not wait for the first"
+    scanning.join()
+    assert (first.accepted, codes(second[0])) == (True, ["two_machines"])
 
 
 def test_the_right_reel_clears_the_slot(engine: Engine, revision: int) -> None:
