@@ -140,6 +140,18 @@ def bench(
 
 
 @cli.command()
+def drill(
+    seed: Annotated[int | None, typer.Option(help="Pick the lot that this seed picked before.")] = None,
+) -> None:
+    """Run a blind recall drill: pick a lot, find its units, time the answer."""
+    from app.asking import print_drill
+    from app.running import migrated_engine
+
+    with migrated_engine() as engine, engine.begin() as connection:
+        print_drill(connection, seed=seed)
+
+
+@cli.command()
 def doctor() -> None:
     """Say what is installed, reachable and misconfigured, and what to do about it."""
     from app.doctor import examine, render
