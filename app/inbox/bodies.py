@@ -2,7 +2,7 @@
 
 A body is stored deflated, with a dictionary of what CFX messages have in common. A body of installed materials is not
 stored: its material sets are, and here only the *residue* they do not hold (the frame around the entries, quantities,
-times). The first byte of the column tells which.
+times). Nor are long lists of measurements, see `app.inbox.measured`. The first byte of the column tells which.
 """
 
 import zlib
@@ -14,26 +14,11 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from app.cfx.installed import from_residue
+from app.inbox.deflating import deflated, inflated
+from app.inbox.measured import MEASURED, unpack_measured
 
 _PLAIN, _RESIDUE, _SHORT_RESIDUE = b"J", b"R", b"r"
 _WORTH_DEFLATING = 600  # bytes; below, the time is worth more than what is saved
-# Changing the dictionary makes stored bodies unreadable: add a new first byte with it.
-_COMMON = (
-    b'{"PrimaryIdentifier":"","HermesIdentifier":null,"WorkOrderIdentifier":{"WorkOrderId":"","Batch":null},'
-    b'"FaultOccurrenceId":"","OldState":"NewState":"OldStateDuration":"00:00:","RelatedFault":null,'
-    b'"Stage":{"StageSequence":1,"StageName":"","StageType":"Work"},"Result":"Completed","PerformanceImpacts":[],'
-    b'"CommonProcessData":{"$type":"CFX.Structures.","UnitProcessData":[{"UnitResult":"Succeeded",'
-    b'"InspectedUnits":[{"UnitIdentifier":"","UnitPositionNumber":1,"OverallResult":"Passed","Inspections":['
-    b'{"UniqueIdentifier":"","InspectionName":"","InspectionStartTime":"2026-","InspectionEndTime":"","TestProcedure"'
-    b':null,"Comments":null,"Result":"Passed","DefectsFound":[],"Symptoms":[],"Measurements":[{"$type":"CFX.Structures.'
-    b'NumericMeasurement, CFX","MeasurementName":"","MeasuredValue":{"Value":,"ExpectedValue":,"MinimumAcceptableValue"'
-    b':,"MaximumAcceptableValue":,"ValueUnits":""},"Result":"Passed"}]}]}],"TestMethod":"FunctionalTest","TestedUnits":'
-    b'[{"Tests":[{"TestName":"","TestStartTime":"","TestEndTime":"","SymptomsFound":[],"InspectionMethod":"AOI",'
-    b'"SamplingInformation":{"SamplingMethod":"NoSampling","LotSize":null,"SampleSize":null},"Inspector":null,'
-    b'"RecipeName":"","RecipeRevision":"","Revision":"","RelevantSurface":"PrimarySurface","Lane":1,"UnitCount":6,'
-    b'"Units":[{"UnitIdentifier":"","PositionNumber":1,"PositionName":"","X":0.0,"Y":0.0,"Rotation":0.0,"FlipX":false,'
-    b'"FlipY":false},{"UnitIdentifier":"","PositionNumber":2},"TransactionID":"","TransactionId":"","CFXHandle":""}'
-)
 
 
 def body_digest(message_name: str, body: bytes) -> bytes:
@@ -45,8 +30,7 @@ def body_digest(message_name: str, body: bytes) -> bytes:
 
 def pack_body(body: bytes) -> bytes:
     """A body for the column."""
-    deflate = zlib.compressobj(level=1, zdict=_COMMON)
-    return _PLAIN + deflate.compress(body) + deflate.flush()
+    return _PLAIN + deflated(body)
 
 
 def pack_residue(residue: Sequence[Any]) -> bytes:
@@ -78,8 +62,9 @@ def unpack_body(connection: Connection, stored: bytes) -> bytes:
     """The body of an event, byte for byte as the machine sent it."""
     mark, packed = stored[:1], stored[1:]
     if mark == _PLAIN:
-        inflate = zlib.decompressobj(zdict=_COMMON)
-        return inflate.decompress(packed) + inflate.flush()
+        return inflated(packed)
+    if mark == MEASURED:
+        return unpack_measured(connection, packed)
     residue = msgspec.msgpack.decode(zlib.decompress(packed) if mark == _RESIDUE else packed)
     groups = residue[4]
     sets: dict[int, list[tuple[bytes, str | None]]] = {group[2]: [] for group in groups}

@@ -18,6 +18,7 @@ from app.cfx.installed import Dissection, assemble, dissect, to_residue
 from app.cfx.outline import Outline, outline, put_transaction
 from app.inbox.bodies import pack_body, pack_residue
 from app.inbox.cuts import Cutter, cut_frame
+from app.inbox.measured import cut_measured, store_templates
 from app.inbox.memory import Ids, SeenMessage
 from app.inbox.said import Child, InstalledGroup, Said, TakenApart, packages_installed
 from app.inbox.translate import HIGHEST_POSITION, UnreadableBody, translate
@@ -30,7 +31,10 @@ MESSAGES = frozenset({"CFX.Production.Assembly.MaterialsInstalled", "CFX.Product
 def understand(envelope: Envelope, ids: Ids) -> Said:
     """What any message says. Raises `UnreadableBody` with the sentence for the line engineer."""
     if envelope.message_name not in MESSAGES:
-        return translate(envelope)
+        told = translate(envelope)
+        if told.inspected or told.tested:
+            told.cut_body = cut_measured(envelope, told)
+        return told
     body = bytes(envelope.body)
     try:
         apart = _take_apart(body, ids)
@@ -120,10 +124,13 @@ def storable_bodies(connection: Connection, items: Sequence[tuple[Envelope, Said
     found = iter(intern_sets(connection, wanted, ids.packages, ids.interned))
     for said in fresh:
         said.set_ids = [next(found) for _ in said.installed]
+    store_templates(connection, [said.cut_body for _, said in items if said.cut_body])
     return [_storable(envelope, said, ids) for envelope, said in items]
 
 
 def _storable(envelope: Envelope, said: Said, ids: Ids) -> bytes:
+    if said.cut_body:
+        return said.cut_body.residue
     body = bytes(envelope.body)
     parts = said.taken_apart
     if parts is None or not said.installed:

@@ -33,6 +33,19 @@ class Event(Base):
     body: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class BodyTemplate(Base):
+    """What the measurements of one program have in common from board to board, as text, stored once.
+
+    `content` is the deflated template (see `app.cfx.columns`), `digest` BLAKE2b-128 of it before deflating. Rows are
+    never changed.
+    """
+
+    __tablename__ = "body_template"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class WaitingEvent(Base):
     """An event that names its unit only by a transaction whose `WorkStarted` has not come yet."""
 

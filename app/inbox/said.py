@@ -1,6 +1,6 @@
 """What one message says, in the machine's words: identifiers as spoken, nothing looked up yet."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
@@ -135,6 +135,14 @@ class TakenApart:
     """Whether the parts hold for any units in any transaction, so that their outline may be remembered."""
 
 
+@dataclass(frozen=True, slots=True)
+class CutBody:
+    """A body without its measurements, for the column, and the templates that must be stored for it, by digest."""
+
+    residue: bytes
+    templates: Mapping[bytes, bytes]
+
+
 @dataclass(slots=True)
 class Said:
     """One message, understood. `about` says where it belongs when it brings no facts of a kind of its own."""
@@ -174,6 +182,8 @@ class Said:
     exposures: list[Exposure] = field(default_factory=list)
     inspected: list[InspectedUnit] = field(default_factory=list)
     tested: list[TestedUnit] = field(default_factory=list)
+    cut_body: CutBody | None = None
+    """The body of an inspection or test, where it need not be stored whole."""
 
     @property
     def needs_transaction(self) -> bool:

@@ -18,11 +18,18 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
+    op.create_table(
+        "body_template",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_body_template")),
+    )
     _what_was_known_when()
     op.add_column("work_order", sa.Column("announced_at", postgresql.TIMESTAMP(timezone=True), nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_table("body_template")
     op.drop_column("work_order", "announced_at")
     for table in ("removal", "installed_unit"):
         op.drop_column(table, "candidates")
