@@ -4,18 +4,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
 
 from sqlalchemy import Connection, text
 
 from app.errors import NotFound
 from app.quality.terms import Terms
-from app.trace.boards import particulars
 from app.trace.evidence import Evidence, stronger
 from app.trace.hits import packages_meant
 from app.trace.question import Question
 from app.trace.where_used import stream_where_used
-from app.trace.works import boards_in_window
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the stage, how much of it is done, and of how much, where that is known."""
@@ -88,14 +85,6 @@ def _carrying(connection: Connection, question: Question) -> Iterator[tuple[Key,
         _, unit_id, position = unit.key
         at = unit.recorded_at or datetime.now(UTC)
         yield (unit_id, position), ScopedUnit(unit.serial, unit.evidence, unit.reason, at)
-    if question.names_reports and not (question.names_packages or question.names_placements or question.names_work):
-        boards = boards_in_window(connection, question)
-        while block := list(islice(boards, _BLOCK)):
-            known = particulars(connection, sorted({board.unit_id for board in block}))
-            for board in block:
-                serial = known[board.unit_id].serial
-                scoped = ScopedUnit(serial, board.evidence, board.reason, board.recorded_at)
-                yield (board.unit_id, board.position_number), scoped
 
 
 def _listed(connection: Connection, terms: Terms) -> dict[Key, ScopedUnit]:

@@ -88,8 +88,9 @@ class Question:
 
     @property
     def names_work(self) -> bool:
-        """Whether a term says what was done, with what, by whom."""
-        return any(getattr(self, name) for name in _OF_WORK)
+        """Whether a term says what was done, with what, by whom; station and time alone ask for any work."""
+        by_material = self.names_packages or self.names_placements
+        return any(getattr(self, name) for name in _OF_WORK) or (self.names_reports and not by_material)
 
     @property
     def names_reports(self) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from app.errors import NotFound
 from app.materials.labels import UnreadableLabelError, read_label
 from app.trace.question import Question
 from app.trace.where_used import stream_where_used
@@ -91,8 +92,10 @@ def _may_see(connection: Connection, match: Match, customer_id: int) -> bool:
             asked = Question(part_number=match.identifier)
         case _:
             return True  # narrowed by the query
-    carrying = stream_where_used(connection, asked, customer_id=customer_id)
-    return next(carrying, None) is not None
+    try:
+        return next(stream_where_used(connection, asked, customer_id=customer_id), None) is not None
+    except NotFound:
+        return False
 
 
 def _readings(typed: str) -> Sequence[list[str]]:

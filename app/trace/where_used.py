@@ -19,6 +19,7 @@ from app.trace.answer import Answer, CarryingUnit
 from app.trace.hits import Wanted, find_hits
 from app.trace.pages import Counts, Cursor, Key
 from app.trace.question import Question
+from app.units.places import VISIBLE
 
 __all__ = ["LARGEST_PAGE", "CarryingUnit", "WhereUsed", "stream_where_used", "where_used"]
 
@@ -71,7 +72,22 @@ def where_used(
 def stream_where_used(
     connection: Connection, question: Question, *, customer_id: int | None = None, after: Key | None = None
 ) -> Iterator[CarryingUnit]:
-    """The answer of `where_used`, unit by unit: all of it, or what comes behind the unit with the key `after`."""
+    """The answer of `where_used`, unit by unit: all of it, or what comes behind the unit with the key `after`.
+
+    To a customer, what none of their units carries is not known, so that nobody can probe for what others have: the
+    same `NotFound` as for what does not exist.
+    """
+    told = False
+    for unit in _stream(connection, question, customer_id, after):
+        told = True
+        yield unit
+    if customer_id is not None and not told and after is None and not _is_theirs(connection, question, customer_id):
+        raise question.not_known
+
+
+def _stream(
+    connection: Connection, question: Question, customer_id: int | None, after: Key | None
+) -> Iterator[CarryingUnit]:
     by_material = question.names_packages or question.names_placements
     wanted = find_hits(connection, question) if by_material else Wanted({})
     answer = Answer(connection, question, wanted, customer_id)
@@ -106,3 +122,18 @@ def _family(connection: Connection, question: Question) -> list[int]:
     if not units:
         raise question.not_known
     return units
+
+
+_THEIRS = text(
+    f"""
+    -- Is this unit the customer's own?
+    SELECT EXISTS (SELECT FROM serial JOIN unit USING (unit_id) WHERE serial.serial = :serial AND {VISIBLE})
+    """
+)
+
+
+def _is_theirs(connection: Connection, question: Question, customer_id: int) -> bool:
+    if question.serial is None:
+        return False
+    theirs: bool = connection.execute(_THEIRS, {"serial": question.serial, "customer_id": customer_id}).scalar_one()
+    return theirs

@@ -5,7 +5,7 @@ named for it: exact. One who was logged in at a station while it worked on a uni
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, text
@@ -28,12 +28,16 @@ class Touched:
     recorded_at: datetime
 
 
+_KNOWN = "(CAST(:as_of AS timestamptz) IS NULL OR {} <= :as_of)"
+_AT_STATION = """
+    (CAST(:station AS text) IS NULL OR station_id = (SELECT station_id FROM station WHERE handle = :station))
+"""
+
+
 def _asked(received: str, recorded: str) -> str:
     """Condition on a report: what was known then, at the station, in the time asked for."""
     return f"""
-        (CAST(:as_of AS timestamptz) IS NULL OR {received} <= :as_of)
-        AND (CAST(:station AS text) IS NULL
-             OR station_id = (SELECT station_id FROM station WHERE handle = :station))
+        {_KNOWN.format(received)} AND {_AT_STATION}
         AND (CAST(:since AS timestamptz) IS NULL OR {recorded} >= :since)
         AND (CAST(:until AS timestamptz) IS NULL OR {recorded} <= :until)
     """
@@ -89,16 +93,38 @@ _BY_OPERATOR = f"""
     WHERE coalesce(work.started_at, work.completed_at) <= coalesce(logged_in.until, 'infinity')
       AND coalesce(work.completed_at, 'infinity') >= logged_in.since AND {_WORKED}
 """
-# Any work of the station that overlaps the window; what it only started counts until it is completed.
-_BY_WINDOW = """
-    SELECT work.unit_id, position_number, work.station_id, coalesce(work.started_at, work.completed_at) AS recorded_at,
-        'worked on' AS deed
-    FROM work_record AS work
-    CROSS JOIN LATERAL unnest(coalesce(position_numbers, CAST('{0}' AS smallint[]))) AS position_number
-    WHERE (CAST(:station AS text) IS NULL OR station_id = (SELECT station_id FROM station WHERE handle = :station))
-      AND (CAST(:until AS timestamptz) IS NULL OR coalesce(work.started_at, work.completed_at) <= :until)
-      AND (CAST(:since AS timestamptz) IS NULL OR coalesce(work.completed_at, 'infinity') >= :since)
+# Whatever a station did to boards or told of them; work counts where it overlaps the window.
+_BY_WINDOW = (
+    f"""
+    SELECT work.unit_id, position_number, work.station_id, work.recorded_at, 'worked on' AS deed
+    FROM (
+        SELECT *, coalesce(CASE WHEN {_KNOWN.format("started_received_at")} THEN started_at END,
+                           CASE WHEN {_KNOWN.format("completed_received_at")} THEN completed_at END) AS recorded_at,
+            CASE WHEN {_KNOWN.format("completed_received_at")} THEN completed_at END AS ended_at
+        FROM work_record WHERE {_KNOWN.format("least(started_received_at, completed_received_at)")} AND {_AT_STATION}
+    ) AS work
+    CROSS JOIN LATERAL unnest(coalesce(position_numbers, CAST('{{0}}' AS smallint[]))) AS position_number
+    WHERE (CAST(:until AS timestamptz) IS NULL OR work.recorded_at <= :until)
+      AND (CAST(:since AS timestamptz) IS NULL OR coalesce(work.ended_at, 'infinity') >= :since)
 """
+    + "".join(
+        f"UNION ALL SELECT unit_id, position_number, station_id, recorded_at, '{deed}' FROM {table} WHERE {_REPORTED}\n"
+        for table, deed in {
+            "installation": "installed material on",
+            "installed_unit": "built a unit into",
+            "removal": "took a part out of",
+            "inspection": "inspected",
+            "test": "tested",
+            "tool_use": "used a tool on",
+        }.items()
+    )
+    + f"""
+    UNION ALL
+    SELECT unit_id, position_number, station_id, recorded_at, 'told of' FROM unit_event
+    CROSS JOIN LATERAL unnest(coalesce(position_numbers, CAST('{{0}}' AS smallint[]))) AS position_number
+    WHERE {_REPORTED}
+"""
+)
 _BOARDS = """
     -- Which boards were worked on like this, and when first?
     WITH fact AS ({facts}), {held}
@@ -112,24 +138,32 @@ _BOARDS = """
 """
 _QUESTIONS = {
     term: text(_BOARDS.format(facts=facts, held=HELD, at=AT))
-    for term, facts in {"tool": _BY_TOOL, "recipe": _BY_RECIPE, "operator": _BY_OPERATOR}.items()
-}
-
-
-_IN_WINDOW = text(_BOARDS.format(facts=_BY_WINDOW, held=HELD, at=AT))
-
-
-def boards_in_window(connection: Connection, question: Question) -> Iterator[Touched]:
-    """Boards that a station worked on in the question's window, whatever it reported of them; maybe none."""
-    asked = {"station": question.station, "since": question.since, "until": question.until, "as_of": question.as_of}
-    options = {"stream_results": True, "yield_per": _BLOCK}
-    for unit_id, position, deed, station, at in connection.execute(_IN_WINDOW, asked, execution_options=options):
-        yield Touched(unit_id, position, Evidence.exact, f"{station} {deed} it, {at:%Y-%m-%d %H:%M:%S} UTC.", at)
+    for term, facts in {
+        "tool": _BY_TOOL, "recipe": _BY_RECIPE, "operator": _BY_OPERATOR, "station": _BY_WINDOW,
+    }.items()
+}  # fmt: skip
+_STATION = text("SELECT EXISTS (SELECT FROM station WHERE handle = :station)")
 
 
 def boards_worked_on(connection: Connection, question: Question) -> Iterator[Touched]:
-    """Boards that the question's term on work means. Raises `NotFound` where there are none at all."""
-    term = next(name for name in _QUESTIONS if getattr(question, name))
+    """Boards that the question's terms on work mean; maybe none. Raises `NotFound` where no such name is known."""
+    term = next((name for name in _QUESTIONS if getattr(question, name)), "station")
+    found = False
+    for one in _touched(connection, question, term):
+        found = True
+        yield one
+    if not found and not _is_known(connection, question, term):
+        raise question.not_known
+
+
+def _is_known(connection: Connection, question: Question, term: str) -> bool:
+    """Whether the tool, recipe, operator or station was ever heard of, wherever and whenever."""
+    if term == "station":
+        return question.station is None or connection.execute(_STATION, {"station": question.station}).scalar_one()
+    return next(_touched(connection, replace(question, station=None, since=None, until=None), term), None) is not None
+
+
+def _touched(connection: Connection, question: Question, term: str) -> Iterator[Touched]:
     asked = {
         "tool": question.tool,
         "recipe": question.recipe,
@@ -141,15 +175,12 @@ def boards_worked_on(connection: Connection, question: Question) -> Iterator[Tou
         "as_of": question.as_of,
     }
     options = {"stream_results": True, "yield_per": _BLOCK}
-    found = False
-    for unit_id, position, deed, station, at in connection.execute(_QUESTIONS[term], asked, execution_options=options):
-        found = True
-        told = f"{at:%Y-%m-%d %H:%M:%S} UTC."
-        if deed is None:
-            who = f"{question.operator} was logged in at {station} while it was worked on there"
-            yield Touched(unit_id, position, Evidence.inferred, f"{who}, {told}", at)
-        else:
-            who = f"{question.operator} {deed} it at {station}" if term == "operator" else f"{station} {deed} it"
-            yield Touched(unit_id, position, Evidence.exact, f"{who}, {told}", at)
-    if not found:
-        raise question.not_known
+    with connection.execute(_QUESTIONS[term], asked, execution_options=options) as rows:
+        for unit_id, position, deed, station, at in rows:
+            told = f"{at:%Y-%m-%d %H:%M:%S} UTC."
+            if deed is None:
+                who = f"{question.operator} was logged in at {station} while it was worked on there"
+                yield Touched(unit_id, position, Evidence.inferred, f"{who}, {told}", at)
+            else:
+                who = f"{question.operator} {deed} it at {station}" if term == "operator" else f"{station} {deed} it"
+                yield Touched(unit_id, position, Evidence.exact, f"{who}, {told}", at)

@@ -110,6 +110,7 @@ def test_a_customer_sees_every_unit_of_his_own_and_no_other(engine: Engine) -> N
         initialized(None, "A-1", order="WO-A"),
         initialized(None, "B-1", order="WO-B"),
         installed(entry("A-1", "REEL-1", ["R1"]), entry("B-1", "REEL-1", ["R1"]), entry("SUB", "REEL-1", ["R9"])),
+        installed(entry("A-1", "REEL-9", ["R2"])),
         initialized(None, "A-BOX", order="WO-A", when=1),
         installed(entry("A-BOX", None, children=[("U1", "SUB")], slot=None), when=2),
     )
@@ -121,15 +122,14 @@ def test_a_customer_sees_every_unit_of_his_own_and_no_other(engine: Engine) -> N
         for unknown in ("B-1", "NOBODY"):
             with pytest.raises(NotFound):
                 made_from(connection, unknown, customer_id=alpha)
-            assert not _units_or_nothing(connection, alpha, unknown)
-
-
-def _units_or_nothing(connection: Connection, customer_id: int, serial: str) -> list[str] | None:
-    """The answer as a customer sees it; None where it is that nothing of the name is known."""
-    try:
-        return [unit.serial for unit in carrying(connection, customer_id, serial=serial).units]
-    except NotFound:
-        return None
+            with pytest.raises(NotFound, match=f"No unit {unknown} is known here"):
+                carrying(connection, alpha, serial=unknown)
+        assert carrying(connection, alpha, serial="A-1").units == [], "their own is known"
+        assert [unit.serial for unit in carrying(connection, alpha, serial="SUB").units] == ["A-BOX"]
+        beta = connection.execute(text("SELECT customer_id FROM customer WHERE name = 'Beta'")).scalar_one()
+        for package in ("REEL-9", "NONE"):
+            with pytest.raises(NotFound, match=f"No package {package} is known here"):
+                carrying(connection, beta, package=package)
 
 
 def test_pages_give_each_unit_exactly_once(engine: Engine) -> None:
