@@ -108,7 +108,7 @@ def _fill(place: Place, line: Line, truth: _Truth, boards: int, own: str, rows: 
     with closing(Meter(engine, own)) as meter:
         building = line.boards(boards)
         while batch := list(islice(building, _BATCH)):
-            _announce(recorder, line, batch)
+            announce(recorder, line, batch)
             recorder.seconds = 0.0
             meter.clear()
             _record(recorder, meter, batch, costs)
@@ -124,7 +124,7 @@ def _fill(place: Place, line: Line, truth: _Truth, boards: int, own: str, rows: 
     return costs
 
 
-def _announce(recorder: Recorder, line: Line, batch: Sequence[Board]) -> None:
+def announce(recorder: Recorder, line: Line, batch: Sequence[Board]) -> None:
     """The store tells of new reels before they are used."""
     begun = [package for board in batch for package in board.begun]
     if begun:

@@ -13,6 +13,7 @@ from app.errors import Invalid
 BENCHES = {
     "intake": "boards of 1,000 placements from broker to commit and receipt",
     "genealogy": "bytes, ingest and lookups beside a row per placement, every board rebuilt",
+    "trace": "lookups over HTTP, idle and while 1,000 boards a second are taken in",
     "measurements": "solder paste measurements beside a row per pad",
 }
 """Name of each benchmark (a module of this package) and what it measures."""

@@ -111,8 +111,16 @@ class Line:
     """A line that builds one product. Deterministic by its seed; `boards` goes on where it stopped."""
 
     def __init__(
-        self, seed: int = 1, *, machines: int = 1, quantities: Quantities = "constant", name: str = "Line1"
+        self,
+        seed: int = 1,
+        *,
+        machines: int = 1,
+        quantities: Quantities = "constant",
+        name: str = "Line1",
+        placements: int = PLACEMENTS,
+        slots: int = SLOTS,
     ) -> None:
+        self._placements = placements
         self._random = random.Random(f"{seed} {name}")  # noqa: S311  (traffic, not secrets)
         self._quantities = quantities
         self._name = name
@@ -120,28 +128,28 @@ class Line:
         self._told = 0
         self.packages: list[Package] = []
         """Every package used so far, by number."""
-        slots = self._slots()
-        self.designators = tuple(designator for slot in slots for designator in slot.designators)
-        self.slot_numbers = tuple(number for number, slot in enumerate(slots) for _ in slot.designators)
+        filled = self._slots(slots)
+        self.designators = tuple(designator for slot in filled for designator in slot.designators)
+        self.slot_numbers = tuple(number for number, slot in enumerate(filled) for _ in slot.designators)
         """Which slot fills each designator."""
-        share = -(-len(slots) // machines)
+        share = -(-len(filled) // machines)
         self._machines = [
-            self._machine(f"Bench.Placer.{name}-{number}", slots[at : at + share])
-            for number, at in enumerate(range(0, len(slots), share), start=1)
+            self._machine(f"Bench.Placer.{name}-{number}", filled[at : at + share])
+            for number, at in enumerate(range(0, len(filled), share), start=1)
         ]
         self.stations = tuple(machine.station for machine in self._machines)
-        self._filled = np.array([slots[number].package.number for number in self.slot_numbers], np.int32)
+        self._filled = np.array([filled[number].package.number for number in self.slot_numbers], np.int32)
 
     def boards(self, count: int) -> Iterator[Board]:
         """The next boards."""
         for _ in range(count):
             yield self._board()
 
-    def _slots(self) -> list[_Slot]:
+    def _slots(self, places: int) -> list[_Slot]:
         numbers: dict[str, int] = {}
         slots: list[_Slot] = []
         first = 0
-        for index, count in enumerate(_shared_out(self._random, PLACEMENTS, SLOTS)):
+        for index, count in enumerate(_shared_out(self._random, self._placements, places)):
             letter, part, width, pitch = self._random.choice(_COMMON if count > 2 else _RARE)
             start = numbers.get(letter, 0)
             numbers[letter] = start + count
@@ -187,7 +195,7 @@ class Line:
         self._built += 1
         serial = f"{self._name}W47{self._built:08d}"
         recorded_at = _FIRST + self._built * _CYCLE
-        rejected = self._random.randrange(PLACEMENTS) if self._random.random() < BOARDS_WITH_A_REJECT else -1
+        rejected = self._random.randrange(self._placements) if self._random.random() < BOARDS_WITH_A_REJECT else -1
         filled = self._filled.copy()
         messages = tuple(
             self._message(machine.station, self._place(machine, filled, rejected, recorded_at), serial, recorded_at)
