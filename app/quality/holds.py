@@ -7,13 +7,15 @@
 * What holds a board holds its panel, and what holds a child unit holds the assembly around it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from app.db import planned_once
 from app.quality.caught import CAUGHT, CONTAINED, OPEN
 from app.reasons import Reason
 from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES, MEMBERS
@@ -45,6 +47,7 @@ class Hold:
         return f"Quality dispositions it, or releases {what}."
 
 
+_FEW = 50
 _STANDS = """
     CASE WHEN decided.decision IS NULL THEN nonconformance.released_at IS NULL
         ELSE decided.decision IN ('scrap', 'return_to_supplier') END
@@ -110,22 +113,27 @@ def _holds_on(connection: Connection, unit_ids: Collection[int], around: frozens
         return found
     asked = sorted(set(unit_ids))
     something_open = False
-    for row in connection.execute(_WRITTEN, {"units": asked}):
-        if row.asked_id is None:
-            something_open = True
-        else:
-            found.setdefault(row.asked_id, []).append(_hold(row, row.why, by_rule=False))
-    if something_open:
-        _add_caught(connection, asked, around, found)
+    with planned_once(connection) if len(asked) <= _FEW else nullcontext():
+        for row in connection.execute(_WRITTEN, {"units": asked}).all():
+            if row.asked_id is None:
+                something_open = True
+            else:
+                found.setdefault(row.asked_id, []).append(_hold(row, row.why, by_rule=False))
+        caught = connection.execute(CAUGHT, {"units": asked}).all() if something_open else ()
+    _add_caught(connection, asked, caught, around, found)
     return found
 
 
 def _add_caught(
-    connection: Connection, asked: Collection[int], around: frozenset[int], found: dict[int, list[Hold]]
+    connection: Connection,
+    asked: Collection[int],
+    caught: Iterable[Row[Any]],
+    around: frozenset[int],
+    found: dict[int, list[Hold]],
 ) -> None:
     """Add what the rules of open containments catch, and what holds children that were built in as material."""
     children: dict[int, dict[int, str]] = {}
-    for row in connection.execute(CAUGHT, {"units": asked}):
+    for row in caught:
         if row.child_id is None:
             found.setdefault(row.asked_id, []).append(_hold(row, caught_because(row), by_rule=True))
         elif row.child_id not in around:

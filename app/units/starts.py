@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.errors import Conflict, Invalid, NotFound
 from app.people import record_audit
+from app.units.locks import lock_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ def end_start(connection: Connection, unit_id: int, *, reason: str, actor: str) 
     """End a start that was given up: the station will not complete it. Raises `NotFound` where none is open."""
     if not reason.strip():
         raise Invalid("Say why the start is ended.")
+    lock_units(connection, [unit_id])  # a start that is being judged right now is seen, or comes later
     if connection.execute(_END, {"unit": unit_id, "ended_by": f"{actor}: {reason.strip()}"}).rowcount == 0:
         raise NotFound("This unit has no open start.")
     record_audit(connection, actor=actor, deed="start.ended", subject=f"unit:{unit_id}", reason=reason.strip())
