@@ -1,0 +1,78 @@
+"""A partial reel goes back to stock with its count."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, text
+
+from app.errors import Conflict, Invalid
+from app.facts import Report
+from app.materials.loadings import LoadingChange, record_loadings
+from app.materials.package_events import package_ids, past
+from app.people import record_audit
+from app.setup.left import pieces_left
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A package taken out of its slot. `counted`: a person counted; else the quantity is the mass balance's, at least.
+
+    `expected_at_least` and `expected_at_most` are what the mass balance says; None where it cannot.
+    """
+
+    package: str
+    station: str
+    slot: str | None
+    quantity: float
+    counted: bool
+    expected_at_least: float | None
+    expected_at_most: float | None
+
+
+_LAST = text(
+    """
+    SELECT loading.station_id, station.handle, loading.slot, loading.slot_name, loading.lane, loading.kind
+    FROM loading_event AS loading JOIN station USING (station_id)
+    WHERE package_id = :package AND recorded_at <= :at AND kind IN ('loaded', 'spliced')
+    ORDER BY recorded_at DESC, event_id DESC LIMIT 1
+    """
+)
+
+
+def return_package(
+    connection: Connection, *, package: str, quantity: float | None = None, at: datetime | None = None, actor: str
+) -> Return:
+    """Take a package out of its slot and keep how many pieces are left: as counted, else as the mass balance says.
+
+    Raises `NotFound` for a package nobody knows, `Conflict` for one that was in no slot, `Invalid` where nobody counted
+    and the mass balance cannot say.
+    """
+    when = past(at)
+    package_id = package_ids(connection, [package])[package]
+    last = connection.execute(_LAST, {"package": package_id, "at": when}).one_or_none()
+    if last is None:
+        raise Conflict(f"Package {package} was in no slot yet, so it cannot come back. Correct its count instead.")
+    expected = pieces_left(connection, [package_id]).get(package_id)
+    left = quantity if quantity is not None else expected.at_least if expected else None
+    if left is None:
+        raise Invalid(f"Nobody can say how many pieces are left in package {package}. Count them and give quantity.")
+    if not 0 <= left < 1e12:
+        raise Invalid(f"A package holds no fewer than 0 pieces, not {left:g}.")
+    audit_id = record_audit(
+        connection, actor=actor, deed="package.returned", subject=f"package:{package}", quantity=left,
+        counted=quantity is not None, station=last.handle, slot=last.slot, at=when.isoformat(),
+    )  # fmt: skip
+    report = Report(-audit_id, last.station_id, when, datetime.now(UTC))
+    change = LoadingChange(
+        report, "unloaded" if left else "empty", package, last.slot, last.slot_name, last.lane, quantity=left
+    )
+    record_loadings(connection, [change], {package: package_id})
+    return Return(
+        package=package,
+        station=last.handle,
+        slot=last.slot,
+        quantity=left,
+        counted=quantity is not None,
+        expected_at_least=expected.at_least if expected else None,
+        expected_at_most=expected.at_most if expected else None,
+    )
