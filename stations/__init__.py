@@ -5,5 +5,5 @@ disk before the machine is told that it is safe, and a *link* that publishes it 
 that the product has it. `station` puts the three together, `simulator` runs a whole line of them
 with simulated machines, and every kind runs alone as ``python -m stations.aoi`` and so on.
 
-Of the product they know the wire contract alone (`app.cfx`).
+Of the product they know the wire contract (`app.cfx`) and how a code is read (`app.decoding`).
 """

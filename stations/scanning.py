@@ -12,7 +12,7 @@ from typing import Final
 from app.cfx.messages.enumerations import ResourceState
 from app.cfx.messages.identification import IdentifiersNotRead, IdentifiersRead
 from app.cfx.messages.structures import UnitPosition
-from stations import reader
+from app.decoding import cascade
 from stations.machine import Machine, Visit
 from stations.marks import Mark, engrave, photograph
 from stations.serials import is_valid
@@ -36,7 +36,7 @@ def read_mark(engraved: Mark | None, chance: random.Random) -> str | None:
     """Read a mark from up to three exposures; None where none gives a serial that holds."""
     for _ in range(EXPOSURES if engraved else 0):
         assert engraved is not None
-        for reading in reader.read(photograph(engraved, chance), marks_only=True):
+        for reading in cascade.read(photograph(engraved, chance), marks_only=True):
             if is_valid(reading.text):
                 return reading.text
     return None
@@ -67,7 +67,7 @@ def read_boards(machine: Machine, visit: Visit) -> dict[int, str]:
     """Read the marks of all boards, one by one, or have them typed; serials by position."""
     found: dict[int, str] = {}
     unread: list[int] = []
-    for board in visit.panel.boards:
+    for board in visit.boards:
         serial = read_mark(board.mark, machine.chance)
         if serial is None:
             unread.append(board.position)

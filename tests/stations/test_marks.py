@@ -13,7 +13,7 @@ import qrcode
 from PIL import Image
 from structlog.testing import capture_logs
 
-from stations import reader
+from app.decoding import cascade
 from stations.marks import Grey, engrave, photograph
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +38,7 @@ def test_the_cascade_reads_what_a_plain_decoder_cannot() -> None:
     results: Counter[str] = Counter()
     for seed in range(340):
         text, grey = picture_of(seed, severity=0.85 * (seed % 20) / 19)
-        found = reader.read(grey, marks_only=True)
+        found = cascade.read(grey, marks_only=True)
         assert [reading.text for reading in found] in ([], [text]), "a mark is never misread"
         results["read"] += bool(found)
         results["plain"] += bool(found) and found[0].variant == "raw"
@@ -47,7 +47,7 @@ def test_the_cascade_reads_what_a_plain_decoder_cannot() -> None:
 
 
 def test_everyday_marks_are_read_nearly_always() -> None:
-    unread = sum(not reader.read(picture_of(seed, 0.3)[1], marks_only=True) for seed in range(200))
+    unread = sum(not cascade.read(picture_of(seed, 0.3)[1], marks_only=True) for seed in range(200))
     assert unread <= 4
 
 
@@ -58,7 +58,7 @@ def test_the_same_seed_gives_the_same_pixels() -> None:
 
 
 def test_the_content_is_given_with_its_control_characters() -> None:
-    (found,) = reader.read(plain(ISO_15434.encode()))
+    (found,) = cascade.read(plain(ISO_15434.encode()))
     assert found.content == ISO_15434.encode()
     assert found.text == ISO_15434
     assert found.symbology == "QRCode"
@@ -66,8 +66,8 @@ def test_the_content_is_given_with_its_control_characters() -> None:
 
 def test_a_picture_without_a_code_reads_as_nothing() -> None:
     noise = np.random.default_rng(1).integers(0, 255, (300, 400), dtype=np.uint8)
-    assert reader.read(noise) == []
-    assert reader.read(np.zeros((1, 1), np.uint8)) == []
+    assert cascade.read(noise) == []
+    assert cascade.read(np.zeros((1, 1), np.uint8)) == []
 
 
 def test_a_large_photograph_is_read(tmp_path: Path) -> None:
@@ -76,27 +76,27 @@ def test_a_large_photograph_is_read(tmp_path: Path) -> None:
     sheet[1000 : 1000 + grey.shape[0], 700 : 700 + grey.shape[1]] = grey
     path = tmp_path / "photo.jpg"
     Image.fromarray(sheet).save(path, quality=90)
-    assert [reading.text for reading in reader.read(reader.load(path))] == ["K3F9A2-00003-X"]
+    assert [reading.text for reading in cascade.read(cascade.load(path))] == ["K3F9A2-00003-X"]
 
 
 def test_pyzbar_may_fail_and_nobody_notices(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ValueError("4294967295 is not a valid ZBarOrientation")
 
-    monkeypatch.setattr(reader, "_pyzbar", lambda: broken)
-    assert reader.read(np.zeros((50, 50), np.uint8)) == []
+    monkeypatch.setattr(cascade, "_pyzbar", lambda: broken)
+    assert cascade.read(np.zeros((50, 50), np.uint8)) == []
 
 
 def test_without_libzbar_zxing_reads_alone_and_says_so_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    reader._pyzbar.cache_clear()
+    cascade._pyzbar.cache_clear()
     monkeypatch.setitem(sys.modules, "pyzbar.pyzbar", None)
     with capture_logs() as logs:
         for _ in range(3):
-            assert reader.read(np.zeros((50, 50), np.uint8)) == []
-        assert reader.read(plain("A1"))[0].engine == "zxing-cpp"
-    reader._pyzbar.cache_clear()
+            assert cascade.read(np.zeros((50, 50), np.uint8)) == []
+        assert cascade.read(plain("A1"))[0].engine == "zxing-cpp"
+    cascade._pyzbar.cache_clear()
     assert [entry["event"] for entry in logs] == ["reader.no_second_opinion"]
 
 

@@ -29,6 +29,11 @@ def double(grey: Grey) -> Grey:
     return np.asarray(image, dtype=np.uint8)
 
 
+def sharpen(grey: Grey, radius: float, percent: int) -> Grey:
+    """Add what a blur would take away (unsharp mask): lifts modules out of a picture that is out of focus."""
+    return np.asarray(Image.fromarray(grey).filter(ImageFilter.UnsharpMask(radius, percent, 0)), dtype=np.uint8)
+
+
 def erode(grey: Grey, size: int) -> Grey:
     """Give every pixel the darkest of its `size` x `size` neighbours: dark dots grow together."""
     return _extreme(grey, size, darkest=True)
