@@ -1,10 +1,12 @@
 """Reference designators as people read them."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 _SHOWN = 8
 
 
+@lru_cache(100_000)  # an answer sorts the same few names for each of its boards
 def natural_order(designator: str | None) -> tuple[str, int, str]:
     """Sort key: C2 before C10, and what has no designator last."""
     if designator is None:
