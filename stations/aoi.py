@@ -46,7 +46,7 @@ class OpticalInspection(Machine):
         """Inspect every board, have the findings reviewed, and say what remained."""
         visit.takes(self.seconds())
         components = self.looks_at(visit)
-        units = [self._inspect(visit, board, components) for board in visit.panel.boards]
+        units = [self._inspect(visit, board, components) for board in visit.boards]
         reviewed = any(unit.verification for unit in units)
         if reviewed:
             visit.takes(0.15 * self.setup.takt)

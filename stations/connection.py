@@ -71,6 +71,8 @@ class Connection:
     def __init__(self, station: StationAddress, token: str, broker: BrokerAddress, wake: socket.socket) -> None:
         self.receipts: list[Receipt] = []
         self.responses: list[Envelope] = []
+        self.requests: list[Envelope] = []
+        self.snapshots: list[bytes] = []
         self._station = station
         self._broker = broker
         self._wake = wake
@@ -127,10 +129,12 @@ class Connection:
                 f"Create one with `token create --role line_equipment --station {handle}`."
             )
         topics = self._station.receipts_topic, self._station.responses_topic
-        self._client.subscribe([(topic, 1) for topic in topics])
+        more = self._station.requests_topic, self._station.gate_topic
+        self._client.subscribe([(topic, 1) for topic in (*topics, *more)])
         while self._suback is None:
             self._turn_until(deadline)
-        if any(code.is_failure for code in self._suback):
+        # A broker whose access list is older grants the first two only: then nobody asks this station anything.
+        if any(code.is_failure for code in self._suback[: len(topics)]):
             raise ConnectionLost(
                 f"The broker does not let {handle} hear its receipts. Its access list must grant "
                 f"{topics[0]} and {topics[1]}."
@@ -199,6 +203,10 @@ class Connection:
         try:
             if message.topic == self._station.receipts_topic:
                 self.receipts += decode_receipts(payload)
+            elif message.topic == self._station.gate_topic:
+                self.snapshots.append(payload)
+            elif message.topic == self._station.requests_topic:
+                self.requests += [one for one in decode(payload) if isinstance(one, Envelope)]
             else:
                 self.responses += [one for one in decode(payload) if isinstance(one, Envelope)]
         except ReceiptError as error:

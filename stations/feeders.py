@@ -115,14 +115,23 @@ class Lane:
         self._dry = True
         return [MaterialsEmpty(empty_materials=[self.location(self.active)])]
 
+    def packages(self) -> list[str]:
+        """Give what sits in the lane: the active package, and the one spliced behind it."""
+        return [one.identifier for one in (self.active, self.next) if one is not None]
+
     def reload(self, reel: Reel) -> list[Message]:
         """Let an operator take the empty reel out and load a new one."""
         old = self.active
+        unloaded, loaded = self.exchange(reel)
+        return [unloaded, MaterialsRetired(materials=[old.cfx()]), loaded]
+
+    def exchange(self, reel: Reel) -> list[Message]:
+        """Let an operator take out what sits in the lane, empty or not, and load another reel."""
+        out = self.packages()
         self._tape.replace(reel)
         self.active, self.next, self._dry = _loaded(reel), None, False
         return [
-            MaterialsUnloaded(material_package_identifiers=[old.identifier]),
-            MaterialsRetired(materials=[old.cfx()]),
+            MaterialsUnloaded(material_package_identifiers=out),
             MaterialsLoaded(materials=[self.location(self.active)]),
         ]
 

@@ -120,7 +120,7 @@ class FunctionalTest(Machine):
         """Read, program and test every board; the nests work side by side."""
         visit.said += self.change_state(ResourceState.PRD_RegularWork, visit.now)
         serials = read_boards(self, visit)
-        tested = [board for board in visit.panel.boards if board.failed_at is None]
+        tested = [board for board in visit.boards if board.failed_at is None]
         seconds = self.seconds()
         records = [(board, serials[board.position], self.new_id()) for board in tested]
         for board, serial, transaction in records:
@@ -146,6 +146,7 @@ class FunctionalTest(Machine):
                 work_order_identifier=WorkOrderIdentifier(work_order_id=panel.work_order, batch=panel.batch),
             )
         )
+        visit.say_without(transaction)
 
     def _program(self, visit: Visit, board: Board, serial: str, transaction: UUID) -> None:
         mac = "02-" + "-".join(f"{self._names.getrandbits(8):02X}" for _ in range(5))

@@ -12,7 +12,7 @@ from typing import ClassVar
 from app.cfx.messages.assembly import InstalledMaterial, MaterialsInstalled
 from app.cfx.messages.materials import MaterialsRetired
 from app.cfx.messages.production import OperatorActivated
-from app.cfx.messages.storage import MaterialsLoaded
+from app.cfx.messages.storage import MaterialsLoaded, MaterialsUnloaded
 from app.cfx.messages.structures import (
     InstalledComponent,
     MaterialCarrierLocation,
@@ -84,12 +84,26 @@ class HandAssembly(Machine):
             material_package=one.package(),
         )
 
+    def replace_blocked(self, now: datetime) -> list[Said]:
+        """Let the person at the bench empty bins of what must not be used, and fill them anew."""
+        said: list[Said] = []
+        for one in list(self._bins.values()):
+            if one.scanned in self.blocked:
+                self.stock.set_aside(self.blocked)
+                fresh = self._bins[one.reel.lot.part_number] = self._bin(one.name, one.reel.lot.part_number)
+                said += [
+                    self.said(initialized([fresh.reel], self.clock(now)), now),
+                    self.said(MaterialsUnloaded(material_package_identifiers=[one.scanned]), now),
+                    self.said(MaterialsLoaded(materials=[self._location(fresh)]), now),
+                ]
+        return said
+
     def process(self, visit: Visit) -> None:
         """Fit every hand part on every board."""
         seconds = self.seconds()
-        count = max(1, len(self._parts) * len(visit.panel.boards))
+        count = max(1, len(self._parts) * len(visit.boards))
         entries: dict[tuple[int, str], tuple[_Bin, MaterialPackage, list[InstalledComponent]]] = {}
-        for board in visit.panel.boards:
+        for board in visit.boards:
             for component in self._parts:
                 visit.takes(seconds / count)
                 self._fit(visit, board, component, entries)

@@ -20,6 +20,7 @@ from typing import Final
 
 from stations.aoi import OpticalInspection
 from stations.functional_test import FunctionalTest
+from stations.gate import Admission
 from stations.hand_assembly import HandAssembly
 from stations.laser_marker import LaserMarker
 from stations.machine import Machine, Said, Setup
@@ -35,6 +36,9 @@ from stations.xray import XrayInspection
 
 PLACERS: Final = ("Birthmark.Placer.PM01", "Birthmark.Placer.PM02")
 _EVENTS_TO_COMMIT: Final = 64
+_WAIT_TAKTS: Final = 0.02
+_WAIT_SECONDS: Final = 0.1
+"""What passes on the line, where it runs as fast as it goes, and in this world, until a station asks again."""
 
 #: In line order: handle, kind, and whether it works in every pass or only after the last.
 _LAYOUT: Final[tuple[tuple[str, type[Machine], bool], ...]] = (
@@ -52,8 +56,23 @@ _LAYOUT: Final[tuple[tuple[str, type[Machine], bool], ...]] = (
 
 
 def stations_for(program: Program) -> dict[str, str]:
-    """Give the handles of the line that builds a program, in line order, with their operations."""
-    return {handle: kind.operation for handle, kind, _ in _kinds(program)}
+    """Give the handles of the line that builds a program, in line order, with their operations.
+
+    Two machines that share the work of one kind do two operations: a board goes through both.
+    """
+    found: dict[str, str] = {}
+    for handle, kind, _ in _kinds(program):
+        number = 1 + sum(other.partition("-")[0] == kind.operation for other in found.values())
+        found[handle] = kind.operation if number == 1 else f"{kind.operation}-{number}"
+    return found
+
+
+def route_for(program: Program) -> list[str]:
+    """Give the operations a board goes through, in order: those of every pass once for each side."""
+    operations = stations_for(program)
+    every_pass = [operations[handle] for handle, _, every in _kinds(program) if every]
+    once = [operations[handle] for handle, _, every in _kinds(program) if not every]
+    return [once[0], *every_pass * len(program.sides), *once[1:]]
 
 
 def _kinds(program: Program) -> Iterator[tuple[str, type[Machine], bool]]:
@@ -125,6 +144,8 @@ class Line:
         self._engraved = 0
         self._wall = datetime.now(UTC)
         self.done = 0
+        self.set_aside = 0
+        self._aside: set[tuple[int, int]] = set()
 
     def run(self) -> None:
         """Run to the end, or until asked to stop. Raises Stopped from a station that waits for room."""
@@ -221,6 +242,8 @@ class Line:
         waiting = self._stops[handle].waiting
         if handle != self._first:
             return waiting.popleft() if waiting else None
+        while self._next_job in self._aside:
+            self._next_job = next(self._jobs)
         for job in waiting:
             if (job[0].number, job[1]) == self._next_job:
                 waiting.remove(job)
@@ -231,13 +254,44 @@ class Line:
     def _enter(self, handle: str, panel: Panel, pass_number: int, now: datetime) -> None:
         stop = self._stops[handle]
         stop.busy = True
+        admission = self._ask(handle, panel, self._sides[pass_number], now)
+        if admission is not None and admission.wait is not None:
+            again = timedelta(seconds=self._pace or _WAIT_TAKTS * self._setup.takt)
+            self._at(now + again, lambda at: self._enter(handle, panel, pass_number, at))
+            return
+        if admission is not None and not admission.admitted:
+            self._set_aside(panel, pass_number)
+            self._free(handle, now)
+            return
         stop.inside += 1
-        visit = stop.station.machine.work(panel, self._sides[pass_number], now)
+        visit = stop.station.machine.work(panel, self._sides[pass_number], now, admission)
         self._note_reels(stop)
         for said in visit.said:
             self._at(said.at, lambda _, said=said: self._say(handle, said))  # type: ignore[misc]
         self._at(visit.enters_next or visit.now, lambda at: self._free(handle, at))
         self._at(visit.now, lambda at: self._leave(handle, panel, pass_number, at))
+
+    def _ask(self, handle: str, panel: Panel, side: Side, now: datetime) -> Admission | None:
+        """Ask the gate, once everything said so far is on its way."""
+        station = self._stops[handle].station
+        if station.gate is None:
+            return None
+        for said in station.machine.prepare(panel, side, now):
+            self._say(handle, said)
+        self._note_reels(self._stops[handle])
+        self._report_all()
+        admission = station.admit(panel)
+        if admission is not None and admission.wait is not None:
+            self._stopping.wait(_WAIT_SECONDS)
+        return admission
+
+    def _set_aside(self, panel: Panel, pass_number: int) -> None:
+        """Take a panel out of the line of which no board may go on; later passes do without it."""
+        self._aside.update((panel.number, later) for later in range(pass_number, len(self._sides)))
+        self.set_aside += 1
+        self.done += 1
+        self._truth.left_the_line(panel)
+        self._finished(panel)
 
     def _free(self, handle: str, now: datetime) -> None:
         self._stops[handle].busy = False

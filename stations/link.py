@@ -18,7 +18,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,7 +29,8 @@ import structlog
 
 from app.cfx.envelope import Envelope, encode
 from app.cfx.messages import Message
-from app.cfx.messages.endpoint import Heartbeat
+from app.cfx.messages.endpoint import Heartbeat, NotSupportedResponse
+from app.cfx.messages.structures import RequestResult
 from app.cfx.scalars import format_timespan
 from app.cfx.topics import StationAddress
 from stations.connection import BrokerAddress, Connection, ConnectionLost
@@ -113,6 +114,8 @@ class Link:
         self._thread = threading.Thread(target=self._run, name=f"link {station.handle}", daemon=True)
         self.connected = False
         self.trouble: str | None = None
+        self.on_gate: Callable[[bytes], None] | None = None
+        self.on_request: Callable[[Envelope], Message] | None = None
         self.delivered = 0
 
     def start(self) -> None:
@@ -188,6 +191,7 @@ class Link:
             while not self._stopping.is_set():
                 self._settle(connection)
                 self._answer(connection)
+                self._obey(connection)
                 self._beat(connection)
                 self._publish_questions(connection)
                 self._publish_events(connection)
@@ -227,6 +231,19 @@ class Link:
             question = self._questions.pop(response.request_id or "", None)
             if question is not None and question.set_running_or_notify_cancel():
                 question.set_result(response)
+
+    def _obey(self, connection: Connection) -> None:
+        """Take down what the product says is to be done without it, and answer what it asks of the station."""
+        snapshots, connection.snapshots = connection.snapshots, []
+        requests, connection.requests = connection.requests, []
+        for payload in snapshots:
+            if self.on_gate is not None:
+                self.on_gate(payload)
+        for request in requests:
+            answer = _not_supported(request) if self.on_request is None else self.on_request(request)
+            topic = self.station.publish_topic(answer.message_name)
+            target, source = request.source, self.station.handle
+            connection.publish(topic, encode(answer, source=source, target=target, request_id=request.request_id))
 
     def _beat(self, connection: Connection) -> None:
         """Say that the station is alive: once, QoS 0 and not spooled, because it is worth nothing later."""
@@ -281,6 +298,11 @@ class Link:
         if sentence != self.trouble:
             log.warning("link.trouble", station=self.station.handle, waiting=len(self._spool), reason=sentence)
         self.trouble = sentence
+
+
+def _not_supported(request: Envelope) -> Message:
+    reason = f"This station does not understand {request.message_name}."
+    return NotSupportedResponse(request_result=RequestResult(result="Failed", result_code=1, message=reason))
 
 
 def batches(events: Sequence[Spooled], most_events: int, most_bytes: int) -> list[list[Spooled]]:

@@ -16,11 +16,20 @@ from uuid import UUID
 from app.cfx.messages import Message
 from app.cfx.messages.endpoint import EndpointConnected
 from app.cfx.messages.enumerations import ResourceState
-from app.cfx.messages.production import RecipeActivated, UnitsArrived, UnitsDeparted, WorkCompleted, WorkStarted
+from app.cfx.messages.production import (
+    ActivitiesExecuted,
+    Activity,
+    RecipeActivated,
+    UnitsArrived,
+    UnitsDeparted,
+    WorkCompleted,
+    WorkStarted,
+)
 from app.cfx.messages.resource import Fault, FaultCleared, FaultOccurred, StationStateChanged
 from app.cfx.messages.structures import Operator, UnitPosition, WorkOrderIdentifier
 from app.cfx.scalars import format_timespan
 from stations.faults import Faults
+from stations.gate import Admission
 from stations.panels import Layout, Panel
 from stations.program import Program, Side
 from stations.reels import Stock
@@ -67,11 +76,20 @@ class Setup:
 
 
 class Visit:
-    """The stay of a panel in a machine. `now` is true time and moves with `takes`."""
+    """The stay of a panel in a machine. `now` is true time and moves with `takes`; `boards` are those worked on."""
 
-    def __init__(self, machine: "Machine", panel: Panel, side: Side, now: datetime) -> None:
+    def __init__(
+        self,
+        machine: "Machine",
+        panel: Panel,
+        side: Side,
+        now: datetime,
+        admission: Admission | None = None,
+    ) -> None:
         self.machine = machine
         self.panel = panel
+        self.boards = [board for board in panel.boards if admission is None or board.position in admission.admitted]
+        self.admission = admission
         self.side = side
         self.now = now
         self.transaction = machine.new_id()
@@ -91,6 +109,19 @@ class Visit:
         """What the machine's clock shows now."""
         return self.machine.clock(self.now)
 
+    def say_without(self, transaction: UUID) -> None:
+        """Say that this work began without the product's word, where it did."""
+        if self.admission is None or self.admission.without is None:
+            return
+        activity = Activity(
+            time_stamp=self.stamp,
+            activity_instance_id=self.machine.new_id(),
+            activity_state="Completed",
+            activity_name=self.admission.without,
+            comments=self.admission.comments,
+        )
+        self.say(ActivitiesExecuted(transaction_id=transaction, activities=[activity]))
+
     def next_may_enter(self) -> None:
         """From now on the machine takes the next panel while this one is still inside."""
         self.enters_next = self.now
@@ -107,6 +138,10 @@ class Machine(ABC):
 
     #: The reels handed out to the machine, where it uses any.
     stock: Stock | None = None
+    #: Packages that the product has said must not be used.
+    blocked: frozenset[str] = frozenset()
+    #: Whether the product has locked the station.
+    locked: bool = False
 
     def __init__(self, handle: str, setup: Setup) -> None:
         self.handle = handle
@@ -125,6 +160,15 @@ class Machine(ABC):
     @abstractmethod
     def process(self, visit: Visit) -> None:
         """Do the machine's own work on a panel, and say what it says between start and completion."""
+
+    def prepare(self, panel: Panel, side: Side, now: datetime) -> list[Said]:
+        """Make ready for a panel before the gate is asked: the recipe, and nothing blocked left in a slot."""
+        return [*self._activate_recipe(panel, side, now), *self.replace_blocked(now)]
+
+    def replace_blocked(self, now: datetime) -> list[Said]:
+        """Let an operator take out packages that must not be used any more; nothing for most."""
+        del now
+        return []
 
     def set_up(self, now: datetime) -> list[Said]:
         """Say what is loaded when the machine starts; nothing for most."""
@@ -180,9 +224,9 @@ class Machine(ABC):
         said += self.change_state(ResourceState.SBY_NoProductStarved, now)
         return said
 
-    def work(self, panel: Panel, side: Side, now: datetime) -> Visit:
-        """Take a panel in, work on it and hand it on."""
-        visit = Visit(self, panel, side, now)
+    def work(self, panel: Panel, side: Side, now: datetime, admission: Admission | None = None) -> Visit:
+        """Take a panel in, work on it and hand it on; on the boards that were admitted, all where nobody was asked."""
+        visit = Visit(self, panel, side, now, admission)
         visit.said += self._activate_recipe(panel, side, now)
         self.arrive(visit)
         visit.said += self.change_state(ResourceState.PRD_RegularWork, visit.now)
@@ -200,7 +244,7 @@ class Machine(ABC):
         panel = visit.panel
         visit.say(
             UnitsArrived(
-                primary_identifier=panel.identifier, unit_count=len(panel.boards), units=self.units(panel), lane=1
+                primary_identifier=panel.identifier, unit_count=len(visit.boards), units=self.units(visit), lane=1
             )
         )
         visit.takes(0.05 * self.setup.takt)
@@ -213,14 +257,15 @@ class Machine(ABC):
                 transaction_id=visit.transaction,
                 primary_identifier=panel.identifier,
                 lane=1,
-                unit_count=len(panel.boards),
-                units=self.units(panel),
+                unit_count=len(visit.boards),
+                units=self.units(visit),
                 recipe_name=self.recipe(visit.side),
                 revision=self.program.revision,
                 relevant_surface=SURFACES[visit.side],
                 work_order_identifier=WorkOrderIdentifier(work_order_id=panel.work_order, batch=panel.batch),
             )
         )
+        visit.say_without(visit.transaction)
 
     def complete(self, visit: Visit) -> None:
         """Say that work is complete and the panel has left."""
@@ -230,18 +275,18 @@ class Machine(ABC):
                 transaction_id=visit.transaction,
                 result="Completed",
                 primary_identifier=panel.identifier,
-                unit_count=len(panel.boards),
+                unit_count=len(visit.boards),
             )
         )
         visit.takes(0.03 * self.setup.takt)
-        units = self.units(panel)
+        units = self.units(visit)
         visit.say(UnitsDeparted(primary_identifier=panel.identifier, unit_count=len(units), units=units, lane=1))
 
-    def units(self, panel: Panel) -> list[UnitPosition]:
+    def units(self, visit: Visit) -> list[UnitPosition]:
         """Name the boards as a machine names them: the panel's identifier and the position on it."""
-        layout = self.setup.layout
+        layout, panel = self.setup.layout, visit.panel
         found = []
-        for board in panel.boards:
+        for board in visit.boards:
             x, y = layout.place(board.position)
             found.append(
                 UnitPosition(

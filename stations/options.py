@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from stations.faults import NO_FAULTS, Faults
+from stations.gate import GateSettings
 from stations.link import LinkSettings
 from stations.program import OUR_BOARD
 from stations.serials import base36
@@ -38,6 +39,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     told.add_argument("--compress-above", type=int, metavar="BYTES", help="gzip larger payloads")
     told.add_argument("--ca-file", metavar="FILE", help="certificate authority of a broker with TLS")
     told.add_argument("--spool-bytes", type=int, default=512 * 1024 * 1024, metavar="BYTES")
+    told.add_argument("--gate", action="store_true", help="ask the product before a panel is taken in")
+    told.add_argument("--gate-timeout", type=float, default=2.0, metavar="SECONDS", help="(default %(default)s)")
     told.add_argument("--journal", action="store_true", help="keep a journal of every confirmed event (fault tests)")
     told.add_argument("--log-format", choices=("auto", "json", "console"), default="auto")
     wrong = parser.add_argument_group("what goes wrong (rates from 0 to 1)")
@@ -69,6 +72,11 @@ def link_settings_from(options: argparse.Namespace) -> LinkSettings:
         compress_above=options.compress_above,
         ca_file=options.ca_file,
     )
+
+
+def gate_settings_from(options: argparse.Namespace) -> GateSettings | None:
+    """Give how the stations ask the gate; None: they do not."""
+    return GateSettings(timeout=options.gate_timeout) if options.gate else None
 
 
 def panels_from(options: argparse.Namespace) -> int | None:

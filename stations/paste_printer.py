@@ -8,6 +8,7 @@ separation); between panels StencilCleaned and a new jar.
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
+from app.cfx.messages import Message
 from app.cfx.messages.assembly import InstalledMaterial, MaterialsApplied
 from app.cfx.messages.materials import MaterialsRetired
 from app.cfx.messages.production import ToolsLoaded, ToolsUsed, UnitsProcessed
@@ -61,7 +62,7 @@ class PastePrinter(Machine):
         if self._grams < 0.05 * _JAR:
             self._new_jar(visit)
         visit.takes(self.seconds())
-        pads = {board.position: self._print(visit, board.position) for board in visit.panel.boards}
+        pads = {board.position: self._print(visit, board.position) for board in visit.boards}
         visit.say(
             MaterialsApplied(
                 transaction_id=visit.transaction,
@@ -105,7 +106,7 @@ class PastePrinter(Machine):
                         tool=stencil,
                         usage_cycles=1,
                     )
-                    for board in visit.panel.boards
+                    for board in visit.boards
                 ],
             )
         )
@@ -139,13 +140,27 @@ class PastePrinter(Machine):
             )
         )
 
+    def replace_blocked(self, now: datetime) -> list[Said]:
+        """Let an operator take out a jar that must not be used, and open one of another lot."""
+        if self._jar.identifier not in self.blocked:
+            return []
+        self.stock.set_aside(self.blocked)
+        return [self.said(message, now) for message in self._change_jar(self.clock(now))]
+
     def _new_jar(self, visit: Visit) -> None:
         old = self._package()
-        self._jar, self._grams = self.stock.reel(PASTE, "Indium", _JAR), float(_JAR)
-        visit.say(initialized([self._jar], visit.stamp, "g"))
-        visit.say(MaterialsUnloaded(material_package_identifiers=[old.unique_identifier or ""]))
+        for message in self._change_jar(visit.stamp):
+            visit.say(message)
         visit.say(MaterialsRetired(materials=[old]))
-        visit.say(MaterialsLoaded(materials=[self._location()]))
+
+    def _change_jar(self, at: datetime) -> list[Message]:
+        old = self._jar.identifier
+        self._jar, self._grams = self.stock.reel(PASTE, "Indium", _JAR), float(_JAR)
+        return [
+            initialized([self._jar], at, "g"),
+            MaterialsUnloaded(material_package_identifiers=[old]),
+            MaterialsLoaded(materials=[self._location()]),
+        ]
 
     def _package(self) -> MaterialPackage:
         return MaterialPackage(

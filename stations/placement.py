@@ -110,15 +110,27 @@ class PlacementMachine(Machine):
             self.said(MaterialsLoaded(materials=[lane.location(lane.active) for lane in lanes]), now),
         ]
 
+    def replace_blocked(self, now: datetime) -> list[Said]:
+        """Let an operator exchange reels that must not be used, for reels of another lot."""
+        said: list[Said] = []
+        for part_number, lanes in self._feeders.items():
+            for lane in lanes:
+                if self.blocked.intersection(lane.packages()):
+                    self.stock.set_aside(self.blocked)
+                    reel = self._reel(part_number)
+                    said.append(self.said(initialized([reel], self.clock(now)), now))
+                    said += [self.said(message, now) for message in lane.exchange(reel)]
+        return said
+
     def process(self, visit: Visit) -> None:
         """Place every part of the side on every board, then say what came from which reel."""
         self._attend_feeders(visit)
         sequence = self._sequence.get(visit.side, [])
         seconds = self.seconds()
         entries: dict[tuple[int, str, int], _Entry] = {}
-        for board in visit.panel.boards:
+        for board in visit.boards:
             for component in sequence:
-                visit.takes(seconds / (len(sequence) * len(visit.panel.boards)))
+                visit.takes(seconds / (len(sequence) * len(visit.boards)))
                 self._place(visit, board, component, entries)
         if entries:
             installed = [self._cfx(visit.panel, position, entry) for (position, _, _), entry in entries.items()]

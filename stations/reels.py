@@ -7,6 +7,7 @@ what the line has to show, so neither looks into the other.
 
 import random
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,6 +69,11 @@ class Stock:
         reel = Reel(f"{self._prefix}{len(self.issued) + 1:05d}", lot, quantity, quantity)
         self.issued.append(reel)
         return reel
+
+    def set_aside(self, packages: Collection[str]) -> None:
+        """Hand out no more of the lots that these packages came from."""
+        lots = {reel.lot.code for reel in self.issued if reel.identifier in packages}
+        self._lots = {part: (lot, left) for part, (lot, left) in self._lots.items() if lot.code not in lots}
 
     def _next_lot(self, part_number: str, manufacturer: str) -> Lot:
         number = self._lots_made[part_number] = self._lots_made.get(part_number, 0) + 1

@@ -37,7 +37,7 @@ class ReflowOven(Machine):
         visit.takes(0.7 * self.setup.takt)
         visit.next_may_enter()
         visit.takes(max(0.0, seconds - 0.7 * self.setup.takt))
-        for board in visit.panel.boards:
+        for board in visit.boards:
             for name in sorted(board.poor_paste):
                 if self.chance.random() < _OPENS:
                     board.flaws.setdefault(name, "open joint")

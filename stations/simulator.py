@@ -27,13 +27,14 @@ from pathlib import Path
 from typing import Final
 
 from stations.connection import LinkError
-from stations.line import Line, machines_for, span, stations_for
+from stations.line import Line, machines_for, route_for, span, stations_for
 from stations.logs import configure_logging
 from stations.machine import Setup
 from stations.options import (
     OptionError,
     add_options,
     faults_from,
+    gate_settings_from,
     link_settings_from,
     panels_from,
     run_code,
@@ -58,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     add_options(parser)
     parser.add_argument("--handles", action="store_true", help="print the line's stations as JSON and end")
+    parser.add_argument("--route", action="store_true", help="print the operations of a board as JSON and end")
     parser.add_argument("--pace", type=float, help="seconds of the line in one of ours; 0: as fast as it goes")
     parser.add_argument("--magazine", type=int, default=10, metavar="N", help="panels in a batch (default %(default)s)")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="where the truth goes (JSON lines)")
@@ -68,6 +70,9 @@ def main(arguments: list[str] | None = None) -> int:
         program = read_program(options.program)
         if options.handles:
             sys.stdout.write(json.dumps(stations_for(program)) + "\n")
+            return 0
+        if options.route:
+            sys.stdout.write(json.dumps(route_for(program)) + "\n")
             return 0
         return Simulation(program, options).run()
     except (OptionError, ProgramError, SpoolInUse, LinkError, OSError) as error:
@@ -114,6 +119,7 @@ class Simulation:
             link=link_settings_from(self.options),
             spool_bytes=self.options.spool_bytes,
             journal=self.options.journal,
+            gate=gate_settings_from(self.options),
         )
         stations: list[Station] = []
         try:

@@ -33,7 +33,7 @@ class SolderPasteInspection(Machine):
     def process(self, visit: Visit) -> None:
         """Measure every pad of the side on every board."""
         visit.takes(self.seconds())
-        units = [self._inspect(visit, board) for board in visit.panel.boards]
+        units = [self._inspect(visit, board) for board in visit.boards]
         visit.say(
             UnitsInspected(
                 transaction_id=visit.transaction,

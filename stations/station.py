@@ -14,14 +14,37 @@ from typing import Final
 
 import structlog
 
-from app.cfx.envelope import encode
+from app.cfx.body import BodyError, decode_body
+from app.cfx.envelope import Envelope, encode
 from app.cfx.messages import Message
+from app.cfx.messages.blocking import (
+    BlockMaterialLocationsRequest,
+    BlockMaterialLocationsResponse,
+    UnblockMaterialLocationsRequest,
+    UnblockMaterialLocationsResponse,
+)
+from app.cfx.messages.endpoint import NotSupportedResponse
 from app.cfx.messages.enumerations import ResourceState
+from app.cfx.messages.materials import (
+    BlockMaterialsRequest,
+    BlockMaterialsResponse,
+    UnblockMaterialsRequest,
+    UnblockMaterialsResponse,
+)
+from app.cfx.messages.production import (
+    LockStationRequest,
+    LockStationResponse,
+    UnlockStationRequest,
+    UnlockStationResponse,
+)
 from app.cfx.messages.resource import StationStateChanged
+from app.cfx.messages.structures import RequestResult, UnitPosition
 from app.cfx.topics import StationAddress
 from stations.faults import Traffic
+from stations.gate import Admission, Gate, GateSettings
 from stations.link import Link, LinkSettings
 from stations.machine import Machine, Said
+from stations.panels import Panel
 from stations.spool import DEFAULT_MAX_BYTES, Event, Journal, Spool, SpoolFull
 from stations.truth import Truth
 
@@ -36,13 +59,14 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StationSettings:
-    """Where a station keeps its events and whom it tells."""
+    """Where a station keeps its events, whom it tells, and, with `gate`, that it asks before work starts."""
 
     data: Path
     broker_url: str
     link: LinkSettings = field(default_factory=LinkSettings)
     spool_bytes: int = DEFAULT_MAX_BYTES
     journal: bool = False
+    gate: GateSettings | None = None
 
 
 class Station:
@@ -62,6 +86,7 @@ class Station:
         self.reported = 0
         self._truth = truth or Truth(None)
         self._stopping = stopping or threading.Event()
+        self._blocked_slots: set[str] = set()
         faults = machine.faults
         self._chance = machine.setup.chance(f"{machine.handle}/lost")
         journal = Journal(settings.data / f"{self.handle}.journal") if settings.journal else None
@@ -75,6 +100,10 @@ class Station:
             settings=settings.link,
             traffic=Traffic(faults, machine.setup.chance(f"{machine.handle}/traffic")) if disturbed else None,
         )
+
+        self.link.on_request = self._obey
+        kept = settings.data / f"{self.handle}.gate"
+        self.gate = Gate(self.link, kept, token, settings.gate, self._stopping) if settings.gate else None
 
     def start(self) -> None:
         """Begin to publish; events left from before the last stop go first."""
@@ -106,6 +135,44 @@ class Station:
             self._say_state(ResourceState.SBY_NoHost, ResourceState.PRD_RegularWork, said[-1])
         self.reported += len(events)
         self.link.notify()
+
+    def admit(self, panel: Panel) -> Admission | None:
+        """Ask whether a panel's boards may start here; None where this station does not ask."""
+        if self.gate is None:
+            return None
+        if self.machine.locked:
+            return Admission(wait="The station is locked.")
+        if self._blocked_slots:
+            return Admission(wait=f"Nothing may be taken from {', '.join(sorted(self._blocked_slots))}.")
+        units = [UnitPosition(unit_identifier=panel.identifier, position_number=one.position) for one in panel.boards]
+        return self.gate.admit(panel.identifier, units)
+
+    def _obey(self, request: Envelope) -> Message:
+        """Do what the product asks, and answer."""
+        done = RequestResult(result="Success", result_code=0)
+        try:
+            asked = decode_body(request)
+        except BodyError as error:
+            asked = None
+            done = RequestResult(result="Failed", result_code=1, message=str(error))
+        machine = self.machine
+        if isinstance(asked, BlockMaterialsRequest):
+            machine.blocked |= set(asked.material_package_identifiers)
+            return BlockMaterialsResponse(result=done)
+        if isinstance(asked, UnblockMaterialsRequest):
+            machine.blocked -= set(asked.material_package_identifiers)
+            return UnblockMaterialsResponse(result=done)
+        if isinstance(asked, BlockMaterialLocationsRequest):
+            self._blocked_slots |= {one.location_identifier or "" for one in asked.locations}
+            return BlockMaterialLocationsResponse(result=done)
+        if isinstance(asked, UnblockMaterialLocationsRequest):
+            self._blocked_slots -= {one.location_identifier or "" for one in asked.locations}
+            return UnblockMaterialLocationsResponse(result=done)
+        if isinstance(asked, LockStationRequest | UnlockStationRequest):
+            machine.locked = isinstance(asked, LockStationRequest)
+            return LockStationResponse(result=done) if machine.locked else UnlockStationResponse(result=done)
+        reason = f"This station does not understand {request.message_name}."
+        return NotSupportedResponse(request_result=RequestResult(result="Failed", result_code=1, message=reason))
 
     def _store_when_there_is_room(self, event: Event) -> None:
         while True:

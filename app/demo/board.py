@@ -4,7 +4,7 @@ import math
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +49,9 @@ def prepare(board: tuple[Path, Path] | None, folder: Path) -> Job:
     return Job(design, program, _run_code())
 
 
-def plan(connection: Connection, job: Job, operations: Mapping[str, str], panels: int | None) -> None:
+def plan(
+    connection: Connection, job: Job, operations: Mapping[str, str], route: Sequence[str], panels: int | None
+) -> None:
     """Plan the line, the product and the run's work orders; ``operations`` by station, in line order."""
     stations = [StationPlan(handle, operation=operation) for handle, operation in operations.items()]
     plan_line(connection, name=LINE, stations=stations, actor=ACTOR)
@@ -58,7 +60,7 @@ def plan(connection: Connection, job: Job, operations: Mapping[str, str], panels
         job.design,
         customer=CUSTOMER,
         units_per_panel=UNITS_PER_PANEL,
-        routing=[RoutingStep(operation) for operation in dict.fromkeys(operations.values())],
+        routing=[RoutingStep(operation) for operation in route],
         actor=ACTOR,
     )
     orders = math.ceil(panels / PANELS_IN_AN_ORDER) if panels else _ORDERS_AHEAD

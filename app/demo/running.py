@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -23,7 +24,9 @@ SIMULATOR = "stations.simulator"
 # What the embedded servers, the demo and the simulator keep; --reset deletes these and nothing else.
 OURS = ("logs", "simulator", "demo.json", "postgres.password", "broker.password", "broker.state")
 # A line that shows what the product is for: one bad lot, and a network that repeats and delays.
-LIVELY = ("--bad-lot", "any", "--repeated", "0.05", "--late", "0.05")
+LIVELY = ("--bad-lot", "any", "--repeated", "0.05", "--late", "0.05", "--gate")
+# Where the line runs as fast as it goes, a report that is late holds up what a gate asks for.
+FAST = ("--late-seconds", "0.5")
 
 
 def run_demo(configured: Settings, *, reset: bool, once: int | None, board: tuple[Path, Path] | None, seed: int) -> int:
@@ -42,14 +45,14 @@ def run_demo(configured: Settings, *, reset: bool, once: int | None, board: tupl
         product.wait_for_web()
         typer.echo(_welcome(product, access, job, time.monotonic() - started))
         # The line is planned only now: whoever waits for the page shall not wait for that.
-        operations = _operations(job)
+        operations = dict(_told_by_simulator(job, "--handles"))
         with product.engine.begin() as connection:
             grant_stations(connection, files.credentials, list(operations))
-            boards.plan(connection, job, operations, once)
+            boards.plan(connection, job, operations, _told_by_simulator(job, "--route"), once)
         product.admit_new_tokens()
         options = ["--seed", str(seed), "--run", job.run, "--program", str(job.program), *LIVELY]
         if once:
-            command = files.simulator(product.broker_url, [*options, "--panels", str(once)])
+            command = files.simulator(product.broker_url, [*options, *FAST, "--panels", str(once)])
             return _build_and_compare(product, command, files)
         product.start("simulator", files.simulator(product.broker_url, [*options, "--panels", "forever"]))
         product.watch()
@@ -103,17 +106,17 @@ def _reset(configured: Settings) -> None:
     claim.release()
 
 
-def _operations(job: boards.Job) -> dict[str, str]:
-    """The simulated stations and their operations, in line order, as the simulator tells them."""
+def _told_by_simulator(job: boards.Job, what: str) -> Any:
+    """The simulated stations with their operations, in line order, or a board's route, as the simulator tells them."""
     process = spawn(
-        module_command(SIMULATOR, "--handles", "--program", str(job.program)),
+        module_command(SIMULATOR, what, "--program", str(job.program)),
         environment=MODULE_ENVIRONMENT,
         capture=True,
     )
     said = process.communicate(timeout=60)[0]
     if process.returncode != 0:
         raise Unavailable(f"The simulator does not start (code {process.returncode}); its message is above.")
-    return dict(json.loads(said))
+    return json.loads(said)
 
 
 def _build_and_compare(product: Product, command: list[str], files: Files) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from app.cfx.gate import ABOUT_THE_STATION, ASK_AGAIN
 from app.cfx.messages import Message
 from app.cfx.messages.information_system import (
     ValidateOperatorRequest,
@@ -26,9 +27,6 @@ from app.interlock.gathering import Asked, Told
 from app.interlock.station_setup import setup_reasons, wanted_setup
 from app.interlock.verdicts import Verdict
 
-ASK_AGAIN: Final = 1
-"""`ResultCode` of a refusal that may clear by itself: reports that are still on their way."""
-
 _TOPICS: Final[dict[str, frozenset[Topic]]] = {
     "UnitRouteValidation": frozenset({Topic.route}),
     "UnitStatusValidation": frozenset({Topic.status}),
@@ -37,18 +35,66 @@ _TOPICS: Final[dict[str, frozenset[Topic]]] = {
     "All": EVERYTHING,
 }
 
-# The numbers machines show. They may grow; what stands here does not change.
-_CODES: Final = (
-    "unknown_unit skipped out_of_order repeated retest_limit wrong_product_revision not_retested no_verdict "
-    "failed scrapped shipped on_hold already_started provisional "
-    "sub_assembly_on_hold sub_assembly_scrapped sub_assembly_failed "
-    "not_arrived incomplete station_locked recipe_unknown wrong_recipe no_operator not_qualified qualification_over "
-    "calibration_over calibration_due tool_worn_out cleaning_due tool_retired "
-    "slot_empty wrong_part wrong_revision unapproved_alternate package_held package_unknown not_verified two_machines "
-    "location_blocked floor_life_over humidity_card_wet bake_before_use shelf_life_over not_thawed thawed_too_long "
-    "open_too_long retired"
-).split()  # noqa: SIM905  (words read better)
-FAILURE_CODES: Final[dict[str, int]] = {code: number for number, code in enumerate(_CODES, start=101)}
+# The numbers machines show: 1xx the unit, 2xx what is in it and its trace, 3xx the station. They may grow; what stands
+# here does not change.
+_OF_UNITS: Final = [
+    "unknown_unit",
+    "skipped",
+    "out_of_order",
+    "repeated",
+    "retest_limit",
+    "wrong_product_revision",
+    "not_retested",
+    "no_verdict",
+    "failed",
+    "scrapped",
+    "shipped",
+    "on_hold",
+    "already_started",
+    "provisional",
+]
+_OF_TRACE: Final = [
+    "sub_assembly_on_hold",
+    "sub_assembly_scrapped",
+    "sub_assembly_failed",
+    "not_arrived",
+    "incomplete",
+]
+_OF_STATIONS: Final = [
+    "station_locked",
+    "recipe_unknown",
+    "wrong_recipe",
+    "no_operator",
+    "not_qualified",
+    "qualification_over",
+    "calibration_over",
+    "calibration_due",
+    "tool_worn_out",
+    "cleaning_due",
+    "tool_retired",
+    "slot_empty",
+    "wrong_part",
+    "wrong_revision",
+    "unapproved_alternate",
+    "package_held",
+    "package_unknown",
+    "not_verified",
+    "two_machines",
+    "location_blocked",
+    "floor_life_over",
+    "humidity_card_wet",
+    "bake_before_use",
+    "shelf_life_over",
+    "not_thawed",
+    "thawed_too_long",
+    "open_too_long",
+    "retired",
+]
+FAILURE_CODES: Final[dict[str, int]] = {
+    code: number
+    for start, codes in ((101, _OF_UNITS), (201, _OF_TRACE), (ABOUT_THE_STATION + 1, _OF_STATIONS))
+    for number, code in enumerate(codes, start=start)
+}
 _OTHER: Final = 100
 
 Answerer = Callable[[Connection, Any, str], Message]

@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, text
 
-from app.interlock.facts import EVERYTHING, Facts, Station, Topic, Unit
+from app.interlock.facts import EVERYTHING, Facts, Judged, Run, Station, Topic, Unit
 from app.interlock.gathering import Asked, Told, gather
 from app.interlock.rules import decide
 from app.interlock.verdicts import Verdict
+from app.products.routing import RoutingStep, Visit
 
 _LOG = text(
     """
@@ -103,5 +104,21 @@ _LEFT_OUT = frozenset({"serial", "station_id", "handle"})
 
 
 def _told(value: Unit | Station) -> Mapping[str, Any]:
-    fields = msgspec.structs.asdict(value) if isinstance(value, msgspec.Struct) else msgspec.to_builtins(value)
-    return {name: told for name, told in fields.items() if told not in (None, [], False) and name not in _LEFT_OUT}
+    """A unit or station without its names, which the row has, and without what is empty; lists of pairs as pairs."""
+    told = {name: _short(getattr(value, name)) for name in value.__slots__ if name not in _LEFT_OUT}
+    return {name: short for name, short in told.items() if short not in (None, [], False)}
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_short(one) for one in value]
+    if isinstance(value, Visit):
+        return f"{value.operation} {value.started_at:%Y-%m-%dT%H:%M:%S.%fZ}"
+    if isinstance(value, RoutingStep):
+        return f"{value.operation}?" if value.optional else value.operation
+    if isinstance(value, Run):
+        return [value.operation, value.kind, value.outcome, value.recorded_at, value.runs, value.decision]
+    if isinstance(value, Judged):
+        codes = [reason.code for reason in value.reasons]
+        return [value.name, value.verified, codes, [warning.code for warning in value.warnings]]
+    return value

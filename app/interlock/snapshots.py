@@ -14,11 +14,12 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, text
 
+from app.cfx.gate import CACHED
 from app.cfx.topics import StationAddress, TopicError
 from app.interlock.facts import Station, Topic
 from app.interlock.gathering import Asked, gather
 from app.interlock.rules import decide
-from app.units.provisional import CACHED, provisional_starts, release_starts
+from app.units.provisional import provisional_starts, release_starts
 
 _REISSUED: Final = 3
 """How often within its time a snapshot is issued anew."""

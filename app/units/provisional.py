@@ -1,20 +1,17 @@
 """Units that passed a gate while the product could not be reached: provisional until somebody released them.
 
 The station says so of each work it began like that (CFX `ActivitiesExecuted`, an activity named `OPENLY` or `CACHED`),
-through its spool like everything else, so that the statement arrives with the work it is about. What is provisional
-follows from these statements and the releases; no unit carries a flag.
+through its spool like everything else, so that the statement arrives with the work it is about. After `OPENLY` quality
+looks at each unit; after `CACHED` the gate looks again, and quality only where it would have said no. What is
+provisional follows from these statements and the releases; no unit carries a flag.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from sqlalchemy import Connection, text
 
-OPENLY: Final = "Gate passed without the product"
-"""The station's policy is `fail_open_record`: quality looks at each unit."""
-CACHED: Final = "Gate passed by snapshot"
-"""The station's policy is `fail_cached`: the gate looks again, and quality only where it would have said no."""
+from app.cfx.gate import CACHED, OPENLY
 
 # Statements are few and the texts above are ours: a JSON path finds them whatever else was executed.
 PASSED_WITHOUT = f"""
@@ -90,3 +87,14 @@ def release_starts(connection: Connection, starts: Sequence[ProvisionalStart], *
     if starts:
         given = {"units": [one.unit_id for one in starts], "events": [one.event_id for one in starts]}
         connection.execute(_RELEASE, {**given, "actor": actor, "reason": reason})
+
+
+__all__ = [
+    "CACHED",
+    "OPENLY",
+    "PASSED_WITHOUT",
+    "ProvisionalStart",
+    "provisional_starts",
+    "provisional_units",
+    "release_starts",
+]
