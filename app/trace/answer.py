@@ -52,6 +52,11 @@ class CarryingUnit:
     key: Key = (0, 0, 0)
     """Where it stands in the answer: (0 told by itself, 1 not sure by itself, 2 around another; unit id; position)."""
 
+    @property
+    def board(self) -> Place:
+        """The board it is."""
+        return self.key[1:]
+
 
 class Answer:
     """One answer; ask for its parts in order. With `customer_id` only that customer's units are told."""

@@ -1,13 +1,13 @@
 """Which units might be thought to carry it, and do not: neighbours in time and order, each with the reason."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
 from app.errors import Invalid
-from app.trace.boards import occupants, particulars
+from app.trace.boards import Place, occupants, particulars
 from app.trace.hits import packages_meant
 from app.trace.loaded import loaded_intervals
 from app.trace.question import Question
@@ -43,16 +43,24 @@ _SAME_ORDERS = text(
 _STATIONS = text("SELECT station_id, handle FROM station")
 
 
-def excluded(connection: Connection, question: Question, *, customer_id: int | None = None) -> Iterator[ExcludedUnit]:
+def excluded(
+    connection: Connection,
+    question: Question,
+    *,
+    customer_id: int | None = None,
+    carriers: Collection[Place] | None = None,
+) -> Iterator[ExcludedUnit]:
     """Units that were worked on where and while the packages were loaded, or belong to the same orders as carriers,
     and carry none: of each it is told why that is sure.
 
+    `carriers` are the boards of the whole answer of where-used, where the caller has it; else they are asked for.
     Raises `NotFound` where nothing of that name is known, `Invalid` where the question names no packages.
     """
     if not question.names_packages:
         raise Invalid("Excluded units are told of a package, a lot or a part.")
     packages = packages_meant(connection, question)
-    carriers = {(unit.key[1], unit.key[2]) for unit in stream_where_used(connection, question)}
+    if carriers is None:
+        carriers = {unit.board for unit in stream_where_used(connection, question)}
     handles = {row[0]: row[1] for row in connection.execute(_STATIONS)}
     intervals = loaded_intervals(connection, list(packages), question.as_of)
     told: dict[tuple[int, int], str] = {}

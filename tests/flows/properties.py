@@ -270,3 +270,19 @@ def _inner(unit: Board) -> Iterator[Board]:
     for stay in unit.children:
         yield stay.child
         yield from _inner(stay.child)
+
+
+ALL = (
+    certain,
+    possible,
+    excluded,
+    once,
+    no_more_than_needed,
+    order_does_not_matter,
+    the_past_stays,
+    bodies_come_back,
+    both_ways_agree,
+    assemblies_agree,
+    removed_parts_stay,
+)
+"""Every property."""

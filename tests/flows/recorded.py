@@ -3,7 +3,6 @@
 Two databases serve a whole run of factories; they are emptied in between, which takes a hundredth of cloning one.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,7 +30,6 @@ from tests.flows.factory.transport import batches
 from tests.flows.factory.voice import Spoken
 from tests.inbox.canonical import dump
 
-_REMEMBERED = 64
 _ASKED_ABOUT = 10
 """Packages asked about, of those that a factory has; of lots half as many."""
 _WATCHED = 4
@@ -82,21 +80,13 @@ class Recorded:
 
 
 class Laboratory:
-    """Two databases, and the factories recorded last."""
+    """Two databases, emptied for each factory."""
 
     def __init__(self, engines: tuple[Engine, Engine]) -> None:
         self._engines = engines
-        self._remembered: OrderedDict[Blueprint, Recorded] = OrderedDict()
 
     def recorded(self, blueprint: Blueprint) -> Recorded:
-        """The factory of a blueprint, taken in and asked about; each once, for several properties look at it."""
-        if blueprint not in self._remembered:
-            self._remembered[blueprint] = self._record(blueprint)
-            if len(self._remembered) > _REMEMBERED:
-                self._remembered.popitem(last=False)
-        return self._remembered[blueprint]
-
-    def _record(self, blueprint: Blueprint) -> Recorded:
+        """The factory of a blueprint, taken in and asked about."""
         factory = build(blueprint)
         one, other = self._engines
         rng = Random(blueprint.seed)
@@ -247,7 +237,7 @@ def _asked(connection: Connection, question: Question, alone: Set[str], *, carri
         listed[key] = unit
     if carriers_only:
         return answer
-    for one in excluded(connection, question):
+    for one in excluded(connection, question, carriers={unit.board for unit in units}):
         answer.excluded[_key(one.serial, one.position_number, alone)] = one
     return answer
 
