@@ -22,8 +22,8 @@ import numpy as np
 import psycopg
 from sqlalchemy import Engine, text
 
-from app.bench import lookups
-from app.bench.figures import Figure, Scale, figure
+from app.bench import beyond, lookups
+from app.bench.figures import Figure, Scale, figure, render
 from app.bench.meter import Log, Meter
 from app.bench.rows import COPY, SCHEMA, Names, binary_rows
 from app.bench.running import Place
@@ -37,6 +37,8 @@ from app.trace.question import Question
 from app.trace.where_used import stream_where_used
 
 _BOARDS = {"small": 10_000, "full": 100_000}
+_IN_ALL = 1_000_000
+"""Boards after which the product alone is asked again, at full scale."""
 _BATCH = 200
 _COLD_STARTS = 3
 _NAME = "genealogy"
@@ -84,19 +86,43 @@ def measure(place: Place, scale: Scale) -> list[Figure]:
     """Fill, measure, ask, rebuild."""
     line = Line()
     truth = _Truth()
-    with cluster(place.servers / "own") as own_server, cluster(place.servers / "rows") as rows_server:
-        own, rows = new_database(own_server, _NAME), new_database(rows_server, _NAME, migrated=False)
-        costs = _fill(place, line, truth, _BOARDS[scale], own, rows)
-        for url in (own, rows):
-            _settle(url)
-        figures = [*_sizes(own, rows, costs), *_speeds(costs)]
-        place.say("lookups")
-        asked = lookups.lookups(_finished(line), _lots(line), truth.serials)
-        figures += _warm(asked, own, rows)
-        figures += _cold(asked, own_server, rows_server)
+    with cluster(place.servers / "own") as server:
+        with cluster(place.servers / "rows") as rows_server:
+            figures = _side_by_side(place, scale, line, truth, server, rows_server)
         place.say("every board rebuilt")
-        figures.append(_rebuilt(own_server.url_of(_NAME), truth))
+        figures.append(_rebuilt(server.url_of(_NAME), truth))
+        if scale == "full":
+            figures += _beyond(place, line, server.url_of(_NAME), figures[0].reference)
     return figures
+
+
+def _side_by_side(
+    place: Place, scale: Scale, line: Line, truth: _Truth, own_server: Postgres, rows_server: Postgres
+) -> list[Figure]:
+    own, rows = new_database(own_server, _NAME), new_database(rows_server, _NAME, migrated=False)
+    costs = _fill(place, line, truth, _BOARDS[scale], own, rows)
+    for url in (own, rows):
+        _settle(url)
+    figures = [*_sizes(own, rows, costs), *_speeds(costs)]
+    place.say(render(figures))
+    asked = lookups.lookups(_finished(line), _lots(line), truth.serials)
+    figures += _warm(asked, own, rows)
+    figures += _cold(asked, own_server, rows_server)
+    place.say(render(figures))
+    return figures
+
+
+def _beyond(place: Place, line: Line, url: str, reference: float | None) -> list[Figure]:
+    """Ten times as many boards, in this product alone."""
+    first = len(line.packages)
+    remembered, speed = beyond.go_on(place, line, url, _IN_ALL - _BOARDS["full"], announce)
+    _settle(url)
+    kept = sum(_bytes(url, _GENEALOGY).values()) / _IN_ALL
+    return [
+        figure("bytes per board at 10^9 placements", kept, "B", reference).ratio_at_most(1 / 80),
+        figure("- taken in from the messages' bytes, parsing included", speed, "boards/s"),
+        *beyond.ask(line, remembered, first, _finished(line), _lots(line), url),
+    ]
 
 
 def _fill(place: Place, line: Line, truth: _Truth, boards: int, own: str, rows: str) -> _Costs:
