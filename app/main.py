@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from app.api.router import router as api_router
 from app.db import create_engine
+from app.decoding.bounded import BoundedReader
 from app.errors import BirthmarkError
 from app.http import docs, probes
 from app.http.plumbing import Plumbing
@@ -36,6 +37,7 @@ plus, not a blank. A POST with an `Idempotency-Key` is done once, however often 
 def create_app(engine: Engine) -> FastAPI:
     """Make the application on a database."""
     changes = Changes(engine)
+    photos = BoundedReader()
     url = engine.url.render_as_string(hide_password=False)
     gate = create_engine(url, application_name="birthmark-web-gate", keyed=True)
 
@@ -43,6 +45,7 @@ def create_app(engine: Engine) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         listener = asyncio.create_task(changes.listen())
         yield
+        photos.close()
         changes.close()
         listener.cancel()
         with suppress(asyncio.CancelledError):
@@ -59,6 +62,7 @@ def create_app(engine: Engine) -> FastAPI:
     )
     app.state.engine = engine
     app.state.changes = changes
+    app.state.photos = photos
     app.state.gate = gate
     app.state.recorder = Recorder(engine, register_unknown=settings().register_unknown, actor="api")
     app.include_router(api_router)

@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 
 from app.api import (
     cfx,
+    conditions,
     containments,
     drills,
     interlock,
@@ -15,9 +16,13 @@ from app.api import (
     nonconformances,
     orders,
     packages,
+    photos,
     quarantine,
+    setup,
     shipments,
+    supply,
     tokens,
+    tools,
     trace,
     units,
 )
@@ -30,6 +35,7 @@ for part in (
     material_trace,
     units,
     packages,
+    photos,
     lines,
     interlock,
     orders,

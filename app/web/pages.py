@@ -70,6 +70,11 @@ def raw_text(raw: bytes) -> str:
     return shown + ("\n… (download the bytes for the rest)" if len(text) > _LONGEST_SHOWN else "")
 
 
+def visible(text: str) -> str:
+    """A text whose control characters are shown as pictures."""
+    return "".join(map(_picture, text))
+
+
 def _picture(character: str) -> str:
     if character in "\n\t" or character.isprintable():
         return character
@@ -96,6 +101,7 @@ def environment(language: str) -> Environment:
         number=number,
         words=words,
         raw_text=raw_text,
+        visible=visible,
         part=lambda text: quote(text, safe=""),
     )
     made.globals.update(

@@ -5,7 +5,19 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from app.http.problems import Problem, problem_of
-from app.web import line, live, login, materials, orders, people, preferences, quarantine, session, trace
+from app.web import (
+    line,
+    live,
+    login,
+    materials,
+    orders,
+    people,
+    photos,
+    preferences,
+    quarantine,
+    session,
+    trace,
+)
 from app.web.pages import STATIC, Visitor, wants_page
 from app.web.pages import error_page as _error_page
 
@@ -14,7 +26,7 @@ __all__ = ["error_page", "install", "wants_page"]
 
 def install(app: FastAPI) -> None:
     """Add the pages and their files."""
-    for part in (login, preferences, live, line, trace, materials, quarantine, orders, people):
+    for part in (login, preferences, live, line, trace, materials, quarantine, orders, people, photos):
         app.include_router(part.router)
     # Only files are compressed: in a page, what somebody else wrote stands beside a secret (BREACH).
     app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=1024))
