@@ -25,8 +25,6 @@ async def _picture(request: Request) -> bytes:
 
 @router.post("/decode", openapi_extra=_OPENAPI, dependencies=[Depends(asking)])
 def decode(request: Request, picture: Annotated[bytes, Depends(_picture)]) -> Response:
-    request: Request, picture: Annotated[bytes, Depends(_picture)], asker: Annotated[Actor, Depends(asking)]
-) -> Response:  # noqa: ARG001
     """Read every QR, Micro QR, Data Matrix, PDF417, Code 128 and Code 39 in a picture.
 
     `{"readings": [{"text", "symbology"}], "problem"}`; where nothing was read, `problem` says why.
