@@ -7,7 +7,6 @@ from fastapi.routing import APIRoute
 
 from app.api import (
     cfx,
-    conditions,
     containments,
     drills,
     interlock,
@@ -18,11 +17,8 @@ from app.api import (
     packages,
     photos,
     quarantine,
-    setup,
     shipments,
-    supply,
     tokens,
-    tools,
     trace,
     units,
 )
