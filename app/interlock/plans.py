@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal, TypeAlias, get_args
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.errors import Invalid
@@ -35,6 +35,14 @@ def plan_policy(connection: Connection, *, station: str, policy: str, snapshot_s
     _put(connection, GatePolicy, ["station_id"], station_id=station_id_of(connection, station), policy=policy,
          snapshot_seconds=snapshot_seconds)  # fmt: skip
     record_audit(connection, actor=actor, deed="gate.policy_set", subject=f"station:{station}", policy=policy)
+
+
+def policy_of(connection: Connection, station_id: int) -> str:
+    """What a station does while the product cannot be reached; `fail_closed` where nobody planned anything."""
+    found = connection.execute(
+        select(GatePolicy.policy).where(GatePolicy.station_id == station_id)
+    ).scalar_one_or_none()
+    return found or "fail_closed"
 
 
 def plan_recipes(

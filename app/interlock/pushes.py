@@ -22,10 +22,10 @@ from app.cfx.messages.materials import BlockMaterialsRequest, UnblockMaterialsRe
 from app.cfx.messages.production import LockStationRequest, UnlockStationRequest
 from app.cfx.messages.structures import MaterialLocation
 from app.cfx.topics import StationAddress, TopicError
-from app.interlock.station_setup import blocked_slots
 from app.materials.conditions import conditions
 from app.materials.loaded import loaded_at
 from app.quality.holds import held_packages
+from app.setup.checks import blocked_locations
 
 SOURCE: Final = "Birthmark.Traceability.1"
 _NOT_SUPPORTED: Final = "CFX.NotSupportedResponse"
@@ -148,7 +148,7 @@ def _wanted(connection: Connection, at: datetime, blocked: Iterable[Any]) -> Ite
                 material_package_identifiers=[condition.identifier], reason=why, comments=against.sentence
             )
             yield _Block(station_id, message.cfx_name, condition.identifier, against.sentence, message)
-    for slot in blocked_slots(connection):
+    for slot in blocked_locations(connection, at=at):
         place = MaterialLocation(location_identifier=slot.slot)
         sentence = slot.reason.sentence
         location = BlockMaterialLocationsRequest(reason="SuspectedProblem", comments=sentence, locations=[place])

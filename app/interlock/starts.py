@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from app.db import planned_once
 from app.interlock.facts import Facts
 from app.interlock.gate import log_verdicts
 from app.interlock.gathering import Asked, Told, gather
@@ -38,7 +39,8 @@ def start_units(
     same start. Commits nothing.
     """
     lock_families(connection, connection.execute(_MEANT, {"serials": list(serials)}).scalars().all())
-    facts = gather(connection, station=station, asked=[Asked(serial) for serial in serials], told=told)
+    with planned_once(connection):
+        facts = gather(connection, station=station, asked=[Asked(serial) for serial in serials], told=told)
     verdicts = [_begin(connection, one, decide(one), transaction_id=transaction_id, actor=actor) for one in facts]
     return log_verdicts(connection, facts, verdicts, actor=actor, purpose="start", durable=True)
 

@@ -1,14 +1,36 @@
 """A station's setup as CFX asks for it: what it must hold, and what is against what it holds."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
-from app.cfx.messages.storage import StationSetupRequirements
+from app.cfx.messages.storage import MaterialSetupRequirement, StationSetupRequirements
+from app.interlock.at_station import SIDES
 from app.interlock.gathering import Asked, gather
 from app.interlock.rules import decide
 from app.reasons import Reason
+from app.setup.requirements import required_setup
+from app.setup.rules import Required
+from app.setup.state import judge_requirements
+
+# The latest recipe a station said it runs, and the product of its work order where that is planned.
+_RUNS = text(
+    """
+    SELECT station.station_id, said.body ->> 'RecipeName' AS recipe, said.body ->> 'Revision' AS revision,
+        said.body ->> 'RelevantSurface' AS surface, work_order.product_revision_id
+    FROM station
+    LEFT JOIN LATERAL (
+        SELECT body FROM station_event
+        WHERE station_event.station_id = station.station_id
+          AND message_name = 'CFX.Production.RecipeActivated'
+        ORDER BY recorded_at DESC LIMIT 1
+    ) AS said ON true
+    LEFT JOIN work_order ON work_order.number = said.body #>> '{WorkOrderIdentifier,WorkOrderId}'
+    WHERE station.handle = :station
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,38 +42,47 @@ class Wanted:
     requirements: StationSetupRequirements
 
 
-@dataclass(frozen=True, slots=True)
-class BlockedSlot:
-    """A slot that nothing may be taken from."""
-
-    station_id: int
-    slot: str
-    reason: Reason
-
-
-def blocked_slots(connection: Connection) -> list[BlockedSlot]:
-    """Every slot that a refused scan blocked and nobody cleared."""
-    del connection
-    return []
-
-
 def setup_reasons(
     connection: Connection, station: str, listed: StationSetupRequirements, *, at: datetime
 ) -> list[Reason]:
     """What is against the setup: by what the station lists, and by what is planned for it."""
-    del listed
-    against: list[Reason] = []
+    against: dict[Reason, None] = {}
     for facts in gather(connection, station=station, asked=[Asked("")], at=at):
-        slots = {slot.name for slot in facts.station.setup} if facts.station else set()
-        against += [
-            Reason(ground.code, ground.sentence, ground.clears)
-            for ground in decide(facts).reasons
-            if ground.subject in slots
-        ]
-    return against
+        if facts.station is not None:
+            required = list(_required(listed))
+            against |= dict.fromkeys(judge_requirements(connection, facts.station.station_id, required, at=at))
+            slots = {slot.name for slot in facts.station.setup} | {tool.name for tool in facts.station.tools}
+            planned = (ground for ground in decide(facts).reasons if ground.subject in slots)
+            against |= {Reason(ground.code, ground.sentence, ground.clears): None for ground in planned}
+    return list(against)
 
 
-def wanted_setup(connection: Connection, station: str, *, at: datetime) -> Wanted | None:
+def _required(listed: StationSetupRequirements) -> Iterator[Required]:
+    for one in listed.material_setup_requirements or ():
+        if one.position and one.part_number:
+            yield Required(
+                slot=one.position,
+                part_number=one.part_number,
+                alternates=frozenset(one.approved_alternate_parts or ()),
+                manufacturer_parts=frozenset(one.approved_manufacturer_parts or ()),
+            )
+
+
+def wanted_setup(connection: Connection, station: str) -> Wanted | None:
     """What the station must hold for the product it runs; None where nothing is planned."""
-    del connection, station, at
-    return None
+    runs = connection.execute(_RUNS, {"station": station}).one_or_none()
+    if runs is None or runs.product_revision_id is None:
+        return None
+    slots = required_setup(connection, runs.station_id, runs.product_revision_id, SIDES.get(runs.surface))
+    if not slots:
+        return None
+    requirements = [
+        MaterialSetupRequirement(
+            position=slot.slot,
+            part_number=slot.part_number,
+            approved_alternate_parts=sorted(slot.alternates) or None,
+            approved_manufacturer_parts=sorted(slot.manufacturer_parts) or None,
+        )
+        for slot in slots
+    ]
+    return Wanted(runs.recipe, runs.revision, StationSetupRequirements(material_setup_requirements=requirements))

@@ -29,7 +29,9 @@ PICO_ICE = ROOT.parent / "shared" / "data" / "boards"
 
 
 class Listener:
-    """Stands where the station program stands: takes what a machine says and confirms it."""
+    """Stands where the station program stands: takes what a machine says and confirms it; asks no gate."""
+
+    gate = None
 
     def __init__(self, machine: Any) -> None:
         self.machine = machine
