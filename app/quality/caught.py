@@ -24,9 +24,9 @@ OPEN = """
             terms ?| ARRAY['package', 'lot', 'part_number', 'date_code', 'manufacturer', 'vendor'] AND NOT
                 terms ?| ARRAY['slot', 'feeder', 'nozzle', 'station', 'since', 'until'] AS whole_packages,
             NOT terms ?| ARRAY['package', 'lot', 'part_number', 'date_code', 'manufacturer', 'vendor', 'slot', 'feeder',
-                'nozzle', 'tool', 'recipe', 'operator', 'serial', 'serials'] AS by_window
-        FROM containment JOIN nonconformance USING (nonconformance_id)
-        WHERE nonconformance.released_at IS NULL
+                'nozzle', 'tool', 'recipe', 'operator', 'serial'] AS by_window
+        FROM nonconformance JOIN containment USING (nonconformance_id)
+        WHERE nonconformance.by_rule AND nonconformance.released_at IS NULL
     )
 """
 """CTE: the terms of open containments."""

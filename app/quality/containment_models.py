@@ -31,17 +31,21 @@ _DECISIONS = "('released', 'use_as_is', 'rework', 'repair', 'scrap', 'return_to_
 class Nonconformance(Base):
     """Something is not as it should be, or may not be: the reason that its units and packages are on hold for.
 
-    It stands open until `released_at`; a release is given once and ends every hold that is left.
+    It stands open until `released_at`; a release is given once and ends every hold that is left. `by_rule`: its
+    containment has terms that later facts may meet, not a list of serials.
     """
 
     __tablename__ = "nonconformance"
     __table_args__ = (
         Index("ix_nonconformance_open", "nonconformance_id", postgresql_where=text("released_at IS NULL")),
+        # Single boards wait for their disposition by the thousand; the gate asks for these few.
+        Index("ix_nonconformance_rule", "nonconformance_id", postgresql_where=text("by_rule AND released_at IS NULL")),
     )
 
     nonconformance_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     number: Mapped[str] = mapped_column(Text, unique=True)
     reason: Mapped[str] = mapped_column(Text)
+    by_rule: Mapped[bool] = mapped_column(server_default=text("false"))
     opened_at: Mapped[datetime] = mapped_column(Timestamp)
     opened_by: Mapped[str] = mapped_column(Text)
     released_at: Mapped[datetime | None] = mapped_column(Timestamp)
@@ -57,6 +61,7 @@ class Containment(Base):
     """
 
     __tablename__ = "containment"
+    __table_args__ = (Index("ix_containment_terms", "terms", postgresql_using="hash"),)
 
     containment_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     number: Mapped[str] = mapped_column(Text, unique=True)

@@ -112,7 +112,7 @@ def open_containment(
     known_at: datetime = connection.execute(_NOW).scalar_one()
     scope = scope_of(connection, terms, progress)
     _lock(connection, scope.units, progress)
-    opened = enter_nonconformance(connection, reason=reason, actor=actor)
+    opened = enter_nonconformance(connection, reason=reason, actor=actor, by_rule=terms.question is not None)
     written = _hold(connection, opened.nonconformance_id, scope.units, progress)
     hold_packages = {"packages": sorted(scope.packages), "nonconformance": opened.nonconformance_id, "later": False}
     connection.execute(_HOLD_PACKAGES, hold_packages)

@@ -37,8 +37,8 @@ def reason_given(reason: str) -> str:
 _NUMBER = text("SELECT nextval(pg_get_serial_sequence('nonconformance', 'nonconformance_id'))")
 _OPEN = text(
     """
-    INSERT INTO nonconformance (nonconformance_id, number, reason, opened_at, opened_by)
-    VALUES (:id, :number, :reason, clock_timestamp(), :actor)
+    INSERT INTO nonconformance (nonconformance_id, number, reason, by_rule, opened_at, opened_by)
+    VALUES (:id, :number, :reason, :by_rule, clock_timestamp(), :actor)
     RETURNING opened_at
     """
 )
@@ -68,11 +68,13 @@ _RELEASE = text(
 )
 
 
-def enter_nonconformance(connection: Connection, *, reason: str, actor: str) -> OpenNonconformance:
-    """A new nonconformance, without holds yet."""
+def enter_nonconformance(
+    connection: Connection, *, reason: str, actor: str, by_rule: bool = False
+) -> OpenNonconformance:
+    """A new nonconformance, without holds yet. `by_rule`: later facts may put units under it."""
     nonconformance_id = connection.execute(_NUMBER).scalar_one()
     number = f"NC-{nonconformance_id:06d}"
-    given = {"id": nonconformance_id, "number": number, "reason": reason, "actor": actor}
+    given = {"id": nonconformance_id, "number": number, "reason": reason, "actor": actor, "by_rule": by_rule}
     return OpenNonconformance(nonconformance_id, number, connection.execute(_OPEN, given).scalar_one())
 
 

@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.Column("nonconformance_id", sa.Integer(), nullable=False),
         sa.Column("number", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by_rule", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("opened_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("opened_by", sa.Text(), nullable=False),
         sa.Column("released_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
@@ -65,6 +66,13 @@ def upgrade() -> None:
         ["nonconformance_id"],
         unique=False,
         postgresql_where=sa.text("released_at IS NULL"),
+    )
+    op.create_index(
+        "ix_nonconformance_rule",
+        "nonconformance",
+        ["nonconformance_id"],
+        unique=False,
+        postgresql_where=sa.text("by_rule AND released_at IS NULL"),
     )
     op.create_table(
         "package_disposition",
@@ -205,6 +213,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("nonconformance_id", name=op.f("uq_containment_nonconformance_id")),
         sa.UniqueConstraint("number", name=op.f("uq_containment_number")),
     )
+    op.create_index("ix_containment_terms", "containment", ["terms"], unique=False, postgresql_using="hash")
     op.create_table(
         "shipment",
         sa.Column("shipment_id", sa.Integer(), nullable=False),
@@ -230,8 +239,9 @@ def upgrade() -> None:
         """
         CREATE FUNCTION nonconformance_is_released_once() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            IF OLD.released_at IS NOT NULL OR (OLD.number, OLD.reason, OLD.opened_at, OLD.opened_by)
-                IS DISTINCT FROM (NEW.number, NEW.reason, NEW.opened_at, NEW.opened_by) THEN
+            IF OLD.released_at IS NOT NULL
+                OR (OLD.number, OLD.reason, OLD.by_rule, OLD.opened_at, OLD.opened_by)
+                IS DISTINCT FROM (NEW.number, NEW.reason, NEW.by_rule, NEW.opened_at, NEW.opened_by) THEN
                 RAISE EXCEPTION 'nonconformance % is evidence: it is released once, and nothing else of it changes',
                     OLD.number USING ERRCODE = 'restrict_violation';
             END IF;
