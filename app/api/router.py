@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 
 from app.api import (
     cfx,
+    conditions,
     containments,
     drills,
     interlock,
@@ -17,8 +18,11 @@ from app.api import (
     packages,
     photos,
     quarantine,
+    setup,
     shipments,
+    supply,
     tokens,
+    tools,
     trace,
     units,
 )
@@ -31,6 +35,10 @@ for part in (
     material_trace,
     units,
     packages,
+    conditions,
+    setup,
+    supply,
+    tools,
     photos,
     lines,
     interlock,

@@ -24,20 +24,23 @@ class Permission(StrEnum):
     decide_units = "decide what becomes of units on hold"
     ship_units = "pack and ship units"
     run_drills = "run recall drills"
+    set_limits = "set floor lives, the handling of parts and the limits of tools"
     manage_people = "manage people and tokens"
 
 
 _ON_THE_FLOOR = {Permission.read_units, Permission.read_line, Permission.receive_packages, Permission.ask_gate}
 _ON_THE_FLOOR |= {Permission.work_at_stations}
 _ENGINEER = _ON_THE_FLOOR | {Permission.handle_quarantine, Permission.plan_work, Permission.open_containments}
+_LIMITS = {Permission.set_limits}
 _OVERRIDER = {Permission.override_gate}  # of which reasons, `app.interlock.rights` says
 _QUALITY = {Permission.release_holds, Permission.decide_units, Permission.ship_units, Permission.run_drills}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.operator: frozenset(_ON_THE_FLOOR),
     Role.line_lead: frozenset(_ENGINEER | _OVERRIDER | {Permission.ship_units}),
-    Role.process_engineer: frozenset(_ENGINEER | _OVERRIDER | {Permission.decide_units}),  # and of those only rework and repair
-    Role.quality_engineer: frozenset(_ENGINEER | _OVERRIDER | _QUALITY),
+    # Of what becomes of units, a process engineer decides only rework and repair.
+    Role.process_engineer: frozenset(_ENGINEER | _OVERRIDER | _LIMITS | {Permission.decide_units}),
+    Role.quality_engineer: frozenset(_ENGINEER | _OVERRIDER | _LIMITS | _QUALITY),
     Role.customer: frozenset({Permission.read_units}),  # and of those only their own
     Role.administrator: frozenset(Permission),
     Role.line_equipment: frozenset({Permission.post_cfx, Permission.ask_gate}),

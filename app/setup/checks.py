@@ -98,3 +98,58 @@ def _block(row: Row[Any]) -> Block:
         "Scan the slot and the right reel, or have a line lead clear it.",
     )
     return Block(row.station_id, row.slot, row.recorded_at, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One scan at a slot, or a clearance, and what became of it. `reasons` are sentences."""
+
+    check_id: int
+    station: str
+    slot: str
+    kind: str
+    label: str | None
+    package: str | None
+    replaced: str | None
+    accepted: bool
+    reasons: list[str]
+    actor: str
+    recorded_at: datetime
+    received_at: datetime
+
+
+_CHECKS = text(
+    """
+    -- Which scans were there, newest first?
+    SELECT check_id, station.handle, slot, kind, label, package.identifier, replaced.identifier, accepted,
+        ARRAY(SELECT reason ->> 'sentence' FROM jsonb_array_elements(reasons) AS reason), actor,
+        recorded_at, received_at
+    FROM setup_check
+    JOIN station USING (station_id)
+    LEFT JOIN package USING (package_id)
+    LEFT JOIN package AS replaced ON replaced.package_id = replaced_id
+    WHERE (CAST(:station AS integer) IS NULL OR station_id = :station)
+      AND (CAST(:slot AS text) IS NULL OR slot = :slot)
+      AND (CAST(:package AS text) IS NULL OR package.identifier = :package)
+      AND (CAST(:accepted AS boolean) IS NULL OR accepted = :accepted)
+      AND (CAST(:before AS bigint) IS NULL OR check_id < :before)
+    ORDER BY check_id DESC LIMIT :limit
+    """
+)
+
+
+def checks(
+    connection: Connection,
+    *,
+    station_id: int | None = None,
+    slot: str | None = None,
+    package: str | None = None,
+    accepted: bool | None = None,
+    before: int | None = None,
+    limit: int = 100,
+) -> list[Checked]:
+    """Scans at slots, newest first; `before` is the last `check_id` of the page before."""
+    given = {
+        "station": station_id, "slot": slot, "package": package, "accepted": accepted, "before": before, "limit": limit,
+    }  # fmt: skip
+    return [Checked(*row) for row in connection.execute(_CHECKS, given)]

@@ -1,0 +1,82 @@
+"""Setup lists as placement machines' software writes them: CSV with a line of headings."""
+
+import csv
+import io
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+
+from app.errors import Invalid
+from app.setup.requirements import SlotPlan
+
+_HEADINGS = {
+    "station": {"station", "machine", "module", "handle"},
+    "slot": {"slot", "position", "location", "feederposition", "track"},
+    "lane": {"lane", "lanenumber"},
+    "part_number": {"partnumber", "partno", "part", "pn", "component", "internalpartnumber"},
+    "part_revision": {"partrevision", "revision", "rev"},
+    "alternates": {"alternates", "alternate", "approvedalternates", "alternativeparts"},
+    "manufacturer_parts": {"manufacturerparts", "manufacturerpart", "mpn", "approvedmanufacturerparts"},
+    "pieces_per_unit": {"piecesperunit", "qtyperboard", "quantityperboard", "quantityperunit", "qty", "quantity"},
+}
+_MOST_LINES = 20_000
+
+
+def read_setup_list(text: str) -> dict[str | None, list[SlotPlan]]:
+    """The slots of each station a list names; None where the list has no column of stations.
+
+    Several alternates in a cell are separated by blanks, `;` or `|`. Raises `Invalid` naming the line at fault.
+    """
+    delimiter = max(",;\t", key=text[:4096].count)
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=delimiter, strict=True)
+    columns: list[str | None] = []
+    found: dict[str | None, list[SlotPlan]] = defaultdict(list)
+    try:
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if not columns:
+                columns = [_column(cell) for cell in cells]
+                if not {"slot", "part_number"} <= set(columns):
+                    raise Invalid(
+                        "The list needs a line of headings with slot and part_number, and station if it has several."
+                    )
+                continue
+            if reader.line_num > _MOST_LINES:
+                raise Invalid(f"A setup list has at most {_MOST_LINES} lines.")
+            row = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if name}
+            found[row.get("station") or None].append(_slot(row, reader.line_num))
+    except csv.Error as error:
+        raise Invalid(f"This is not CSV ({error} in line {reader.line_num}). Export it again.") from None
+    if not found:
+        raise Invalid("The list names no slot.")
+    return dict(found)
+
+
+def _column(heading: str) -> str | None:
+    plain = re.sub(r"[^a-z]", "", heading.lower())
+    return next((name for name, spellings in _HEADINGS.items() if plain in spellings), None)
+
+
+def _slot(row: Mapping[str, str], line: int) -> SlotPlan:
+    slot, part_number = row.get("slot", ""), row.get("part_number", "")
+    if not slot or not part_number:
+        raise Invalid(f"Line {line} lacks its slot or part_number. Correct it; nothing was stored.")
+    pieces = row.get("pieces_per_unit") or None
+    try:
+        each = None if pieces is None else float(pieces.replace(",", "."))
+    except ValueError:
+        raise Invalid(f"Line {line}: {pieces!r} is not a number of pieces per unit.") from None
+    return SlotPlan(
+        slot=slot,
+        part_number=part_number,
+        lane=row.get("lane", ""),
+        part_revision=row.get("part_revision") or None,
+        alternates=_several(row.get("alternates")),
+        manufacturer_parts=_several(row.get("manufacturer_parts")),
+        pieces_per_unit=each,
+    )
+
+
+def _several(cell: str | None) -> tuple[str, ...]:
+    return tuple(part for part in re.split(r"[\s;|]+", cell or "") if part)
