@@ -15,6 +15,7 @@ from app.inbox.installed import storable_bodies, understand
 from app.inbox.materials import record_materials, record_tool_life
 from app.inbox.memory import Ids
 from app.inbox.said import Said
+from app.inbox.slices import slices
 from app.lines.stations import StationStatement, record_station_statements
 from app.materials.packages import find_packages, register_packages
 from app.orders.registration import Announced, find_work_orders, record_announced, register_work_orders
@@ -228,8 +229,11 @@ def _ends(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[WorkEnd]:
 def _unit_statements(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[UnitStatement]:
     for said, report in told:
         if said.about == "unit" and said.states:
-            body = said.body if said.keeps_body else None
+            named = slices(said.body, {serial for serial, _ in said.units}) if said.keeps_body else {}
+            bodies = {ids.units[serial]: body for serial, body in named.items()}
+            whole = said.body if said.keeps_body else None
             for unit_id, positions in _meant(said, report, ids, in_work):
+                body = bodies.get(unit_id, whole)
                 yield UnitStatement(report, said.transaction_id, unit_id, positions, said.message_name, body)
 
 
