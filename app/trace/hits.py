@@ -114,15 +114,12 @@ _CHUNKS = text(
 )
 _SETS = text(
     """
-    -- Which material sets hold these chunks? Asked few at a time: the index compares each set with all asked for.
-    SELECT set_id, chunk_ids
-    FROM unnest(CAST(:chunks AS text[])) AS few
-    CROSS JOIN LATERAL (
-        SELECT set_id, chunk_ids FROM material_set WHERE chunk_ids && CAST(few AS integer[])
-    ) AS holding
+    -- Which material sets hold these chunks? One at a time: the index compares each set with all chunks asked for.
+    SELECT chunk_id, set_id
+    FROM unnest(CAST(:chunks AS integer[])) AS chunk_id
+    CROSS JOIN LATERAL (SELECT set_id FROM material_set WHERE chunk_ids @> ARRAY[chunk_id]) AS holding
     """
 )
-_FEW = 16
 
 
 def packages_meant(connection: Connection, question: Question) -> dict[int, str]:
@@ -164,21 +161,24 @@ def find_hits(connection: Connection, question: Question) -> Wanted:
         "neighbours": neighbours,
         "identifiers": list((packages or {}).values()),
     }
+    told: dict[tuple[str, tuple[str, ...], bool], Hit] = {}
     for chunk_id, kind, designators, named in connection.execute(_CHUNKS, given):
-        hit = Hit(
-            tuple(designators) if named else (), () if named else tuple(designators), kind == "applied", bool(named)
-        )
+        names = tuple(designators)
+        hit = told.get((kind, names, named))
+        if hit is None:
+            hit = Hit(names if named else (), () if named else names, kind == "applied", bool(named))
+            told[kind, names, named] = hit
         chunks[chunk_id] = _together([chunks[chunk_id], hit]) if chunk_id in chunks else hit
-    sets: dict[int, Hit] = {}
+    holding: dict[int, list[Hit]] = {}
     if chunks:
-        listed = list(chunks)
-        few = [f"{{{','.join(map(str, listed[at : at + _FEW]))}}}" for at in range(0, len(listed), _FEW)]
-        for set_id, chunk_ids in connection.execute(_SETS, {"chunks": few}):
-            sets[set_id] = _together([chunks[chunk] for chunk in chunk_ids if chunk in chunks])
-    return Wanted(packages or {}, sets)
+        for chunk_id, set_id in connection.execute(_SETS, {"chunks": list(chunks)}):
+            holding.setdefault(set_id, []).append(chunks[chunk_id])
+    return Wanted(packages or {}, {set_id: _together(hits) for set_id, hits in holding.items()})
 
 
 def _together(hits: Sequence[Hit]) -> Hit:
+    if len(hits) == 1:
+        return hits[0]
     named = dict.fromkeys(name for hit in hits for name in hit.named)
     bounded = dict.fromkeys(name for hit in hits for name in hit.bounded if name not in named)
     return Hit(tuple(named), tuple(bounded), all(hit.applied for hit in hits), any(hit.in_some for hit in hits))
