@@ -72,7 +72,7 @@ class Kit:
 
 _STATIONS = text(
     """
-    SELECT station_id, handle, coalesce(name, handle) AS title, setup.side
+    SELECT station_id, handle, coalesce(station.name, handle) AS title, setup.side
     FROM required_setup AS setup JOIN station USING (station_id) LEFT JOIN line USING (line_id)
     WHERE setup.product_revision_id = :revision
       AND (CAST(:station AS text) IS NULL OR :station IN (handle, station.name))
