@@ -24,11 +24,17 @@ def upgrade() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_body_template")),
     )
+    _counts_that_are_kept()
     _what_was_known_when()
     op.add_column("work_order", sa.Column("announced_at", postgresql.TIMESTAMP(timezone=True), nullable=True))
 
 
 def downgrade() -> None:
+    for name, (table, _, _) in _DUE.items():
+        op.execute(f"DROP TRIGGER {name} ON {table}")
+        op.execute(f"DROP FUNCTION {name}")
+    for table in ("population", "counted_unit", "due_count"):
+        op.drop_table(table)
     op.drop_table("body_template")
     op.drop_column("work_order", "announced_at")
     for table in ("removal", "installed_unit"):
@@ -36,6 +42,73 @@ def downgrade() -> None:
     op.drop_column("spoken_position", "received_at")
     op.drop_table("former_claim")
     op.drop_column("unit", "claim_received_at")
+
+
+def _counts_that_are_kept() -> None:
+    op.create_table(
+        "due_count",
+        sa.Column("unit_id", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("since", postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("unit_id", "number", name=op.f("pk_due_count")),
+    )
+    op.create_table(
+        "counted_unit",
+        sa.Column("unit_id", sa.BigInteger(), nullable=False),
+        sa.Column("position_number", sa.SmallInteger(), nullable=False),
+        sa.Column("work_order_id", sa.Integer(), nullable=False),
+        sa.Column("set_ids", postgresql.ARRAY(sa.Integer()), nullable=False),
+        sa.PrimaryKeyConstraint("unit_id", "position_number", name=op.f("pk_counted_unit")),
+    )
+    op.create_table(
+        "population",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("work_order_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("units", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "value", "work_order_id", name=op.f("pk_population")),
+    )
+    for name, (table, deed, about) in _DUE.items():
+        op.execute(
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            f" INSERT INTO due_count (unit_id, since) {about}; RETURN NULL; END $$"
+        )
+        former = " OLD TABLE AS former" if deed == "UPDATE" else ""
+        op.execute(
+            f"CREATE TRIGGER {name} AFTER {deed} ON {table} REFERENCING NEW TABLE AS told{former}"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
+        )
+
+
+_WORK = "SELECT DISTINCT unit_id, CAST('-infinity' AS timestamptz) FROM told WHERE position_numbers IS NOT NULL"
+_DUE = {
+    "installations_are_due": (
+        "installation",
+        "INSERT",
+        "SELECT unit_id, min(recorded_at) FROM told GROUP BY unit_id",
+    ),
+    # A link is about its unit, and about those that were in the place until then.
+    "links_are_due": (
+        "panel_position",
+        "INSERT",
+        """SELECT unit_id, CAST('-infinity' AS timestamptz) FROM told
+        UNION ALL SELECT panel_id, min(linked_at) FROM told GROUP BY panel_id""",
+    ),
+    "positions_are_due": (
+        "spoken_position",
+        "INSERT",
+        "SELECT DISTINCT unit_id, CAST('-infinity' AS timestamptz) FROM told",
+    ),
+    "starts_are_due": ("work_record", "INSERT", _WORK),
+    "late_starts_are_due": ("work_record", "UPDATE", _WORK),
+    "claims_are_due": (
+        "unit",
+        "UPDATE",
+        """SELECT told.unit_id, CAST('-infinity' AS timestamptz) FROM told JOIN former USING (unit_id)
+        WHERE told.work_order_id IS DISTINCT FROM former.work_order_id""",
+    ),
+}
+"""What the kept counts have to be brought up to: trigger, table, deed, units concerned and since when."""
 
 
 def _what_was_known_when() -> None:

@@ -58,8 +58,8 @@ def test_the_story_leaves_nothing_waiting_and_fills_the_tables(engine: Engine, e
     assert count(engine, "waiting_event") == 0
     empty = {table for table, rows in expected.record.items() if not rows}
     assert empty <= {
-        "waiting_event", "quarantine", "line", "product", "product_revision", "approved_part", "bom_item",
-        "routing_operation", "symptom",
+        "body_template", "waiting_event", "quarantine", "line", "product", "product_revision", "approved_part",
+        "bom_item", "routing_operation", "symptom",
     }  # fmt: skip
 
 
