@@ -34,7 +34,7 @@ _WANTING = text(
 )
 _FILLED = text(
     f"""
-    -- Which designators of these boards have a package named by some report?
+    -- Which designators of these boards have a package named by some report? What may be of another board is of none.
     WITH asked AS (
         SELECT * FROM unnest(
             CAST(:units AS bigint[]), CAST(:positions AS smallint[])
@@ -47,12 +47,16 @@ _FILLED = text(
             SELECT panel_id FROM panel_position JOIN asked ON asked.board_id = panel_position.unit_id
         )
           AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
-    ), {HELD}, named AS (
-        SELECT DISTINCT asked.board_id, asked.board_position, fact.set_id
+    ), {HELD}, resolved AS (
+        SELECT fact.set_id, fact.candidates, coalesce(held.board_id, fact.unit_id) AS board_id,
+            coalesce(held.board_position, CAST(0 AS smallint)) AS board_position,
+            count(*) OVER (PARTITION BY fact.unit_id, fact.position_number, fact.event_id) AS meant
         FROM fact
         LEFT JOIN held ON {AT}
-        JOIN asked ON asked.board_id = coalesce(held.board_id, fact.unit_id)
-            AND asked.board_position = coalesce(held.board_position, 0)
+    ), named AS (
+        SELECT DISTINCT board_id, board_position, set_id
+        FROM resolved JOIN asked USING (board_id, board_position)
+        WHERE meant = 1 AND candidates = 1
     )
     SELECT DISTINCT board_id, board_position, designator
     FROM named

@@ -32,18 +32,27 @@ _LOADED = text(
         FROM chain JOIN package_link AS link ON link.child_id = chain.leading_id AND link.kind = 'joined'
         WHERE CAST(:as_of AS timestamptz) IS NULL OR link.received_at <= :as_of
     ), ahead AS (
-        -- A reel spliced ahead of another before that was loaded came in with it.
-        SELECT package_id AS asked_id, package_id AS trailing_id, CAST('-infinity' AS timestamptz) AS since
+        -- A reel spliced ahead of another came in with it; `event_id` where one message told of all splices between.
+        SELECT package_id AS asked_id, package_id AS trailing_id, CAST('-infinity' AS timestamptz) AS since,
+            CAST(NULL AS bigint) AS event_id
         FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
         UNION
-        SELECT ahead.asked_id, link.child_id, greatest(ahead.since, link.recorded_at)
+        SELECT ahead.asked_id, link.child_id, greatest(ahead.since, link.recorded_at),
+            CASE WHEN ahead.event_id IS NULL OR ahead.event_id = link.event_id THEN link.event_id ELSE 0 END
         FROM ahead JOIN package_link AS link ON link.parent_id = ahead.trailing_id AND link.kind = 'joined'
         WHERE CAST(:as_of AS timestamptz) IS NULL OR link.received_at <= :as_of
     ), mine AS (
         SELECT * FROM loading_event
         WHERE package_id = ANY (CAST(:packages AS integer[]))
           AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
-    ), begun AS (
+    ), led AS (
+        SELECT ahead.asked_id AS package_id, loading.station_id, loading.slot, loading.lane, loading.recorded_at AS since,
+            loading.event_id, ahead.event_id = loading.event_id AS told, ahead.since AS spliced_at
+        FROM ahead JOIN loading_event AS loading ON loading.package_id = ahead.trailing_id
+        WHERE ahead.trailing_id <> ahead.asked_id AND loading.kind = 'loaded'
+          AND loading.recorded_at >= ahead.since - CAST(:between_clocks AS interval)
+          AND (CAST(:as_of AS timestamptz) IS NULL OR loading.received_at <= :as_of)
+    ), hung AS (
         SELECT chain.asked_id AS package_id, loading.station_id, loading.slot, loading.lane,
             greatest(loading.recorded_at, chain.since) AS since, loading.event_id
         FROM chain JOIN loading_event AS loading ON loading.package_id = chain.leading_id
@@ -57,11 +66,22 @@ _LOADED = text(
                 AND mine.recorded_at > chain.since AND mine.recorded_at < loading.recorded_at
           )
         UNION
-        SELECT ahead.asked_id, loading.station_id, loading.slot, loading.lane, loading.recorded_at, loading.event_id
-        FROM ahead JOIN loading_event AS loading ON loading.package_id = ahead.trailing_id
-        WHERE ahead.trailing_id <> ahead.asked_id AND loading.kind = 'loaded'
-          AND loading.recorded_at >= ahead.since - CAST(:between_clocks AS interval)
-          AND (CAST(:as_of AS timestamptz) IS NULL OR loading.received_at <= :as_of)
+        SELECT package_id, station_id, slot, lane, since, event_id FROM led WHERE told
+    ), begun AS (
+        SELECT * FROM hung
+        UNION
+        -- The machine may know the name of the last package only; but what hung elsewhere since did not come with it.
+        SELECT package_id, station_id, slot, lane, since, event_id FROM led
+        WHERE told IS NOT TRUE AND NOT EXISTS (
+            SELECT FROM hung
+            WHERE hung.package_id = led.package_id AND hung.since < led.since
+              AND (hung.station_id, hung.slot) IS DISTINCT FROM (led.station_id, led.slot)
+              AND NOT EXISTS (
+                  SELECT FROM mine
+                  WHERE mine.package_id = led.package_id AND kind IN ('unloaded', 'empty')
+                    AND mine.recorded_at > hung.since AND mine.recorded_at <= led.spliced_at
+              )
+        )
     )
     SELECT begun.package_id, begun.station_id, begun.slot, begun.since, least(gone.at, replaced.at) AS until
     FROM begun
