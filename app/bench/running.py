@@ -14,7 +14,9 @@ BENCHES = {
     "intake": "boards of 1,000 placements from broker to commit and receipt",
     "genealogy": "bytes, ingest and lookups beside a row per placement, every board rebuilt",
     "trace": "lookups over HTTP, idle and while 1,000 boards a second are taken in",
+    "containment": "a lot in 100,000 units is contained, watched, and seen by the gate",
     "measurements": "solder paste measurements beside a row per pad",
+    "interlock": "verdicts over MQTT and HTTP, idle and while 1,000 boards a second are taken in",
 }
 """Name of each benchmark (a module of this package) and what it measures."""
 
