@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections import Counter
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, text
 
 from app.inbox.record import Recorder
+from app.quality.counting import Counting, bring_up
 from app.quality.population import Kind, keep_counts, units_counted, units_with
 from app.trace.boards import AT, HELD
 from app.trace.question import Question
@@ -59,7 +61,7 @@ def kept(connection: Connection) -> Counter[tuple[str, str, int]]:
     return Counter({tuple(row[:3]): row[3] for row in rows})
 
 
-def bring_up(engine: Engine, most: int = 2000) -> None:
+def in_steps(engine: Engine, most: int) -> None:
     taken = 1
     while taken:
         with engine.begin() as connection:
@@ -88,11 +90,11 @@ def test_counts_do_not_depend_on_the_order_of_arrival(engine: Engine, steps: lis
     recorder = Recorder(engine)
     for step in steps:
         if step is None:
-            bring_up(engine, most)
+            in_steps(engine, most)
             assert_as_scanned_or_empty(engine)
         else:
             record(recorder, STORY[step])
-    bring_up(engine, most)
+    in_steps(engine, most)
     assert_as_scanned(engine)
 
 
@@ -174,3 +176,15 @@ def test_work_orders_can_be_told_apart(engine: Engine, kind: Kind) -> None:
         for order in (0, *orders):
             of_each.update(units_with(connection, kind, work_orders=[order]))
         assert of_each == Counter(units_with(connection, kind))
+
+
+def test_counts_are_brought_up_beside_other_work(engine: Engine) -> None:
+    record(Recorder(engine), installed(entry("SN-1", "REEL-1", ["R1"]), transaction=uuid4()))
+    with Counting(engine, every=0.01):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with engine.connect() as connection:
+                if units_with(connection, "package") == {"REEL-1": 1}:
+                    return
+            time.sleep(0.05)
+    pytest.fail("nothing was counted")
