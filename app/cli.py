@@ -22,8 +22,10 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 token = typer.Typer(no_args_is_help=True, help="Bearer tokens of machines and scripts.")
+tls = typer.Typer(no_args_is_help=True, help="HTTPS, without which browsers give no page the camera.")
 trace = typer.Typer(no_args_is_help=True, help="Ask the record: what is in a unit, where a package went.")
 cli.add_typer(token, name="token")
+cli.add_typer(tls, name="tls")
 cli.add_typer(trace, name="trace")
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -229,3 +231,17 @@ def where_used(
 
     with migrated_engine() as engine, engine.connect() as connection:
         print_where_used(connection, package=package, lot=lot, part_number=part_number, serial=serial)
+
+
+@tls.command("init")
+def tls_init(
+    host: Annotated[
+        list[str] | None, typer.Option(help="One more name or address that browsers use for this machine; repeatable.")
+    ] = None,
+) -> None:
+    """Make a certificate authority of your own and the web server's certificate; `serve` uses it from then on."""
+    from app.certificates import initialise
+
+    authority, names = initialise(settings().data_dir / "tls", host or [])
+    typer.echo(f"The certificate holds for {', '.join(names)}. Start Birthmark again: it answers by https now.")
+    typer.echo(f"Install this authority on every tablet and computer that shall trust it:\n{authority}")

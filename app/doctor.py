@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import system_packages
+from app import browser_libraries, certificates, system_packages
 from app.db import create_engine
 from app.embedded import homes
 from app.embedded.broker import Broker
@@ -31,6 +31,7 @@ from app.settings import Settings
 State = Literal["good", "missing", "broken"]
 
 _WANTED_SPACE = 2 * 2**30
+_DAYS_TO_RENEW = 14
 _LARGEST_CLOCK_ERROR = 0.5  # s; above this a recorded time is suspect, above 2 s it is an alarm
 
 
@@ -55,6 +56,8 @@ def examine(configured: Settings) -> list[Finding]:
         ("database", lambda: _database(configured)),
         ("broker", lambda: _broker(configured)),
         ("web", lambda: _web(configured)),
+        ("pages", _pages),
+        ("https", lambda: _https(configured)),
     ]
     findings: list[Finding] = []
     for what, look in looks:
@@ -127,6 +130,30 @@ def _system_packages() -> Iterator[Finding]:
             yield Finding(name, "good", found if isinstance(found, str) else "found")
         else:
             yield Finding(name, "missing", "not installed", costs, f"apt-get install -y {name}{as_root}")
+
+
+def _pages() -> Iterator[Finding]:
+    gone = browser_libraries.missing()
+    if gone:
+        costs = "pages lose charts, pictures of genealogy and the camera: " + ", ".join(gone)
+        do = "start Birthmark again where the npm registry can be reached, or put npm's registry setting right"
+        yield Finding("pages' libraries", "missing", "not brought from npm", costs, do)
+    else:
+        yield Finding("pages' libraries", "good", "as locked" if browser_libraries.is_current() else "of another lock")
+
+
+def _https(configured: Settings) -> Iterator[Finding]:
+    certificate = certificates.configured(configured)
+    if certificate is None:
+        costs = "browsers on other machines give no page the camera"
+        yield Finding("https", "missing", "plain HTTP", costs, "python3 -m app tls init")
+        return
+    left = certificates.days_left(certificate)
+    says = f"{certificate.certificate}, {left} days left"
+    if left < _DAYS_TO_RENEW:
+        yield Finding("https", "broken", says, "browsers refuse it once it has expired", "python3 -m app tls init")
+    else:
+        yield Finding("https", "good", says)
 
 
 def _data_folder(configured: Settings) -> Iterator[Finding]:

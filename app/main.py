@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from app.api.router import router as api_router
+from app.certificates import Certificate
 from app.db import create_engine
 from app.decoding.bounded import BoundedReader
 from app.errors import BirthmarkError
@@ -103,7 +104,7 @@ def _render(request: Request, problem: Problem) -> Response:
 class Server(uvicorn.Server):
     """Ends the live streams first when asked to stop: browsers would hold them open for ever."""
 
-    def __init__(self, engine: Engine, host: str, port: int) -> None:
+    def __init__(self, engine: Engine, host: str, port: int, certificate: Certificate | None = None) -> None:
         app = create_app(engine)
         self.changes: Changes = app.state.changes
         super().__init__(
@@ -111,6 +112,8 @@ class Server(uvicorn.Server):
                 app,
                 host=host,
                 port=port,
+                ssl_certfile=certificate.certificate if certificate else None,
+                ssl_keyfile=certificate.key if certificate else None,
                 log_config=None,  # app.logs has set it up
                 access_log=False,
                 timeout_graceful_shutdown=5,  # what still runs then is cut off
@@ -128,7 +131,7 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(engine: Engine, host: str, port: int) -> None:
+def serve(engine: Engine, host: str, port: int, certificate: Certificate | None = None) -> None:
     """Serve until SIGINT or SIGTERM; requests that run are finished, for at most five seconds."""
     with suppress(KeyboardInterrupt):
-        Server(engine, host, port).run()
+        Server(engine, host, port, certificate).run()

@@ -6,6 +6,7 @@ external by setting is used as it is; what is not is embedded (:mod:`app.embedde
 
 import contextlib
 import http.client
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ import typer
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
+from app import certificates
 from app.db import create_engine
 from app.embedded.broker import Broker
 from app.embedded.credentials import INTAKE_USER, write_credentials
@@ -70,6 +72,7 @@ class Product:
         self.database_url = configured.database_url or ""
         self.broker_url = configured.broker_url or ""
         self.http_port = configured.http_port
+        self.certificate = certificates.configured(configured)
         self.supervisor = Supervisor()
         self.engine: Engine  # of the supervisor's own, for the few things it asks; there inside the block
         self._open = contextlib.ExitStack()
@@ -81,7 +84,7 @@ class Product:
         """Where a browser finds the product."""
         host = self.settings.http_host
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-        return f"http://{host}:{self.http_port}"
+        return f"{'https' if self.certificate else 'http'}://{host}:{self.http_port}"
 
     @property
     def broker_address(self) -> str:
@@ -193,7 +196,7 @@ class Product:
     def wait_for_web(self, patience: float = 60.0) -> None:
         """Return once the web process answers; raise with its log where it keeps ending."""
         deadline = time.monotonic() + patience
-        while not _answers(self.settings.http_host, self.http_port):
+        while not _answers(self.settings.http_host, self.http_port, secure=self.certificate is not None):
             if self.supervisor.failures("web") >= 3 or time.monotonic() > deadline:
                 why = tail(self.logs / "web.log") if self.logs else "its log lines are above"
                 raise Unavailable(f"The web process does not answer on {self.web_url}:\n{why}")
@@ -217,9 +220,12 @@ def write_external_credentials(folder: Path, broker_url: str, credentials: Mappi
     log.info("broker.credentials_written", folder=str(folder), stations=len(credentials))
 
 
-def _answers(host: str, port: int) -> bool:
+def _answers(host: str, port: int, *, secure: bool) -> bool:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     connection = http.client.HTTPConnection(host, port, timeout=2)
+    if secure:  # is it there, is the question, not who it is: we have just started it
+        unchecked = ssl._create_unverified_context()  # noqa: S323, SLF001
+        connection = http.client.HTTPSConnection(host, port, timeout=2, context=unchecked)
     try:
         connection.request("GET", "/healthz")
         return connection.getresponse().status == http.client.OK
@@ -270,7 +276,7 @@ def run_web() -> None:
         raise Unavailable("The web process needs BIRTHMARK_DATABASE_URL. `python3 -m app serve` starts all of it.")
     engine = create_engine(configured.database_url, pool_size=10, application_name="birthmark-web")
     try:
-        serve(engine, configured.http_host, configured.http_port)
+        serve(engine, configured.http_host, configured.http_port, certificates.configured(configured))
     finally:
         engine.dispose()
 

@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     )
     http_host: str = Field(default="127.0.0.1", description="address the web server listens on")
     http_port: int = Field(default=8000, ge=0, le=65535, description="port of the web server; 0 takes a free one")
+    tls_cert: Path | None = Field(
+        default=None, description="certificate of the web server, PEM; without it that of `tls init`, else plain HTTP"
+    )
+    tls_key: Path | None = Field(default=None, description="private key of BIRTHMARK_TLS_CERT, PEM")
     data_dir: Path = Field(default=Path(".data"), description="folder of the embedded database, broker and results")
     register_unknown: bool = Field(
         default=True,
