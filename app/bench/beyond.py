@@ -36,7 +36,8 @@ class Remembered:
 
 def go_on(place: Place, line: Line, url: str, boards: int, announce: Callable[..., None]) -> tuple[Remembered, float]:
     """Take `boards` more in; what they were, and how many of them a second, making them left out."""
-    recorder = Recorder(create_engine(url, pool_size=1))
+    engine = create_engine(url, pool_size=1)
+    recorder = Recorder(engine)
     remembered = Remembered()
     seconds, done = 0.0, 0
     coming = line.boards(boards)
@@ -57,7 +58,8 @@ def go_on(place: Place, line: Line, url: str, boards: int, announce: Callable[..
         done += len(batch)
         if done % _REPORT_EVERY == 0:
             place.say(f"{done:,} of {boards:,} more boards, {done / seconds:,.0f} a second")
-    return remembered, boards / seconds
+    engine.dispose()
+    return remembered, boards / seconds if boards else 0.0
 
 
 def ask(
