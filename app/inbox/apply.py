@@ -20,6 +20,7 @@ from app.lines.stations import StationStatement, record_station_statements
 from app.materials.packages import find_packages, register_packages
 from app.orders.registration import Announced, find_work_orders, record_announced, register_work_orders
 from app.products.recipes import register_recipes
+from app.quality.holds import hold_caught
 from app.quality.inspections import record_inspections
 from app.quality.tests import record_tests
 from app.units.identity import (
@@ -103,6 +104,8 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
     record_tool_life(connection, ready, ids)
     record_removals(connection, list(_removals(ready, ids, in_work)))
     _record_runs(connection, ready, ids, in_work)
+    touched = {ids.units[serial] for said, _ in told for serial in said.serials()}
+    hold_caught(connection, touched | {unit for meant in in_work.values() for unit, _ in meant})
     apply(connection, _freed(connection, told, ids), ids)
 
 

@@ -13,7 +13,7 @@ from app.quality.held_units import held_in_store, held_units, shipped_of
 from app.quality.nonconformances import nonconformances
 from app.quality.terms import terms_of
 from tests.containment.stories import ACTOR, build, contain, held, send, unit_id
-from tests.inbox.messages import STATION, at, count, initialized, received, stored
+from tests.inbox.messages import STATION, at, count, entry, initialized, installed, received, stored
 from tests.trace.reels import loaded
 
 
@@ -179,7 +179,7 @@ def test_a_record_that_was_tampered_with_is_told(engine: Engine) -> None:
 def test_counting_again_holds_what_became_known_and_is_harmless_twice(engine: Engine) -> None:
     build(engine, "SN-1")
     done = contain(engine, lot="A17")
-    build(engine, "SN-2", package="REEL-2", when=50)
+    stored(engine, installed(entry("SN-2", "REEL-2", ["R1"]), when=50), received(("REEL-2", "R0603-10K", "A17")))
     for new in (1, 0):
         with engine.begin() as connection:
             assert count_again(connection, done.number, actor=ACTOR) == new

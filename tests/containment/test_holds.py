@@ -21,22 +21,18 @@ def test_nothing_is_on_hold_where_nothing_was_contained(engine: Engine) -> None:
         assert holds_on(connection, [999_999]) == {}
 
 
-def test_a_unit_that_gets_a_contained_package_later_is_caught_by_rule_and_then_written(engine: Engine) -> None:
+def test_a_unit_that_gets_a_contained_package_later_is_held_with_the_report(engine: Engine) -> None:
     build(engine, "SN-1")
     done = contain(engine, lot="A17")
     build(engine, "SN-2", package="REEL-2", when=50)  # another reel of the lot
     build(engine, "SN-3", package="REEL-9", lot="B2", when=60)
-    assert held(engine, "SN-1", "SN-2", "SN-3") == {"SN-1": [False], "SN-2": [True]}
+    assert held(engine, "SN-1", "SN-2", "SN-3") == {"SN-1": [False], "SN-2": [False]}
+    assert count(engine, "unit_hold", "later") == 1
     with engine.connect() as connection:
         (hold,) = holds_on(connection, [unit_id(connection, "SN-2")])[unit_id(connection, "SN-2")]
     assert hold.containment == done.number
     assert "put package REEL-2 on it" in hold.sentence
     assert done.number in hold.clears
-    for written in (1, 0):
-        with engine.begin() as connection:
-            ids = [unit_id(connection, serial) for serial in ("SN-1", "SN-2", "SN-3")]
-            assert write_holds_seen(connection, ids) == written
-    assert held(engine, "SN-2") == {"SN-2": [False]}
 
 
 def test_a_package_whose_lot_becomes_known_later_catches_what_was_built_before(engine: Engine) -> None:
@@ -46,6 +42,10 @@ def test_a_package_whose_lot_becomes_known_later_catches_what_was_built_before(e
     assert held(engine, "SN-2") == {}
     stored(engine, received(("REEL-2", "R0603-10K", "A17")))
     assert held(engine, "SN-2") == {"SN-2": [True]}
+    for written in (1, 0):
+        with engine.begin() as connection:
+            assert write_holds_seen(connection, [unit_id(connection, "SN-2")]) == written
+    assert held(engine, "SN-2") == {"SN-2": [False]}
 
 
 def test_what_was_split_off_or_spliced_to_a_contained_package_counts(engine: Engine) -> None:
@@ -59,7 +59,7 @@ def test_what_was_split_off_or_spliced_to_a_contained_package_counts(engine: Eng
         installed(entry("SN-2", "REEL-1A", ["R1"]), when=50),
         joined("REEL-5", "REEL-1", when=55),
     )
-    assert held(engine, "SN-2") == {"SN-2": [True]}
+    assert held(engine, "SN-2") == {"SN-2": [False]}
     with engine.connect() as connection:
         asked = [package_id(connection, one) for one in ("REEL-1", "REEL-1A", "REEL-5")]
         found = contained_packages(connection, asked)
@@ -110,7 +110,7 @@ def test_a_contained_tool_catches_what_it_touches_later(engine: Engine) -> None:
             started(serial, transaction=transaction, when=when),
             message("Production.ToolsUsed", {"TransactionID": str(transaction), **tool}, when=when + 1),
         )
-    assert held(engine, "SN-1", "SN-2") == {"SN-1": [False], "SN-2": [True]}
+    assert held(engine, "SN-1", "SN-2") == {"SN-1": [False], "SN-2": [False]}
 
 
 def test_a_unit_that_was_released_is_caught_again_by_what_comes_after(engine: Engine) -> None:
@@ -139,7 +139,7 @@ def test_what_is_told_of_a_panel_position_holds_the_board_in_it(engine: Engine) 
         installed(entry("PNL-1", "REEL-1", ["R1"], position=2), when=5),
         initialized("PNL-1", ("SN-1", 1), ("SN-2", 2), when=9),
     )
-    assert held(engine, "PNL-1", "SN-1", "SN-2") == {"PNL-1": [True], "SN-2": [True]}
+    assert held(engine, "PNL-1", "SN-1", "SN-2") == {"PNL-1": [False], "SN-2": [False]}
 
 
 def test_a_carrier_is_not_held_for_a_board_that_left_it(engine: Engine) -> None:
