@@ -6,6 +6,7 @@ from starlette.staticfiles import StaticFiles
 
 from app.http.problems import Problem, problem_of
 from app.web import (
+    graph,
     line,
     live,
     login,
@@ -26,7 +27,7 @@ __all__ = ["error_page", "install", "wants_page"]
 
 def install(app: FastAPI) -> None:
     """Add the pages and their files."""
-    for part in (login, preferences, live, line, trace, materials, quarantine, orders, people, photos):
+    for part in (login, preferences, live, line, trace, graph, materials, quarantine, orders, people, photos):
         app.include_router(part.router)
     # Only files are compressed: in a page, what somebody else wrote stands beside a secret (BREACH).
     app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=1024))

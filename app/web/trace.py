@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from app.http.forms import form_of
 from app.http.tables import wants_csv
 from app.http.tracing import Asked, carrying_units, carrying_units_table, journey, made_from_csv, where_used_answer
 from app.people import Permission
@@ -75,8 +76,9 @@ def where_used_page(
 ) -> Response:
     """The units that carry a material, with how sure that is and where they are."""
     visitor.actor.require(Permission.read_units)
-    if wants_csv(request):
-        return carrying_units_table(connection, asked, visitor.actor)
+    form = form_of(request)
+    if form is not None:
+        return carrying_units_table(connection, asked, visitor.actor, form)
     found = carrying_units(connection, asked, visitor.actor, cursor=cursor, limit=_UNITS_SHOWN)
     terms = {name: str(value) for name, value in asdict(asked).items() if value is not None}
     query = urlencode(terms, quote_via=quote)

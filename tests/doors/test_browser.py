@@ -17,7 +17,8 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 SIZES = [(1280, 800, "light"), (768, 1024, "dark")]
 PAGES = (
     "/", "/stations", "/packages", "/packages/receive", "/work-orders", "/quarantine", "/quarantine/1", "/people",
-    "/search?q=nothing", "/units?serial=PNL-1", "/package?identifier=R-1182", "/where-used?package=R-1182", "/docs",
+    "/search?q=nothing", "/units?serial=PNL-1", "/package?identifier=R-1182", "/where-used?package=R-1182",
+    "/graph?package=R-1182", "/docs",
 )  # fmt: skip
 # Everything that can be clicked or typed into must be large enough for a gloved finger.
 SMALL = """() => [...document.querySelectorAll("button, input:not([type=hidden]), select, textarea, .button, .nav a")]
@@ -137,5 +138,5 @@ def test_from_a_serial_to_every_board_with_its_reel(
         serials = page.locator("tbody tr td:first-child a").all_inner_texts()
         assert [serial.strip() for serial in serials] == ["A+1", "A+2"]
         with page.expect_download() as download:
-            page.get_by_role("link", name="Download CSV").click()
+            page.get_by_role("link", name="CSV").first.click()
         assert download.value.suggested_filename == "where-used package R_90 +5%.csv"
