@@ -107,13 +107,15 @@ class ToolCount(Base):
 
     One message may name a tool for several units: of a stencil's print of a panel that is one cycle (`strokes`: the
     largest of a message), of a nozzle's picks it is their sum (`picks`). Which one counts is the kind's matter.
+
+    The row of hour `-infinity` and station 0 is a tool's whole life, so that nobody adds up its years.
     """
 
     __tablename__ = "tool_count"
     __table_args__ = (Index("ix_tool_count_station_id_hour", "station_id", "hour"),)
 
     tool_id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    station_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     hour: Mapped[datetime] = mapped_column(Timestamp, primary_key=True)
+    station_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     strokes: Mapped[int] = mapped_column(BigInteger)
     picks: Mapped[int] = mapped_column(BigInteger)

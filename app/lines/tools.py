@@ -72,14 +72,19 @@ _HAPPENED = text(
 )
 _COUNT = text(
     """
-    INSERT INTO tool_count AS counted (tool_id, station_id, hour, strokes, picks)
-    SELECT tool_id, station_id, date_trunc('hour', recorded_at, 'UTC'), sum(strokes), sum(picks)
-    FROM unnest(
-        CAST(:tools AS integer[]), CAST(:stations AS integer[]), CAST(:recorded_at AS timestamptz[]),
-        CAST(:strokes AS bigint[]), CAST(:picks AS bigint[])
-    ) AS given (tool_id, station_id, recorded_at, strokes, picks)
-    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-    ON CONFLICT (tool_id, station_id, hour) DO UPDATE
+    INSERT INTO tool_count AS counted (tool_id, hour, station_id, strokes, picks)
+    SELECT tool_id, coalesce(hour, '-infinity'), CASE WHEN hour IS NULL THEN 0 ELSE station_id END, strokes, picks
+    FROM (
+        SELECT tool_id, date_trunc('hour', recorded_at, 'UTC') AS hour, station_id,
+            sum(strokes) AS strokes, sum(picks) AS picks
+        FROM unnest(
+            CAST(:tools AS integer[]), CAST(:stations AS integer[]), CAST(:recorded_at AS timestamptz[]),
+            CAST(:strokes AS bigint[]), CAST(:picks AS bigint[])
+        ) AS given (tool_id, station_id, recorded_at, strokes, picks)
+        GROUP BY GROUPING SETS ((1, 2, 3), (1))
+    ) AS added
+    ORDER BY tool_id, hour NULLS FIRST, station_id
+    ON CONFLICT (tool_id, hour, station_id) DO UPDATE
         SET strokes = counted.strokes + excluded.strokes, picks = counted.picks + excluded.picks
     """
 )

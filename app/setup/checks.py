@@ -29,17 +29,16 @@ class Verified:
     at: datetime
 
 
-# The slots of a station are found by steps in the index: there are many scans of few slots.
-_BLOCKED = """
+def _blocks(first: str, following: str) -> str:
+    # The slots are found by steps in the index: there are many scans of few slots.
+    return f"""
+    -- Of which slots was the last scan refused?
     WITH RECURSIVE slots AS (
-        (SELECT station_id, slot FROM setup_check
-         WHERE CAST(:station AS integer) IS NULL OR station_id = :station
-         ORDER BY station_id, slot LIMIT 1)
+        (SELECT station_id, slot FROM setup_check WHERE {first} ORDER BY station_id, slot LIMIT 1)
         UNION ALL
         SELECT following.station_id, following.slot FROM slots CROSS JOIN LATERAL (
             SELECT station_id, slot FROM setup_check
-            WHERE (setup_check.station_id, setup_check.slot) > (slots.station_id, slots.slot)
-              AND (CAST(:station AS integer) IS NULL OR station_id = :station)
+            WHERE {following}
             ORDER BY station_id, slot LIMIT 1
         ) AS following
     )
@@ -49,8 +48,13 @@ _BLOCKED = """
         ORDER BY recorded_at DESC, check_id DESC LIMIT 1
     ) AS latest
     WHERE NOT latest.accepted
-"""
-_BLOCKS = text(_BLOCKED)
+    """
+
+
+_BLOCKS = text(_blocks("station_id = :station", "setup_check.station_id = :station AND setup_check.slot > slots.slot"))
+_BLOCKS_EVERYWHERE = text(
+    _blocks("true", "(setup_check.station_id, setup_check.slot) > (slots.station_id, slots.slot)")
+)
 _VERIFIED = text(
     """
     -- Which packages were verified in which slots of this station, and not taken out of any slot since?
@@ -77,7 +81,7 @@ def blocks_at(connection: Connection, station_id: int, *, at: datetime) -> dict[
 
 def blocked_locations(connection: Connection, *, at: datetime) -> list[Block]:
     """Every blocked slot of every station at a moment."""
-    return [_block(row) for row in connection.execute(_BLOCKS, {"station": None, "at": at})]
+    return [_block(row) for row in connection.execute(_BLOCKS_EVERYWHERE, {"at": at})]
 
 
 def verified_at(

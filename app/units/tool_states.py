@@ -1,7 +1,8 @@
 """Which tools are at a station, what did they do, and may they be used?
 
-A tool's life is summed from its hours (`tool_count`). What it did since a cleaning is summed from the hours after that,
-and of the cleaning's own hour from the units it touched (`tool_use`): exact, and never more than an hour is read.
+A tool's life is kept as one sum, less what came after the moment asked about (`tool_count`). What it did since a
+cleaning is summed from the hours after that, and of the cleaning's own hour from the units it touched (`tool_use`):
+exact, and never more than an hour is read.
 """
 
 from collections.abc import Sequence
@@ -78,8 +79,8 @@ _STATES = text(
             WHERE tool_event.tool_id = tool.tool_id AND tool_event.kind = 'retired' AND recorded_at <= :at
         ) AS retired,
         life.strokes, life.picks,
-        life.strokes_since + coalesce(rest.strokes, 0) AS strokes_since,
-        life.picks_since + coalesce(rest.picks, 0) AS picks_since
+        coalesce(since.strokes + coalesce(rest.strokes, 0), life.strokes) AS strokes_since,
+        coalesce(since.picks + coalesce(rest.picks, 0), life.picks) AS picks_since
     FROM tool
     LEFT JOIN LATERAL (
         SELECT max(recorded_at) AS at FROM tool_event
@@ -90,12 +91,19 @@ _STATES = text(
         WHERE tool_event.tool_id = tool.tool_id AND tool_event.kind = 'calibrated' AND recorded_at <= :at
         ORDER BY recorded_at DESC LIMIT 1
     ) AS calibrated ON true
+    LEFT JOIN tool_count AS whole
+        ON whole.tool_id = tool.tool_id AND whole.hour = '-infinity' AND whole.station_id = 0
     CROSS JOIN LATERAL (
-        SELECT coalesce(sum(strokes), 0) AS strokes, coalesce(sum(picks), 0) AS picks,
-            coalesce(sum(strokes) FILTER (WHERE cleaned.at IS NULL OR hour > cleaned.at), 0) AS strokes_since,
-            coalesce(sum(picks) FILTER (WHERE cleaned.at IS NULL OR hour > cleaned.at), 0) AS picks_since
-        FROM tool_count WHERE tool_count.tool_id = tool.tool_id AND hour <= :at
+        SELECT coalesce(sum(strokes), 0) AS strokes, coalesce(sum(picks), 0) AS picks
+        FROM tool_count WHERE tool_count.tool_id = tool.tool_id AND hour > :at
+    ) AS later
+    CROSS JOIN LATERAL (
+        SELECT coalesce(whole.strokes, 0) - later.strokes AS strokes, coalesce(whole.picks, 0) - later.picks AS picks
     ) AS life
+    LEFT JOIN LATERAL (
+        SELECT coalesce(sum(strokes), 0) AS strokes, coalesce(sum(picks), 0) AS picks
+        FROM tool_count WHERE tool_count.tool_id = tool.tool_id AND hour > cleaned.at AND hour <= :at
+    ) AS since ON cleaned.at IS NOT NULL
     LEFT JOIN LATERAL (
         SELECT sum(most) AS strokes, sum(each) AS picks
         FROM (

@@ -101,11 +101,11 @@ def _tools() -> None:
     op.create_table(
         "tool_count",
         sa.Column("tool_id", sa.Integer(), nullable=False),
-        sa.Column("station_id", sa.Integer(), nullable=False),
         sa.Column("hour", _timestamp(), nullable=False),
+        sa.Column("station_id", sa.Integer(), nullable=False),
         sa.Column("strokes", sa.BigInteger(), nullable=False),
         sa.Column("picks", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("tool_id", "station_id", "hour", name=op.f("pk_tool_count")),
+        sa.PrimaryKeyConstraint("tool_id", "hour", "station_id", name=op.f("pk_tool_count")),
     )
     op.create_index("ix_tool_count_station_id_hour", "tool_count", ["station_id", "hour"], unique=False)
     op.drop_index("ix_tool_use_tool", table_name="tool_use")
