@@ -1,6 +1,6 @@
 """Who asks through the JSON door, and the database they are answered from."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -10,10 +10,11 @@ from sqlalchemy import Connection, Engine
 from app.errors import Unauthorized
 from app.people import Actor, Permission, bearer
 
+# Dependencies that only look at the request are coroutines: a thread for each would cost more than they do.
 bearer_scheme = HTTPBearer(auto_error=False, description="A token made by `birthmark token create`")
 
 
-def engine_of(request: Request) -> Engine:
+async def engine_of(request: Request) -> Engine:
     """The engine of this application."""
     engine: Engine = request.app.state.engine
     return engine
@@ -22,7 +23,7 @@ def engine_of(request: Request) -> Engine:
 TheEngine = Annotated[Engine, Depends(engine_of)]
 
 
-def gate_of(request: Request) -> Engine:
+async def gate_of(request: Request) -> Engine:
     """The engine whose connections ask the gate's few questions by key (`app.db.create_engine`)."""
     gate: Engine = request.app.state.gate
     return gate
@@ -61,10 +62,10 @@ def _known(connection: Connection, sent: HTTPAuthorizationCredentials | None) ->
     return actor
 
 
-def may(permission: Permission) -> Callable[..., Actor]:
+def may(permission: Permission) -> Callable[..., Awaitable[Actor]]:
     """A dependency: who asks, provided that their role may."""
 
-    def allowed(actor: Annotated[Actor, Depends(asking)]) -> Actor:
+    async def allowed(actor: Annotated[Actor, Depends(asking)]) -> Actor:
         actor.require(permission)
         return actor
 
@@ -82,8 +83,16 @@ def reading(engine: TheEngine) -> Iterator[Connection]:
         yield connection
 
 
+Sent = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
 Reading = Annotated[Connection, Depends(reading)]
-UnitReader = Annotated[Actor, Depends(may(Permission.read_units))]
+
+
+def unit_reader(connection: Reading, sent: Sent) -> Actor:
+    """Who asks about units, told in the transaction of the answer: one connection for both."""
+    return asker(connection, sent, Permission.read_units)
+
+
+UnitReader = Annotated[Actor, Depends(unit_reader)]
 Receiver = Annotated[Actor, Depends(may(Permission.receive_packages))]
 Planner = Annotated[Actor, Depends(may(Permission.plan_work))]
 GateAsker = Annotated[Actor, Depends(may(Permission.ask_gate))]

@@ -44,7 +44,7 @@ async def _payload(request: Request) -> bytes:
     return await request.body()
 
 
-def recorder_of(request: Request) -> Recorder:
+async def recorder_of(request: Request) -> Recorder:
     """The recorder of this application."""
     recorder: Recorder = request.app.state.recorder
     return recorder
@@ -52,8 +52,8 @@ def recorder_of(request: Request) -> Recorder:
 
 @router.post("/cfx", openapi_extra=_OPENAPI)
 def post_cfx(
+    machine: Machine,  # first: the bodies of strangers are not read
     payload: Annotated[bytes, Depends(_payload)],
-    machine: Machine,
     recorder: Annotated[Recorder, Depends(recorder_of)],
     gate: TheGate,
     once: DoOnce,

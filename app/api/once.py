@@ -88,7 +88,7 @@ async def _content(request: Request) -> bytes:
     return msgspec.msgpack.encode(parts)
 
 
-def once(
+async def once(
     request: Request,
     engine: TheEngine,
     actor: Annotated[Actor, Depends(asking)],

@@ -2,7 +2,7 @@
 
 import inspect
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
 
 from app.api import (
@@ -26,8 +26,9 @@ from app.api import (
     trace,
     units,
 )
+from app.api.media import media_type_known
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", dependencies=[Depends(media_type_known)])
 
 for part in (
     cfx,

@@ -1,4 +1,10 @@
-"""Answers as CSV, streamed row by row (RFC 4180, UTF-8)."""
+"""Answers as CSV, streamed row by row (RFC 4180, UTF-8).
+
+Whoever opens such a file may do so in a spreadsheet, and what machines name may begin like a formula: a serial of
+`=HYPERLINK(...)` would then be one. So a text that begins with one of `= + - @`, a tab or a carriage return has an
+apostrophe before it, which spreadsheets take for "this is text" (OWASP, CSV injection). Programs that must have every
+text as it is take JSON or Parquet.
+"""
 
 import csv
 import io
@@ -11,6 +17,7 @@ from starlette.requests import Request
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
 _AT_ONCE = 32 * 1024
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def wants_csv(request: Request) -> bool:
@@ -50,5 +57,7 @@ def _cell(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, list | tuple):
-        return " ".join(str(item) for item in value)
+        value = " ".join(str(item) for item in value)
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
     return value

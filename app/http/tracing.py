@@ -27,7 +27,7 @@ from app.units.queries import JourneyEntry, history
 _Term = Annotated[str | None, Query(max_length=256)]
 
 
-def question(
+async def question(
     *,
     package: _Term = None,
     lot: _Term = None,
