@@ -249,6 +249,7 @@ def _load(deed: Load, by: _Hand) -> Answer:
 
 @_do.register
 def _clear(deed: Clear, by: _Hand) -> Answer:
+    by.actor.require(Permission.override_gate)
     clear_location(
         by.connection,
         station=deed.station,

@@ -24,6 +24,12 @@ class StationLocked(LoginRequired):
     title = "This station is locked"
 
 
+class FormExpired(Forbidden):
+    """The page is of a session that has ended, or of another site."""
+
+    code = "form_expired"
+
+
 def cookie_name(request: Request) -> str:
     """Over TLS a cookie that only this host can set; plain HTTP allows no such promise."""
     return "__Host-birthmark" if request.url.scheme == "https" else "birthmark"
@@ -96,7 +102,7 @@ def posted_by_us(
 ) -> None:
     """Refuse what this session's pages did not send: the token is in the form, or in a field of a script's request."""
     if form_token(found.secret) not in {sent, sent_by_script}:
-        raise Forbidden("The form has expired or came from another site. Open the page again and repeat it.")
+        raise FormExpired("The form has expired or came from another site. Open the page again and repeat it.")
     same_origin(request)
 
 

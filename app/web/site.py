@@ -17,6 +17,7 @@ from app.web import (
     preferences,
     quarantine,
     session,
+    station,
     trace,
 )
 from app.web.pages import STATIC, Visitor, wants_page
@@ -27,7 +28,7 @@ __all__ = ["error_page", "install", "wants_page"]
 
 def install(app: FastAPI) -> None:
     """Add the pages and their files."""
-    for part in (login, preferences, live, line, trace, graph, materials, quarantine, orders, people, photos):
+    for part in (login, preferences, live, line, trace, graph, materials, quarantine, orders, people, photos, station):
         app.include_router(part.router)
     # Only files are compressed: in a page, what somebody else wrote stands beside a secret (BREACH).
     app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=1024))

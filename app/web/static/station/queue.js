@@ -71,7 +71,7 @@ export class Queue {
       if (response.status === 401 || response.redirected) return "locked";
       if (response.ok) return await response.json();
       const problem = await response.json();
-      if (response.status === 403 && problem.code === "forbidden" && problem.expired) return "locked";
+      if (problem.type === "/problems/form_expired") return "locked"; // the page is of a session that has ended
       if (response.status < 500 || this.fails(deed)) return { outcome: "refused", reasons: [{ sentence: problem.detail }] };
     } catch {
       return null;

@@ -1,0 +1,237 @@
+// What every screen of a station does alike: scans in, deeds out, verdicts up, the link and its queue in view.
+import { Camera } from "./camera.js";
+import { Capture } from "./capture.js";
+import { Queue, newId } from "./queue.js";
+import { readScan } from "./scan.js";
+import { mute, muted, signal } from "./signals.js";
+
+export const data = JSON.parse(document.getElementById("station-data").textContent);
+export const one = (selector, root = document) => root.querySelector(selector);
+export const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+export function word(key, about = {}) {
+  return (data.words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => about[name] ?? "");
+}
+
+const SHOWN = 2500; // ms a green verdict covers the screen; whoever works on needs the page below it
+const ICONS = { go: "✓", stop: "✕", wait: "…", noted: "✓", undone: "↶" };
+const KEPT_SCANS = 12;
+
+export class Screen {
+  // scan(scan) gets every scan that is neither refused nor a code of the control sheet; finish(outcome) PASS and FAIL;
+  // answered(deed, answer) every answer to a deed of this screen's station.
+  constructor({ scan, finish = () => this.wrong(word("nothing_in_work")), answered = () => {} }) {
+    Object.assign(this, { scan, finishes: finish, heard: answered });
+    this.online = true;
+    this.undoable = JSON.parse(sessionStorage.getItem(this.key("undo")) ?? "null");
+    this.capture = new Capture({
+      onScan: (text) => this.take(text),
+      onChange: (text) => this.arrived(text),
+      prefix: localStorage.getItem("birthmark-prefix") ?? "",
+    });
+    this.queue = new Queue({
+      address: "/station/deeds",
+      token: one("meta[name=form-token]").content,
+      onChange: (state) => this.link(state),
+      onAnswer: (deed, answer) => deed.station === data.station && this.answer(deed, answer),
+      onLocked: () => location.reload(),
+    });
+    this.camera = new Camera({ onScan: (text) => this.capture.whole(text), word });
+    this.wire();
+    this.queue.tell().then(() => this.queue.drain());
+  }
+
+  key(name) {
+    return `birthmark-${name}-${data.station}`;
+  }
+
+  wire() {
+    one("[data-mute]").addEventListener("click", () => (mute(!muted()), this.showMute(), signal("noted")));
+    this.showMute();
+    for (const button of all("[data-finish]")) button.addEventListener("click", () => this.finishes(button.dataset.finish));
+    for (const button of all("[data-undo]")) button.addEventListener("click", () => this.undo());
+    one("[data-verdict]").addEventListener("click", () => this.close());
+    addEventListener("keydown", (event) => event.key === "Escape" && this.close());
+    addEventListener("offline", () => this.queue.away());
+    one("[data-camera]")?.addEventListener("click", () => this.camera.open());
+    this.showUndo();
+  }
+
+  showMute() {
+    one("[data-mute]").setAttribute("aria-pressed", String(muted()));
+    one("[data-mute-icon]").textContent = muted() ? "⊘" : "♪";
+  }
+
+  arrived(text) {
+    const shown = one("[data-arrived]");
+    if (shown) shown.textContent = text.replace(/[\x00-\x1f]/g, (sign) => String.fromCharCode(0x2400 + sign.charCodeAt(0)));
+    if (text && !this.began) this.began = performance.now();
+  }
+
+  // --- scans ---
+
+  take(text) {
+    this.began = null;
+    this.entered = performance.now();
+    this.close();
+    const scan = readScan(text, data.formats);
+    if (scan.kind === "refused") return this.wrong(word(scan.code, scan.about), scan.value);
+    this.note("");
+    if (scan.kind === "layout_test") return this.note(word("layout_right"), "noted");
+    if (scan.kind === "badge") return this.leave();
+    if (scan.kind === "station") return location.assign(`/station/${data.mode === "choose" ? "work" : data.mode}?at=${encodeURIComponent(scan.value)}`);
+    if (scan.kind === "control") return this.control(scan.value);
+    return this.scan(scan);
+  }
+
+  control(name) {
+    if (name === "REPEAT") return this.repeat();
+    if (name === "UNDO") return this.undo();
+    return this.finishes(name === "PASS" ? "passed" : "failed");
+  }
+
+  leave() {
+    const lock = one("[data-lock]");
+    if (lock) lock.requestSubmit();
+    else location.assign(`/login/badge?to=${encodeURIComponent(location.pathname + location.search)}`);
+  }
+
+  // --- deeds ---
+
+  do(kind, fields = {}) {
+    const deed = { kind, id: newId(), station: data.station, at: new Date().toISOString(), by: data.by, ...fields };
+    this.queue.put(deed);
+    return deed;
+  }
+
+  answer(deed, answer) {
+    if (answer.outcome === "undone") this.forget(deed.transaction);
+    else if (answer.outcome !== "refused" && answer.outcome !== "stop") this.remember(deed, answer);
+    this.heard(deed, answer);
+    if (this.entered) {
+      const start = this.entered;
+      this.entered = null;
+      performance.measure("verdict", { start, end: performance.now() });
+    }
+  }
+
+  remember(deed, answer) {
+    if (deed.kind === "finish" || deed.kind === "visit" || deed.kind === "repair") this.count(1);
+    if (!["start", "visit", "finish", "start_repair"].includes(deed.kind)) return;
+    this.undoable = {
+      serial: answer.serial,
+      transaction: deed.transaction ?? deed.id,
+      outcome: deed.outcome ?? null,
+      defects: deed.defects ?? [],
+      counted: deed.kind === "finish" || deed.kind === "visit",
+    };
+    this.showUndo();
+  }
+
+  forget(transaction) {
+    if (this.undoable?.transaction !== transaction) return;
+    if (this.undoable.counted) this.count(-1);
+    this.undoable = null;
+    this.showUndo();
+  }
+
+  showUndo() {
+    sessionStorage.setItem(this.key("undo"), JSON.stringify(this.undoable));
+    for (const button of all("[data-undo]")) button.disabled = !this.undoable;
+  }
+
+  undo() {
+    if (!this.undoable) return this.wrong(word("nothing_to_undo"));
+    const { serial, transaction, outcome, defects } = this.undoable;
+    this.do("undo", { serial, transaction, outcome, defects });
+  }
+
+  count(by) {
+    const shown = one("[data-count]");
+    if (shown) shown.textContent = Number(shown.textContent) + by;
+  }
+
+  // --- what is shown ---
+
+  link({ waiting, online }) {
+    this.online = online;
+    const box = one("[data-link]");
+    box.dataset.state = online ? (waiting ? "sending" : "online") : "offline";
+    one("[data-link-words]").textContent = word(online ? "online" : "offline");
+    const count = one("[data-waiting]");
+    count.hidden = waiting === 0 || (online && waiting < 2);
+    count.textContent = word("waiting", { count: waiting });
+    count.dataset.count = waiting;
+  }
+
+  note(text, kind = "") {
+    const shown = one("[data-note]");
+    shown.textContent = text;
+    shown.dataset.kind = kind;
+    if (kind) signal(kind);
+  }
+
+  // A scan that is refused refuses itself only: what was under way stays as it is.
+  wrong(sentence, text = "") {
+    this.entered = null;
+    this.note(sentence, "wrong");
+    if (text) this.list({ outcome: "refused", serial: text, says: sentence });
+  }
+
+  verdict({ outcome, title, icon, serial = "", reasons = [], warnings = [], hint = "" }) {
+    const box = one("[data-verdict]");
+    clearTimeout(this.timer);
+    box.dataset.outcome = outcome;
+    one("[data-verdict-icon]").textContent = icon ?? ICONS[outcome];
+    one("[data-verdict-word]").textContent = title ?? word(outcome);
+    one("[data-verdict-serial]").textContent = serial;
+    one("[data-verdict-hint]").textContent = hint || word("tap");
+    one("[data-verdict-reasons]").replaceChildren(...reasons.map(reason), ...warnings.map((sentence) => reason({ sentence })));
+    box.hidden = false;
+    this.shown = { outcome, title, icon, serial, reasons, warnings, hint };
+    signal(outcome === "undone" ? "noted" : outcome);
+    if (outcome !== "stop" && outcome !== "wait") this.timer = setTimeout(() => this.close(), SHOWN);
+  }
+
+  repeat() {
+    if (this.shown) this.verdict(this.shown);
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    one("[data-verdict]").hidden = true;
+  }
+
+  refuse(deed, answer) {
+    const says = answer.reasons[0]?.sentence ?? "";
+    this.wrong(says);
+    this.list({ id: deed.id, outcome: "refused", serial: deed.serial ?? deed.slot ?? "", says });
+  }
+
+  list({ id, outcome, serial, says = "" }) {
+    const list = one("[data-last]");
+    if (!list) return;
+    const row = (id && one(`[data-deed="${id}"]`, list)) || document.createElement("li");
+    if (id) row.dataset.deed = id;
+    row.className = `is-${outcome}`;
+    const [icon, name, time, why] = ["span", "b", "time", "span"].map((tag) => document.createElement(tag));
+    icon.textContent = ICONS[outcome] ?? "!";
+    icon.setAttribute("aria-hidden", "true");
+    name.textContent = serial;
+    name.className = "id";
+    why.textContent = says || word(outcome);
+    time.textContent = new Date().toLocaleTimeString(document.documentElement.lang, { hour12: false });
+    row.replaceChildren(icon, name, why, time);
+    if (!row.parentElement) list.prepend(row);
+    while (list.children.length > KEPT_SCANS) list.lastElementChild.remove();
+  }
+}
+
+function reason({ sentence, clears = "", right = "" }) {
+  const [item, what, how] = ["li", "p", "p"].map((tag) => document.createElement(tag));
+  what.textContent = sentence;
+  how.textContent = [clears, right].filter(Boolean).join(" ");
+  how.className = "clears";
+  item.append(what, how);
+  return item;
+}

@@ -1,0 +1,121 @@
+"""Visual inspection, rework and feeder set-up: what hands do becomes the same facts a machine would tell."""
+
+from sqlalchemy import Engine
+
+from app.scanning.codes import CodeKind, make_code, slot_code
+from tests.stations_screens import facts, shop
+from tests.stations_screens.conftest import Enter, Wedge, verdict
+from tests.stations_screens.shop import Shop
+
+PASS, FAIL = (make_code(CodeKind.control, word) for word in ("PASS", "FAIL"))
+
+
+def test_defects_are_tapped_onto_designators(enter: Enter, opened: Shop, engine: Engine) -> None:
+    serial = opened.serials[0]
+    shop.assembled(engine, [serial])
+    page = enter("inspect", shop.EYES)
+    wedge = Wedge(page)
+    wedge.scan(serial)
+    verdict(page, "GO")
+    page.locator("[data-verdict]").click()
+    page.locator(".part[data-designator=U1] .part-body").click()
+    page.get_by_role("button", name="bridge").click()
+    wedge.scan("R21")  # typed or scanned: on the other side of the board
+    page.locator("[data-drawn=bottom]").wait_for()
+    page.get_by_role("button", name="tombstone").click()
+    wedge.scan(PASS)
+    page.get_by_text("Defects are noted").wait_for()
+    wedge.scan(FAIL)
+    verdict(page, "FAILED")
+    assert facts.defects(engine, serial) == [("U1", "bridge", "failed"), ("R21", "tombstone", "failed")]
+    assert facts.ask(engine, "SELECT method, inspector, station.handle FROM inspection JOIN station USING (station_id)"
+                             " WHERE outcome = 'failed'") == [("Human", "ann", shop.EYES)]  # fmt: skip
+
+
+def test_small_parts_close_together_are_asked_about(enter: Enter, opened: Shop, engine: Engine) -> None:
+    shop.assembled(engine, opened.serials[:1])
+    page = enter("inspect", shop.EYES)
+    page.set_viewport_size({"width": 768, "height": 1024})
+    Wedge(page).scan(opened.serials[0])
+    verdict(page, "GO")
+    page.locator("[data-verdict]").click()
+    one, other = (page.locator(f".part[data-designator={name}] .part-body").bounding_box() for name in ("R1", "C1"))
+    assert one
+    assert other
+    page.mouse.click(one["x"] + one["width"] / 2, one["y"] + one["height"] / 2)
+    page.locator("[data-sheet-title]", has_text="R1").wait_for()
+
+
+def test_rework_takes_the_part_out_and_the_new_reel_in(enter: Enter, opened: Shop, engine: Engine) -> None:
+    serial = opened.serials[0]
+    shop.assembled(engine, [serial])
+    shop.placed(engine, serial, {"R-1182": ["R1", "R2"]})
+    shop.found(engine, serial, "R2")
+    page = enter("rework", shop.REPAIR)
+    wedge = Wedge(page)
+    wedge.scan(serial)
+    verdict(page, "GO")
+    page.locator("[data-verdict]").click()
+    page.get_by_role("button", name="R2").first.click()
+    page.get_by_role("button", name="replaced").click()
+    wedge.scan("C-2201")
+    verdict(page, "WRONG REEL")
+    page.get_by_text("100-0042 belongs at R2").wait_for()
+    wedge.scan("R-1183")
+    verdict(page, "RIGHT REEL")
+    wedge.scan(PASS)
+    verdict(page, "REPAIRED")
+    parts = shop.made_of(engine, serial)
+    assert parts == {("R1", "R-1182", False), ("R2", "R-1182", True), ("R2", "R-1183", False)}
+    assert facts.works(engine, shop.REPAIR) == [(serial, "Completed")]
+    repaired = facts.ask(engine, "SELECT count(*) FROM unit_event WHERE message_name LIKE '%UnitsRepaired'")
+    assert repaired == [(1,)]
+
+
+def test_a_unit_on_hold_is_stopped_at_repair_too(enter: Enter, opened: Shop, engine: Engine) -> None:
+    serial = opened.serials[0]
+    shop.contained(engine, serial)
+    page = enter("rework", shop.REPAIR)
+    Wedge(page).scan(serial)
+    verdict(page, "STOP")
+    assert facts.works(engine, shop.REPAIR) == []
+
+
+def test_slot_then_reel(enter: Enter, opened: Shop, engine: Engine) -> None:
+    page = enter("setup", shop.MOUNTER)
+    wedge = Wedge(page)
+    wedge.scan("R-1182")
+    page.get_by_text("Scan the slot first").wait_for()
+    wedge.scan(slot_code(shop.BENCH, "SLOT11"))
+    page.get_by_text("That slot is at another station").wait_for()
+    for slot, reel, word in (
+        ("SLOT11", "R-1182", "RIGHT"),
+        ("SLOT12", "R-1183", "WRONG"),
+        ("SLOT12", "C-2201", "RIGHT"),
+    ):
+        wedge.scan(slot_code(shop.MOUNTER, slot))
+        wedge.scan(reel)
+        verdict(page, f"{word} REEL")
+    page.locator(".slot.is-right[data-slot=SLOT12]").wait_for()
+    assert page.locator(".slot.is-empty").count() == 2
+    checks = facts.ask(engine, "SELECT slot, label, accepted, actor FROM setup_check ORDER BY recorded_at")
+    assert checks == [
+        ("SLOT11", "R-1182", True, "person:ann"),
+        ("SLOT12", "R-1183", False, "person:ann"),
+        ("SLOT12", "C-2201", True, "person:ann"),
+    ]
+
+
+def test_a_splice_names_the_reel_it_is_behind(enter: Enter, opened: Shop, engine: Engine) -> None:
+    page = enter("setup", shop.MOUNTER)
+    wedge = Wedge(page)
+    wedge.scan("SLOT11")
+    wedge.scan("R-1182")
+    verdict(page, "RIGHT REEL")
+    page.locator("[data-slot=SLOT11][data-package=R-1182]").wait_for()
+    wedge.scan("SLOT11")
+    wedge.scan("R-1182")
+    page.get_by_text("scan the new reel that is spliced behind R-1182").wait_for()
+    wedge.scan("R-1183")
+    verdict(page, "RIGHT REEL")
+    assert facts.ask(engine, "SELECT kind FROM setup_check ORDER BY recorded_at") == [("load",), ("splice",)]
