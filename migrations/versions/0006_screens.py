@@ -79,9 +79,20 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("product_revision_id", "operation", "step", name=op.f("pk_instruction_step")),
     )
+    op.create_table(
+        "label_printer",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("port", sa.Integer(), nullable=False),
+        sa.Column("width", sa.Float(), nullable=False),
+        sa.Column("height", sa.Float(), nullable=False),
+        sa.Column("dots_per_mm", sa.SmallInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_label_printer")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("label_printer")
     for table in ("instruction_step", "instruction_picture", "serial_pattern"):
         op.drop_table(table)
     op.drop_table("badge")

@@ -24,6 +24,8 @@ CAPABILITIES: dict[str, set[str]] = {
     "interlock": {"lines", "products", "orders", "materials", "units", "trace", "quality", "setup"},
     # What a machine said becomes facts: translated once, recorded once, whichever door it came through.
     "inbox": {"lines", "products", "orders", "materials", "units", "trace", "quality", "setup", "interlock"},
+    # What is printed to be scanned.
+    "labels": {"lines", "products", "orders", "materials", "units", "scanning"},
     # What people do at a station, told as a machine would tell it: through the inbox.
     "floor": {
         "lines",
