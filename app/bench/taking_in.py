@@ -1,8 +1,8 @@
 """A factory's worth of boards taken in beside what is measured: `python -m app.bench.taking_in`, until it is ended.
 
 1,000 boards a second of 83 placements each, as one line of today has them (a panel of six boards with 500 placements
-every 30 s; that many boards are 200 such lines), through the product's own recorder, in a transaction every 50 ms. Half a
-second behind is caught up with; what was missed while this process was halted is not.
+every 30 s; that many boards are 5,000 such lines), through the product's own recorder, in a transaction every 50 ms.
+Half a second behind is caught up with; what was missed while this process was halted is not.
 """
 
 import time
