@@ -312,8 +312,11 @@ def run_gate() -> None:
             raise Conflict(f"A gate runs already in {settings().data_dir}. One answers all stations.")
         opened.callback(claim.release)
         configured = opened.enter_context(connected_settings())
-        engine = create_engine(str(configured.database_url), pool_size=3, application_name="birthmark-gate", keyed=True)
+        url = str(configured.database_url)
+        engine = create_engine(url, pool_size=1, application_name="birthmark-gate")
+        keyed = create_engine(url, pool_size=3, application_name="birthmark-gate", keyed=True)
         try:
-            run(engine, str(configured.broker_url))
+            run(engine, keyed, str(configured.broker_url))
         finally:
             engine.dispose()
+            keyed.dispose()

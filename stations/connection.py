@@ -65,6 +65,11 @@ class BrokerAddress:
         return cls(at.hostname, at.port or (8883 if tls else 1883), tls, **more)
 
 
+def _without_delay(_client: Client, _data: object, sock: Any) -> None:
+    """Send small packets at once: a question behind an acknowledgement otherwise waits 40 ms for the broker's."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 class Connection:
     """A connection under a station's name, with a persistent session; close it in any case."""
 
@@ -92,6 +97,7 @@ class Connection:
         client.username_pw_set(self._station.handle, token)
         client.connect_timeout = 5.0
         client.max_inflight_messages_set(_MOST_UNACKNOWLEDGED)
+        client.on_socket_open = _without_delay
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message

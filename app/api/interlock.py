@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from app.api.access import GateAsker, Overrider, Planner, Reading, Releaser, TheGate, asker, bearer_scheme, only
 from app.api.once import DoOnce
+from app.db import asked
 from app.errors import Forbidden, Unauthorized
 from app.http.answers import json_answer
 from app.interlock.gate import ask
@@ -46,18 +47,20 @@ def get_interlock(
     `{"allowed", "sentence", "verdicts": [{"serial", "allowed", "reasons": [{"code", "sentence", "clears",
     "override"?}], "overridden", "warnings", "notes"}]}`; a panel has a verdict for each board.
     """
-    # One transaction for who asks and what: a verdict is asked for in a machine's cycle.
-    with gate.begin() as connection:
+
+    def question(connection: Connection) -> list[Verdict]:
+        # One connection for who asks and what: a verdict is asked for in a machine's cycle.
         actor = asker(connection, sent, Permission.ask_gate)
         _speaks_for(actor, station)
-        verdicts = ask(
+        return ask(
             connection,
             station=station,
             units=[Asked(serial, position)],
             actor=actor.identity,
             told=Told(recipe, recipe_revision, operator),
         )
-    return json_answer(_answer(verdicts))
+
+    return json_answer(_answer(asked(gate, question)))
 
 
 def _speaks_for(actor: Actor, station: str) -> None:

@@ -25,6 +25,7 @@ from app.cfx.messages.endpoint import (
 )
 from app.cfx.messages.structures import RequestResult
 from app.cfx.names import canonical_name, short_name
+from app.db import asked as ask_database
 from app.inbox.validation import ANSWERERS
 
 HANDLE = "Birthmark.Traceability.1"
@@ -53,7 +54,7 @@ def answer(envelope: Envelope, *, source: str | None, engine: Engine) -> bytes |
     """The response envelope as UTF-8 JSON, or None where the message is no request.
 
     `source` is the station that asked, for envelopes that leave their own `Source` out. A question to the gate is
-    answered in a transaction on `engine`; `sqlalchemy.exc.SQLAlchemyError` where the database is away.
+    answered on a connection of `engine`, a keyed one; `sqlalchemy.exc.SQLAlchemyError` where the database is away.
     """
     if not is_request(envelope):
         return None
@@ -75,8 +76,7 @@ def _respond(envelope: Envelope, station: str, engine: Engine) -> Message:
     if isinstance(asked, WhoIsThereRequest):
         return WhoIsThereResponse(cfx_handle=HANDLE, result=_SUCCESS)
     if (answerer := ANSWERERS.get(type(asked))) is not None:
-        with engine.begin() as connection:
-            return answerer(connection, asked, station)
+        return ask_database(engine, lambda connection: answerer(connection, asked, station))
     name = short_name(envelope.message_name)
     return _refusal(_NOT_SUPPORTED, f"{HANDLE} does not answer {name}.")
 

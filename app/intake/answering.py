@@ -24,6 +24,7 @@ from app.cfx.envelope import Envelope, decode
 from app.cfx.names import short_name
 from app.cfx.topics import Topic, TopicError, parse_topic
 from app.inbox.requests import GATE_REQUESTS, answer
+from app.intake.link import without_delay
 from app.interlock import pushes, snapshots
 from app.live import beat, leave
 
@@ -47,8 +48,9 @@ def filters() -> list[str]:
 class Answering:
     """Hears the questions, answers them in a few threads, and looks every second what stations must be told."""
 
-    def __init__(self, engine: Engine, broker_url: str, client_id: str = CLIENT_ID) -> None:
+    def __init__(self, engine: Engine, keyed: Engine, broker_url: str, client_id: str = CLIENT_ID) -> None:
         self._engine = engine
+        self._keyed = keyed
         self._name = f"gate:{client_id}"
         self._questions: queue.Queue[tuple[Topic, bytes]] = queue.Queue(_WAITING)
         self._stopping = threading.Event()
@@ -63,6 +65,7 @@ class Answering:
         if address.scheme == "mqtts":
             self._client.tls_set()
         self._client.reconnect_delay_set(1, 5)
+        self._client.on_socket_open = without_delay
         self._client.on_connect = self._on_connect
         self._client.on_message = self._on_message
 
@@ -122,7 +125,7 @@ class Answering:
                 with self._engine.begin() as connection:
                     pushes.record_answer(connection, topic.station.handle, envelope)
                 continue
-            response = answer(envelope, source=topic.station.handle, engine=self._engine)
+            response = answer(envelope, source=topic.station.handle, engine=self._keyed)
             if response is not None:
                 self._client.publish(topic.station.responses_topic, response, qos=1)
                 self._answered += 1
@@ -166,9 +169,9 @@ def _envelopes(payload: bytes) -> Iterator[Envelope]:
             yield envelope
 
 
-def run(engine: Engine, broker_url: str) -> None:
-    """Run the gate's process until SIGTERM or SIGINT."""
-    answering = Answering(engine, broker_url)
+def run(engine: Engine, keyed: Engine, broker_url: str) -> None:
+    """Run the gate's process until SIGTERM or SIGINT; questions are answered on `keyed`."""
+    answering = Answering(engine, keyed, broker_url)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: answering.stop())
     answering.run()

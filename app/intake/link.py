@@ -12,6 +12,7 @@ Source: MQTT 3.1.1 (OASIS), 3.1.2.4 clean session, 4.3.2 QoS 1.
 """
 
 import queue
+import socket
 import threading
 import time
 from collections.abc import Sequence
@@ -43,6 +44,11 @@ class Arrived:
     mid: int
     qos: int
     epoch: int
+
+
+def without_delay(_client: mqtt.Client, _user: Any, sock: Any) -> None:
+    """Send small packets at once: an answer behind an acknowledgement else waits 40 ms for the broker (Nagle)."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class Link:
@@ -78,6 +84,7 @@ class Link:
             self._client.tls_set()
         self._client.max_inflight_messages_set(200)
         self._client.reconnect_delay_set(1, 5)
+        self._client.on_socket_open = without_delay
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
