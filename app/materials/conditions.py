@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from app.materials.handling import limits
+from app.materials.handling import DEFAULT_LIMITS
 from app.materials.happenings import Happened, Happening
 from app.materials.moisture import stricter
 from app.materials.rules import Condition, Handling, KnownPackage, condition_of
@@ -33,7 +33,8 @@ _KNOWN = text(
         (SELECT min(ancestor.expires_at) FROM line JOIN package AS ancestor ON ancestor.package_id = line.ancestor_id
          WHERE line.package_id = package.package_id) AS expires_at,
         coalesce(handling.kind, 'component') AS kind, handling.moisture_level, handling.floor_life_hours,
-        handling.thaw_hours, handling.thawed_hours, handling.open_hours, handling.surface_finish
+        handling.thaw_hours, handling.thawed_hours, handling.open_hours, handling.surface_finish,
+        (SELECT jsonb_object_agg(level, hours) FROM floor_life) AS own_limits
     FROM package
     LEFT JOIN lot USING (lot_id)
     LEFT JOIN part_handling AS handling ON handling.part_number = package.part_number
@@ -72,7 +73,6 @@ def conditions(connection: Connection, package_ids: Collection[int], *, at: date
     if not package_ids:
         return {}
     asked = {"packages": list(package_ids), "at": at}
-    hours = limits(connection)
     happened: dict[int, list[Happening]] = defaultdict(list)
     levels: dict[int, list[str]] = defaultdict(list)
     for row in connection.execute(_HAPPENED, asked):
@@ -104,5 +104,5 @@ def conditions(connection: Connection, package_ids: Collection[int], *, at: date
             ),
             happenings=happened[row.package_id],
         )
-        found[row.package_id] = condition_of(known, limits=hours, at=at)
+        found[row.package_id] = condition_of(known, limits={**DEFAULT_LIMITS, **(row.own_limits or {})}, at=at)
     return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields
+from typing import Final
 
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -17,10 +18,13 @@ LONGEST = 100_000.0
 """Hours: eleven years, past any floor life."""
 
 
+DEFAULT_LIMITS: Final[Mapping[str, float | None]] = {**HOURS, **FINISH_HOURS}
+
+
 def limits(connection: Connection) -> dict[str, float | None]:
     """Hours by moisture level and surface finish: the defaults, and what the factory sets in their place."""
     own = connection.execute(select(FloorLife.level, FloorLife.hours))
-    return {**HOURS, **FINISH_HOURS, **{row.level: row.hours for row in own}}
+    return {**DEFAULT_LIMITS, **{row.level: row.hours for row in own}}
 
 
 def set_limits(connection: Connection, hours: Mapping[str, float | None], *, actor: str) -> dict[str, float | None]:
@@ -28,7 +32,7 @@ def set_limits(connection: Connection, hours: Mapping[str, float | None], *, act
 
     Raises `Invalid` for a level or finish nobody knows, and for hours that are none.
     """
-    known = [*HOURS, *FINISH_HOURS]
+    known = [*DEFAULT_LIMITS]
     own = {level_from(name) or name.strip().lower(): value for name, value in hours.items()}
     for name, value in own.items():
         if name not in known:

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from app.db import planned_once
 from app.materials.conditions import conditions
 from app.materials.loaded import Loaded, loaded_at, loaded_where
 from app.quality.holds import held_packages
@@ -74,18 +73,16 @@ def setup_at(
     """The setup of a station at a moment, as to one product revision and side of it."""
     chosen: ChosenSetup | None = None
     required: Sequence[Required] = ()
-    with planned_once(connection):  # the interlock asks before each unit
-        if product_revision_id is not None:
-            chosen = choose_setup(connection, station_id, product_revision_id, side)
-        if chosen is not None:
-            required = slots_of(connection, chosen.setup_id)
-        slots = tuple(_slots(connection, station_id, required, at))
+    if product_revision_id is not None:
+        chosen = choose_setup(connection, station_id, product_revision_id, side)
+    if chosen is not None:
+        required = slots_of(connection, chosen.setup_id)
     return Setup(
         station_id=station_id,
         product_revision_id=product_revision_id,
         setup_id=chosen.setup_id if chosen else None,
         unplanned=chosen.unplanned if chosen else False,
-        slots=slots,
+        slots=tuple(_slots(connection, station_id, required, at)),
     )
 
 
