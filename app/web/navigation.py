@@ -7,6 +7,8 @@ NAVIGATION: tuple[tuple[str, str, Permission | None], ...] = (
     ("/stations", "Stations", Permission.read_line),
     ("/packages", "Packages", Permission.read_line),
     ("/work-orders", "Work orders", None),
+    ("/containments", "Containments", Permission.read_units),
+    ("/labels", "Labels", Permission.read_line),
     ("/quarantine", "Quarantine", Permission.handle_quarantine),
     ("/people", "People and tokens", Permission.manage_people),
     ("/docs", "API", None),

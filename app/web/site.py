@@ -6,7 +6,9 @@ from starlette.staticfiles import StaticFiles
 
 from app.http.problems import Problem, problem_of
 from app.web import (
+    containments,
     graph,
+    labels,
     line,
     live,
     login,
@@ -28,7 +30,10 @@ __all__ = ["error_page", "install", "wants_page"]
 
 def install(app: FastAPI) -> None:
     """Add the pages and their files."""
-    for part in (login, preferences, live, line, trace, graph, materials, quarantine, orders, people, photos, station):
+    for part in (
+        login, preferences, live, line, trace, graph, containments, materials, quarantine, orders, people, photos, labels,
+        station,
+    ):  # fmt: skip
         app.include_router(part.router)
     # Only files are compressed: in a page, what somebody else wrote stands beside a secret (BREACH).
     app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=1024))

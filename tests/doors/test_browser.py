@@ -18,7 +18,7 @@ SIZES = [(1280, 800, "light"), (768, 1024, "dark")]
 PAGES = (
     "/", "/stations", "/packages", "/packages/receive", "/work-orders", "/quarantine", "/quarantine/1", "/people",
     "/search?q=nothing", "/units?serial=PNL-1", "/package?identifier=R-1182", "/where-used?package=R-1182",
-    "/graph?package=R-1182", "/docs",
+    "/graph?package=R-1182", "/containments", "/contain?package=R-1182", "/docs",
 )  # fmt: skip
 # Everything that can be clicked or typed into must be large enough for a gloved finger.
 SMALL = """() => [...document.querySelectorAll("button, input:not([type=hidden]), select, textarea, .button, .nav a")]

@@ -12,6 +12,8 @@ from app.web.pages import environment, words
 WORDS = (
     "passed", "failed", "error", "aborted", "completed", "exact", "bounded", "inferred",
     "split off", "spliced on", "split from", "spliced to", "loaded", "unloaded", "empty", "spliced",
+    "released", "use as is", "rework", "repair", "scrap", "return to supplier",
+    "begun", "finding units", "locking units", "writing holds",
     "unit", "reel", "lot", "part", "work order", "product", "recipe", "method", "by", "lane",
 )  # fmt: skip
 MESSAGES = (

@@ -1,0 +1,191 @@
+"""Containments for people: from any where-used result to what is held, decided and released."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy import Connection
+
+from app.db import retrying
+from app.errors import BirthmarkError, NotFound
+from app.http.tracing import Asked
+from app.live import going_on, reporting
+from app.people import Permission
+from app.quality.containments import open_containment, record_of, release_containment
+from app.quality.dispositions import AUTHORITY, Disposition, disposition_units
+from app.quality.held_units import held_in_store, held_units, shipped_of
+from app.quality.nonconformances import NonconformanceSummary, nonconformances
+from app.quality.scope import scope_of
+from app.quality.terms import Terms
+from app.trace.question import Question
+from app.web.pages import Visitor, answer, render
+from app.web.session import PostedByUs, Reading, TheVisitor, Visiting
+
+router = APIRouter(include_in_schema=False)
+
+Container = Annotated[Visitor, Depends(Visiting(Permission.open_containments))]
+_UNITS_SHOWN = 200
+
+
+@router.get("/containments")
+def containments_page(request: Request, visitor: TheVisitor, connection: Reading, fragment: bool = False) -> Response:
+    """Every containment, the newest first, and what is going on right now."""
+    visitor.actor.require(Permission.read_units)
+    if fragment:
+        return render(request, "going_on.html", visitor, running=going_on(connection))
+    found = nonconformances(connection, customer_id=visitor.actor.customer_id, containments=True)
+    return answer(request, "containments.html", visitor, {"containments": found}, running=going_on(connection))
+
+
+@router.get("/contain")
+def contain_page(request: Request, visitor: Container, connection: Reading, asked: Asked) -> Response:
+    """What a containment of this would hold, and the form to open it."""
+    return _contain_page(request, visitor, connection, asked)
+
+
+def _contain_page(
+    request: Request, visitor: Visitor, connection: Connection, asked: Question, refused: BirthmarkError | None = None
+) -> Response:
+    terms = Terms(asked)
+    scope = scope_of(connection, terms)
+    told = {
+        "contains": terms.words,
+        "units": len(scope.units),
+        "by_evidence": scope.by_evidence,
+        "packages": sorted(scope.packages.values()),
+    }
+    status = refused.status if refused else 200
+    return answer(
+        request, "contain.html", visitor, told, status,
+        query=_query(asked), identifier=terms.identifier, problem=refused, running=[],
+    )  # fmt: skip
+
+
+def _query(asked: Question) -> str:
+    terms = {name: str(value) for name, value in asdict(asked).items() if value is not None}
+    return urlencode(terms, quote_via=quote)
+
+
+@router.post("/contain", dependencies=[PostedByUs])
+def contain(
+    *,
+    request: Request,
+    visitor: Container,
+    asked: Asked,
+    connection: Reading,
+    reason: Annotated[str, Form(max_length=2000)] = "",
+    confirm: Annotated[str, Form(max_length=256)] = "",
+) -> Response:
+    """Contain it: counted anew, in the deed's own transaction."""
+    engine, actor, terms = request.app.state.engine, visitor.actor, Terms(asked)
+    try:
+        with reporting(engine, deed=f"Containing {terms.words}", actor=actor.name) as progress:
+            contained = retrying(
+                engine,
+                lambda deed: open_containment(
+                    deed, terms, reason=reason, actor=actor.identity, confirm=confirm, progress=progress
+                ),
+            )
+    except BirthmarkError as refused:
+        return _contain_page(request, visitor, connection, asked, refused)
+    return RedirectResponse(f"/containments/{contained.number}", 303)
+
+
+@router.get("/containments/{number}")
+def containment_page(
+    request: Request, visitor: TheVisitor, connection: Reading, number: str, cursor: str | None = None
+) -> Response:
+    """One containment: what it holds, where that is, what had left, what was decided."""
+    visitor.actor.require(Permission.read_units)
+    return _containment_page(request, visitor, connection, number, cursor=cursor)
+
+
+def _containment_page(
+    request: Request,
+    visitor: Visitor,
+    connection: Connection,
+    number: str,
+    *,
+    cursor: str | None = None,
+    refused: BirthmarkError | None = None,
+) -> Response:
+    actor = visitor.actor
+    summary = _summary(connection, number, actor.customer_id)
+    page = held_units(connection, summary.number, customer_id=actor.customer_id, cursor=cursor, limit=_UNITS_SHOWN)
+    shipped = shipped_of(connection, summary.number, customer_id=actor.customer_id)
+    told: dict[str, Any] = {"containment": summary, "units": page.units, "next": page.next, "shipped": shipped}
+    inside = actor.customer_id is None
+    record: Mapping[str, Any] = {}
+    intact = True
+    if inside:
+        record, intact = record_of(connection, number)
+        told["packages"] = held_in_store(connection, summary.number)
+    decisions = [] if summary.released_at else sorted(AUTHORITY.get(actor.role, ()))
+    return answer(
+        request, "containment.html", visitor, told, refused.status if refused else 200,
+        record=record, intact=intact, decisions=decisions, packages=told.get("packages", []), problem=refused,
+    )  # fmt: skip
+
+
+def _summary(connection: Connection, number: str, customer_id: int | None) -> NonconformanceSummary:
+    found = nonconformances(connection, customer_id=customer_id, number=number)
+    if not found or found[0].containment != number:
+        raise NotFound(f"There is no containment {number}. Check its number.")
+    return found[0]
+
+
+@router.post("/containments/{number}/release", dependencies=[PostedByUs])
+def release(
+    *,
+    request: Request,
+    visitor: Annotated[Visitor, Depends(Visiting(Permission.release_holds))],
+    connection: Reading,
+    number: str,
+    reason: Annotated[str, Form(max_length=2000)] = "",
+    confirm: Annotated[str, Form(max_length=256)] = "",
+) -> Response:
+    """End it, once, and with it every hold that is left."""
+
+    def deed(own: Connection) -> None:
+        Terms(serials=(number,)).confirm(confirm)
+        release_containment(own, number, reason=reason, actor=visitor.actor.identity)
+
+    return _done(request, visitor, connection, number, deed)
+
+
+@router.post("/containments/{number}/decide", dependencies=[PostedByUs])
+def decide(
+    *,
+    request: Request,
+    visitor: Annotated[Visitor, Depends(Visiting(Permission.decide_units))],
+    connection: Reading,
+    number: str,
+    decision: Annotated[Disposition, Form()],
+    serials: Annotated[Sequence[str], Form()] = (),
+    reason: Annotated[str, Form(max_length=2000)] = "",
+    customer_approval: Annotated[str, Form(max_length=256)] = "",
+) -> Response:
+    """Decide what becomes of some of the units, once."""
+    actor = visitor.actor
+    summary = _summary(connection, number, actor.customer_id)
+
+    def deed(own: Connection) -> None:
+        disposition_units(
+            own, summary.number, list(serials), decision,
+            reason=reason, actor=actor.identity, role=actor.role, customer_approval=customer_approval,
+        )  # fmt: skip
+
+    return _done(request, visitor, connection, number, deed)
+
+
+def _done(
+    request: Request, visitor: Visitor, connection: Connection, number: str, deed: Callable[[Connection], None]
+) -> Response:
+    try:
+        retrying(request.app.state.engine, deed)
+    except BirthmarkError as refused:
+        return _containment_page(request, visitor, connection, number, refused=refused)
+    return RedirectResponse(f"/containments/{quote(number, safe='')}", 303)
