@@ -1,12 +1,12 @@
 """The gate: gather the facts, decide, log. Whoever asks, through whichever door, is answered by `ask`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from app.interlock.facts import EVERYTHING, Facts, Judged, Run, Station, Topic, Unit
 from app.interlock.gathering import Asked, Told, gather
@@ -14,19 +14,17 @@ from app.interlock.rules import decide
 from app.interlock.verdicts import Verdict
 from app.products.routing import RoutingStep, Visit
 
-_LOG = text(
-    """
+# All rows in one JSON text: as arrays, each quotation mark in the facts would be escaped by the client.
+_LOG = """
     INSERT INTO verdict (unit_id, position_number, identifier, station_id, purpose, allowed, codes, overridden, actor,
         decided_at, facts)
-    SELECT unit_id, position_number, identifier, :station_id, :purpose, codes = '{}', CAST(codes AS text[]),
-        CAST(overridden AS text[]), :actor, :decided_at, CAST(facts AS jsonb)
-    FROM unnest(
-        CAST(:units AS bigint[]), CAST(:positions AS smallint[]), CAST(:identifiers AS text[]),
-        CAST(:codes AS text[]), CAST(:overridden AS text[]), CAST(:facts AS text[])
-    ) AS given (unit_id, position_number, identifier, codes, overridden, facts)
-    RETURNING verdict_id, set_config('synchronous_commit', CAST(:commit AS text), true)
+    SELECT unit_id, position_number, identifier, %(station_id)s, %(purpose)s, codes = '{}', codes, overridden,
+        %(actor)s, %(decided_at)s, facts
+    FROM jsonb_to_recordset(CAST(%(verdicts)s AS jsonb)) AS given (
+        unit_id bigint, position_number smallint, identifier text, codes text[], overridden text[], facts jsonb
+    )
+    RETURNING verdict_id, set_config('synchronous_commit', CAST(%(commit)s AS text), true)
     """
-)
 
 
 def ask(
@@ -70,20 +68,21 @@ def log_verdicts(
         "commit": "on" if durable else "off",
         "actor": actor,
         "decided_at": verdicts[0].decided_at,
-        "units": [verdict.unit_id for verdict in verdicts],
-        "positions": [verdict.position_number for verdict in verdicts],
-        "identifiers": [verdict.identifier for verdict in verdicts],
-        "codes": [_array(ground.code for ground in verdict.reasons) for verdict in verdicts],
-        "overridden": [_array(one.ground.code for one in verdict.overridden) for verdict in verdicts],
-        "facts": [msgspec.json.encode(seen(one)).decode() for one in facts],
+        "verdicts": msgspec.json.encode([_entry(*pair) for pair in zip(verdicts, facts, strict=True)]).decode(),
     }
-    numbers = connection.execute(_LOG, given).scalars().all()
+    numbers = connection.exec_driver_sql(_LOG, given).scalars().all()
     return [replace(verdict, verdict_id=number) for verdict, number in zip(verdicts, numbers, strict=True)]
 
 
-def _array(codes: Iterable[str]) -> str:
-    """A PostgreSQL array literal: unnest would flatten a nested array. Codes are words of ours."""
-    return "{" + ",".join(dict.fromkeys(codes)) + "}"
+def _entry(verdict: Verdict, facts: Facts) -> dict[str, Any]:
+    return {
+        "unit_id": verdict.unit_id,
+        "position_number": verdict.position_number,
+        "identifier": verdict.identifier,
+        "codes": list(dict.fromkeys(ground.code for ground in verdict.reasons)),
+        "overridden": list(dict.fromkeys(one.ground.code for one in verdict.overridden)),
+        "facts": seen(facts),
+    }
 
 
 def seen(facts: Facts) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from app.interlock.at_station import judged_setup, judged_tools
 from app.interlock.facts import EVERYTHING, Active, Facts, OnHold, Override, Run, Station, Topic, Unit
@@ -17,7 +17,6 @@ from app.products.routing import RoutingStep, Visit
 from app.quality.holds import holds_on
 from app.trace.made_from import made_from
 
-_ASK = text(ASK)
 _NOT_DONE = frozenset({"Aborted", "Skipped"})
 
 
@@ -54,7 +53,7 @@ def gather(
         "identifiers": [one.identifier for one in asked],
         "positions": [one.position_number for one in asked],
     }
-    rows = connection.execute(_ASK, given).all()
+    rows = connection.exec_driver_sql(ASK, given).all()
     rooms = _Rooms(connection, at, rows, told or Told())
     return [
         Facts(
@@ -92,7 +91,7 @@ class _Rooms:
         wanted = {serial for row in known for serial in row.children or ()}
         while wanted:
             given = {"station": "", "identifiers": sorted(wanted), "positions": [0] * len(wanted)}
-            rows = [row for row in self._connection.execute(_ASK, given) if row.unit_id is not None]
+            rows = [row for row in self._connection.exec_driver_sql(ASK, given) if row.unit_id is not None]
             found |= {row.serial: (_unit(row), row.children or []) for row in rows}
             wanted = {child for row in rows for child in row.children or ()} - found.keys()
         return found

@@ -1,6 +1,6 @@
 """The gate's question to the database: one statement for all units of one request, keyed throughout.
 
-It is prepared once and planned once (`app.db.create_engine(generic_plans=True)`): each part is reached by a key, so no
+It is prepared once and planned once (`app.db.create_engine`, keyed): each part is reached by a key, so no
 value changes the plan, and planning it anew for each request would cost more than the answer.
 """
 
@@ -36,14 +36,14 @@ _STATION = """
         LEFT JOIN product_revision AS active_revision
             ON active_revision.product_revision_id = active_order.product_revision_id
         LEFT JOIN product AS active_product ON active_product.product_id = active_revision.product_id
-        WHERE station.handle = :station
+        WHERE station.handle = %(station)s
     )
 """
 
 # A position of a panel means the board that sits there now; a panel asked for as a whole means each of its boards.
 _SUBJECTS = """
     asked AS (
-        SELECT * FROM unnest(CAST(:identifiers AS text[]), CAST(:positions AS smallint[]))
+        SELECT * FROM unnest(CAST(%(identifiers)s AS text[]), CAST(%(positions)s AS smallint[]))
             WITH ORDINALITY AS asked (identifier, position_number, nth)
     ),
     spoken AS (
