@@ -10,10 +10,14 @@ from app.errors import BirthmarkError
 from app.people import (
     Permission,
     Role,
+    badges,
     create_person,
     create_token,
     people,
+    revoke_badge,
     revoke_token,
+    set_password,
+    set_pin,
     tokens,
 )
 from app.web.pages import Visitor, answer
@@ -38,14 +42,15 @@ def _page(
     refused: BirthmarkError | None = None,
 ) -> Response:
     with request.app.state.engine.connect() as connection:
-        everybody, every_token = people(connection), tokens(connection)
+        everybody, every_token, every_badge = people(connection), tokens(connection), badges(connection)
     return answer(
         request,
         "people.html",
         visitor,
-        {"people": everybody, "tokens": every_token},
+        {"people": everybody, "tokens": every_token, "badges": every_badge},
         refused.status if refused else 200,
         roles=list(Role),
+        badge_of={one.name: one for one in every_badge},
         secret=secret,
         problem=refused,
     )
@@ -108,4 +113,38 @@ def revoke(request: Request, visitor: Manager, token_id: int) -> Response:
     """Make a token useless from now on."""
     with transaction(request.app.state.engine) as connection:
         revoke_token(connection, token_id, actor=visitor.actor.identity)
+    return RedirectResponse("/people", 303)
+
+
+@router.post("/pin", dependencies=[PostedByUs])
+def give_pin(
+    request: Request, visitor: Manager, name: Annotated[str, Form()], pin: Annotated[str, Form()] = ""
+) -> Response:
+    """Give somebody a PIN, which their badge needs."""
+    try:
+        with transaction(request.app.state.engine) as connection:
+            set_pin(connection, name=name, pin=pin, actor=visitor.actor.identity)
+    except BirthmarkError as refused:
+        return _page(request, visitor, refused=refused)
+    return RedirectResponse("/people", 303)
+
+
+@router.post("/password", dependencies=[PostedByUs])
+def give_password(
+    request: Request, visitor: Manager, name: Annotated[str, Form()], password: Annotated[str, Form()] = ""
+) -> Response:
+    """Give somebody a new password; their sessions end."""
+    try:
+        with transaction(request.app.state.engine) as connection:
+            set_password(connection, name=name, password=password, actor=visitor.actor.identity)
+    except BirthmarkError as refused:
+        return _page(request, visitor, refused=refused)
+    return RedirectResponse("/people", 303)
+
+
+@router.post("/badge/revoke", dependencies=[PostedByUs])
+def take_badge(request: Request, visitor: Manager, name: Annotated[str, Form()]) -> Response:
+    """Make somebody's badge useless from now on."""
+    with transaction(request.app.state.engine) as connection:
+        revoke_badge(connection, name=name, actor=visitor.actor.identity)
     return RedirectResponse("/people", 303)
