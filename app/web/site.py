@@ -31,8 +31,8 @@ __all__ = ["error_page", "install", "wants_page"]
 def install(app: FastAPI) -> None:
     """Add the pages and their files."""
     for part in (
-        login, preferences, live, line, trace, graph, containments, materials, quarantine, orders, people, photos, labels,
-        station,
+        login, preferences, live, line, trace, graph, containments, materials, quarantine, orders, people, photos,
+        labels, station,
     ):  # fmt: skip
         app.include_router(part.router)
     # Only files are compressed: in a page, what somebody else wrote stands beside a secret (BREACH).
