@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from app.copying import driver_cursor
 from app.errors import NotFound
@@ -36,18 +36,16 @@ class Window:
         return {"station_id": self.station_id, "since": self.since, "until": self.until, "limit": self.limit}
 
 
-_LAYOUTS = text(
-    """
+_LAYOUTS = """
     -- Which layouts did this station's runs have in this window, the latest first?
     SELECT layout_id, digest FROM (
         SELECT layout_id, max(recorded_at) AS latest FROM measurement
-        WHERE station_id = :station_id AND recorded_at >= :since AND recorded_at < :until
+        WHERE station_id = %(station_id)s AND recorded_at >= %(since)s AND recorded_at < %(until)s
         GROUP BY layout_id
     ) AS used
     JOIN measurement_layout USING (layout_id)
     ORDER BY latest DESC
-    """
-)
+"""
 # The rows are picked and put in order first, and cut afterwards: what is sorted then is the row, not what was cut.
 _IN_WINDOW = """
     (
@@ -206,8 +204,7 @@ class _Totals:
 
 
 def _layouts_in(connection: Connection, window: Window) -> dict[int, Layout]:
-    given = {"station_id": window.station_id, "since": window.since, "until": window.until}
-    return layouts_of(connection, {row[0]: bytes(row[1]) for row in connection.execute(_LAYOUTS, given)})
+    return layouts_of(connection, dict(_fetch(connection, _LAYOUTS, window.named())))
 
 
 def _column_moments(connection: Connection, window: Window, layout_id: int, place: Place) -> Iterator[Moments]:
