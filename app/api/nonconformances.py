@@ -12,6 +12,7 @@ from app.api.access import Container, Decider, Reading, UnitReader
 from app.api.once import DoOnce
 from app.errors import Invalid
 from app.http.answers import json_answer
+from app.quality.containments import nonconformance_of
 from app.quality.dispositions import Disposition, disposition_packages, disposition_units
 from app.quality.nonconformances import NonconformanceSummary, nonconformances, open_nonconformance
 from app.quality.scope import scope_of
@@ -86,21 +87,22 @@ class Decision(BaseModel):
 def post_disposition(number: str, decision: Decision, actor: Decider, once: DoOnce) -> Response:
     """Decide, once for each unit or package, with the authority of the role: process engineers rework and repair only.
 
-    409 where one was decided before; then nothing of the request was done.
+    The number is the nonconformance's or its containment's. 409 where one was decided before; then nothing was done.
     """
     if not decision.serials and not decision.packages:
         raise Invalid("Name the units by their serials, or the packages.")
 
     def deed(connection: Connection) -> dict[str, Any]:
+        held_by = nonconformance_of(connection, number)
         given: dict[str, Any] = {"reason": decision.reason, "actor": actor.identity, "role": actor.role}
         units = packages = 0
         if decision.serials:
             units = disposition_units(
-                connection, number, decision.serials, decision.decision,
+                connection, held_by, decision.serials, decision.decision,
                 customer_approval=decision.customer_approval, **given,
             )  # fmt: skip
         if decision.packages:
-            packages = disposition_packages(connection, number, decision.packages, decision.decision, **given)
+            packages = disposition_packages(connection, held_by, decision.packages, decision.decision, **given)
         return {"number": number, "decision": decision.decision, "units": units, "packages": packages}
 
     return once(deed, status=201)
