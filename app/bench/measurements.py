@@ -2,9 +2,12 @@
 
 Every board brings 3,000 deposits of 5 values (offsets, height, area, volume) with the decimals that SPI machines send,
 and a result for each deposit. Both ways are given the same boards, keep the same inspection rows, write by binary COPY
-and commit ten boards at a time; both must give the same numbers back.
+and commit as many boards at a time; both must give the same numbers back.
 
 The reference is as lean as a row for a pad can be: key (unit, pad), five double precision values, a result, one index.
+
+Then whole messages: the product takes envelopes in through its recorder, and can give each back to the byte; the
+reference decodes them, and keeps the message's text beside its rows.
 """
 
 import json
@@ -14,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import numpy as np
@@ -23,10 +26,12 @@ from sqlalchemy import Engine, text
 from app.bench.figures import Figure, Scale, figure
 from app.bench.running import Place
 from app.bench.servers import cluster, new_database
+from app.bench.workload import envelope
 from app.cfx.messages.inspection import UnitsInspected
 from app.copying import copy_rows
 from app.db import create_engine
 from app.facts import Report
+from app.inbox.record import Delivery, Recorder
 from app.quality.facts import Inspection, InspectionRun, Measurements
 from app.quality.from_cfx import inspected_units
 from app.quality.inspections import record_inspections
@@ -38,8 +43,10 @@ from app.quality.readings import Window, capabilities, series
 PADS: Final = 3000
 BOARDS: Final = {"small": 500, "full": 3000}
 STUDIED: Final = 500
-BATCH: Final = 10
+BATCH: Final = 50
+"""Boards a commit, as when intake catches up; it takes up to 200 messages at a time."""
 MESSAGES: Final = 20
+MESSAGES_AT_ONCE: Final = 10
 LOWER, UPPER = 1.2e-05, 2.4e-05  # ml: the process's limits; SPI machines send none
 
 # Characteristic: (mean, spread, decimals) in CFX's units: mm, mm2, ml.
@@ -55,6 +62,7 @@ _REFERENCE: Final = {"unit_id": "int8", "pad": "int4", **dict.fromkeys(("z", "dx
 }
 _FIRST: Final = datetime(2026, 3, 2, 6, tzinfo=UTC)
 _CYCLE: Final = timedelta(seconds=30)
+_NAME: Final = "Production.TestAndInspection.UnitsInspected"
 _decoder = msgspec.json.Decoder(UnitsInspected)
 _TURNS: Final = 15
 _T = TypeVar("_T")
@@ -87,7 +95,7 @@ def compare(database_url: str, boards: int) -> list[Figure]:
             _ingest(engine, stations, boards, layout),
             _size(engine, boards),
             *_questions(engine, stations),
-            _whole_messages(engine, stations, messages),
+            *_whole_messages(engine, stations, messages),
         ]
     finally:
         engine.dispose()
@@ -97,6 +105,7 @@ def _prepare(engine: Engine) -> Stations:
     columns = ", ".join(f"{name} {kind} NOT NULL" for name, kind in _REFERENCE.items())
     with engine.begin() as connection:
         connection.execute(text(f"CREATE TABLE reference ({columns}, PRIMARY KEY (unit_id, pad))"))
+        connection.execute(text("CREATE TABLE reference_message (unit_id bigint PRIMARY KEY, body bytea NOT NULL)"))
         entered = text("INSERT INTO station (handle) VALUES ('Bench.SPI.1'), ('Bench.SPI.2') RETURNING station_id")
         return Stations(*connection.execute(entered).scalars())
 
@@ -198,37 +207,60 @@ def _commit(engine: Engine, facts: Sequence[Inspection], rows: Sequence[tuple[An
         copy_rows(connection, "reference", _REFERENCE, rows)
 
 
-def _whole_messages(engine: Engine, stations: Stations, messages: Sequence[bytes]) -> Figure:
-    """From the message's bytes to the commit: both decode the same JSON, which is most of it."""
-    boards = 10_000_000  # units of their own
+def _whole_messages(engine: Engine, stations: Stations, messages: Sequence[bytes]) -> Iterator[Figure]:
+    """From the message's bytes to the commit, the message kept: both decode the same JSON."""
+    own, rows = ("event", "body_template", "measurement", "measurement_layout"), ("reference", "reference_message")
+    before, rows_before = _bytes_of(engine, own), _bytes_of(engine, rows)
+    recorder = Recorder(engine)
+    envelopes = [
+        envelope(_NAME, "Bench.SPI.1", UUID(int=number), _FIRST - _CYCLE, message)
+        for number, message in enumerate(messages, start=1)
+    ]
     start = time.perf_counter()
-    for first in range(0, len(messages), BATCH):
-        facts = []
-        for number, message in enumerate(messages[first : first + BATCH], start=boards + first):
-            facts.append(_inspection(stations.ours, number, _measured(_decoder.decode(message))))
-        _commit(engine, facts)
+    for first in range(0, len(envelopes), MESSAGES_AT_ONCE):
+        told = recorder.record([Delivery(one) for one in envelopes[first : first + MESSAGES_AT_ONCE]])
+        if {receipt.status for receipts in told for receipt in receipts} != {"stored"}:
+            raise RuntimeError("the benchmark's messages were not taken in")
     ours = time.perf_counter() - start
     start = time.perf_counter()
-    for first in range(0, len(messages), BATCH):
-        facts, rows = [], []
-        for number, message in enumerate(messages[first : first + BATCH], start=boards + first):
-            deposits = ((_decoder.decode(message).inspected_units or [])[0].inspections or [])[0].measurements or []
-            facts.append(_inspection(stations.reference, number))
-            rows += [(number, pad, one.z, one.dx, one.dy, one.vol, one.a, 0) for pad, one in enumerate(deposits)]
-        _commit(engine, facts, rows)
+    for first in range(0, len(messages), MESSAGES_AT_ONCE):
+        _decode_into_rows(engine, stations, 10_000_000 + first, messages[first : first + MESSAGES_AT_ONCE])
     reference = time.perf_counter() - start
-    return figure("from message bytes", len(messages) / ours, "boards/s", len(messages) / reference)
+    count = len(messages)
+    yield figure("whole messages", count / ours, "boards/s", count / reference)
+    yield figure(
+        "size with the message",
+        (_bytes_of(engine, own) - before) / count,
+        "B/board",
+        (_bytes_of(engine, rows) - rows_before) / count,
+    )
+
+
+def _decode_into_rows(engine: Engine, stations: Stations, first: int, messages: Sequence[bytes]) -> None:
+    facts, rows = [], []
+    for number, message in enumerate(messages, start=first):
+        deposits = ((_decoder.decode(message).inspected_units or [])[0].inspections or [])[0].measurements or []
+        facts.append(_inspection(stations.reference, number))
+        rows += [(number, pad, one.z, one.dx, one.dy, one.vol, one.a, 0) for pad, one in enumerate(deposits)]
+    with engine.begin() as connection:
+        record_inspections(connection, facts)
+        copy_rows(connection, "reference", _REFERENCE, rows)
+        kept = {"unit_id": "int8", "body": "bytea"}
+        copy_rows(connection, "reference_message", kept, list(enumerate(messages, start=first)))
+
+
+def _bytes_of(engine: Engine, tables: Sequence[str]) -> int:
+    with engine.connect() as connection:
+        sizes = [connection.execute(_TABLE_SIZE, {"table": table}).scalar_one() for table in tables]
+    return int(sum(sizes))
+
+
+_TABLE_SIZE = text("SELECT pg_total_relation_size(CAST(:table AS regclass))")
 
 
 def _size(engine: Engine, boards: int) -> Figure:
-    with engine.connect() as connection:
-        ours, reference = connection.execute(
-            text(
-                "SELECT pg_total_relation_size('measurement') + pg_total_relation_size('measurement_layout'),"
-                " pg_total_relation_size('reference')"
-            )
-        ).one()
-    return figure("size", ours / boards, "B/board", reference / boards).ratio_at_most(1 / 8)
+    ours = _bytes_of(engine, ("measurement", "measurement_layout"))
+    return figure("size", ours / boards, "B/board", _bytes_of(engine, ("reference",)) / boards).ratio_at_most(1 / 8)
 
 
 # --- questions ---

@@ -55,7 +55,7 @@ _BITS: Final[dict[int, Any]] = {FLOAT32: np.uint32, FLOAT64: np.uint64}
 
 _POWERS: Final = tuple(10.0**scale for scale in range(23))  # each is exact in 64 bits
 _LARGEST: Final = float(2**31 - 2)  # two reserved values below, and as much room above
-_SAMPLES: Final = 4
+_SAMPLES: Final = 2
 _EXACT: Final = 2**53  # every integer up to here is a float
 _PLAIN: Final = {float, int, bool, NoneType}  # what numpy makes floats of, unharmed
 
