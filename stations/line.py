@@ -176,6 +176,12 @@ class Line:
         self._report_all()
         return not self._stopping.wait(seconds)
 
+    def _no_earlier_than(self, now: datetime) -> datetime:
+        """Give the time of the line once an answer has come: what follows from it happens after it."""
+        if self._pace == 0:
+            return now
+        return max(now, self._began + (datetime.now(UTC) - self._wall) * self._pace)
+
     def _say(self, handle: str, said: Said) -> None:
         self._said[handle].append(said)
         if len(self._said[handle]) >= _EVENTS_TO_COMMIT:
@@ -255,6 +261,7 @@ class Line:
         stop = self._stops[handle]
         stop.busy = True
         admission = self._ask(handle, panel, self._sides[pass_number], now)
+        now = self._no_earlier_than(now)
         if admission is not None and admission.wait is not None:
             again = timedelta(seconds=self._pace or _WAIT_TAKTS * self._setup.takt)
             self._at(now + again, lambda at: self._enter(handle, panel, pass_number, at))

@@ -1,0 +1,326 @@
+"""The gate on recorded facts: what machines reported decides, overrides are facts, and every verdict is on record."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+from app.cfx.body import decode_body
+from app.cfx.envelope import Envelope, decode
+from app.cfx.messages.information_system import ValidateUnitsResponse
+from app.db import create_engine, retrying
+from app.errors import Conflict, Forbidden, Invalid
+from app.inbox.requests import answer
+from app.interlock.gate import ask
+from app.interlock.gathering import Asked, Told
+from app.interlock.locks import lock_station, unlock_station
+from app.interlock.overrides import grant_override, revoke_override
+from app.interlock.plans import (
+    need_qualification,
+    plan_policy,
+    plan_recipes,
+    plan_retest_limit,
+    plan_threshold,
+    qualify,
+)
+from app.interlock.starts import start_units
+from app.interlock.verdicts import Verdict
+from app.lines.planning import StationPlan, plan_line
+from app.orders.planning import plan_work_order
+from app.people import Actor, Role
+from app.products.kicad import BoardDesign, Component
+from app.products.planning import import_design
+from app.products.routing import RoutingStep
+from app.quality.containments import open_containment
+from app.quality.terms import Terms
+from app.trace.question import Question
+from tests.inbox.messages import completed, count, entry, initialized, installed, message, received, started, stored
+
+MARKER, PRINTER, MOUNTER, AOI, TESTER = (f"Acme.{kind}.1" for kind in ("Marker", "Printer", "Mounter", "AOI", "Tester"))
+OPERATIONS = {MARKER: "mark", PRINTER: "print", MOUNTER: "place", AOI: "inspect", TESTER: "test"}
+LEAD, ENGINEER, SECOND, OPERATOR = (
+    Actor(f"person:{role.value}", role.value, role)
+    for role in (Role.line_lead, Role.process_engineer, Role.quality_engineer, Role.operator)
+)
+
+
+@pytest.fixture
+def line(engine: Engine) -> Engine:
+    """A planned line and order; panel P-1 with boards SN-1 and SN-2 is marked."""
+    with engine.begin() as connection:
+        stations = [StationPlan(handle, operation=operation) for handle, operation in OPERATIONS.items()]
+        plan_line(connection, name="SMT 1", stations=stations, actor="test")
+        part = Component("R1", "RES-10K", None, None, None, None, None, None, "top", "machine")
+        revision = import_design(
+            connection,
+            BoardDesign("node", "B", (part,), ()),
+            customer="Northwind",
+            units_per_panel=2,
+            routing=[RoutingStep(operation) for operation in OPERATIONS.values()],
+            actor="test",
+        )
+        assert revision == 1
+        plan_work_order(connection, number="WO-1", product_revision_id=1, quantity=2, customer="Northwind", actor="t")
+    stored(engine, initialized("P-1", ("SN-1", 1), ("SN-2", 2), order="WO-1", source=MARKER))
+    done(engine, MARKER)
+    return engine
+
+
+_clock = iter(range(1, 100_000))
+
+
+def done(engine: Engine, station: str, *says: Any, result: str = "Completed", end: bool = True) -> UUID:
+    """A station works on the panel; `says` are made from the work's transaction."""
+    work = uuid4()
+    units = ("P-1", 1), ("P-1", 2)
+    payloads = [started(*units, transaction=work, panel="P-1", order="WO-1", source=station, when=next(_clock))]
+    payloads += [say(work) for say in says]
+    if end:
+        payloads.append(completed(*units, transaction=work, result=result, source=station, when=next(_clock)))
+    stored(engine, *payloads)
+    return work
+
+
+def inspected(*outcomes: str) -> Any:
+    """`UnitsInspected`: what the AOI says of each board."""
+    return lambda work: message(
+        "Production.TestAndInspection.UnitsInspected",
+        {"TransactionId": str(work), "InspectionMethod": "AOI", "InspectedUnits": [
+            {"UnitIdentifier": "P-1", "UnitPositionNumber": position, "OverallResult": outcome, "Inspections": []}
+            for position, outcome in enumerate(outcomes, start=1)]},
+        source=AOI, when=next(_clock),
+    )  # fmt: skip
+
+
+def placed(package: str) -> Any:
+    """`MaterialsInstalled` on both boards."""
+    return lambda work: installed(
+        *(entry("P-1", package, ["R1"], position=position, part_number="RES-10K") for position in (1, 2)),
+        transaction=work, source=MOUNTER, when=next(_clock),
+    )  # fmt: skip
+
+
+def asked(engine: Engine, station: str, *units: Asked, **more: Any) -> list[Verdict]:
+    with engine.begin() as connection:
+        return ask(connection, station=station, units=units or [Asked("P-1")], actor="test", **more)
+
+
+def codes(engine: Engine, station: str, *units: Asked, **more: Any) -> list[list[str]]:
+    return [[ground.code for ground in verdict.reasons] for verdict in asked(engine, station, *units, **more)]
+
+
+def test_the_route_follows_from_what_was_reported(line: Engine) -> None:
+    assert codes(line, PRINTER) == [[], []]
+    assert codes(line, MOUNTER, Asked("SN-1")) == [["skipped"]]
+    done(line, PRINTER, end=False)
+    assert codes(line, MOUNTER, Asked("P-1", 2)) == [["not_arrived"]]
+    assert asked(line, MOUNTER)[0].passing
+    done(line, PRINTER)
+    assert codes(line, PRINTER) == [["not_arrived"], ["not_arrived"]] or codes(line, PRINTER)[0][0] == "repeated"
+
+
+def test_a_panel_is_its_boards_however_it_is_named(line: Engine) -> None:
+    done(line, PRINTER)
+    whole = asked(line, MOUNTER, Asked("P-1"))
+    assert [(verdict.serial, verdict.position_number) for verdict in whole] == [("SN-1", 1), ("SN-2", 2)]
+    single = asked(line, MOUNTER, Asked("P-1", 2), Asked("SN-2"), Asked("P-9", 1))
+    assert [verdict.serial for verdict in single] == ["SN-2", "SN-2", None]
+    assert all(verdict.allowed for verdict in [*whole, *single[:2]])
+
+
+def test_a_failed_board_stops_and_its_neighbour_goes_on(line: Engine) -> None:
+    for station in (PRINTER, MOUNTER):
+        done(line, station)
+    done(line, AOI, inspected("Failed", "Passed"))
+    assert codes(line, TESTER) == [["failed"], []]
+    assert codes(line, AOI) == [[], ["repeated"]]
+    with line.begin() as connection:
+        plan_retest_limit(connection, product_revision_id=1, operation="inspect", runs=1, actor="test")
+    assert codes(line, AOI, Asked("SN-1")) == [["retest_limit"]]
+    done(line, AOI, inspected("Passed", "Passed"))
+    assert codes(line, TESTER) == [[], []]
+
+
+def test_a_contained_lot_stops_every_unit_that_carries_it_at_once(line: Engine) -> None:
+    done(line, PRINTER)
+    stored(line, received(("REEL-1", "RES-10K", "LOT-7"), source=MOUNTER))
+    done(line, MOUNTER, placed("REEL-1"))
+    assert codes(line, AOI) == [[], []]
+    with line.begin() as connection:
+        open_containment(
+            connection, Terms(Question(lot="LOT-7", part_number="RES-10K")), reason="cracked", actor="person:quinn"
+        )
+    assert codes(line, AOI) == [["on_hold"], ["on_hold"]]
+
+
+def test_genealogy_must_be_as_complete_as_the_customer_asks(line: Engine) -> None:
+    with line.begin() as connection:
+        plan_threshold(connection, customer="Northwind", operation="inspect", completeness=1.0, actor="test")
+    done(line, PRINTER)
+    work = done(line, MOUNTER)
+    assert codes(line, AOI, Asked("SN-1")) == [["incomplete"]]
+    stored(line, placed("REEL-1")(work))
+    assert codes(line, AOI, Asked("SN-1")) == [[]]
+
+
+def test_recipe_and_operator_are_those_the_station_said_or_says(line: Engine) -> None:
+    with line.begin() as connection:
+        plan_recipes(connection, product_revision_id=1, operation="print", recipes=[("TOP", "2")], actor="test")
+        need_qualification(connection, operation="print", actor="test")
+        qualify(connection, operator="ANN", operation="print", valid_until=None, actor="test")
+    assert codes(line, PRINTER, Asked("SN-1")) == [["recipe_unknown", "no_operator"]]
+    stored(
+        line,
+        message("Production.RecipeActivated", {"RecipeName": "TOP", "Revision": "1"}, source=PRINTER, when=1),
+        message("Production.OperatorActivated", {"Operator": {"OperatorIdentifier": "BEN"}}, source=PRINTER, when=1),
+    )
+    assert codes(line, PRINTER, Asked("SN-1")) == [["wrong_recipe", "no_operator"]], "BEN logged in days ago"
+    assert codes(line, PRINTER, Asked("SN-1"), told=Told("TOP", "2", "BEN")) == [["not_qualified"]]
+    assert codes(line, PRINTER, Asked("SN-1"), told=Told("TOP", "2", "ANN")) == [[]]
+
+
+def test_a_locked_station_starts_nothing(line: Engine) -> None:
+    with line.begin() as connection:
+        lock_station(connection, station=PRINTER, reason="smoke", actor="person:lena")
+    assert codes(line, PRINTER, Asked("SN-1")) == [["station_locked"]]
+    with line.begin() as connection, pytest.raises(Conflict):
+        lock_station(connection, station=PRINTER, reason="again", actor="person:lena")
+    with line.begin() as connection:
+        unlock_station(connection, station=PRINTER, reason="it was steam", actor="person:lena")
+    assert codes(line, PRINTER, Asked("SN-1")) == [[]]
+
+
+def test_a_factory_that_only_plugged_in_is_stopped_by_no_plan(engine: Engine) -> None:
+    stored(engine, received(("REEL-1", "RES-10K", "LOT-7"), source=MOUNTER))
+    stored(engine, initialized("P-1", ("SN-1", 1), ("SN-2", 2), source=MARKER))
+    done(engine, AOI, inspected("Failed", "Passed"))
+    verdicts = asked(engine, TESTER)
+    assert [verdict.allowed for verdict in verdicts] == [True, True]
+    assert any("route was not judged" in told for told in verdicts[0].notes)
+    assert asked(engine, "Never.Heard.Of", Asked("SN-1"))[0].allowed
+    assert asked(engine, TESTER, Asked("NOBODY"))[0].allowed
+
+
+# --- overrides ---
+
+
+def override(connection: Connection, *, actor: Actor, second: Actor | None = None, hours: float = 1) -> int:
+    until = datetime.now(UTC) + timedelta(hours=hours)
+    return grant_override(
+        connection, code="skipped", station=MOUNTER, serial="SN-1", until=until, reason="printed by hand",
+        actor=actor, second=second,
+    )  # fmt: skip
+
+
+def test_an_override_is_for_one_unit_expires_and_is_on_record(line: Engine) -> None:
+    with line.begin() as connection:
+        number = override(connection, actor=ENGINEER, second=SECOND)
+    one, other = asked(line, MOUNTER)
+    assert one.allowed
+    assert not other.allowed
+    assert one.overridden[0].override.given_by == "person:process_engineer"
+    later = datetime.now(UTC) + timedelta(hours=1, seconds=1)
+    assert codes(line, MOUNTER, Asked("SN-1"), at=later) == [["skipped"]]
+    assert count(line, "audit", "deed = 'gate.overridden' AND details ->> 'second' = 'person:quality_engineer'") == 1
+    assert count(line, "verdict", "overridden = '{skipped}' AND allowed") == 1
+    with line.begin() as connection:
+        revoke_override(connection, number, actor=ENGINEER)
+    assert codes(line, MOUNTER, Asked("SN-1")) == [["skipped"]]
+
+
+@pytest.mark.parametrize(
+    ("actor", "second", "hours", "error"),
+    [
+        (OPERATOR, SECOND, 1, Forbidden),
+        (LEAD, SECOND, 1, Forbidden),
+        (ENGINEER, None, 1, Forbidden),
+        (ENGINEER, ENGINEER, 1, Forbidden),
+        (ENGINEER, OPERATOR, 1, Forbidden),
+        (ENGINEER, SECOND, 8.1, Invalid),
+        (ENGINEER, SECOND, -0.1, Invalid),
+    ],
+)
+def test_who_may_not_or_not_so_long(
+    line: Engine, actor: Actor, second: Actor | None, hours: float, error: type[Exception]
+) -> None:
+    with line.begin() as connection, pytest.raises(error):
+        override(connection, actor=actor, second=second, hours=hours)
+    assert codes(line, MOUNTER, Asked("SN-1")) == [["skipped"]]
+
+
+def test_what_does_not_stand_is_not_overridden(line: Engine) -> None:
+    with line.begin() as connection, pytest.raises(Invalid, match="nothing to override"):
+        grant_override(
+            connection, code="skipped", station=PRINTER, serial="SN-1", reason="why not", actor=ENGINEER,
+            until=datetime.now(UTC) + timedelta(hours=1), second=SECOND,
+        )  # fmt: skip
+
+
+# --- the log, starts, CFX ---
+
+
+def test_every_verdict_is_logged_with_what_it_saw(line: Engine) -> None:
+    verdict = asked(line, MOUNTER, Asked("SN-1"))[0]
+    with line.connect() as connection:
+        row = connection.execute(text("SELECT * FROM verdict WHERE verdict_id = :id"), {"id": verdict.verdict_id}).one()
+    assert (row.unit_id, row.allowed, row.codes, row.actor) == (verdict.unit_id, False, ["skipped"], "test")
+    assert row.facts["unit"]["routing"] == ["mark", "print", "place", "inspect", "test"]
+    assert row.facts["unit"]["visits"][0].startswith("mark 2026-")
+    assert row.facts["station"]["operation"] == "place"
+    asked(line, MOUNTER, Asked("NOBODY"))
+    assert count(line, "verdict", "unit_id = 0 AND identifier = 'NOBODY'") == 1
+
+
+def test_of_many_stations_that_ask_at_once_one_starts_the_unit(line: Engine) -> None:
+    twins = [f"Acme.Printer.{number}" for number in range(10, 18)]
+    with line.begin() as connection:
+        plan_line(
+            connection, name="SMT 2", stations=[StationPlan(twin, operation="print") for twin in twins], actor="t"
+        )
+
+    def start(station: str) -> list[Verdict]:
+        return retrying(line, lambda c: start_units(c, station=station, serials=["SN-1", "SN-2"], actor="test"))
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(start, twins))
+    for position in (0, 1):
+        assert sum(verdicts[position].allowed for verdicts in answers) == 1
+    refused = next(verdict for verdicts in answers for verdict in verdicts if not verdict.allowed)
+    assert refused.reasons[0].code == "already_started"
+    assert count(line, "unit_start") == 2
+
+
+def test_cfx_validate_units_is_answered_unit_by_unit(line: Engine, database: str) -> None:
+    for station in (PRINTER, MOUNTER):
+        done(line, station)
+    done(line, AOI, inspected("Failed", "Passed"))
+    request = message(
+        "InformationSystem.UnitValidation.ValidateUnitsRequest",
+        {"Validations": ["UnitRouteValidation", "UnitStatusValidation"], "PrimaryIdentifier": "P-1", "Units": [
+            {"UnitIdentifier": "P-1", "PositionNumber": 1}, {"UnitIdentifier": "P-1", "PositionNumber": 2}]},
+        source=TESTER,
+    )  # fmt: skip
+    keyed = create_engine(database, keyed=True)
+    envelope = decode(request)[0]
+    assert isinstance(envelope, Envelope)
+    response = decode(answer(envelope, source=None, engine=keyed) or b"")[0]
+    keyed.dispose()
+    assert isinstance(response, Envelope)
+    body = decode_body(response)
+    assert isinstance(body, ValidateUnitsResponse)
+    assert body.primary_result is not None
+    assert body.primary_result.result == "Failed"
+    results = body.validation_results or []
+    assert [(one.position_number, one.result) for one in results] == [(1, "Failed"), (2, "Passed")]
+    assert "Quality decides" in (results[0].message or "")
+
+
+def test_an_unknown_unit_stops_where_a_gate_is_planned(line: Engine) -> None:
+    with line.begin() as connection:
+        plan_policy(connection, station=AOI, policy="fail_closed", actor="test")
+        plan_policy(connection, station=MARKER, policy="fail_closed", actor="test")
+    assert codes(line, AOI, Asked("MISREAD")) == [["unknown_unit"]]
+    assert codes(line, MARKER, Asked("NEW")) == [[]]
