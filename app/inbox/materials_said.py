@@ -53,6 +53,9 @@ def _materials_split(said: Said, message: materials.MaterialsSplit) -> None:
             message.new_material_package_quantity,
         )
     )
+    left = message.source_material_package_remaining_quantity
+    if left:  # .NET sends 0 where nobody set it
+        said.loadings.append(Loading("split", message.source_material_package_identifier, quantity=left))
 
 
 @HANDLERS.of(materials.MaterialsJoined)
@@ -72,6 +75,20 @@ def _materials_retired(said: Said, message: materials.MaterialsRetired) -> None:
     said.about = "material"
     said.packages = {one.unique_identifier for one in message.materials if one.unique_identifier}
     said.exposures = [Exposure("retired", package) for package in sorted(said.packages)]
+    said.loadings = [
+        Loading("retired", one.unique_identifier, quantity=one.quantity)
+        for one in message.materials
+        if one.unique_identifier and one.quantity
+    ]
+
+
+@HANDLERS.of(materials.MaterialsConsumed)
+def _materials_consumed(said: Said, message: materials.MaterialsConsumed) -> None:
+    said.about = "material"
+    for one in message.consumed_materials:
+        package = one.material_location.material_package if one.material_location else None
+        if package is not None and package.unique_identifier and one.remaining_quantity:
+            said.loadings.append(Loading("consumed", package.unique_identifier, quantity=one.remaining_quantity))
 
 
 def _relate(said: Said, package: MaterialPackage | None) -> None:

@@ -105,9 +105,11 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """Something happened to a slot."""
+    """Something happened to a slot, or a machine says how many pieces are left in a package: `consumed`, `split`,
+    `retired`.
+    """
 
-    kind: Literal["loaded", "unloaded", "empty", "spliced"]
+    kind: Literal["loaded", "unloaded", "empty", "spliced", "consumed", "split", "retired"]
     package: str | None
     slot: str | None = None
     slot_name: str | None = None

@@ -108,7 +108,7 @@ class ToolCount(Base):
     One message may name a tool for several units: of a stencil's print of a panel that is one cycle (`strokes`: the
     largest of a message), of a nozzle's picks it is their sum (`picks`). Which one counts is the kind's matter.
 
-    The row of hour `-infinity` and station 0 is a tool's whole life, so that nobody adds up its years.
+    The row of hour 1970 (the epoch) and station 0 is a tool's whole life, so that nobody adds up its years.
     """
 
     __tablename__ = "tool_count"

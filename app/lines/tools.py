@@ -73,7 +73,7 @@ _HAPPENED = text(
 _COUNT = text(
     """
     INSERT INTO tool_count AS counted (tool_id, hour, station_id, strokes, picks)
-    SELECT tool_id, coalesce(hour, '-infinity'), CASE WHEN hour IS NULL THEN 0 ELSE station_id END, strokes, picks
+    SELECT tool_id, coalesce(hour, 'epoch'), CASE WHEN hour IS NULL THEN 0 ELSE station_id END, strokes, picks
     FROM (
         SELECT tool_id, date_trunc('hour', recorded_at, 'UTC') AS hour, station_id,
             sum(strokes) AS strokes, sum(picks) AS picks

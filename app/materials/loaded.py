@@ -68,6 +68,7 @@ _WHERE = text(
     WITH put AS (
         SELECT DISTINCT ON (package_id, station_id) * FROM loading_event
         WHERE package_id = ANY (CAST(:packages AS integer[])) AND recorded_at <= :at
+          AND kind IN ('loaded', 'spliced', 'unloaded', 'empty')
         ORDER BY package_id, station_id, recorded_at DESC, kind IN ('loaded', 'spliced') DESC, event_id DESC
     )
     SELECT put.station_id, put.package_id, put.slot, put.slot_name, put.lane, put.feeder, put.recorded_at

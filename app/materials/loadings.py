@@ -10,8 +10,9 @@ from app.facts import Report
 
 @dataclass(frozen=True, slots=True)
 class LoadingChange:
-    """`kind` is loaded, unloaded, empty or spliced. `slot` is CFX `LocationIdentifier`, or `LocationName` without one
-    (two locations may share a name).
+    """`kind` is loaded, unloaded, empty or spliced; consumed, split and retired only tell what was left.
+
+    `slot` is CFX `LocationIdentifier`, or `LocationName` without one (two locations may share a name).
     """
 
     report: Report

@@ -87,7 +87,8 @@ class LoadingEvent(Base):
 
     The `loading` (package in slot, an interval) follows from these: it begins at `loaded` or `spliced` and ends at the
     package's next `unloaded`, `empty` or `spliced` away. Events are kept, intervals are derived, so that the order in
-    which messages arrive does not matter. What a person scanned has the negated number of its audit row as `event_id`.
+    which messages arrive does not matter. `consumed`, `split` and `retired` only tell how many pieces were left then.
+    What a person scanned has the negated number of its audit row as `event_id`.
     """
 
     __tablename__ = "loading_event"

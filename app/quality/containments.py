@@ -70,7 +70,7 @@ _HOLD_PACKAGES = text(
             SELECT CASE WHEN last.kind IN ('loaded', 'spliced')
                 THEN station.handle || coalesce(' slot ' || last.slot, '') ELSE 'in store' END
             FROM loading_event AS last JOIN station USING (station_id)
-            WHERE last.package_id = given.package_id
+            WHERE last.package_id = given.package_id AND last.kind IN ('loaded', 'spliced', 'unloaded', 'empty')
             ORDER BY last.recorded_at DESC, last.ordinal DESC LIMIT 1
         ), :later
     FROM unnest(CAST(:packages AS integer[])) AS given (package_id)

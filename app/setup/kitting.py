@@ -90,8 +90,9 @@ _STOCK = text(
           WHERE package_event.package_id = package.package_id AND kind = 'retired' AND recorded_at <= :at
       )
       AND coalesce((
-          SELECT kind IN ('unloaded') FROM loading_event
+          SELECT kind = 'unloaded' FROM loading_event
           WHERE loading_event.package_id = package.package_id AND recorded_at <= :at
+            AND kind IN ('loaded', 'spliced', 'unloaded', 'empty')
           ORDER BY recorded_at DESC, event_id DESC LIMIT 1
       ), true)
     ORDER BY expires_at NULLS LAST, registered_at, package_id

@@ -92,7 +92,7 @@ _STATES = text(
         ORDER BY recorded_at DESC LIMIT 1
     ) AS calibrated ON true
     LEFT JOIN tool_count AS whole
-        ON whole.tool_id = tool.tool_id AND whole.hour = '-infinity' AND whole.station_id = 0
+        ON whole.tool_id = tool.tool_id AND whole.hour = 'epoch' AND whole.station_id = 0
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(strokes), 0) AS strokes, coalesce(sum(picks), 0) AS picks
         FROM tool_count WHERE tool_count.tool_id = tool.tool_id AND hour > :at

@@ -20,7 +20,8 @@ _ARRIVAL = {
     "received_at", "registered_at", "created_at", "started_received_at", "completed_received_at", "claim_received_at",
 }  # fmt: skip
 _NAMES = {
-    "station": "SELECT station_id, handle FROM station",
+    "station": "SELECT station_id, handle FROM station UNION ALL SELECT 0, NULL",
+    "tool": "SELECT tool_id, identifier FROM tool",
     "unit": "SELECT unit_id, serial FROM serial",
     "package": "SELECT package_id, identifier FROM package UNION ALL SELECT 0, NULL",
     "event": "SELECT event_id, unique_id FROM event",
@@ -61,7 +62,7 @@ _OWN_KEYS = {
     "event": "event_id", "serial": "unit_id", "unit": "unit_id", "station": "station_id", "package": "package_id",
     "placement": "placement_id", "material_chunk": "chunk_id", "material_set": "set_id", "recipe": "recipe_id",
     "measurement_layout": "layout_id", "work_order": "work_order_id", "lot": "lot_id", "quarantine": "quarantine_id",
-    "line": "line_id",
+    "line": "line_id", "tool": "tool_id",
 }  # fmt: skip
 
 

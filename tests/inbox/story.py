@@ -129,6 +129,14 @@ def told() -> list[bytes]:
         say(started, "SN-41", "SN-42", transaction=HALF, when=520),
         say(installed, entry(None, "REEL-1", ["R1"], **reel_1), transaction=HALF, when=521),
         say(completed, "SN-41", transaction=HALF, when=522),
+        # What decides whether reels and tools may be used.
+        say(message, "Materials.Management.MSDManagement.MaterialsOpened", {"Materials": [
+            {"UniqueIdentifier": "REEL-2", "MaterialData": {"MSDLevel": "MSL3"}}]}, when=3.5),
+        say(message, "Materials.Management.MSDManagement.MaterialsPlacedInDryStorage", {"Materials": [
+            {"UniqueIdentifier": "REEL-2"}]}, when=500, source=BENCH),
+        say(message, "Production.ToolsLoaded", {"Tools": [{"UniqueIdentifier": "NOZZLE-7"}]}, when=2),
+        say(message, "ResourcePerformance.SolderPastePrinting.StencilCleaned", {
+            "Stencil": {"UniqueIdentifier": "STENCIL-1"}}, when=30),
         # Stations of themselves.
         say(message, "ResourcePerformance.StationStateChanged", {"OldState": 2200, "NewState": "1100"}, when=5),
         say(message, "Heartbeat", {"CFXHandle": OVEN}, when=6, source=OVEN),
