@@ -53,9 +53,14 @@ def built(admin: TestClient) -> list[str]:
 
 
 @pytest.fixture
-def running(engine: Engine) -> Iterator[str]:
-    """The web application as a real server: its address."""
-    server = Server(engine, "127.0.0.1", 0)
+def server(engine: Engine) -> Server:
+    """The web application as a real server, not yet started: `running` is its address once it is."""
+    return Server(engine, "127.0.0.1", 0)
+
+
+@pytest.fixture
+def running(server: Server) -> Iterator[str]:
+    """The address of the running `server`."""
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

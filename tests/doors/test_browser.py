@@ -1,6 +1,7 @@
 """The pages in a real browser: nothing from outside, nothing refused by the policy, the line moves by itself."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 
@@ -9,16 +10,19 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 from sqlalchemy import Engine
 
+from app import browser_libraries
+from app.main import Server
 from app.people import create_token
 from tests.doors import story
 from tests.doors.conftest import PASSWORD
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-SIZES = [(1280, 800, "light"), (768, 1024, "dark")]
+SIZES = [(width, height, theme) for width, height in ((1280, 800), (768, 1024)) for theme in ("light", "dark")]
+SHOTS = os.environ.get("BIRTHMARK_SCREENSHOTS")  # a folder for pictures of every page, to be looked at
 PAGES = (
     "/", "/stations", "/packages", "/packages/receive", "/work-orders", "/quarantine", "/quarantine/1", "/people",
     "/search?q=nothing", "/units?serial=PNL-1", "/package?identifier=R-1182", "/where-used?package=R-1182",
-    "/graph?package=R-1182", "/containments", "/contain?package=R-1182", "/docs",
+    "/graph?package=R-1182", "/containments", "/contain?package=R-1182", "/labels", "/photo", "/docs",
 )  # fmt: skip
 # Everything that can be clicked or typed into must be large enough for a gloved finger.
 SMALL = """() => [...document.querySelectorAll("button, input:not([type=hidden]), select, textarea, .button, .nav a")]
@@ -47,7 +51,9 @@ FAINT = """() => {
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("chromium is not installed: apt-get install chromium")
-    options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
+    # No name is looked up: whatever a page asks of another host fails and is seen.
+    nowhere = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+    options = [nowhere, "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
     with sync_playwright() as playwright:
         try:
             launched = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
@@ -100,9 +106,30 @@ def test_every_page_stands_on_its_own(
             assert not wrong, address
             wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert wide <= 0, f"{address} is {wide} px too wide"
+            _keep(page, f"{width} {scheme} {address}")
             if address != "/docs":
                 assert page.evaluate(SMALL) == [], address
                 assert page.evaluate(FAINT) == [], address
+                assert serious(page) == [], address
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core finds on the page that keeps people out (WCAG 2.2 A and AA), as "rule: elements"."""
+    if not browser_libraries.AXE.exists():
+        pytest.skip("axe-core was not brought from npm: python3 -m app test brings it")
+    # Not add_script_tag: the page's policy lets no inline script in, and so it shall stay.
+    page.evaluate(browser_libraries.AXE.read_text(encoding="utf-8"))
+    found = page.evaluate(
+        """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
+            .filter((one) => ["serious", "critical"].includes(one.impact))
+            .map((one) => one.id + ": " + one.nodes.map((node) => node.html.slice(0, 100)).join(" | "))"""
+    )
+    return list(found)
+
+
+def _keep(page: Page, name: str) -> None:
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/{re.sub(r'[^A-Za-z0-9.-]+', '_', name)}.png", full_page=True)
 
 
 def _outside(url: str, running: str, wrong: list[str]) -> None:
@@ -140,3 +167,69 @@ def test_from_a_serial_to_every_board_with_its_reel(
         with page.expect_download() as download:
             page.get_by_role("link", name="CSV").first.click()
         assert download.value.suggested_filename == "where-used package R_90 +5%.csv"
+
+
+def test_the_login_pages_stand_on_their_own(browser: Browser, running: str, accounts: dict[str, str]) -> None:
+    for width, height, scheme in SIZES:
+        with browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme) as context:  # type: ignore[arg-type]
+            page = context.new_page()
+            for address in ("/login", "/login/badge"):
+                page.goto(running + address)
+                _keep(page, f"{width} {scheme} {address}")
+                assert page.evaluate(SMALL) == [], address
+                assert page.evaluate(FAINT) == [], address
+                assert serious(page) == [], address
+
+
+def test_ten_tabs_of_one_browser_live_on_one_stream(
+    browser: Browser, running: str, machine: httpx2.Client, accounts: dict[str, str], server: Server
+) -> None:
+    with browser.new_context() as context:
+        pages = [log_in(context, running)] + [context.new_page() for _ in range(9)]
+        for page in pages[1:]:
+            page.goto(f"{running}/")
+        for page in pages:
+            page.get_by_text("Live", exact=True).wait_for()
+        assert server.changes.watchers == 1
+        state = story.envelope("ResourcePerformance.StationStateChanged", {"NewState": 1100}, story.AOI)
+        machine.post("/api/v1/cfx", content=story.payload(state))
+        for page in pages:
+            page.bring_to_front()
+            page.locator(".station", has_text=story.AOI).get_by_text("producing").wait_for(timeout=10_000)
+        for page in pages[1:]:
+            page.close()
+        pages[0].get_by_text("Live", exact=True).wait_for()
+        assert server.changes.watchers == 1
+
+
+def test_language_and_theme_are_chosen_and_stay(browser: Browser, running: str, accounts: dict[str, str]) -> None:
+    with browser.new_context(color_scheme="light") as context:
+        page = log_in(context, running)
+        page.get_by_label("Theme").select_option("dark")
+        page.get_by_label("Language").select_option("de")
+        page.get_by_role("button", name="Apply").click()
+        page.get_by_role("heading", name="Die Linie, wie sie steht").wait_for()
+        assert page.evaluate("document.documentElement.lang") == "de"
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert sum(int(part) for part in re.findall(r"\d+", ground)) < 200, "dark"
+        page.get_by_label("Farben").select_option("light")
+        page.get_by_role("button", name="Anwenden").click()
+        page.wait_for_function("getComputedStyle(document.body).backgroundColor !== " + repr(ground))
+    with browser.new_context() as elsewhere:  # the language follows the person, the theme stays with the screen
+        page = log_in(elsewhere, running)
+        page.get_by_role("heading", name="Die Linie, wie sie steht").wait_for()
+
+
+def test_everything_is_reached_with_the_keyboard(browser: Browser, running: str, accounts: dict[str, str]) -> None:
+    with browser.new_context() as context:
+        page = log_in(context, running)
+        page.goto(f"{running}/people")
+        reached = set()
+        for _ in range(120):
+            page.keyboard.press("Tab")
+            reached.add(page.evaluate("document.activeElement.outerHTML.slice(0, 200)"))
+        every = page.evaluate(
+            """[...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, summary")]
+                .filter((e) => e.checkVisibility()).map((e) => e.outerHTML.slice(0, 200))"""
+        )
+        assert set(every) <= reached

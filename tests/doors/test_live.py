@@ -2,11 +2,12 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import httpx2
 import pytest
@@ -52,6 +53,51 @@ def test_many_changes_are_told_as_few(running: str, engine: Engine, accounts: di
             for line in lines:
                 told += line == "data: recorded"
     assert 1 <= told <= 10
+
+
+def test_who_comes_back_is_told_at_once_what_was_missed_and_nothing_else(
+    running: str, engine: Engine, accounts: dict[str, str]
+) -> None:
+    with browser(running) as client:
+        with client.stream("GET", "/live") as stream:
+            heard = next(line for line in stream.iter_lines() if line.startswith("id: ")).removeprefix("id: ")
+        again = client.stream("GET", "/live", headers={"Last-Event-ID": heard}, timeout=2)
+        with again as stream, pytest.raises(httpx2.ReadTimeout):
+            next(line for line in stream.iter_lines() if line.startswith("data:"))
+        with engine.begin() as connection:
+            announce(connection)
+        time.sleep(0.2)
+        for missed in (heard, "another-process-7"):
+            with client.stream("GET", "/live", headers={"Last-Event-ID": missed}) as stream:
+                assert next(line for line in stream.iter_lines() if line.startswith("data:")) == "data: recorded"
+
+
+def test_two_hundred_browsers_hear_of_one_message(running: str, engine: Engine, accounts: dict[str, str]) -> None:
+    host, port = running.removeprefix("http://").split(":")
+    with browser(running) as client:
+        cookie = f"birthmark={client.cookies['birthmark']}"
+    request = f"GET /live HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: {cookie}\r\n\r\n".encode()
+    with ExitStack() as opened:
+        clients = [opened.enter_context(socket.create_connection((host, int(port)), timeout=30)) for _ in range(200)]
+        for client_socket in clients:
+            client_socket.sendall(request)
+        for client_socket in clients:
+            assert _hears(client_socket, b"data: connected")
+        time.sleep(0.6)
+        with engine.begin() as connection:
+            announce(connection)
+        for client_socket in clients:
+            assert _hears(client_socket, b"data: recorded")
+
+
+def _hears(stream: socket.socket, words: bytes) -> bool:
+    heard = b""
+    while words not in heard:
+        part = stream.recv(4096)
+        if not part:
+            return False
+        heard += part
+    return True
 
 
 SERVE = """

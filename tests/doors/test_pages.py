@@ -94,6 +94,21 @@ def test_every_page_has_a_json_twin(ask: Ask, accounts: dict[str, str], built: l
     assert answer.json()
 
 
+@pytest.mark.parametrize("page", [p for p in PAGES if p != "/packages/receive"])
+def test_every_page_has_a_csv_twin(ask: Ask, accounts: dict[str, str], built: list[str], page: str) -> None:
+    path, question, query = page.partition("?")
+    by_suffix = f"{'/line' if path == '/' else path}.csv{question}{query}"
+    client = logged_in(ask, "administrator")
+    for address in (by_suffix, f"{page}{'&' if question else '?'}format=csv"):
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        assert answer.headers["content-type"].startswith("text/csv"), address
+    json = client.get(page, headers={"Accept": "application/json"}).json()
+    rows = [value for value in json.values() if isinstance(value, list)]
+    if path in {"/", "/stations", "/packages", "/work-orders", "/quarantine", "/people"}:
+        assert len(answer.text.splitlines()) == 1 + sum(map(len, rows)), "a row for each element of the JSON"
+
+
 @pytest.mark.parametrize("page", ["/units?serial=PNL-1", "/where-used?package=R-1182"])
 def test_tables_have_a_csv_twin(ask: Ask, accounts: dict[str, str], built: list[str], page: str) -> None:
     answer = logged_in(ask, "operator").get(f"{page}&format=csv")
