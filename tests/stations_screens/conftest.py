@@ -118,3 +118,8 @@ class Wedge:
 def verdict(page: Page, word: str, timeout: float = 8000) -> None:
     """Wait until this word covers the screen."""
     page.locator("[data-verdict]:not([hidden]) [data-verdict-word]", has_text=word).wait_for(timeout=timeout)
+
+
+def noted(page: Page, sentence: str) -> None:
+    """Wait until the screen says this below what was scanned."""
+    page.locator("[data-note]", has_text=sentence).wait_for()

@@ -185,7 +185,7 @@ def found(engine: Engine, serial: str, designator: str) -> None:
 def contained(engine: Engine, serial: str) -> None:
     """Quality holds this unit."""
     with engine.begin() as connection:
-        open_containment(connection, terms_of({"serial": serial}), reason="a customer's complaint", actor="test",
+        open_containment(connection, terms_of({"serials": [serial]}), reason="a customer's complaint", actor="test",
                          confirm=serial)  # fmt: skip
 
 

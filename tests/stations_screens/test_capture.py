@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from tests.scanning.cases import FORMATS, cases
 from tests.stations_screens import facts, shop
-from tests.stations_screens.conftest import Enter, Wedge, verdict
+from tests.stations_screens.conftest import Enter, Wedge, noted, verdict
 from tests.stations_screens.shop import Shop
 
 
@@ -33,7 +33,7 @@ def through(page: Page) -> None:
 def drained(page: Page, timeout: float = 20_000) -> None:
     """Wait until nothing is on its way and every scan of the list has its answer."""
     expect(page.locator("[data-last] .is-wait")).to_have_count(0, timeout=timeout)
-    expect(page.locator("[data-waiting]")).to_have_attribute("data-count", "0", timeout=timeout)
+    expect(page.locator("[data-waiting]")).to_have_attribute("data-number", "0", timeout=timeout)
 
 
 def _keystrokes(serials: list[str], scans: int, chance: random.Random) -> Iterator[str]:
@@ -89,16 +89,16 @@ def test_a_label_ends_with_its_eot_and_the_scanners_enter_presses_no_button(ente
     wedge.scan("[)>\x1e06\x1dP100-0042\x1dQ500\x1d3SR-1182\x1e\x04")
     verdict(page, "RIGHT REEL")
     assert page.locator("[data-slot=SLOT11][aria-pressed=true]").count() == 0
-    page.get_by_text("R-1182").wait_for()
+    page.locator("[data-slot=SLOT11]", has_text="R-1182").wait_for()
 
 
 def test_the_layout_test_says_what_scanner_and_computer_disagree_on(enter: Enter) -> None:
     page = enter("work", shop.BENCH)
     code = next(case["scan"] for case in cases() if case["kind"] == "layout_test")
     Wedge(page).scan(code)
-    page.get_by_text("Scanner and computer agree").wait_for()
+    noted(page, "Scanner and computer agree")
     Wedge(page).scan(code.translate(str.maketrans("YZ", "ZY")))
-    page.get_by_text("types for another keyboard").wait_for()
+    noted(page, "types for another keyboard")
 
 
 def test_typing_is_left_alone_in_a_field_of_its_own(enter: Enter) -> None:

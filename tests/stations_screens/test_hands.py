@@ -4,7 +4,7 @@ from sqlalchemy import Engine
 
 from app.scanning.codes import CodeKind, make_code, slot_code
 from tests.stations_screens import facts, shop
-from tests.stations_screens.conftest import Enter, Wedge, verdict
+from tests.stations_screens.conftest import Enter, Wedge, noted, verdict
 from tests.stations_screens.shop import Shop
 
 PASS, FAIL = (make_code(CodeKind.control, word) for word in ("PASS", "FAIL"))
@@ -24,7 +24,7 @@ def test_defects_are_tapped_onto_designators(enter: Enter, opened: Shop, engine:
     page.locator("[data-drawn=bottom]").wait_for()
     page.get_by_role("button", name="tombstone").click()
     wedge.scan(PASS)
-    page.get_by_text("Defects are noted").wait_for()
+    noted(page, "Defects are noted")
     wedge.scan(FAIL)
     verdict(page, "FAILED")
     assert facts.defects(engine, serial) == [("U1", "bridge", "failed"), ("R21", "tombstone", "failed")]
@@ -39,11 +39,18 @@ def test_small_parts_close_together_are_asked_about(enter: Enter, opened: Shop, 
     Wedge(page).scan(opened.serials[0])
     verdict(page, "GO")
     page.locator("[data-verdict]").click()
-    one, other = (page.locator(f".part[data-designator={name}] .part-body").bounding_box() for name in ("R1", "C1"))
-    assert one
-    assert other
-    page.mouse.click(one["x"] + one["width"] / 2, one["y"] + one["height"] / 2)
+    page.get_by_role("button", name="Smaller").scroll_into_view_if_needed()
+    box = page.locator(".part[data-designator=R1] .part-body").bounding_box()
+    assert box
+    assert box["width"] < 30, "smaller than a finger"
+    page.mouse.click(box["x"] + box["width"] + 15, box["y"] + 4)  # beside it, as a glove does
     page.locator("[data-sheet-title]", has_text="R1").wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.locator("[data-drawn=top] svg").evaluate("drawing => { drawing.style.width = '120px'; }")
+    page.locator(".part[data-designator=R5] .part-body").click(force=True)
+    page.locator("[data-sheet-title]", has_text="Which one?").wait_for()
+    page.locator("[data-places]").get_by_role("button", name="R5", exact=True).click()
+    page.locator("[data-sheet-title]", has_text="R5").wait_for()
 
 
 def test_rework_takes_the_part_out_and_the_new_reel_in(enter: Enter, opened: Shop, engine: Engine) -> None:
@@ -60,7 +67,7 @@ def test_rework_takes_the_part_out_and_the_new_reel_in(enter: Enter, opened: Sho
     page.get_by_role("button", name="replaced").click()
     wedge.scan("C-2201")
     verdict(page, "WRONG REEL")
-    page.get_by_text("100-0042 belongs at R2").wait_for()
+    page.locator("[data-verdict-reasons]", has_text="100-0042 belongs at R2").wait_for()
     wedge.scan("R-1183")
     verdict(page, "RIGHT REEL")
     wedge.scan(PASS)
@@ -85,9 +92,9 @@ def test_slot_then_reel(enter: Enter, opened: Shop, engine: Engine) -> None:
     page = enter("setup", shop.MOUNTER)
     wedge = Wedge(page)
     wedge.scan("R-1182")
-    page.get_by_text("Scan the slot first").wait_for()
+    noted(page, "Scan the slot first")
     wedge.scan(slot_code(shop.BENCH, "SLOT11"))
-    page.get_by_text("That slot is at another station").wait_for()
+    noted(page, "That slot is at another station")
     for slot, reel, word in (
         ("SLOT11", "R-1182", "RIGHT"),
         ("SLOT12", "R-1183", "WRONG"),
@@ -115,7 +122,7 @@ def test_a_splice_names_the_reel_it_is_behind(enter: Enter, opened: Shop, engine
     page.locator("[data-slot=SLOT11][data-package=R-1182]").wait_for()
     wedge.scan("SLOT11")
     wedge.scan("R-1182")
-    page.get_by_text("scan the new reel that is spliced behind R-1182").wait_for()
+    noted(page, "scan the new reel that is spliced behind R-1182")
     wedge.scan("R-1183")
     verdict(page, "RIGHT REEL")
     assert facts.ask(engine, "SELECT kind FROM setup_check ORDER BY recorded_at") == [("load",), ("splice",)]

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from app.interlock.plans import plan_policy
 from app.scanning.codes import CodeKind, make_code
 from tests.stations_screens import facts, shop
-from tests.stations_screens.conftest import Enter, Wedge, verdict
+from tests.stations_screens.conftest import Enter, Wedge, noted, verdict
 from tests.stations_screens.shop import Shop
 from tests.stations_screens.test_capture import drained, through
 
@@ -25,9 +25,11 @@ def test_badge_then_station_then_a_unit_there_and_back(
     page.get_by_label("PIN").fill(shop.PIN)
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Which station is this?").wait_for()
+    page.locator("[data-link][data-state=online]").wait_for()
     wedge = Wedge(page)
     wedge.scan(make_code(CodeKind.station, shop.BENCH))
     page.wait_for_url("**/station/work?at=*")
+    page.locator("[data-link][data-state=online]").wait_for()
     wedge = Wedge(page)
     serial = opened.serials[0]
     wedge.scan(serial)
@@ -35,14 +37,14 @@ def test_badge_then_station_then_a_unit_there_and_back(
     page.get_by_text("Pin 1 is at the white dot").wait_for()
     assert page.locator(".part.accent").count() == 4  # the places the steps speak of
     wedge.scan(opened.serials[1])
-    page.get_by_text(f"{serial} is still in work here").wait_for()
+    noted(page, f"{serial} is still in work here")
     wedge.scan(PASS)
     verdict(page, "PASSED")
     assert facts.works(engine, shop.BENCH) == [(serial, "Completed")]
     assert page.locator("[data-count]").inner_text() == "1"
     wedge.scan(serial)
     verdict(page, "STOP")
-    page.get_by_text("is done on").wait_for()
+    page.locator("[data-verdict-reasons]", has_text="is done on").wait_for()
     wedge.scan(opened.serials[1])  # the verdict goes by itself with the next scan
     verdict(page, "GO")
 
@@ -62,7 +64,7 @@ def test_the_last_deed_is_undone_and_the_unit_may_start_again(enter: Enter, open
     assert outcomes == [("failed", "failed"), ("passed", "failed")], "taken back as a statement, not erased"
     wedge.scan(serial)
     verdict(page, "GO")
-    page.get_by_role("button", name="PASS").click()
+    page.get_by_role("button", name="PASS", exact=True).click()
     verdict(page, "PASSED")
     assert facts.works(engine, shop.BENCH) == [(serial, "Aborted"), (serial, "Completed")]
 
@@ -142,7 +144,7 @@ def test_a_locked_station_keeps_what_was_scanned(
     page.keyboard.type(opened.badge)
     page.get_by_label("PIN").fill(shop.PIN)
     page.keyboard.press("Enter")
-    page.locator("[data-prompt]").wait_for()
+    page.locator("[data-link][data-state=online]").wait_for()
     facts.change(engine, "UPDATE login_session SET seen_at = now() - idle_after - interval '1 s'")
     Wedge(page).scan(opened.serials[0])
     page.get_by_role("heading", name="Locked").wait_for()

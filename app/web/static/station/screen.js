@@ -161,7 +161,7 @@ export class Screen {
     const count = one("[data-waiting]");
     count.hidden = waiting === 0 || (online && waiting < 2);
     count.textContent = word("waiting", { count: waiting });
-    count.dataset.count = waiting;
+    count.dataset.number = waiting;
   }
 
   note(text, kind = "") {
