@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.people import Role, record_audit, spoken
 from app.quality.nonconformances import lock_nonconformance, reason_given
-from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES
+from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES, named_units
 from app.units.locks import lock_units
 
 
@@ -50,12 +50,11 @@ def require_authority(role: Role, decision: Disposition) -> None:
 
 _MEANT = text(
     """
-    -- Which holds of this nonconformance are on these serials, and whose are they?
+    -- Which holds of this nonconformance are on these serials, or on the boards in them, and whose are they?
     SELECT given.serial, hold.unit_id, hold.position_number, unit.customer_id
-    FROM unnest(CAST(:serials AS text[])) AS given (serial)
-    LEFT JOIN serial USING (serial)
-    LEFT JOIN unit USING (unit_id)
-    LEFT JOIN unit_hold AS hold ON hold.unit_id = serial.unit_id AND hold.nonconformance_id = :nonconformance
+    FROM unnest(CAST(:serials AS text[]), CAST(:units AS bigint[])) AS given (serial, unit_id)
+    JOIN unit_hold AS hold ON hold.unit_id = given.unit_id AND hold.nonconformance_id = :nonconformance
+    JOIN unit ON unit.unit_id = given.unit_id
     ORDER BY hold.unit_id, hold.position_number
     """
 )
@@ -71,7 +70,9 @@ _DECIDE = text(
 _SCRAP = text(
     """
     INSERT INTO scrapped_unit (unit_id, scrapped_by, reason)
-    SELECT DISTINCT unit_id, :actor, :reason FROM unnest(CAST(:units AS bigint[])) AS given (unit_id)
+    SELECT DISTINCT unit_id, :actor, :reason
+    FROM unnest(CAST(:units AS bigint[]), CAST(:positions AS smallint[])) AS given (unit_id, position_number)
+    WHERE position_number = 0  -- a scrapped position of a panel leaves the panel
     ON CONFLICT DO NOTHING
     """
 )
@@ -98,9 +99,15 @@ def disposition_units(
     if not serials:
         raise Invalid("Name the units by their serials.")
     opened = lock_nonconformance(connection, number, shared=True)
-    asked = {"serials": list(dict.fromkeys(serials)), "nonconformance": opened.nonconformance_id}
+    named = [(serial, unit_id) for serial, meant in named_units(connection, serials).items() for unit_id in meant]
+    asked = {
+        "serials": [serial for serial, _ in named],
+        "units": [unit_id for _, unit_id in named],
+        "nonconformance": opened.nonconformance_id,
+    }
     rows = connection.execute(_MEANT, asked).all()
-    unheld = [row.serial for row in rows if row.unit_id is None]
+    held = {row.serial for row in rows}
+    unheld = [serial for serial in serials if serial not in held]
     if unheld:
         raise NotFound(f"{number} does not hold {', '.join(unheld[:5])}. Check the serials; nothing was decided.")
     approval = (customer_approval or "").strip() or None

@@ -4,7 +4,8 @@
   end it: such a unit or package does not come back.
 * A unit of which a fact now says what an open containment asks for is on hold by rule, though no hold was written:
   the fact arrived after the scope was counted. A unit that was released is caught again by facts that came later.
-* What holds a board holds its panel, and what holds a child unit holds the assembly around it.
+* What holds a board holds its panel, unless the board was scrapped; what holds a child unit holds the assembly
+  around it.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -67,6 +68,12 @@ _WRITTEN = text(
     JOIN unit AS asked ON asked.unit_id = place.asked_id
     JOIN unit AS held ON held.unit_id = place.member_id
     WHERE {_STANDS}
+      -- A panel goes on with a scrapped board in it (crossed out), an assembly not with a scrapped unit.
+      AND NOT (coalesce(decided.decision, '') = 'scrap' AND (
+          (fact.position_number > 0 AND place.member_id = place.asked_id)
+          OR EXISTS (SELECT FROM panel_position AS crossed
+                     WHERE crossed.panel_id = place.asked_id AND crossed.unit_id = place.member_id)
+      ))
     UNION ALL
     SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     WHERE EXISTS (SELECT FROM nonconformance WHERE released_at IS NULL)

@@ -13,6 +13,7 @@ from app.trace.evidence import Evidence, stronger
 from app.trace.hits import packages_meant
 from app.trace.question import Question
 from app.trace.where_used import stream_where_used
+from app.units.families import named_units
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the stage, how much of it is done, and of how much, where that is known."""
@@ -52,13 +53,7 @@ class Scope:
         return {evidence.value: counted[evidence] for evidence in Evidence}
 
 
-_UNITS = text(
-    """
-    SELECT given.serial, serial.unit_id
-    FROM unnest(CAST(:serials AS text[])) AS given (serial)
-    LEFT JOIN serial ON serial.serial = given.serial
-    """
-)
+_SERIALS = text("SELECT unit_id, serial FROM unit WHERE unit_id = ANY (CAST(:units AS bigint[]))")
 
 
 def scope_of(connection: Connection, terms: Terms, progress: Progress = no_progress) -> Scope:
@@ -89,10 +84,12 @@ def _carrying(connection: Connection, question: Question) -> Iterator[tuple[Key,
 
 def _listed(connection: Connection, terms: Terms) -> dict[Key, ScopedUnit]:
     now = datetime.now(UTC)
-    rows = connection.execute(_UNITS, {"serials": list(terms.serials)}).all()
-    unknown = [row.serial for row in rows if row.unit_id is None]
+    named = named_units(connection, terms.serials)
+    unknown = [serial for serial in terms.serials if serial not in named]
     if unknown:
         few = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
         raise NotFound(f"No unit {few} is known here. Correct the list; nothing was contained.")
-    why = "It is on the list."
-    return {(row.unit_id, 0): ScopedUnit(row.serial, Evidence.exact, why, now) for row in rows}
+    units = [unit_id for meant in named.values() for unit_id in meant]
+    listed = {(row[0], 0): row[1] for row in connection.execute(_SERIALS, {"units": units})}
+    why = "It is on the list, by itself or with its panel."
+    return {key: ScopedUnit(serial, Evidence.exact, why, now) for key, serial in listed.items()}

@@ -9,8 +9,9 @@ stops the whole shipment, by name, and skips nothing silently.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from app.errors import Conflict, Invalid, NotFound
 from app.people import customer_id_of, record_audit
@@ -18,7 +19,7 @@ from app.quality.dispositions import failures_on
 from app.quality.holds import holds_on
 from app.reasons import Reason
 from app.units.completeness import incomplete
-from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES
+from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES, named_units
 from app.units.locks import lock_families
 from app.units.provisional import provisional_units
 from app.units.shipments import (
@@ -58,15 +59,7 @@ class MayNotLeave(Conflict):
         super().__init__(f"{few}.{more} Clear that, or leave them out; nothing was done.", units=told)
 
 
-_UNITS = text(
-    """
-    SELECT given.serial, unit.unit_id, unit.customer_id
-    FROM unnest(CAST(:serials AS text[])) AS given (serial)
-    LEFT JOIN serial USING (serial)
-    LEFT JOIN unit USING (unit_id)
-    """
-)
-_SERIALS = text("SELECT unit_id, serial FROM unit WHERE unit_id = ANY (CAST(:units AS bigint[]))")
+_UNITS = text("SELECT unit_id, serial, customer_id FROM unit WHERE unit_id = ANY (CAST(:units AS bigint[]))")
 _UNPROVEN = text(
     f"""
     -- Which of these were reworked or repaired last, and have passed nothing since?
@@ -136,6 +129,7 @@ def _elsewhere(connection: Connection, ids: Sequence[int], *, packed: bool) -> I
 def pack(connection: Connection, serials: Sequence[str], *, shipment: str, customer: str, actor: str) -> int:
     """Put units into a shipment to a customer, opened if new; returns how many. All of them or none.
 
+    A panel stands for the boards in it.
     Raises `MayNotLeave`, `NotFound` for an unknown serial or customer, `Conflict` where the shipment has left.
     """
     if not serials:
@@ -148,14 +142,11 @@ def pack(connection: Connection, serials: Sequence[str], *, shipment: str, custo
     opened = open_shipment(connection, number=shipment.strip(), customer_id=customer_id, actor=actor)
     if opened.shipped_at is not None:
         raise Conflict(f"Shipment {shipment} has left already. Open another.")
-    rows = connection.execute(_UNITS, {"serials": list(dict.fromkeys(serials))}).all()
-    unknown = [row.serial for row in rows if row.unit_id is None]
-    if unknown:
-        raise NotFound(f"No unit {', '.join(unknown[:5])} is known here. Nothing was packed.")
-    ids = {row.unit_id: row.serial for row in rows}
+    units = _named(connection, serials)
+    ids = {row.unit_id: row.serial for row in units}
     lock_families(connection, ids)
     found = reasons_to_keep(connection, ids)
-    for row in rows:
+    for row in units:
         if row.customer_id not in {None, customer_id}:
             found.setdefault(row.unit_id, []).append(
                 Reason("another_customer", "It belongs to another customer.", "Pack it for that customer.")
@@ -176,7 +167,7 @@ def ship(connection: Connection, number: str, *, actor: str) -> int:
     if not ids:
         raise Conflict(f"Shipment {number} is empty. Pack something for it first.")
     lock_families(connection, ids)
-    serials = {row[0]: row[1] for row in connection.execute(_SERIALS, {"units": ids})}
+    serials = {row.unit_id: row.serial for row in connection.execute(_UNITS, {"units": ids})}
     _refuse(reasons_to_keep(connection, ids, packed=True), serials)
     close_shipment(connection, shipment, actor=actor)
     record_audit(connection, actor=actor, deed="shipment.shipped", subject=f"shipment:{number}",
@@ -188,16 +179,25 @@ def unpack(connection: Connection, serials: Sequence[str], *, reason: str, actor
     """Take units out of their shipments, or note that they came back from the customer; returns how many."""
     if not reason.strip():
         raise Invalid("Say why the units are unpacked, or came back.")
-    rows = connection.execute(_UNITS, {"serials": list(dict.fromkeys(serials))}).all()
-    ids = {row.unit_id: row.serial for row in rows if row.unit_id is not None}
+    ids = {row.unit_id: row.serial for row in _named(connection, serials)}
     lock_families(connection, ids)
     taken = unpack_units(connection, ids, reason=reason.strip(), actor=actor)
-    if len(taken) != len(rows):
-        absent = [row.serial for row in rows if row.unit_id not in taken]
+    absent = [serial for unit_id, serial in ids.items() if unit_id not in taken]
+    if absent:
         raise NotFound(f"{', '.join(absent[:5])} is in no shipment. Nothing was unpacked.")
     record_audit(connection, actor=actor, deed="unit.unpacked", subject=None,
                  reason=reason.strip(), serials=sorted(ids.values()))  # fmt: skip
     return len(taken)
+
+
+def _named(connection: Connection, serials: Sequence[str]) -> Sequence[Row[Any]]:
+    """The units that the serials stand for, a panel for its boards. Raises `NotFound` where one is not known."""
+    named = named_units(connection, serials)
+    unknown = [serial for serial in serials if serial not in named]
+    if unknown:
+        raise NotFound(f"No unit {', '.join(unknown[:5])} is known here. Nothing was done.")
+    meant = sorted({unit_id for units in named.values() for unit_id in units})
+    return connection.execute(_UNITS, {"units": meant}).all()
 
 
 def _refuse(found: dict[int, list[Reason]], serials: dict[int, str]) -> None:

@@ -4,7 +4,7 @@ A hold on one of them concerns the others: a panel does not enter a station whil
 assembly not while a unit inside it is. SQL pieces for questions about many units; parameter `units`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection, text
 
@@ -98,4 +98,28 @@ def family(connection: Connection, unit_ids: Collection[int]) -> dict[int, set[i
     found: dict[int, set[int]] = {unit_id: {unit_id} for unit_id in unit_ids}
     for asked, member in connection.execute(_FAMILY, {"units": sorted(found)}):
         found[asked].add(member)
+    return found
+
+
+_NAMED = text(
+    """
+    -- Which units does each of these serials stand for: the boards in it now, or itself?
+    SELECT given.serial, coalesce(board.unit_id, named.unit_id)
+    FROM unnest(CAST(:serials AS text[])) WITH ORDINALITY AS given (serial, nth)
+    JOIN serial AS named ON named.serial = given.serial
+    LEFT JOIN LATERAL (
+        SELECT DISTINCT ON (position_number) position_number, unit_id FROM panel_position
+        WHERE panel_position.panel_id = named.unit_id
+        ORDER BY position_number, linked_at DESC, unit_id DESC
+    ) AS board ON true
+    ORDER BY given.nth, board.position_number
+    """
+)
+
+
+def named_units(connection: Connection, serials: Iterable[str]) -> dict[str, list[int]]:
+    """The units that each serial stands for, a panel's identifier for the boards in it; unknown ones are left out."""
+    found: dict[str, list[int]] = {}
+    for serial, unit_id in connection.execute(_NAMED, {"serials": list(dict.fromkeys(serials))}):
+        found.setdefault(serial, []).append(unit_id)
     return found

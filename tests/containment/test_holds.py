@@ -185,3 +185,24 @@ def test_two_containments_are_two_holds(engine: Engine) -> None:
     assert held(engine, "SN-1") == {"SN-1": [False]}
     assert two.number != one.number
     assert count(engine, "unit_hold") == 2
+
+
+def test_a_panel_goes_on_with_a_scrapped_board_and_an_assembly_does_not(engine: Engine) -> None:
+    stored(
+        engine,
+        initialized("PNL-1", ("SN-1", 1), ("SN-2", 2)),
+        installed(entry("BOX", None, children=[("A1", "SN-1")]), when=5),
+    )
+    done = contain(engine, serials=["PNL-1"])
+    assert set(held(engine, "PNL-1", "SN-1", "SN-2", "BOX")) == {"PNL-1", "SN-1", "SN-2", "BOX"}
+    decide(engine, done.nonconformance, ["SN-1"], "scrap")
+    decide(engine, done.nonconformance, ["SN-2"], "released")
+    assert set(held(engine, "PNL-1", "SN-1", "SN-2", "BOX")) == {"SN-1", "BOX"}
+
+
+def test_a_panels_identifier_stands_for_its_boards(engine: Engine) -> None:
+    stored(engine, initialized("PNL-1", ("SN-1", 1), ("SN-2", 2)))
+    done = contain(engine, serials=["PNL-1"])
+    assert done.units == 2
+    assert decide(engine, done.nonconformance, ["PNL-1"], "rework") == 2
+    assert held(engine, "PNL-1", "SN-1", "SN-2") == {}

@@ -15,7 +15,7 @@ from app.units.starts import begin_start
 from app.units.whereabouts import PlaceKind, places_of
 from tests.containment.stories import ACTOR, build, contain, decide, send, unit_id
 from tests.containment.test_dispositions import inspected
-from tests.inbox.messages import STATION, count, entry, installed, started, stored
+from tests.inbox.messages import STATION, completed, count, entry, initialized, installed, started, stored
 
 
 def put(engine: Engine, *serials: str, shipment: str = "SH-1", customer: str = "Acme") -> None:
@@ -169,3 +169,21 @@ def test_what_is_not_there_is_said(engine: Engine) -> None:
         ship(connection, "SH-9", actor=ACTOR)
     with engine.begin() as connection, pytest.raises(NotFound):
         unpack(connection, ["SN-1"], reason="Why.", actor=ACTOR)
+
+
+def test_a_panel_is_packed_as_its_boards_and_judged_board_by_board(engine: Engine) -> None:
+    transaction = uuid4()
+    stored(
+        engine,
+        initialized("PNL-1", ("SN-1", 1), ("SN-2", 2), order="WO-1"),
+        started(("PNL-1", 1), ("PNL-1", 2), transaction=transaction, when=1),
+        completed(transaction=transaction, when=2),
+        inspected("SN-2", "Failed", 5),
+    )
+    with pytest.raises(MayNotLeave) as refused:
+        put(engine, "PNL-1")
+    assert kept(refused) == {"SN-2": ["failed"]}
+    stored(engine, inspected("SN-2", "Passed", 9))
+    send(engine, "PNL-1")
+    with engine.connect() as connection:
+        assert shipped_serials(connection, "SH-1") == ["SN-1", "SN-2"]
