@@ -48,15 +48,29 @@ def _kit_row(line: KitLine) -> tuple[object, ...]:
     return (*(getattr(line, name) for name in _KIT_COLUMNS), [one.package for one in line.proposals])
 
 
-@router.get("/forecast", response_model=Forecast, dependencies=_INSIDE)
+_FORECAST_COLUMNS = (
+    "slot", "package", "left", "units_left", "runs_out_at", "runs_short_by", "usable_until", "sentences",
+)  # fmt: skip
+
+
+@router.get("/forecast", response_model=Forecast, responses=_CSV, dependencies=_INSIDE)
 def get_forecast(
+    *,
+    request: Request,
     connection: Reading,
     station: Annotated[str, Query(min_length=1, max_length=256, description="CFX handle, or name")],
     work_order: str | None = None,
     side: str | None = None,
 ) -> Response:
-    """What will stop a station before its order ends: packages that run out or become unusable, each in a sentence."""
-    return json_answer(forecast(connection, station=station, work_order=work_order, side=side, at=datetime.now(UTC)))
+    """What will stop a station before its order ends: packages that run out or become unusable, each in a sentence.
+
+    For the order it builds now, or `work_order`. `Accept: text/csv` gives the slots.
+    """
+    found = forecast(connection, station=station, work_order=work_order, side=side, at=datetime.now(UTC))
+    if wants_csv(request):
+        rows = (tuple(getattr(one, name) for name in _FORECAST_COLUMNS) for one in found.slots)
+        return csv_answer(_FORECAST_COLUMNS, rows, f"forecast {station}.csv")
+    return json_answer(found)
 
 
 class PackageReturn(BaseModel):

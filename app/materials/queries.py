@@ -14,6 +14,7 @@ class PackageSummary:
     package_id: int
     identifier: str
     part_number: str | None
+    part_revision: str | None
     lot: str | None
     manufacturer: str | None
     manufacturer_part_number: str | None
@@ -29,7 +30,7 @@ class PackageSummary:
 
 
 _PACKAGES = """
-    SELECT package_id, identifier, package.part_number, lot_code, manufacturer, manufacturer_part_number,
+    SELECT package_id, identifier, package.part_number, part_revision, lot_code, manufacturer, manufacturer_part_number,
         vendor, vendor_part_number, date_code, initial_quantity, quantity, expires_at, received_on,
         unplanned, registered_at
     FROM package LEFT JOIN lot USING (lot_id)

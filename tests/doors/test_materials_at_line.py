@@ -129,7 +129,15 @@ def test_a_kit_and_a_forecast_as_json_and_csv(ask: Ask, lead: TestClient) -> Non
     assert [row["proposals"] for row in csv.DictReader(io.StringIO(table.text))] == ["", "P-2"]
     look = lead.get("/api/v1/forecast", params={"station": STATION, "work_order": "WO-1"}).json()
     assert (look["remaining"], look["slots"][0]["units_left"]) == (100, 500)
+    table = lead.get("/api/v1/forecast", params={"station": STATION, "work_order": "WO-1", "format": "csv"})
+    assert [(row["slot"], row["units_left"]) for row in csv.DictReader(io.StringIO(table.text))] == [(F1, "500")]
     assert lead.get("/api/v1/kitting", params={"work_order": "WO-404"}).status_code == 404
+
+
+def test_a_parts_revision_is_read_from_its_label(ask: Ask, revision: int) -> None:
+    label = "[)>\x1e06\x1dPIC-7\x1d2PC\x1dQ100\x1dSR-88\x1e\x04"
+    answer = ask("operator").post("/api/v1/packages", json={"label": label})
+    assert (answer.status_code, answer.json()["part_revision"]) == (201, "C")
 
 
 def test_a_reel_comes_back_with_its_count(ask: Ask, lead: TestClient) -> None:
