@@ -133,6 +133,7 @@ def _of_http(error: HTTPException) -> Problem:
 
 
 MEANINGS = {
+    "already_started": "The unit is in another station's hands; complete or end that work first.",
     "bad_request": "The request could not be read at all.",
     "conflict": "The deed contradicts what stands, for example a package received before.",
     "forbidden": "The role of the token or login does not include this.",
@@ -140,6 +141,7 @@ MEANINGS = {
     "idempotency_key_reused": "An Idempotency-Key was sent again with another request.",
     "internal": "A fault in the product. The log has the details under the request's id.",
     "invalid": "A value in the request cannot be; `detail` says which and why.",
+    "may_not_leave": "Units may not be packed or shipped; `units` lists each with its reasons.",
     "method_not_allowed": "The address exists, the method does not.",
     "not_found": "Nothing is known under this identifier, or it is not yours to see.",
     "too_large": "The body exceeds the limit of this address.",
