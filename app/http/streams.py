@@ -1,12 +1,20 @@
-"""Long answers as JSON, streamed element by element."""
+"""Long answers, streamed element by element, and how far they are."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from typing import TypeVar
 
 from fastapi.responses import StreamingResponse
+from sqlalchemy import Engine
 
 from app.http.answers import encode_json
+from app.live import reporting
 
 _AT_ONCE = 32 * 1024
+_LONG = 10_000
+_TOLD_EVERY = 1_000
+
+_T = TypeVar("_T")
 
 
 def json_stream(member: str, elements: Iterable[object]) -> StreamingResponse:
@@ -24,3 +32,15 @@ def _chunks(member: str, elements: Iterable[object]) -> Iterator[bytes]:
             yield bytes(buffer)
             buffer.clear()
     yield bytes(buffer + b"]}")
+
+
+def watched(elements: Iterable[_T], engine: Engine, *, deed: str, actor: str) -> Iterator[_T]:
+    """The same elements; of a long answer it is seen how far it is, among the deeds that are going on."""
+    remaining = iter(elements)
+    yield from islice(remaining, _LONG)
+    for first in islice(remaining, 1):
+        with reporting(engine, deed=deed, actor=actor) as progress:
+            for done, element in enumerate(chain([first], remaining), start=_LONG):
+                if done % _TOLD_EVERY == 0:
+                    progress("streamed", done)
+                yield element

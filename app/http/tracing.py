@@ -14,6 +14,7 @@ from app.http.forms import Form
 from app.http.paper import paper_answer
 from app.http.parquet import Column, Kind, parquet_answer
 from app.http.spreadsheets import spreadsheet_answer
+from app.http.streams import watched
 from app.http.tables import csv_answer
 from app.people import Actor, Permission
 from app.quality.journey import runs_of_unit
@@ -179,7 +180,9 @@ def carrying_units_table(connection: Connection, asked: Question, actor: Actor, 
     units = stream_where_used(connection, asked, customer_id=actor.customer_id)
     # The first one is fetched before the answer begins, while an error can still be told.
     first = next(units, None)
-    every = _carrying_rows(chain([first], units) if first is not None else units)
+    all_of_them = chain([first], units) if first is not None else units
+    deed = f"Telling where {asked.words} is used"
+    every = _carrying_rows(watched(all_of_them, connection.engine, deed=deed, actor=actor.name))
     name = f"where-used {asked.words}.{form}"
     columns = [column.name for column in _CARRYING_COLUMNS]
     match form:
