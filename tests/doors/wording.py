@@ -7,6 +7,7 @@ from app.lines.states import StationState
 from app.people import Role, spoken
 from app.web.navigation import NAVIGATION
 from app.web.pages import environment, words
+from app.web.station import ACTIONS, DEFECTS
 
 # Outcomes, evidence, kinds of match, relations and kinds of loading, as their queries tell them.
 WORDS = (
@@ -39,6 +40,7 @@ def texts() -> Iterator[tuple[str, str]]:
     yield from (("role", spoken(role)) for role in Role)
     yield from (("state", state.value) for state in StationState)
     yield from (("word", word) for word in (*WORDS, *BESIDE_TEMPLATES))
+    yield from (("station", code.replace("_", " ")) for code in (*DEFECTS, *ACTIONS))
     yield from (("message", words(name)) for name in MESSAGES)
     yield from (("error", kind.title) for kind in _kinds(BirthmarkError))
 

@@ -63,7 +63,7 @@ def test_from_enter_to_the_verdict(enter: Enter, opened: Shop, engine: Engine, l
 def test_operators_pages_are_small(enter: Enter) -> None:
     page = enter("work", shop.BENCH)
     loaded: list[Response] = []
-    page.on("response", lambda response: loaded.append(response))
+    page.on("response", lambda response: loaded.append(response))  # noqa: PLW0108 (a method takes no attributes)
     for mode, station in MODES:
         loaded.clear()
         page.goto(f"{page.url.partition('/station')[0]}/station/{mode}?at={station}")

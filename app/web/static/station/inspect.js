@@ -22,7 +22,9 @@ const unit = new UnitScreen({
   arrived(box) {
     noted = [];
     board = box ? new Board(box, (places) => sheet.ask(places)) : null;
-    for (const button of all("[data-board]")) button.addEventListener("click", () => choose(button.dataset.board));
+    const boards = all("[data-board]");
+    for (const button of boards) button.addEventListener("click", () => choose(button.dataset.board));
+    if (boards.length) unit.screen.note(word("choose_board"), "noted");
     show();
   },
   // A typed designator does what a tap does.
