@@ -173,6 +173,7 @@ _ENTER_PLACEMENTS = text(
     )
     ORDER BY digest
     ON CONFLICT DO NOTHING
+    RETURNING digest, placement_id, coalesce(slot, part_number, '')
     """
 )
 
@@ -183,29 +184,29 @@ def _intern_placements(
     packages: MutableMapping[str, int],
     known: MutableMapping[bytes, KnownPlacement],
 ) -> None:
-    def find() -> None:
-        digests = [digest for digest in templates if digest not in known]
-        if digests:
-            found = connection.execute(_FIND_PLACEMENTS, {"digests": digests})
-            known.update((row[0], KnownPlacement(row[1], row[2], ends_chunk(row[2]))) for row in found)
-
-    find()
-    missing = {digest: template for digest, template in templates.items() if digest not in known}
-    if not missing:
+    if not templates:
         return
-    told = {digest: describe(template) for digest, (_, template) in missing.items()}
+    # Unknown to this process is new in most cases, so nothing is asked for before it is entered.
+    told = {digest: describe(template) for digest, (_, template) in templates.items()}
     spliced = {name for one in told.values() for name in (*one.joined_packages, *one.batch_packages)}
     register_packages(connection, spliced, packages)
-    connection.execute(
+    entered = connection.execute(
         _ENTER_PLACEMENTS,
         {
-            "digests": list(missing),
-            "kinds": [kind for kind, _ in missing.values()],
-            "templates": [zlib.compress(template, 9) for _, template in missing.values()],
+            "digests": list(templates),
+            "kinds": [kind for kind, _ in templates.values()],
+            "templates": [zlib.compress(template, 9) for _, template in templates.values()],
             **_columns(list(told.values())),
         },
     )
-    find()
+    _learn(entered, known)
+    missing = [digest for digest in templates if digest not in known]
+    if missing:
+        _learn(connection.execute(_FIND_PLACEMENTS, {"digests": missing}), known)
+
+
+def _learn(rows: Iterable[Any], known: MutableMapping[bytes, KnownPlacement]) -> None:
+    known.update((row[0], KnownPlacement(row[1], row[2], ends_chunk(row[2]))) for row in rows)
 
 
 def _columns(told: Sequence[Description]) -> dict[str, object]:
