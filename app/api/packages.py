@@ -44,6 +44,7 @@ class PackageArrival(BaseModel):
     vendor: _Text | None = None
     vendor_part_number: _Text | None = None
     date_code: _Text | None = None
+    delivery: _Text | None = Field(None, description="Number of the delivery note")
     quantity: float | None = None
     expires_at: datetime | None = None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import chain
 from typing import Annotated, Any
 
@@ -36,6 +36,10 @@ async def question(
     date_code: _Term = None,
     manufacturer: _Term = None,
     vendor: _Term = None,
+    delivery: Annotated[
+        str | None, Query(max_length=256, description="The supplier's delivery note, invoice or order")
+    ] = None,
+    received_on: Annotated[date | None, Query(description="Day of receipt, UTC")] = None,
     slot: _Term = None,
     feeder: _Term = None,
     nozzle: _Term = None,
@@ -59,6 +63,8 @@ async def question(
         date_code=date_code or None,
         manufacturer=manufacturer or None,
         vendor=vendor or None,
+        delivery=delivery or None,
+        received_on=received_on,
         slot=slot or None,
         feeder=feeder or None,
         nozzle=nozzle or None,

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Interval, SmallInteger, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -27,8 +27,8 @@ class Package(Base):
     """One physical reel, tray, tube or container, known by its identifier.
 
     A machine may name a package before anything else is known of it; then it is `unplanned`, and what
-    `MaterialsInitialized` or receiving says later is added. `described_at` is the station's time of that description:
-    the latest description counts, in whatever order they arrive.
+    `MaterialsInitialized` or receiving says later is added. `described_at` is the station's time of the latest
+    description. What is kept here follows from `PackageDescription`.
     """
 
     __tablename__ = "package"
@@ -52,17 +52,27 @@ class Package(Base):
 
 
 class PackageDescription(Base):
-    """Every description a package ever had: what was known of it when. The latest one counts; see `Package`."""
+    """Every description a package ever had: what was known of it when. Of each thing the latest that is said counts, in
+    whatever order descriptions arrive. `deliveries`: numbers of packing list, invoice and orders it came under.
+    """
 
     __tablename__ = "package_description"
+    __table_args__ = (Index("ix_package_description_deliveries", "deliveries", postgresql_using="gin"),)
 
     package_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     described_at: Mapped[datetime] = mapped_column(Timestamp, primary_key=True)
     received_at: Mapped[datetime] = mapped_column(Timestamp, primary_key=True, server_default=text("now()"))
     lot_id: Mapped[int | None] = mapped_column(Integer, index=True)
     part_number: Mapped[str | None] = mapped_column(Text, index=True)
+    manufacturer_part_number: Mapped[str | None] = mapped_column(Text)
     vendor: Mapped[str | None] = mapped_column(Text)
+    vendor_part_number: Mapped[str | None] = mapped_column(Text)
     date_code: Mapped[str | None] = mapped_column(Text)
+    initial_quantity: Mapped[float | None]
+    quantity: Mapped[float | None]
+    expires_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    received_on: Mapped[datetime | None] = mapped_column(Timestamp)
+    deliveries: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
 
 
 class PackageLink(Base):

@@ -11,7 +11,9 @@ from app.facts import Report
 
 @dataclass(frozen=True, slots=True)
 class PackageDescription:
-    """What is known of one package. `described_at` orders descriptions: the latest counts, whatever arrives last."""
+    """What is said of one package. `described_at` orders descriptions: of each thing the latest that is said counts,
+    whatever arrives last. `deliveries`: numbers of packing list, invoice and orders it came under.
+    """
 
     identifier: str
     part_number: str | None
@@ -26,6 +28,7 @@ class PackageDescription:
     quantity: float | None = None
     expires_at: datetime | None = None
     received_on: datetime | None = None
+    deliveries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,14 @@ def register_packages(connection: Connection, identifiers: Collection[str], know
         find_packages(connection, missing, known)  # those another process entered first
 
 
+def latest(column: str) -> str:
+    """SQL: the latest value that descriptions `told` of a package say of something, null where none does."""
+    return (
+        f"(array_agg(told.{column} ORDER BY told.described_at DESC, told.received_at DESC, told.{column})"
+        f" FILTER (WHERE told.{column} IS NOT NULL))[1]"
+    )
+
+
 _LOTS = text(
     """
     INSERT INTO lot (lot_code, part_number, manufacturer)
@@ -79,60 +90,36 @@ _LOTS = text(
     ON CONFLICT DO NOTHING
     """
 )
-_DESCRIBE = text(
+# The row is locked here, so that whoever settles it last sees every description.
+_CLAIM = text(
     """
-    WITH given AS (
-        SELECT DISTINCT ON (identifier) *
-        FROM unnest(
-            CAST(:identifiers AS text[]), CAST(:parts AS text[]), CAST(:described_at AS timestamptz[]),
-            CAST(:lot_codes AS text[]), CAST(:manufacturers AS text[]), CAST(:maker_parts AS text[]),
-            CAST(:vendors AS text[]), CAST(:vendor_parts AS text[]), CAST(:date_codes AS text[]),
-            CAST(:initial AS double precision[]), CAST(:quantities AS double precision[]),
-            CAST(:expires_at AS timestamptz[]), CAST(:received_on AS timestamptz[])
-        ) AS given (
-            identifier, part_number, described_at, lot_code, manufacturer, manufacturer_part_number, vendor,
-            vendor_part_number, date_code, initial_quantity, quantity, expires_at, received_on
-        )
-        ORDER BY identifier, described_at DESC
-    ), with_lot AS (
-        SELECT given.*, lot.lot_id
-        FROM given
-        LEFT JOIN lot ON lot.lot_code = given.lot_code
-            AND lot.part_number IS NOT DISTINCT FROM given.part_number
-            AND lot.manufacturer IS NOT DISTINCT FROM given.manufacturer
-    )
-    INSERT INTO package AS kept (
-        identifier, part_number, lot_id, manufacturer_part_number, vendor, vendor_part_number, date_code,
-        initial_quantity, quantity, expires_at, received_on, described_at, unplanned
-    )
-    SELECT identifier, part_number, lot_id, manufacturer_part_number, vendor, vendor_part_number, date_code,
-        initial_quantity, quantity, expires_at, received_on, described_at, false
-    FROM with_lot ORDER BY identifier
-    ON CONFLICT ON CONSTRAINT uq_package_identifier DO UPDATE SET
-        part_number = excluded.part_number,
-        lot_id = excluded.lot_id,
-        manufacturer_part_number = excluded.manufacturer_part_number,
-        vendor = excluded.vendor,
-        vendor_part_number = excluded.vendor_part_number,
-        date_code = excluded.date_code,
-        initial_quantity = excluded.initial_quantity,
-        quantity = excluded.quantity,
-        expires_at = excluded.expires_at,
-        received_on = coalesce(excluded.received_on, kept.received_on),
-        described_at = excluded.described_at,
-        unplanned = false
-    WHERE kept.described_at IS NULL OR kept.described_at < excluded.described_at
+    INSERT INTO package (identifier, unplanned)
+    SELECT given, false FROM (
+        SELECT DISTINCT given FROM unnest(CAST(:identifiers AS text[])) AS given ORDER BY given
+    ) AS sorted
+    ON CONFLICT ON CONSTRAINT uq_package_identifier DO UPDATE SET unplanned = false
     """
 )
 _KEEP = text(
     """
-    INSERT INTO package_description (package_id, described_at, lot_id, part_number, vendor, date_code)
+    INSERT INTO package_description (
+        package_id, described_at, lot_id, part_number, manufacturer_part_number, vendor, vendor_part_number, date_code,
+        initial_quantity, quantity, expires_at, received_on, deliveries
+    )
     SELECT DISTINCT ON (package_id, described_at)
-        package_id, given.described_at, lot.lot_id, given.part_number, given.vendor, given.date_code
+        package_id, given.described_at, lot.lot_id, given.part_number, given.manufacturer_part_number, given.vendor,
+        given.vendor_part_number, given.date_code, nullif(given.initial_quantity, 0), given.quantity, given.expires_at,
+        given.received_on, CAST(given.deliveries AS text[])
     FROM unnest(
         CAST(:identifiers AS text[]), CAST(:described_at AS timestamptz[]), CAST(:lot_codes AS text[]),
-        CAST(:parts AS text[]), CAST(:manufacturers AS text[]), CAST(:vendors AS text[]), CAST(:date_codes AS text[])
-    ) AS given (identifier, described_at, lot_code, part_number, manufacturer, vendor, date_code)
+        CAST(:parts AS text[]), CAST(:manufacturers AS text[]), CAST(:maker_parts AS text[]),
+        CAST(:vendors AS text[]), CAST(:vendor_parts AS text[]), CAST(:date_codes AS text[]),
+        CAST(:initial AS double precision[]), CAST(:quantities AS double precision[]),
+        CAST(:expires_at AS timestamptz[]), CAST(:received_on AS timestamptz[]), CAST(:deliveries AS text[])
+    ) AS given (
+        identifier, described_at, lot_code, part_number, manufacturer, manufacturer_part_number, vendor,
+        vendor_part_number, date_code, initial_quantity, quantity, expires_at, received_on, deliveries
+    )
     JOIN package USING (identifier)
     LEFT JOIN lot ON lot.lot_code = given.lot_code
         AND lot.part_number IS NOT DISTINCT FROM given.part_number
@@ -140,10 +127,30 @@ _KEEP = text(
     ON CONFLICT DO NOTHING
     """
 )
+_SETTLED = (
+    "lot_id", "part_number", "manufacturer_part_number", "vendor", "vendor_part_number", "date_code",
+    "initial_quantity", "quantity", "expires_at", "received_on",
+)  # fmt: skip
+_SETTLE = text(
+    f"""
+    -- Of each thing that was ever said of these packages, the latest counts, in whatever order it came.
+    UPDATE package SET
+        {", ".join(f"{name} = coalesce(said.{name}, package.{name})" for name in _SETTLED)},
+        described_at = said.described_at
+    FROM (
+        SELECT package_id, max(told.described_at) AS described_at,
+            {", ".join(latest(name) + f" AS {name}" for name in _SETTLED)}
+        FROM package_description AS told JOIN package USING (package_id)
+        WHERE package.identifier = ANY (CAST(:identifiers AS text[]))
+        GROUP BY package_id
+    ) AS said
+    WHERE package.package_id = said.package_id
+    """
+)
 
 
 def describe_packages(connection: Connection, described: Sequence[PackageDescription]) -> None:
-    """Enter or complete packages. The latest description of a package counts as a whole."""
+    """Enter or complete packages. What a later description leaves unsaid, an earlier one still says."""
     if not described:
         return
     lots = {
@@ -152,11 +159,13 @@ def describe_packages(connection: Connection, described: Sequence[PackageDescrip
         "manufacturers": [one.manufacturer for one in described],
     }
     connection.execute(_LOTS, lots)
+    identifiers = {"identifiers": [one.identifier for one in described]}
+    connection.execute(_CLAIM, identifiers)
     connection.execute(
-        _DESCRIBE,
+        _KEEP,
         {
             **lots,
-            "identifiers": [one.identifier for one in described],
+            **identifiers,
             "described_at": [one.described_at for one in described],
             "maker_parts": [one.manufacturer_part_number for one in described],
             "vendors": [one.vendor for one in described],
@@ -166,18 +175,16 @@ def describe_packages(connection: Connection, described: Sequence[PackageDescrip
             "quantities": [one.quantity for one in described],
             "expires_at": [one.expires_at for one in described],
             "received_on": [one.received_on for one in described],
+            "deliveries": [_array(one.deliveries) for one in described],
         },
     )
-    connection.execute(
-        _KEEP,
-        {
-            **lots,
-            "identifiers": [one.identifier for one in described],
-            "described_at": [one.described_at for one in described],
-            "vendors": [one.vendor for one in described],
-            "date_codes": [one.date_code for one in described],
-        },
-    )
+    connection.execute(_SETTLE, identifiers)
+
+
+def _array(names: Collection[str]) -> str | None:
+    """A PostgreSQL array literal: unnest would flatten a nested array."""
+    quoted = (name.replace("\\", "\\\\").replace('"', '\\"') for name in names)
+    return "{" + ",".join(f'"{name}"' for name in quoted) + "}" if names else None
 
 
 _RELATE = text(

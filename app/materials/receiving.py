@@ -17,7 +17,8 @@ class Arrival:
     """What is said of a package that arrived; None where nothing is said.
 
     `part_number` is the factory's (or the customer's) own number of the part, the one bills of
-    material use. `identifier` is the package's own; without one the factory gives it a number.
+    material use. `delivery` is the number of the delivery note. `identifier` is the package's own;
+    without one the factory gives it a number.
     """
 
     identifier: str | None = None
@@ -29,6 +30,7 @@ class Arrival:
     vendor: str | None = None
     vendor_part_number: str | None = None
     date_code: str | None = None
+    delivery: str | None = None
     quantity: float | None = None
     expires_at: datetime | None = None
 
@@ -73,6 +75,7 @@ def receive_package(connection: Connection, arrival: Arrival, *, label: str | No
                 quantity=said.quantity,
                 expires_at=said.expires_at,
                 received_on=now,
+                deliveries=_deliveries(said.delivery, label),
             )
         ],
     )
@@ -85,6 +88,13 @@ def receive_package(connection: Connection, arrival: Arrival, *, label: str | No
     record_audit(connection, actor=actor, deed="package.received", subject=f"package:{identifier}",
                  label=label, **told)  # fmt: skip
     return identifier
+
+
+def _deliveries(delivery: str | None, scan: str | None) -> tuple[str, ...]:
+    """The numbers a delivery may be looked up by: of its note, and those on the label."""
+    label = read_label(scan) if scan is not None else Label()
+    numbers = (delivery, label.packing_list, label.invoice, label.sales_order, label.customer_order)
+    return tuple(dict.fromkeys(number for number in numbers if number))
 
 
 def _with_label(arrival: Arrival, scan: str) -> Arrival:

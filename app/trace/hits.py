@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, text
 
+from app.materials.packages import latest
 from app.trace.question import Question
 
 
@@ -31,25 +32,45 @@ class Wanted:
     sets: Mapping[int, Hit] = field(default_factory=dict)
 
 
+_SAID = ("lot_id", "part_number", "date_code", "vendor", "received_on")
 _PACKAGES = text(
-    """
+    f"""
     -- Which packages are meant? Those the terms name, and what was split off them, and off that.
-    WITH RECURSIVE described AS (
-        SELECT DISTINCT ON (package_id) package_id, lot_id, part_number, date_code, vendor
-        FROM package_description
-        WHERE CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of
-        ORDER BY package_id, described_at DESC, received_at DESC
+    WITH RECURSIVE candidate AS (
+        SELECT package_id FROM package WHERE identifier = :package
+        UNION
+        SELECT package_id FROM package_description JOIN lot USING (lot_id)
+        WHERE CAST(:package AS text) IS NULL AND lot_code = :lot
+        UNION
+        SELECT package_id FROM package_description
+        WHERE coalesce(:package, :lot) IS NULL AND deliveries @> ARRAY[CAST(:delivery AS text)]
+        UNION
+        SELECT package_id FROM package_description
+        WHERE coalesce(:package, :lot, :delivery) IS NULL AND part_number = :part_number
+        UNION
+        SELECT package_id FROM package_description LEFT JOIN lot USING (lot_id)
+        WHERE coalesce(:package, :lot, :delivery, :part_number) IS NULL
+          AND (date_code = :date_code OR vendor = :vendor OR manufacturer = :manufacturer
+               OR CAST(received_on AT TIME ZONE 'UTC' AS date) = :received_on)
     ), named AS (
-        SELECT package.package_id
-        FROM package
-        LEFT JOIN described USING (package_id)
+        SELECT package_id FROM candidate
+        CROSS JOIN LATERAL (
+            -- As it was described then, of each thing the latest.
+            SELECT {", ".join(latest(name) + f" AS {name}" for name in _SAID)},
+                bool_or(deliveries @> ARRAY[CAST(:delivery AS text)]) AS delivered
+            FROM package_description AS told
+            WHERE told.package_id = candidate.package_id
+              AND (CAST(:as_of AS timestamptz) IS NULL OR told.received_at <= :as_of)
+        ) AS described
         LEFT JOIN lot ON lot.lot_id = described.lot_id
-        WHERE (CAST(:package AS text) IS NULL OR package.identifier = :package)
-          AND (CAST(:lot AS text) IS NULL OR lot.lot_code = :lot)
+        WHERE (CAST(:lot AS text) IS NULL OR lot.lot_code = :lot)
           AND (CAST(:part_number AS text) IS NULL OR described.part_number = :part_number)
           AND (CAST(:date_code AS text) IS NULL OR described.date_code = :date_code)
           AND (CAST(:manufacturer AS text) IS NULL OR lot.manufacturer = :manufacturer)
           AND (CAST(:vendor AS text) IS NULL OR described.vendor = :vendor)
+          AND (CAST(:delivery AS text) IS NULL OR described.delivered)
+          AND (CAST(:received_on AS date) IS NULL
+               OR CAST(described.received_on AT TIME ZONE 'UTC' AS date) = :received_on)
     ), meant AS (
         SELECT package_id FROM named
         UNION
@@ -131,11 +152,12 @@ def packages_meant(connection: Connection, question: Question) -> dict[int, str]
         "date_code": question.date_code,
         "manufacturer": question.manufacturer,
         "vendor": question.vendor,
+        "delivery": question.delivery,
+        "received_on": question.received_on,
         "as_of": question.as_of,
     }
     found = {row[0]: row[1] for row in connection.execute(_PACKAGES, asked)}
-    others = (question.package, question.lot, question.date_code, question.manufacturer, question.vendor)
-    if question.part_number and not any(others):
+    if question.names_part_only:
         rows = connection.execute(_PLACED_AS, {"part_number": question.part_number})
         found.update((row[0], row[1]) for row in rows)
     if not found:

@@ -46,8 +46,9 @@ _LOADED = text(
         WHERE package_id = ANY (CAST(:packages AS integer[]))
           AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
     ), led AS (
-        SELECT ahead.asked_id AS package_id, loading.station_id, loading.slot, loading.lane, loading.recorded_at AS since,
-            loading.event_id, ahead.event_id = loading.event_id AS told, ahead.since AS spliced_at
+        SELECT ahead.asked_id AS package_id, loading.station_id, loading.slot, loading.lane,
+            loading.recorded_at AS since, loading.event_id, ahead.event_id = loading.event_id AS told,
+            ahead.since AS spliced_at
         FROM ahead JOIN loading_event AS loading ON loading.package_id = ahead.trailing_id
         WHERE ahead.trailing_id <> ahead.asked_id AND loading.kind = 'loaded'
           AND loading.recorded_at >= ahead.since - CAST(:between_clocks AS interval)

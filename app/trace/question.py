@@ -1,7 +1,7 @@
 """What is looked for: one shape for every lookup, and for their combinations."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from app.errors import Invalid, NotFound
 
@@ -12,6 +12,8 @@ _WORDS = {
     "date_code": "date code",
     "manufacturer": "maker",
     "vendor": "vendor",
+    "delivery": "delivery",
+    "received_on": "received on",
     "slot": "slot",
     "feeder": "feeder",
     "nozzle": "nozzle",
@@ -24,7 +26,7 @@ _WORDS = {
     "until": "until",
     "serial": "unit",
 }
-_OF_PACKAGES = ("package", "lot", "part_number", "date_code", "manufacturer", "vendor")
+_OF_PACKAGES = ("package", "lot", "part_number", "date_code", "manufacturer", "vendor", "delivery", "received_on")
 _OF_PLACEMENTS = ("slot", "feeder", "nozzle")
 _OF_WORK = ("tool", "recipe", "operator")
 _OF_REPORTS = ("station", "since", "until")
@@ -34,7 +36,8 @@ _OF_REPORTS = ("station", "since", "until")
 class Question:
     """Terms that all hold of one and the same link between a unit and a package.
 
-    `package` to `vendor` say which packages are meant, `slot` to `nozzle` where on a machine they were, `station`
+    `package` to `received_on` say which packages are meant (`delivery` is a number of the supplier's delivery: packing
+    list, invoice or order; `received_on` the day in UTC), `slot` to `nozzle` where on a machine they were, `station`
     (CFX handle) with `since` and `until` (station's clock) who reported them when. `tool`, `recipe` (with its
     `recipe_revision`) and `operator` ask for units by the work done on them, one of these at a time, and go with
     `station`, `since` and `until`. `serial` asks for a child unit, and goes with no other term. `as_of` (server's
@@ -47,6 +50,8 @@ class Question:
     date_code: str | None = None
     manufacturer: str | None = None
     vendor: str | None = None
+    delivery: str | None = None
+    received_on: date | None = None
     slot: str | None = None
     feeder: str | None = None
     nozzle: str | None = None
@@ -80,6 +85,11 @@ class Question:
     def names_packages(self) -> bool:
         """Whether a term says which packages are meant."""
         return any(getattr(self, name) for name in _OF_PACKAGES)
+
+    @property
+    def names_part_only(self) -> bool:
+        """Whether the part is all that is said of the packages."""
+        return self.part_number is not None and sum(bool(getattr(self, name)) for name in _OF_PACKAGES) == 1
 
     @property
     def names_placements(self) -> bool:

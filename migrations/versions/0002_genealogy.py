@@ -26,6 +26,7 @@ def upgrade() -> None:
     )
     _counts_that_are_kept()
     _what_was_known_when()
+    _what_is_said_of_packages()
     op.add_column("work_order", sa.Column("announced_at", postgresql.TIMESTAMP(timezone=True), nullable=True))
 
 
@@ -37,6 +38,9 @@ def downgrade() -> None:
         op.drop_table(table)
     op.drop_table("body_template")
     op.drop_column("work_order", "announced_at")
+    op.drop_index("ix_package_description_deliveries", table_name="package_description")
+    for column in reversed(_SAID):
+        op.drop_column("package_description", column)
     for table in ("removal", "installed_unit"):
         op.drop_column(table, "candidates")
     op.drop_column("spoken_position", "received_at")
@@ -129,3 +133,20 @@ def _what_was_known_when() -> None:
     op.alter_column("spoken_position", "received_at", server_default=None)
     for table in ("installed_unit", "removal"):
         op.add_column(table, sa.Column("candidates", sa.SmallInteger(), server_default=sa.text("1"), nullable=False))
+
+
+_SAID = {
+    "manufacturer_part_number": sa.Text(),
+    "vendor_part_number": sa.Text(),
+    "initial_quantity": sa.Float(),
+    "quantity": sa.Float(),
+    "expires_at": postgresql.TIMESTAMP(timezone=True),
+    "received_on": postgresql.TIMESTAMP(timezone=True),
+    "deliveries": postgresql.ARRAY(sa.Text()),
+}
+
+
+def _what_is_said_of_packages() -> None:
+    for column, kind in _SAID.items():
+        op.add_column("package_description", sa.Column(column, kind, nullable=True))
+    op.create_index("ix_package_description_deliveries", "package_description", ["deliveries"], postgresql_using="gin")
