@@ -12,11 +12,13 @@ from app.http.forms import MEDIA_TYPES, form_of
 from app.http.tables import wants_csv
 from app.http.tracing import (
     Asked,
+    AsOf,
     carrying_units,
     carrying_units_table,
     excluded_units_csv,
     made_from_csv,
     where_used_answer,
+    with_zone,
 )
 from app.trace.excluded import ExcludedUnit, excluded
 from app.trace.graph import Graph, graph_of_material, graph_of_unit
@@ -36,13 +38,14 @@ def get_made_from(
     reader: UnitReader,
     connection: Reading,
     serial: Annotated[str, Query(min_length=1)],
+    as_of: AsOf = None,
 ) -> Response:
     """The unit as built: each designator with its package, lot, evidence and station.
 
     A panel's identifier answers for all its boards. Identifiers are percent-encoded; a `+` is a
     plus. `Accept: text/csv` gives the installations as a table.
     """
-    made = made_from(connection, serial, customer_id=reader.customer_id)
+    made = made_from(connection, serial, customer_id=reader.customer_id, as_of=with_zone(as_of))
     return made_from_csv(made) if wants_csv(request) else json_answer(made)
 
 

@@ -25,6 +25,7 @@ from app.trace.question import Question
 from app.trace.where_used import CarryingUnit, WhereUsed, stream_where_used, where_used
 from app.units.queries import JourneyEntry, history
 
+AsOf = Annotated[datetime | None, Query(description="Answer from what was known then")]
 _Term = Annotated[str | None, Query(max_length=256)]
 
 
@@ -53,7 +54,7 @@ async def question(
     since: Annotated[datetime | None, Query(description="By the station's clock")] = None,
     until: Annotated[datetime | None, Query(description="By the station's clock")] = None,
     serial: Annotated[str | None, Query(max_length=256, description="A child unit; goes with no other term")] = None,
-    as_of: Annotated[datetime | None, Query(description="Answer from what was known then")] = None,
+    as_of: AsOf = None,
 ) -> Question:
     """What is looked for, from the query of an address: every term given must hold. A time without zone is UTC."""
     return Question(
@@ -73,14 +74,15 @@ async def question(
         recipe_revision=recipe_revision or None,
         operator=operator or None,
         station=station or None,
-        since=_with_zone(since),
-        until=_with_zone(until),
+        since=with_zone(since),
+        until=with_zone(until),
         serial=serial or None,
-        as_of=_with_zone(as_of),
+        as_of=with_zone(as_of),
     )
 
 
-def _with_zone(moment: datetime | None) -> datetime | None:
+def with_zone(moment: datetime | None) -> datetime | None:
+    """A time without zone is UTC."""
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 

@@ -77,20 +77,26 @@ _LOADED_AT_SEVERAL = text(
     -- Which of these packages were loaded at more than one station?
     SELECT package_id FROM loading_event
     WHERE package_id = ANY (CAST(:packages AS integer[])) AND kind IN ('loaded', 'spliced')
+      AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
     GROUP BY package_id HAVING count(DISTINCT station_id) > 1
     """
 )
 
 
-def mass_balance(connection: Connection, *, package: str) -> Balance:
-    """The balance of one package. Raises `NotFound` where nobody named it."""
+def mass_balance(connection: Connection, *, package: str, as_of: datetime | None = None) -> Balance:
+    """The balance of one package; with `as_of` (server's clock) as it was known then.
+
+    Raises `NotFound` where nobody named it.
+    """
     package_id = connection.execute(_PACKAGE, {"package": package}).scalar_one_or_none()
     if package_id is None:
         raise NotFound(f"No package {package} is known here. Check the scan.")
-    return _Books(connection).balances([package_id], tolerance=0)[0]
+    return _Books(connection, as_of).balances([package_id], tolerance=0)[0]
 
 
-def suspicious_packages(connection: Connection, *, tolerance: float = 0) -> Iterator[Finding]:
+def suspicious_packages(
+    connection: Connection, *, tolerance: float = 0, as_of: datetime | None = None
+) -> Iterator[Finding]:
     """Everything in doubt about any package, in order of their registration, however many they are.
 
     `tolerance` is the share of what was received, 0 to 1, that may be missing without being told: every feeder wastes
@@ -98,7 +104,7 @@ def suspicious_packages(connection: Connection, *, tolerance: float = 0) -> Iter
     """
     if not 0 <= tolerance <= 1:
         raise Invalid("tolerance is a share of what was received: between 0 and 1.")
-    books = _Books(connection)
+    books = _Books(connection, as_of)
     after = 0
     while block := list(connection.execute(_NEXT, {"after": after, "block": _BLOCK}).scalars()):
         for balance in books.balances(block, tolerance=tolerance):
@@ -109,16 +115,17 @@ def suspicious_packages(connection: Connection, *, tolerance: float = 0) -> Iter
 class _Books:
     """Balances in blocks; what a placement takes and what stations are called is read once."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, as_of: datetime | None) -> None:
         self._connection = connection
+        self._as_of = as_of
         self._counts = PieceCounts(connection)
         self._stations: dict[int, str] = {row[0]: row[1] for row in connection.execute(_STATIONS)}
 
     def balances(self, packages: Sequence[int], *, tolerance: float) -> list[Balance]:
         """One balance a package, in order of their ids."""
-        known = known_of(self._connection, packages)
+        known = known_of(self._connection, packages, self._as_of)
         asked = {one.package_id: Counted(one.package_id, one.identifier, _cut(one.remaining)) for one in known}
-        drawn = drawn_from(self._connection, list(asked.values()), self._counts)
+        drawn = drawn_from(self._connection, list(asked.values()), self._counts, self._as_of)
         # Looked for only where something is missing: it can explain that, and nothing else.
         short = [
             asked[one.package_id]
@@ -126,11 +133,13 @@ class _Books:
             if len(known) == 1 or _misses(_gap(one, drawn[one.package_id]), one.received, tolerance)
         ]
         if short:
-            intervals = loaded_intervals(self._connection, [one.package_id for one in short], None)
-            add_unnamed(self._connection, drawn, short, intervals, self._counts)
-        moved = set(self._connection.execute(_LOADED_AT_SEVERAL, {"packages": list(packages)}).scalars())
+            intervals = loaded_intervals(self._connection, [one.package_id for one in short], self._as_of)
+            add_unnamed(self._connection, drawn, short, intervals, self._counts, self._as_of)
+        moved = set(
+            self._connection.execute(_LOADED_AT_SEVERAL, {"packages": list(packages), "as_of": self._as_of}).scalars()
+        )
         moved |= {package_id for package_id, one in drawn.items() if len(one.stations) > 1 and not one.applied}
-        doubled = in_two_places(self._connection, sorted(moved))
+        doubled = in_two_places(self._connection, sorted(moved), self._as_of)
         return [self._balance(one, drawn[one.package_id], doubled.get(one.package_id), tolerance) for one in known]
 
     def _balance(self, known: Known, drawn: Drawn, doubled: TwoPlaces | None, tolerance: float) -> Balance:

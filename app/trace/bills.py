@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Connection, TextClause, text
+
+from app.units.places import ORDER_THEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,9 @@ class Bill:
     items: Mapping[str, BillItem] = field(default_factory=dict)
 
 
-_OF_SERIAL = """
+_OF_SERIAL = f"""
     SELECT work_order.product_revision_id FROM serial
-    JOIN unit USING (unit_id) JOIN work_order USING (work_order_id)
+    JOIN unit USING (unit_id) JOIN work_order ON work_order.work_order_id = {ORDER_THEN}
     WHERE serial.serial = :name
 """
 _OF_ORDER = "SELECT product_revision_id FROM work_order WHERE number = :name"
@@ -45,16 +48,16 @@ _BILL_OF_UNIT = text(_ITEMS.format(revision=_OF_SERIAL))
 _BILL_OF_ORDER = text(_ITEMS.format(revision=_OF_ORDER))
 
 
-def bill_of_unit(connection: Connection, serial: str) -> Bill:
-    """The bill of the product revision that the unit's work order builds."""
-    return _read(connection, _BILL_OF_UNIT, serial)
+def bill_of_unit(connection: Connection, serial: str, as_of: datetime | None = None) -> Bill:
+    """The bill of the product revision that the unit's work order builds, the order as it was known at `as_of`."""
+    return _read(connection, _BILL_OF_UNIT, serial, as_of)
 
 
 def bill_of_order(connection: Connection, work_order: str) -> Bill:
     """The bill of the product revision that the work order builds."""
-    return _read(connection, _BILL_OF_ORDER, work_order)
+    return _read(connection, _BILL_OF_ORDER, work_order, None)
 
 
-def _read(connection: Connection, question: TextClause, name: str) -> Bill:
-    rows = connection.execute(question, {"name": name})
+def _read(connection: Connection, question: TextClause, name: str, as_of: datetime | None) -> Bill:
+    rows = connection.execute(question, {"name": name, "as_of": as_of})
     return Bill({row.reference_designator: BillItem(row.part_number, frozenset(row.alternates)) for row in rows})

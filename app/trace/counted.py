@@ -6,6 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from app.materials.packages import latest
+
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
@@ -40,44 +42,58 @@ class Known:
 
 # .NET sends 0 for a quantity that nobody set, so 0 says nothing, but where a machine says that the package is empty.
 # A description whose quantity is the initial one tells what came, not what is left: it may be typed in days later.
+_THEN = "(CAST(:as_of AS timestamptz) IS NULL OR {}.received_at <= :as_of)"
+_SAID = ("part_number", "date_code", "received_on", "initial_quantity")
 _KNOWN = text(
-    """
+    f"""
     -- What is known of the quantity of these packages?
     WITH asked AS (
-        SELECT package.* FROM package
-        WHERE package_id = ANY (CAST(:packages AS integer[]))
+        SELECT package.package_id, package.identifier, described.*
+        FROM package
+        CROSS JOIN LATERAL (
+            SELECT {", ".join(latest(name) + f" AS {name}" for name in _SAID)}
+            FROM package_description AS told
+            WHERE told.package_id = package.package_id AND {_THEN.format("told")}
+        ) AS described
+        WHERE package.package_id = ANY (CAST(:packages AS integer[]))
     ), told AS (
         SELECT package_id, kind, CASE kind WHEN 'empty' THEN 0 ELSE quantity END AS quantity, recorded_at AS told_at,
             station.handle AS station
         FROM loading_event JOIN station USING (station_id)
         WHERE package_id = ANY (CAST(:packages AS integer[])) AND (quantity > 0 OR kind = 'empty')
+          AND {_THEN.format("loading_event")}
         UNION ALL
         SELECT child_id, 'joined', quantity, recorded_at, NULL FROM package_link
         WHERE child_id = ANY (CAST(:packages AS integer[])) AND kind = 'joined' AND quantity > 0
+          AND {_THEN.format("package_link")}
         UNION ALL
-        SELECT package_id, 'described', quantity, described_at, NULL FROM asked
-        WHERE quantity > 0 AND quantity IS DISTINCT FROM initial_quantity
-    ), latest AS (
+        SELECT package_id, 'described', told.quantity, told.described_at, NULL
+        FROM package_description AS told JOIN asked USING (package_id)
+        WHERE told.quantity > 0
+          AND told.quantity IS DISTINCT FROM coalesce(told.initial_quantity, asked.initial_quantity)
+          AND {_THEN.format("told")}
+    ), last AS (
         SELECT DISTINCT ON (package_id) * FROM told ORDER BY package_id, told_at DESC, quantity
     ), gone AS (
         SELECT parent_id AS package_id, sum(link.quantity) AS quantity, bool_or(link.quantity IS NULL) AS unknown,
-            coalesce(sum(link.quantity) FILTER (WHERE link.recorded_at <= latest.told_at), 0) AS before
-        FROM package_link AS link LEFT JOIN latest ON latest.package_id = link.parent_id
-        WHERE parent_id = ANY (CAST(:packages AS integer[])) AND link.kind = 'split'
+            coalesce(sum(link.quantity) FILTER (WHERE link.recorded_at <= last.told_at), 0) AS before
+        FROM package_link AS link LEFT JOIN last ON last.package_id = link.parent_id
+        WHERE parent_id = ANY (CAST(:packages AS integer[])) AND link.kind = 'split' AND {_THEN.format("link")}
         GROUP BY parent_id
     ), come AS (
         SELECT child_id AS package_id, sum(link.quantity) AS quantity, string_agg(parent.identifier, ', ') AS parents
         FROM package_link AS link JOIN package AS parent ON parent.package_id = parent_id
         WHERE child_id = ANY (CAST(:packages AS integer[])) AND kind = 'split' AND link.quantity > 0
+          AND {_THEN.format("link")}
         GROUP BY child_id
     )
     SELECT asked.package_id, asked.identifier, asked.part_number, asked.date_code, asked.received_on,
         nullif(asked.initial_quantity, 0) AS initial, come.quantity AS come, come.parents,
-        latest.kind, latest.quantity, latest.told_at, latest.station,
+        last.kind, last.quantity, last.told_at, last.station,
         coalesce(gone.quantity, 0) AS gone, coalesce(gone.before, 0) AS gone_before,
         coalesce(gone.unknown, false) AS gone_unknown
     FROM asked
-    LEFT JOIN latest USING (package_id)
+    LEFT JOIN last USING (package_id)
     LEFT JOIN gone USING (package_id)
     LEFT JOIN come USING (package_id)
     ORDER BY asked.package_id
@@ -96,10 +112,10 @@ _WORDS = {
 }
 
 
-def known_of(connection: Connection, packages: Sequence[int]) -> list[Known]:
-    """What was said of these packages, in order of their ids."""
+def known_of(connection: Connection, packages: Sequence[int], as_of: datetime | None = None) -> list[Known]:
+    """What was said of these packages, in order of their ids; with `as_of` (server's clock) what was known then."""
     found = []
-    for row in connection.execute(_KNOWN, {"packages": list(packages)}):
+    for row in connection.execute(_KNOWN, {"packages": list(packages), "as_of": as_of}):
         received, says = row.initial, f"its description says that it came with {pieces(row.initial)}"
         if row.come is not None:
             received, says = row.come, f"{pieces(row.come)} were split off {row.parents} into it"

@@ -15,6 +15,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, text
 
 from app.errors import NotFound
+from app.materials.packages import latest
 from app.trace.bills import Bill, bill_of_order, bill_of_unit
 from app.trace.designators import natural_order
 from app.trace.evidence import Evidence
@@ -97,18 +98,29 @@ def judged(bill: Bill, used: _Used) -> tuple[Verdict, str] | None:
     return None
 
 
-_DESCRIBED = text("SELECT identifier, part_number FROM package WHERE identifier = ANY (CAST(:packages AS text[]))")
+_DESCRIBED = text(
+    f"""
+    -- As which parts were these packages described?
+    SELECT identifier, {latest("part_number")}
+    FROM package JOIN package_description AS told USING (package_id)
+    WHERE identifier = ANY (CAST(:packages AS text[]))
+      AND (CAST(:as_of AS timestamptz) IS NULL OR told.received_at <= :as_of)
+    GROUP BY identifier
+    """
+)
 
 
-def deviations(connection: Connection, serial: str, *, customer_id: int | None = None) -> Deviations:
-    """What deviates on a unit, or on the boards of a panel.
+def deviations(
+    connection: Connection, serial: str, *, customer_id: int | None = None, as_of: datetime | None = None
+) -> Deviations:
+    """What deviates on a unit, or on the boards of a panel; with `as_of` as it was known then.
 
     Raises `NotFound` where the serial is not known, or not that customer's.
     """
-    made = made_from(connection, serial, customer_id=customer_id)
-    bill = bill_of_unit(connection, serial)
-    packages = sorted({part.package for part in made.installations})
-    described = {row[0]: row[1] for row in connection.execute(_DESCRIBED, {"packages": packages})}
+    made = made_from(connection, serial, customer_id=customer_id, as_of=as_of)
+    bill = bill_of_unit(connection, serial, as_of)
+    asked = {"packages": sorted({part.package for part in made.installations}), "as_of": as_of}
+    described = {row[0]: row[1] for row in connection.execute(_DESCRIBED, asked)}
     found = _of_unit(bill, serial, made.installations, described) if bill.items else ()
     return _told(f"Unit {serial}", bill, found)
 
@@ -198,8 +210,12 @@ _USED = text(
 _SERIALS = text("SELECT unit_id, serial FROM unit WHERE unit_id = ANY (CAST(:units AS bigint[]))")
 
 
-def order_deviations(connection: Connection, work_order: str, *, customer_id: int | None = None) -> Deviations:
+def order_deviations(
+    connection: Connection, work_order: str, *, customer_id: int | None = None, as_of: datetime | None = None
+) -> Deviations:
     """What deviates in a work order, each with the number of its units, those reworked since included.
+
+    With `as_of` (server's clock) by the reports and orders that were known then.
 
     Raises `NotFound` where the order is not known, or not that customer's.
     """
@@ -207,7 +223,7 @@ def order_deviations(connection: Connection, work_order: str, *, customer_id: in
     if connection.execute(_ORDER, given).one_or_none() is None:
         raise NotFound(f"No work order {work_order} is known here. Check its number.")
     bill = bill_of_order(connection, work_order)
-    rows = connection.execute(_USED, {"work_order": work_order, "as_of": None}).all() if bill.items else []
+    rows = connection.execute(_USED, {"work_order": work_order, "as_of": as_of}).all() if bill.items else []
     serials: dict[int, str] = {
         row[0]: row[1] for row in connection.execute(_SERIALS, {"units": sorted({row.unit_id for row in rows})})
     }

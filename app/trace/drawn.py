@@ -103,6 +103,7 @@ _DRAWN = text(
           AND NOT EXISTS (
               SELECT FROM package_link
               WHERE kind = 'split' AND parent_id = asked.package_id AND child_id = pair.package_id
+                AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
           )
     ), spread AS (
         SELECT taken.chunk_id, set_id, count(*) AS times
@@ -127,9 +128,11 @@ _DRAWN = text(
                         SELECT work.started_at FROM work_record AS work
                         WHERE work.unit_id = fact.unit_id AND work.transaction_id = fact.transaction_id
                           AND work.station_id = fact.station_id
+                          AND (CAST(:as_of AS timestamptz) IS NULL OR work.started_received_at <= :as_of)
                     )) END AS begun_at
             FROM (SELECT DISTINCT set_id, counted_at FROM held) AS wanted
             JOIN installation AS fact USING (set_id)
+            WHERE CAST(:as_of AS timestamptz) IS NULL OR fact.received_at <= :as_of
         ) AS fact
         GROUP BY set_id, counted_at, station_id, unit_id, position_number, transaction_id,
             CASE WHEN transaction_id IS NULL THEN event_id END
@@ -152,7 +155,7 @@ _UNNAMED = text(
     FROM (
         SELECT DISTINCT loaded.package_id, placement.placement_id, fact.unit_id, fact.position_number, fact.event_id,
             1.0 / fact.candidates AS share,
-            least(fact.recorded_at, work.started_at) <= coalesce(loaded.counted_at, 'infinity') AS before
+            least(fact.recorded_at, its.started_at) <= coalesce(loaded.counted_at, 'infinity') AS before
         FROM unnest(
             CAST(:packages AS integer[]), CAST(:stations AS integer[]), CAST(:slots AS text[]),
             CAST(:since AS timestamptz[]), CAST(:until AS timestamptz[]), CAST(:counted_at AS timestamptz[])
@@ -163,11 +166,18 @@ _UNNAMED = text(
         CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
         JOIN material_set ON material_set.chunk_ids @> ARRAY[material_chunk.chunk_id]
         JOIN installation AS fact ON fact.set_id = material_set.set_id AND fact.station_id = loaded.station_id
-        LEFT JOIN work_record AS work ON work.unit_id = fact.unit_id AND work.station_id = fact.station_id
-            AND work.transaction_id = fact.transaction_id
+        LEFT JOIN LATERAL (
+            SELECT min(started_at) FILTER (
+                    WHERE CAST(:as_of AS timestamptz) IS NULL OR started_received_at <= :as_of) AS started_at,
+                max(completed_at) FILTER (
+                    WHERE CAST(:as_of AS timestamptz) IS NULL OR completed_received_at <= :as_of) AS completed_at
+            FROM work_record AS work
+            WHERE work.transaction_id = fact.transaction_id AND work.station_id = fact.station_id
+        ) AS its ON true
         WHERE pair.placement_id = placement.placement_id AND pair.package_id = 0
-          AND least(fact.recorded_at, work.started_at) <= coalesce(loaded.until, 'infinity')
-          AND greatest(work.completed_at, fact.recorded_at) >= loaded.since
+          AND least(fact.recorded_at, its.started_at) <= coalesce(loaded.until, 'infinity')
+          AND greatest(its.completed_at, fact.recorded_at) >= loaded.since
+          AND (CAST(:as_of AS timestamptz) IS NULL OR fact.received_at <= :as_of)
     ) AS found
     GROUP BY package_id, placement_id
     """
@@ -193,7 +203,9 @@ class PieceCounts:
         return self._known
 
 
-def drawn_from(connection: Connection, packages: Sequence[Counted], counts: PieceCounts) -> dict[int, Drawn]:
+def drawn_from(
+    connection: Connection, packages: Sequence[Counted], counts: PieceCounts, as_of: datetime | None = None
+) -> dict[int, Drawn]:
     """What was drawn from each package, as reports that name it, or its chain, say."""
     drawn = {one.package_id: Drawn() for one in packages}
     asked: dict[str, object] = {
@@ -201,6 +213,7 @@ def drawn_from(connection: Connection, packages: Sequence[Counted], counts: Piec
         "identifiers": [one.identifier for one in packages],
         "counted_at": [one.counted_at for one in packages],
         "error": CLOCK_ERROR,
+        "as_of": as_of,
     }
     near = connection.execute(_NEIGHBOURS, asked).all()
     asked |= {"neighbours": [row[0] for row in near], "neighboured": [row[1] for row in near]}
@@ -227,6 +240,7 @@ def add_unnamed(
     packages: Sequence[Counted],
     intervals: Sequence[LoadedInterval],
     counts: PieceCounts,
+    as_of: datetime | None,
 ) -> None:
     """Add to what is possible what reports took from the packages' slots without naming a package."""
     counted_at = {one.package_id: one.counted_at for one in packages}
@@ -238,6 +252,7 @@ def add_unnamed(
         "since": [one.since - error for one in intervals],
         "until": [one.until + error if one.until else None for one in intervals],
         "counted_at": [counted_at[one.package_id] for one in intervals],
+        "as_of": as_of,
     }
     rows = connection.execute(_UNNAMED, asked).all() if intervals else []
     pieces = counts.of(row.placement_id for row in rows)

@@ -7,17 +7,14 @@ from sqlalchemy import Connection, text
 
 from app.trace.boards import AT, HELD, Place
 from app.trace.designators import natural_order
+from app.units.places import ORDER_THEN
 
 _WANTING = text(
-    """
+    f"""
     -- Which parts may be at the designators of these units, by bill of material or approved alternate?
     WITH belongs AS (
         -- To which order, as it was known then?
-        SELECT unit_id, CASE
-            WHEN CAST(:as_of AS timestamptz) IS NULL OR claim_received_at <= :as_of THEN work_order_id
-            ELSE (SELECT former.work_order_id FROM former_claim AS former
-                  WHERE former.unit_id = unit.unit_id AND former.known_from <= :as_of AND former.known_until > :as_of)
-            END AS work_order_id
+        SELECT unit_id, {ORDER_THEN} AS work_order_id
         FROM unit
         WHERE unit_id = ANY (CAST(:units AS bigint[]))
     )

@@ -14,6 +14,7 @@ Source: IPC-1782B, material traceability levels (as the field reads them, for so
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
@@ -153,15 +154,20 @@ def _remarks(made: MadeFrom) -> Iterable[str]:
         yield f"No lot is known of {len(without_lot)} packages ({few(without_lot)}): a recall by lot misses them."
 
 
-def material_level(connection: Connection, serial: str, *, customer_id: int | None = None) -> Level:
-    """The level of a unit; of a panel, its lowest board's, with each board's.
+def material_level(
+    connection: Connection, serial: str, *, customer_id: int | None = None, as_of: datetime | None = None
+) -> Level:
+    """The level of a unit, with `as_of` as it was known then; of a panel, its lowest board's, with each board's.
 
     Raises `NotFound` where the serial is not known, or not that customer's.
     """
-    made = made_from(connection, serial, customer_id=customer_id)
+    made = made_from(connection, serial, customer_id=customer_id, as_of=as_of)
     if not made.boards:
-        return _level(connection, made)
-    boards = [_level(connection, made_from(connection, board, customer_id=customer_id)) for board in made.boards]
+        return _level(connection, made, as_of)
+    boards = [
+        _level(connection, made_from(connection, board, customer_id=customer_id, as_of=as_of), as_of)
+        for board in made.boards
+    ]
     lowest = min(boards, key=lambda one: one.level)
     return Level(
         made.serial,
@@ -177,14 +183,14 @@ def material_level(connection: Connection, serial: str, *, customer_id: int | No
     )
 
 
-def _level(connection: Connection, made: MadeFrom) -> Level:
-    bill = bill_of_unit(connection, made.serial)
+def _level(connection: Connection, made: MadeFrom, as_of: datetime | None) -> Level:
+    bill = bill_of_unit(connection, made.serial, as_of)
     level = level_of(made, bill)
     if not level.without or made.work_order is None:
         return level
     filled = _filled(made)
     wanted = {part for name, item in bill.items.items() if name not in filled for part in item.allowed}
-    return level_of(made, bill, _in_order(connection, made.work_order, sorted(wanted)))
+    return level_of(made, bill, _in_order(connection, made.work_order, sorted(wanted), as_of))
 
 
 _NAMED = text(
@@ -212,6 +218,7 @@ _BUILT = text(
     SELECT station_id, min(coalesce(started_at, completed_at)), max(coalesce(completed_at, started_at))
     FROM work_order JOIN unit USING (work_order_id) JOIN work_record USING (unit_id)
     WHERE work_order.number = :work_order
+      AND (CAST(:as_of AS timestamptz) IS NULL OR least(started_received_at, completed_received_at) <= :as_of)
     GROUP BY station_id
     """
 )
@@ -221,21 +228,22 @@ _LOADED = text(
     SELECT DISTINCT package_id, part_number FROM loading_event JOIN package USING (package_id)
     WHERE station_id = ANY (CAST(:stations AS integer[])) AND kind IN ('loaded', 'spliced')
       AND part_number = ANY (CAST(:parts AS text[]))
+      AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
     """
 )
 
 
-def _in_order(connection: Connection, work_order: str, parts: Sequence[str]) -> set[str]:
+def _in_order(connection: Connection, work_order: str, parts: Sequence[str], as_of: datetime | None) -> set[str]:
     """Those of the parts of which a package is recorded in the work order, by a report or a loading."""
-    asked: dict[str, object] = {"work_order": work_order, "as_of": None}
+    asked: dict[str, object] = {"work_order": work_order, "as_of": as_of}
     found = set(connection.execute(_NAMED, asked | {"parts": list(parts)}).scalars())
     open_parts = [part for part in parts if part not in found]
     built = {row[0]: (row[1], row[2]) for row in connection.execute(_BUILT, asked)}
     if not open_parts or not built:
         return found
-    at_them = {"stations": list(built), "parts": open_parts}
+    at_them = {"stations": list(built), "parts": open_parts, "as_of": as_of}
     loaded: dict[int, str] = {row[0]: row[1] for row in connection.execute(_LOADED, at_them)}
-    for one in loaded_intervals(connection, list(loaded), None):
+    for one in loaded_intervals(connection, list(loaded), as_of):
         since, until = built.get(one.station_id, (None, None))
         if since and until and one.since <= until and (one.until is None or one.until >= since):
             found.add(loaded[one.package_id])

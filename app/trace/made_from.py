@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, text
 
 from app.errors import NotFound
+from app.materials.packages import latest
 from app.trace.boards import occupants, particulars
 from app.trace.designators import natural_order
 from app.trace.evidence import Evidence, evidence_of
-from app.units.places import AMONG_PLACES, AT_PLACE, PLACES, VISIBLE
+from app.units.places import AMONG_PLACES, AT_PLACE, ORDER_THEN, PLACES_THEN, VISIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class MadeFrom:
     """The boards of a panel, where a panel was asked for."""
 
 
+_THEN = "(CAST(:as_of AS timestamptz) IS NULL OR {}.received_at <= :as_of)"
 _SUBJECT = text(
     f"""
     -- Which unit is it, whose, of which order and product, and, if it is a panel, with which boards?
@@ -90,11 +92,13 @@ _SUBJECT = text(
         ARRAY(
             SELECT DISTINCT board.serial FROM panel_position
             JOIN unit AS board ON board.unit_id = panel_position.unit_id
-            WHERE panel_position.panel_id = unit.unit_id ORDER BY board.serial
+            WHERE panel_position.panel_id = unit.unit_id
+              AND (CAST(:as_of AS timestamptz) IS NULL OR panel_position.received_at <= :as_of)
+            ORDER BY board.serial
         ) AS boards
     FROM serial JOIN unit USING (unit_id)
-    LEFT JOIN customer USING (customer_id)
-    LEFT JOIN work_order USING (work_order_id)
+    LEFT JOIN customer ON customer.customer_id = unit.customer_id
+    LEFT JOIN work_order ON work_order.work_order_id = {ORDER_THEN}
     LEFT JOIN product_revision USING (product_revision_id)
     LEFT JOIN product USING (product_id)
     WHERE serial.serial = :serial
@@ -104,17 +108,18 @@ _SUBJECT = text(
 _INSTALLED = text(
     f"""
     -- What did machines install in it, slot by slot?
-    WITH {PLACES},
+    WITH {PLACES_THEN},
     fact AS (
         SELECT DISTINCT ON (fact.unit_id, fact.position_number, fact.event_id)
             fact.unit_id, fact.position_number, fact.event_id, fact.set_id, fact.station_id, fact.recorded_at,
             fact.candidates, place.positions
         FROM place JOIN installation AS fact ON {AT_PLACE}
+        WHERE {_THEN.format("fact")}
     )
     SELECT fact.unit_id, fact.position_number, fact.recorded_at, fact.positions, station.handle AS station,
         placement.kind, placement.reference_designators, placement.rejected_designators, placement.part_number,
         placement.reference_part_number, placement.joined_packages, fact.candidates,
-        package.identifier AS package, package.part_number AS package_part_number, lot.lot_code AS lot
+        package.identifier AS package, described.part_number AS package_part_number, lot.lot_code AS lot
     FROM fact
     JOIN material_set USING (set_id)
     CROSS JOIN LATERAL unnest(material_set.chunk_ids) AS listed (chunk_id)
@@ -125,49 +130,63 @@ _INSTALLED = text(
     JOIN package ON package.package_id = pair.package_id
         OR package.identifier = ANY (placement.joined_packages || placement.batch_packages)
     JOIN station USING (station_id)
-    LEFT JOIN lot USING (lot_id)
+    CROSS JOIN LATERAL (
+        SELECT package.lot_id, package.part_number WHERE CAST(:as_of AS timestamptz) IS NULL
+        UNION ALL
+        SELECT {latest("lot_id")}, {latest("part_number")} FROM package_description AS told
+        WHERE told.package_id = package.package_id AND told.received_at <= :as_of
+        HAVING CAST(:as_of AS timestamptz) IS NOT NULL
+    ) AS described
+    LEFT JOIN lot ON lot.lot_id = described.lot_id
     """
 )
 _REMOVED = text(
     f"""
-    -- What was taken out of it again?
-    WITH {PLACES}
+    -- What was taken out of it again? What may have come out of any of several boards came out of none surely.
+    WITH {PLACES_THEN}
     SELECT fact.unit_id, fact.position_number, fact.recorded_at, fact.reference_designators,
         package.identifier AS package,
         child.serial AS child
     FROM place JOIN removal AS fact ON {AT_PLACE}
     LEFT JOIN package USING (package_id)
     LEFT JOIN unit AS child ON child.unit_id = fact.child_id
+    WHERE fact.candidates = 1 AND (fact.position_number > 0 OR place.positions < 2) AND {_THEN.format("fact")}
     """
 )
 _CHILDREN = text(
     f"""
     -- Which units are built into it?
-    WITH {PLACES}
+    WITH {PLACES_THEN}
     SELECT child.serial, fact.reference_designator, station.handle AS station, fact.recorded_at
     FROM place JOIN installed_unit AS fact ON {AT_PLACE}
     JOIN unit AS child ON child.unit_id = fact.child_id
     JOIN station USING (station_id)
+    WHERE {_THEN.format("fact")}
     """
 )
 _PERSONALIZED = text(
     f"""
     -- Which software and other characteristics were put into it?
-    WITH {PLACES}
+    WITH {PLACES_THEN}
     SELECT fact.body, fact.recorded_at, station.handle AS station, place.position_number, unit.serial
     FROM place JOIN unit_event AS fact ON {AMONG_PLACES.format(time="fact.recorded_at")}
     JOIN station USING (station_id)
     JOIN unit ON unit.unit_id = fact.unit_id
-    WHERE fact.message_name = 'CFX.Production.Assembly.UnitsPersonalized'
+    WHERE fact.message_name = 'CFX.Production.Assembly.UnitsPersonalized' AND {_THEN.format("fact")}
     """
 )
 _KNOWN_SERIALS = text("SELECT serial FROM serial WHERE serial = ANY(CAST(:identifiers AS text[]))")
 _BOM = text("SELECT reference_designator FROM bom_item WHERE product_revision_id = :product_revision_id")
 
 
-def made_from(connection: Connection, serial: str, *, customer_id: int | None = None) -> MadeFrom:
-    """The unit as built. Raises `NotFound` where the serial is not known, or not that customer's."""
-    asked = {"serial": serial, "customer_id": customer_id}
+def made_from(
+    connection: Connection, serial: str, *, customer_id: int | None = None, as_of: datetime | None = None
+) -> MadeFrom:
+    """The unit as built; with `as_of` (server's clock) as it was known then.
+
+    Raises `NotFound` where the serial is not known, or not that customer's.
+    """
+    asked = {"serial": serial, "customer_id": customer_id, "as_of": as_of}
     subject = connection.execute(_SUBJECT, asked).one_or_none()
     if subject is None:
         raise NotFound(f"No unit {serial} is known here. Check the serial, or whether its machines have reported yet.")
@@ -175,7 +194,7 @@ def made_from(connection: Connection, serial: str, *, customer_id: int | None = 
     rows = connection.execute(_INSTALLED, asked).all()
     identifiers = {row.package for row in rows}
     units = set(connection.execute(_KNOWN_SERIALS, {"identifiers": list(identifiers)}).scalars())
-    boards = _Boards(connection, [*rows, *removals]) if subject.boards else None
+    boards = _Boards(connection, [*rows, *removals], as_of) if subject.boards else None
     parts = _parts(rows, removals, boards)
     components = [
         ComponentUnit(
@@ -208,10 +227,10 @@ def made_from(connection: Connection, serial: str, *, customer_id: int | None = 
 class _Boards:
     """Of which boards the facts of a panel speak, and what those are called."""
 
-    def __init__(self, connection: Connection, facts: Sequence[Row[Any]]) -> None:
+    def __init__(self, connection: Connection, facts: Sequence[Row[Any]], as_of: datetime | None) -> None:
         places = [(fact.unit_id, fact.position_number, fact.recorded_at) for fact in facts]
         self._of: dict[tuple[int, int, datetime], list[_Board]] = {}
-        found = list(occupants(connection, places, None))
+        found = list(occupants(connection, places, as_of))
         known = particulars(connection, sorted({unit_id for _, unit_id, _ in found}))
         for index, unit_id, position in found:
             board = _Board(known[unit_id].serial, position or None)

@@ -51,12 +51,14 @@ _SIGNS = text(
     SELECT package_id, station_id, recorded_at AS since, recorded_at AS until, kind <> 'empty' AS arrives
     FROM loading_event
     WHERE package_id = ANY (CAST(:packages AS integer[])) AND kind IN ('loaded', 'spliced', 'empty')
+      AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
     UNION ALL
     SELECT DISTINCT taken.package_id, fact.station_id,
         least(fact.recorded_at, (
             SELECT work.started_at FROM work_record AS work
             WHERE work.unit_id = fact.unit_id AND work.transaction_id = fact.transaction_id
               AND work.station_id = fact.station_id
+              AND (CAST(:as_of AS timestamptz) IS NULL OR work.started_received_at <= :as_of)
         )),
         fact.recorded_at, false
     FROM (
@@ -69,15 +71,16 @@ _SIGNS = text(
     ) AS taken
     JOIN material_set ON chunk_ids @> ARRAY[taken.chunk_id]
     JOIN installation AS fact USING (set_id)
+    WHERE CAST(:as_of AS timestamptz) IS NULL OR fact.received_at <= :as_of
     ORDER BY package_id, until, since
     """
 )
 
 
-def in_two_places(connection: Connection, packages: Sequence[int]) -> dict[int, TwoPlaces]:
+def in_two_places(connection: Connection, packages: Sequence[int], as_of: datetime | None) -> dict[int, TwoPlaces]:
     """Those of the packages that were seen on two machines at overlapping times."""
     found: dict[int, TwoPlaces] = {}
-    rows = connection.execute(_SIGNS, {"packages": list(packages)}) if packages else ()
+    rows = connection.execute(_SIGNS, {"packages": list(packages), "as_of": as_of}) if packages else ()
     for package_id, own in groupby(rows, key=itemgetter(0)):
         contradicting = contradiction([Sign(*row[1:]) for row in own])
         if contradicting:

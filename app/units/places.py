@@ -15,8 +15,11 @@ VISIBLE = """
 """
 """Condition on `unit`: the asking customer may see it; `customer_id` null sees all."""
 
-# `family` holds a panel's boards where a panel was asked for: its identifier answers for all its positions.
-PLACES = f"""
+
+def _places(known: str) -> str:
+    """`family` holds a panel's boards where a panel was asked for: its identifier answers for all its positions."""
+    here, other = known.format("panel_position"), known.format("other")
+    return f"""
     subject AS (
         SELECT unit.unit_id, unit.serial, unit.customer_id, unit.work_order_id
         FROM serial JOIN unit USING (unit_id)
@@ -27,7 +30,7 @@ PLACES = f"""
         SELECT unit_id FROM subject
         UNION
         SELECT panel_position.unit_id FROM subject
-        JOIN panel_position ON panel_position.panel_id = subject.unit_id
+        JOIN panel_position ON panel_position.panel_id = subject.unit_id AND {here}
     ),
     statement AS (
         SELECT panel_id, position_number, panel_position.unit_id, linked_at,
@@ -35,7 +38,7 @@ PLACES = f"""
         FROM panel_position
         WHERE (panel_id, position_number) IN (
             SELECT held.panel_id, held.position_number FROM panel_position AS held JOIN subject USING (unit_id)
-        )
+        ) AND {here}
         WINDOW told AS (PARTITION BY panel_id, position_number ORDER BY linked_at, panel_position.unit_id)
     ),
     place AS (
@@ -47,11 +50,25 @@ PLACES = f"""
         SELECT statement.panel_id, statement.position_number,
             CASE WHEN nth = 1 THEN '-infinity' ELSE linked_at END, coalesce(next_at, 'infinity'),
             (SELECT count(DISTINCT other.position_number) FROM panel_position AS other
-             WHERE other.panel_id = statement.panel_id)
+             WHERE other.panel_id = statement.panel_id AND {other})
         FROM statement JOIN subject USING (unit_id)
     )
 """
+
+
+PLACES = _places("true")
 """CTEs that a question about one unit begins with."""
+
+PLACES_THEN = _places("(CAST(:as_of AS timestamptz) IS NULL OR {}.received_at <= :as_of)")
+"""The same as it was known at `as_of` (null: now)."""
+
+ORDER_THEN = """
+    CASE WHEN CAST(:as_of AS timestamptz) IS NULL OR unit.claim_received_at <= :as_of THEN unit.work_order_id
+         ELSE (SELECT former.work_order_id FROM former_claim AS former
+               WHERE former.unit_id = unit.unit_id AND former.known_from <= :as_of AND former.known_until > :as_of)
+         END
+"""
+"""The work order of `unit` as it was known at `as_of` (null: now)."""
 
 AT_PLACE = """
     fact.unit_id = place.unit_id

@@ -38,6 +38,7 @@ def downgrade() -> None:
         op.drop_table(table)
     op.drop_table("body_template")
     op.drop_column("work_order", "announced_at")
+    op.drop_table("package_count")
     op.drop_index("ix_package_description_deliveries", table_name="package_description")
     for column in reversed(_SAID):
         op.drop_column("package_description", column)
