@@ -32,12 +32,14 @@ _LOADED = text(
         FROM chain JOIN package_link AS link ON link.child_id = chain.leading_id AND link.kind = 'joined'
         WHERE CAST(:as_of AS timestamptz) IS NULL OR link.received_at <= :as_of
     ), ahead AS (
-        -- A reel spliced ahead of another came in with it; `event_id` where one message told of all splices between.
+        -- A reel spliced ahead of another came in with it, unless it was taken down or ran empty since `spliced_at`;
+        -- `event_id` where one message told of all splices between.
         SELECT package_id AS asked_id, package_id AS trailing_id, CAST('-infinity' AS timestamptz) AS since,
-            CAST(NULL AS bigint) AS event_id
+            CAST(NULL AS timestamptz) AS spliced_at, CAST(NULL AS bigint) AS event_id
         FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
         UNION
         SELECT ahead.asked_id, link.child_id, greatest(ahead.since, link.recorded_at),
+            coalesce(ahead.spliced_at, link.recorded_at),
             CASE WHEN ahead.event_id IS NULL OR ahead.event_id = link.event_id THEN link.event_id ELSE 0 END
         FROM ahead JOIN package_link AS link ON link.parent_id = ahead.trailing_id AND link.kind = 'joined'
         WHERE CAST(:as_of AS timestamptz) IS NULL OR link.received_at <= :as_of
@@ -48,11 +50,16 @@ _LOADED = text(
     ), led AS (
         SELECT ahead.asked_id AS package_id, loading.station_id, loading.slot, loading.lane,
             loading.recorded_at AS since, loading.event_id, ahead.event_id = loading.event_id AS told,
-            ahead.since AS spliced_at
+            ahead.spliced_at
         FROM ahead JOIN loading_event AS loading ON loading.package_id = ahead.trailing_id
         WHERE ahead.trailing_id <> ahead.asked_id AND loading.kind = 'loaded'
           AND loading.recorded_at >= ahead.since - CAST(:between_clocks AS interval)
           AND (CAST(:as_of AS timestamptz) IS NULL OR loading.received_at <= :as_of)
+          AND NOT EXISTS (
+              SELECT FROM mine
+              WHERE mine.package_id = ahead.asked_id AND mine.kind IN ('unloaded', 'empty')
+                AND mine.recorded_at > ahead.spliced_at AND mine.recorded_at < loading.recorded_at
+          )
     ), hung AS (
         SELECT chain.asked_id AS package_id, loading.station_id, loading.slot, loading.lane,
             greatest(loading.recorded_at, chain.since) AS since, loading.event_id
