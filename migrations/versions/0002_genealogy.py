@@ -38,7 +38,6 @@ def downgrade() -> None:
         op.drop_table(table)
     op.drop_table("body_template")
     op.drop_column("work_order", "announced_at")
-    op.drop_table("package_count")
     op.drop_index("ix_package_description_deliveries", table_name="package_description")
     for column in reversed(_SAID):
         op.drop_column("package_description", column)
@@ -148,17 +147,6 @@ _SAID = {
 
 
 def _what_is_said_of_packages() -> None:
-    op.create_table(
-        "package_count",
-        sa.Column("package_id", sa.Integer(), nullable=False),
-        sa.Column("event_id", sa.BigInteger(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("quantity", sa.Float(), nullable=False),
-        sa.Column("station_id", sa.Integer(), nullable=False),
-        sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
-        sa.Column("received_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("package_id", "event_id", "kind", name=op.f("pk_package_count")),
-    )
     for column, kind in _SAID.items():
         op.add_column("package_description", sa.Column(column, kind, nullable=True))
     op.create_index("ix_package_description_deliveries", "package_description", ["deliveries"], postgresql_using="gin")
