@@ -8,6 +8,11 @@ RUN apt-get update \
 COPY requirements.lock /tmp/requirements.lock
 RUN python3 -m venv /opt/birthmark \
  && /opt/birthmark/bin/python -m pip install --no-cache-dir --require-hashes --only-binary :all: --requirement /tmp/requirements.lock
+# The pages' libraries come from npm by a lock of their own; Node, which brings them, stays behind.
+WORKDIR /build
+COPY app/__init__.py app/browser_libraries.py app/system_packages.py app/
+COPY app/web/package.json app/web/package-lock.json app/web/node.lock app/web/
+RUN /opt/birthmark/bin/python -m app.browser_libraries
 
 FROM debian:bookworm-slim
 # libzbar0 gives the second opinion when marks are read, mosquitto serves where no broker is given.
@@ -23,6 +28,7 @@ COPY --from=packages /opt/birthmark /opt/birthmark
 WORKDIR /srv/birthmark
 COPY LICENSE alembic.ini ./
 COPY app ./app
+COPY --from=packages /build/app/web/static/vendor ./app/web/static/vendor
 COPY migrations ./migrations
 COPY stations ./stations
 RUN /opt/birthmark/bin/python -m compileall -q app migrations stations
