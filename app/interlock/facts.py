@@ -102,12 +102,15 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """A station as it stands. `policy` None: nobody planned a gate for it."""
+    """A station as it stands. `policy` None: nobody planned a gate for it. `comes_later`: some routing has an operation
+    before the station's, so that its units have been somewhere.
+    """
 
     station_id: int
     handle: str
     operation: str | None = None
     first_of_line: bool = False
+    comes_later: bool = False
     policy: str | None = None
     locked: str | None = None
     active: Active | None = None

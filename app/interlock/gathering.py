@@ -142,6 +142,7 @@ class _Rooms:
             handle=row.handle,
             operation=row.operation,
             first_of_line=row.first_of_line,
+            comes_later=row.comes_later,
             policy=row.policy,
             locked=row.locked,
             active=active,

@@ -14,6 +14,13 @@ _STATION = """
                 SELECT FROM station AS before
                 WHERE before.line_id = station.line_id AND before.line_order < station.line_order
             ) AS first_of_line,
+            EXISTS (
+                SELECT FROM routing_operation AS step
+                WHERE step.operation = station.operation AND EXISTS (
+                    SELECT FROM routing_operation AS before
+                    WHERE before.product_revision_id = step.product_revision_id AND before.sequence < step.sequence
+                )
+            ) AS comes_later,
             EXISTS (SELECT FROM qualification_need AS need WHERE need.operation = station.operation) AS qualified_only,
             EXISTS (SELECT FROM loading_event AS loading WHERE loading.station_id = station.station_id)
                 OR EXISTS (SELECT FROM required_setup AS setup WHERE setup.station_id = station.station_id)

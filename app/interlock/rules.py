@@ -80,9 +80,10 @@ def _unknown(facts: Facts, station: Station) -> Iterator[Finding]:
     """An identifier nobody knows.
 
     * At the first station of a line units begin their life.
-    * Where a gate is planned, an unknown unit is a misread mark or one that came in sideways.
+    * Where a gate is planned, or an operation that comes after others, an unknown unit is a misread mark or one that
+      came in sideways.
     """
-    if station.policy is None or station.first_of_line:
+    if station.first_of_line or not (station.policy is not None or station.comes_later):
         yield note(f"Nobody knows {facts.identifier} yet: nothing is planned for it.")
         return
     yield against(

@@ -1,6 +1,6 @@
 """Tables of products: revisions, bills of material, approved parts, routings, recipes."""
 
-from sqlalchemy import Float, ForeignKey, Integer, SmallInteger, Text, UniqueConstraint, text
+from sqlalchemy import Float, ForeignKey, Index, Integer, SmallInteger, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -70,6 +70,7 @@ class RoutingOperation(Base):
     """One step of a revision's routing, in order of `sequence`."""
 
     __tablename__ = "routing_operation"
+    __table_args__ = (Index("ix_routing_operation_operation", "operation"),)
 
     product_revision_id: Mapped[int] = mapped_column(
         ForeignKey("product_revision.product_revision_id"), primary_key=True

@@ -204,9 +204,11 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("message_name = 'CFX.Production.ActivitiesExecuted'"),
     )
+    op.create_index("ix_routing_operation_operation", "routing_operation", ["operation"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_routing_operation_operation", table_name="routing_operation")
     op.drop_index(
         "ix_unit_event_activities",
         table_name="unit_event",

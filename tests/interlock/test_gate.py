@@ -197,7 +197,7 @@ def test_a_factory_that_only_plugged_in_is_stopped_by_no_plan(engine: Engine) ->
     stored(engine, received(("REEL-1", "RES-10K", "LOT-7"), source=MOUNTER))
     stored(engine, initialized("P-1", ("SN-1", 1), ("SN-2", 2), source=MARKER))
     done(engine, AOI, inspected("Failed", "Passed"))
-    verdicts = asked(engine, TESTER)
+    verdicts = asked(engine, AOI)
     assert [verdict.allowed for verdict in verdicts] == [True, True]
     assert any("route was not judged" in told for told in verdicts[0].notes)
     assert asked(engine, "Never.Heard.Of", Asked("SN-1"))[0].allowed

@@ -123,6 +123,8 @@ def test_an_unknown_unit_stops_where_a_gate_is_planned_and_it_is_not_the_first()
     assert asked() == ["unknown_unit"]
     assert asked(first_of_line=True) == []
     assert asked(policy=None) == []
+    assert asked(policy=None, comes_later=True) == ["unknown_unit"]
+    assert asked(policy=None, comes_later=True, first_of_line=True) == []
     assert decide(Facts(NOW, "SN-9", 0, None, None, handle="New.Machine.1")).allowed
 
 
