@@ -1,0 +1,152 @@
+"""The gate for simple equipment: one call asks, one starts; overrides, locks and policies by those who may."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine
+
+from app.lines.planning import StationPlan, plan_line
+from app.orders.planning import plan_work_order
+from app.people import create_token
+from app.products.kicad import BoardDesign, Component
+from app.products.planning import import_design
+from app.products.routing import RoutingStep
+from tests.doors.conftest import Ask
+from tests.inbox.messages import count, initialized, message, stored
+
+PRINTER, MOUNTER = "Acme.Printer.1", "Acme.Mounter.1"
+SERIAL = "A+1/7#%"
+
+
+@pytest.fixture
+def planned(engine: Engine) -> None:
+    with engine.begin() as connection:
+        stations = [StationPlan(PRINTER, operation="print"), StationPlan(MOUNTER, operation="place")]
+        plan_line(connection, name="SMT 1", stations=stations, actor="test")
+        part = Component("R1", "RES", None, None, None, None, None, None, "top", "machine")
+        revision = import_design(
+            connection, BoardDesign("node", "B", (part,), ()), customer="Northwind",
+            routing=[RoutingStep("print"), RoutingStep("place")], actor="test",
+        )  # fmt: skip
+        plan_work_order(connection, number="WO-1", product_revision_id=revision, customer="Northwind", actor="test")
+    stored(engine, initialized(None, SERIAL, order="WO-1", source="Acme.Marker.1"))
+
+
+def asked(client: TestClient, station: str, **more: Any) -> dict[str, Any]:
+    answer = client.get("/api/v1/interlock", params={"station": station, "serial": SERIAL, **more})
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def test_a_verdict_says_what_happened_what_clears_it_and_who_may_override(planned: None, ask: Ask) -> None:
+    client = ask("operator")
+    assert asked(client, PRINTER) | {"verdicts": []} == {"allowed": True, "sentence": "OK", "verdicts": []}
+    told = asked(client, MOUNTER)
+    assert told["allowed"] is False
+    reason = told["verdicts"][0]["reasons"][0]
+    assert reason["code"] == "skipped"
+    assert reason["override"] == {"roles": ["process_engineer"], "second_person": True, "hours": 8.0}
+    assert told["sentence"] == f"{reason['sentence']} {reason['clears']}"
+
+
+def test_a_stations_token_asks_for_that_station_alone(planned: None, ask: Ask) -> None:
+    client = ask("line_equipment", station=PRINTER)
+    assert asked(client, PRINTER)["allowed"]
+    refused = client.get("/api/v1/interlock", params={"station": MOUNTER, "serial": SERIAL})
+    assert refused.status_code == 403
+    start = {"station": MOUNTER, "serials": [SERIAL]}
+    assert client.post("/api/v1/interlock", json=start).status_code == 403
+    assert ask("customer", customer="Northwind").get(
+        "/api/v1/interlock", params={"station": PRINTER, "serial": SERIAL}
+    ).status_code == 403  # fmt: skip
+    assert ask(None).get("/api/v1/interlock", params={"station": PRINTER, "serial": SERIAL}).status_code == 401
+
+
+def test_a_start_is_done_once_however_often_it_is_sent(planned: None, ask: Ask, engine: Engine) -> None:
+    client = ask("line_equipment", station=PRINTER)
+    start = {"station": PRINTER, "serials": [SERIAL]}
+    answers = [
+        client.post("/api/v1/interlock", json=start, headers={"Idempotency-Key": key}) for key in ("a", "a", "b")
+    ]
+    assert [answer.json()["allowed"] for answer in answers] == [True, True, True]
+    assert count(engine, "unit_start") == 1
+    with engine.begin() as connection:
+        twin = StationPlan("Acme.Printer.2", operation="print")
+        plan_line(connection, name="SMT 2", stations=[twin], actor="test")
+    told = ask("operator").post("/api/v1/interlock", json={**start, "station": "Acme.Printer.2"}).json()
+    assert [reason["code"] for reason in told["verdicts"][0]["reasons"]] == ["already_started"]
+
+
+def test_an_override_takes_its_two_people_and_shows_in_the_verdict(planned: None, ask: Ask, engine: Engine) -> None:
+    engineer = ask("process_engineer")
+    with engine.begin() as connection:
+        second = create_token(connection, name="quinn", role="quality_engineer", actor="test")
+    until = datetime.now(UTC) + timedelta(hours=1)
+    body = {"code": "skipped", "station": MOUNTER, "serial": SERIAL, "until": until.isoformat(), "reason": "by hand"}
+    assert engineer.post("/api/v1/interlock/overrides", json=body).status_code == 403
+    assert ask("operator").post("/api/v1/interlock/overrides", json=body).status_code == 403
+    wrong = engineer.post("/api/v1/interlock/overrides", json={**body, "second_token": "bm_nobody"})
+    assert wrong.status_code == 401
+    made = engineer.post("/api/v1/interlock/overrides", json={**body, "second_token": second})
+    assert made.status_code == 201, made.text
+    told = asked(engineer, MOUNTER)
+    assert told["allowed"]
+    assert told["verdicts"][0]["overridden"][0]["code"] == "skipped"
+    number = made.json()["override_id"]
+    assert engineer.post(f"/api/v1/interlock/overrides/{number}/revoke").status_code == 200
+    assert engineer.post(f"/api/v1/interlock/overrides/{number}/revoke").status_code == 404
+    assert not asked(engineer, MOUNTER)["allowed"]
+    log = engineer.get("/api/v1/interlock/verdicts", params={"serial": SERIAL}).json()["verdicts"]
+    assert [entry["allowed"] for entry in log] == [False, True]
+
+
+def test_locks_and_policies(planned: None, ask: Ask, engine: Engine) -> None:
+    lead = ask("line_lead")
+    lock = {"station": PRINTER, "reason": "smoke"}
+    assert lead.post("/api/v1/interlock/locks", json=lock).json() == {"station": PRINTER, "locked": True}
+    assert asked(lead, PRINTER)["verdicts"][0]["reasons"][0]["code"] == "station_locked"
+    assert lead.post("/api/v1/interlock/locks", json=lock).status_code == 409
+    assert lead.post("/api/v1/interlock/locks", json={**lock, "locked": False}).status_code == 200
+    assert asked(lead, PRINTER)["allowed"]
+    assert lead.post("/api/v1/interlock/locks", json={**lock, "station": "No.Such.1"}).status_code == 404
+    plan = {"station": PRINTER, "policy": "fail_cached", "calibrated_until": "2026-01-01T00:00:00Z"}
+    assert lead.post("/api/v1/interlock/stations", json=plan).status_code == 200
+    assert asked(lead, PRINTER)["verdicts"][0]["reasons"][0]["code"] == "calibration_over"
+    assert lead.post("/api/v1/interlock/stations", json={**plan, "policy": "fail_open"}).status_code == 422
+    assert count(engine, "audit", "deed IN ('station.locked', 'station.unlocked', 'gate.policy_set')") == 3
+
+
+def test_only_quality_releases_what_passed_without_the_product(planned: None, ask: Ask) -> None:
+    body = {"serials": [SERIAL], "reason": "looked at"}
+    assert ask("process_engineer").post("/api/v1/interlock/provisional/release", json=body).status_code == 403
+    quality = ask("quality_engineer")
+    assert quality.post("/api/v1/interlock/provisional/release", json=body).json() == {"released": []}
+    unknown = {**body, "serials": ["NOBODY"]}
+    assert quality.post("/api/v1/interlock/provisional/release", json=unknown).status_code == 404
+
+
+def test_cfx_questions_are_answered_by_post_too(planned: None, ask: Ask) -> None:
+    client = ask("line_equipment", station=MOUNTER)
+    request = message("InformationSystem.UnitValidation.ValidateUnitsRequest", {"PrimaryIdentifier": SERIAL},
+                      source=MOUNTER)  # fmt: skip
+    answer = client.post("/api/v1/cfx", content=request).json()
+    assert answer["MessageName"] == "CFX.InformationSystem.UnitValidation.ValidateUnitsResponse"
+    assert answer["MessageBody"]["PrimaryResult"]["Result"] == "Failed"
+    setup = message("Production.GetRequiredSetupRequest", {"Lane": 1}, source=MOUNTER)
+    answer = client.post("/api/v1/cfx", content=setup).json()
+    assert answer["MessageBody"]["Result"]["Result"] == "Failed"
+    assert "No setup is planned" in answer["MessageBody"]["Result"]["Message"]
+    check = message(
+        "Materials.Storage.ValidateStationSetupRequest",
+        {"SetupRequirements": {"MaterialSetupRequirements": [{"Position": "F1", "PartNumber": "RES"}]}},
+        source=MOUNTER,
+    )
+    answer = client.post("/api/v1/cfx", content=check).json()
+    assert answer["MessageBody"]["Result"]["Result"] == "Failed"
+    operator = message("InformationSystem.OperatorValidation.ValidateOperatorRequest",
+                       {"Operator": {"OperatorIdentifier": "ANN"}}, source=MOUNTER)  # fmt: skip
+    answer = client.post("/api/v1/cfx", content=operator).json()
+    assert answer["MessageBody"]["Result"]["Result"] == "Success"
