@@ -37,8 +37,8 @@ from app.trace.question import Question
 from app.trace.where_used import stream_where_used
 
 _BOARDS = {"small": 10_000, "full": 100_000}
-_IN_ALL = 1_000_000
-"""Boards after which the product alone is asked again, at full scale."""
+_LINES = 10
+"""What the product alone goes on to, at full scale: 10^9 placements."""
 _BATCH = 200
 _COLD_STARTS = 3
 _NAME = "genealogy"
@@ -92,7 +92,7 @@ def measure(place: Place, scale: Scale) -> list[Figure]:
         place.say("every board rebuilt")
         figures.append(_rebuilt(server.url_of(_NAME), truth))
         if scale == "full":
-            figures += _beyond(place, line, server.url_of(_NAME), figures[0].reference)
+            figures += _beyond(place, line, truth, server.url_of(_NAME), figures[0].reference)
     return figures
 
 
@@ -112,16 +112,16 @@ def _side_by_side(
     return figures
 
 
-def _beyond(place: Place, line: Line, url: str, reference: float | None) -> list[Figure]:
-    """Ten times as many boards, in this product alone."""
-    first = len(line.packages)
-    remembered, speed = beyond.go_on(place, line, url, _IN_ALL - _BOARDS["full"], announce)
+def _beyond(place: Place, line: Line, truth: _Truth, url: str, reference: float | None) -> list[Figure]:
+    """Ten lines, in this product alone."""
+    asked = lookups.lookups(_finished(line), _lots(line), truth.serials)
+    told = beyond.answers(url, asked)
+    beyond.multiply(place, url, _LINES)
     _settle(url)
-    kept = sum(_bytes(url, _GENEALOGY).values()) / _IN_ALL
+    kept = sum(_bytes(url, _GENEALOGY).values()) / (_LINES * len(truth.serials))
     return [
-        figure("bytes per board at 10^9 placements", kept, "B", reference).ratio_at_most(1 / 80),
-        figure("- taken in from the messages' bytes, parsing included", speed, "boards/s"),
-        *beyond.ask(line, remembered, first, _finished(line), _lots(line), url),
+        figure(f"bytes per board at {_LINES} times as many boards", kept, "B", reference).ratio_at_most(1 / 80),
+        *beyond.ask(url, asked, told, _LINES),
     ]
 
 

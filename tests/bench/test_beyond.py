@@ -1,28 +1,33 @@
-"""What is remembered of a million boards is compared with what the tables answer."""
+"""Ten lines in the tables: each is answered as the first one was, in its own names."""
 
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from app.bench import beyond, genealogy
+from app.bench import beyond, genealogy, lookups
 from app.bench.running import Place
 from app.bench.workload import Line
+from app.db import create_engine
+from app.inbox.record import Delivery, Recorder
 
 
-def test_answers_further_on_are_what_the_line_built(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("_BATCH", 10), ("_REEL_OF", 1), ("_BOARD_OF", 10)):
-        monkeypatch.setattr(beyond, name, value)
-    place, line = Place(Path(), lambda _: None), Line()
-    remembered, speed = beyond.go_on(place, line, database, 60, genealogy.announce)
-    assert speed > 0
-    assert len(remembered.packages) == 6
+def test_other_lines_are_answered_in_their_own_names(database: str) -> None:
+    line, place = Line(), Place(Path(), lambda _: None)
+    engine = create_engine(database, pool_size=1)
+    recorder = Recorder(engine)
+    batch = list(islice(line.boards(60), 60))
+    genealogy.announce(recorder, line, batch)
+    recorder.record([Delivery(message.payload) for board in batch for message in board.messages])
+    engine.dispose()
 
-    def figures() -> set[str]:
-        names = genealogy._finished(line), genealogy._lots(line)
-        return {one.name.partition(",")[0] for one in beyond.ask(line, remembered, 0, *names, database)}
-
-    assert figures() == {"one reel to serials", "a lot of 20 reels to serials", "one serial to reels"}
-    for units in remembered.units.values():
-        units.add("never built")
-    with pytest.raises(AssertionError, match="is not what the line built"):
-        figures()
+    reels = [one.identifier for one in line.packages]
+    asked = lookups.lookups(reels, genealogy._lots(line), [board.serial for board in batch])
+    told = beyond.answers(database, asked)
+    assert all(told.values())
+    beyond.multiply(place, database, 3)
+    assert len(beyond.ask(database, asked, told, 3)) == len(asked) == 3
+    assert beyond.answers(database, asked) == told, "the first line's answers stay"
+    told[asked[0].names[0]] = {"never built"}
+    with pytest.raises(AssertionError, match=asked[0].what):
+        beyond.ask(database, asked, told, 3)
