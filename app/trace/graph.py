@@ -15,7 +15,7 @@ from app.trace.evidence import Evidence
 from app.trace.made_from import MadeFrom, made_from
 from app.trace.question import Question
 from app.trace.where_used import CarryingUnit, stream_where_used
-from app.units.queries import unit
+from app.units.queries import unit as overview_of
 
 MOST_UNITS = 20_000
 """Units beyond these are counted, not drawn: nobody reads such a picture, and the table has them all."""
@@ -121,7 +121,7 @@ _ORDERS = text(
 def require_drawable(connection: Connection, asked: Question, *, customer_id: int | None = None) -> None:
     """Raise `NotFound` where `graph_of_unit` or `graph_of_material` would, without drawing."""
     if asked.serial:
-        unit(connection, asked.serial, customer_id=customer_id)
+        overview_of(connection, asked.serial, customer_id=customer_id)
     elif next(stream_where_used(connection, asked, customer_id=customer_id), None) is None and customer_id is not None:
         raise asked.not_known
 

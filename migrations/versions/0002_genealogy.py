@@ -6,6 +6,7 @@ Create Date: 2026-11-22
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -135,7 +136,7 @@ def _what_was_known_when() -> None:
         op.add_column(table, sa.Column("candidates", sa.SmallInteger(), server_default=sa.text("1"), nullable=False))
 
 
-_SAID = {
+_SAID: dict[str, Any] = {
     "manufacturer_part_number": sa.Text(),
     "vendor_part_number": sa.Text(),
     "initial_quantity": sa.Float(),

@@ -99,14 +99,14 @@ def test_every_page_has_a_csv_twin(ask: Ask, accounts: dict[str, str], built: li
     path, question, query = page.partition("?")
     by_suffix = f"{'/line' if path == '/' else path}.csv{question}{query}"
     client = logged_in(ask, "administrator")
-    for address in (by_suffix, f"{page}{'&' if question else '?'}format=csv"):
-        answer = client.get(address)
-        assert answer.status_code == 200, address
-        assert answer.headers["content-type"].startswith("text/csv"), address
+    answers = [client.get(one) for one in (by_suffix, f"{page}{'&' if question else '?'}format=csv")]
+    for answer in answers:
+        assert answer.status_code == 200, answer.url
+        assert answer.headers["content-type"].startswith("text/csv"), answer.url
     json = client.get(page, headers={"Accept": "application/json"}).json()
     rows = [value for value in json.values() if isinstance(value, list)]
     if path in {"/", "/stations", "/packages", "/work-orders", "/quarantine", "/people"}:
-        assert len(answer.text.splitlines()) == 1 + sum(map(len, rows)), "a row for each element of the JSON"
+        assert len(answers[0].text.splitlines()) == 1 + sum(map(len, rows)), "a row for each element of the JSON"
 
 
 @pytest.mark.parametrize("page", ["/units?serial=PNL-1", "/where-used?package=R-1182"])

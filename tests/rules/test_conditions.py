@@ -109,13 +109,15 @@ def test_the_sentence_says_when_and_what_clears_it() -> None:
 
 
 def test_the_first_end_that_comes_is_told_and_warned_of_half_a_shift_before() -> None:
-    ends = {"handling": Handling(moisture_level="3"), "expires_at": START + hours(100)}
-    early = condition(("opened", 0), at=95.9, **ends)
+    def opened_at_start(*, at: float) -> Condition:
+        return condition(("opened", 0), at=at, handling=Handling(moisture_level="3"), expires_at=START + hours(100))
+
+    early = opened_at_start(at=95.9)
     assert (early.usable_until, early.warnings) == (START + hours(100), ())
-    late = condition(("opened", 0), at=96, **ends)
+    late = opened_at_start(at=96)
     assert [warning.code for warning in late.warnings] == ["expires_soon"]
     assert "expiry date" in late.warnings[0].sentence
-    assert condition(("opened", 0), at=100, **ends).usable_until is None
+    assert opened_at_start(at=100).usable_until is None
 
 
 def test_what_counts_as_5a_because_nobody_said_its_level_is_warned_of() -> None:

@@ -44,8 +44,8 @@ def test_days_since_a_calibration(days_ago: int, expected: tuple[list[str], list
 
 
 def test_the_certificate_comes_before_the_limit() -> None:
-    told = {"calibrated_at": NOW - timedelta(days=400), "due_at": NOW + timedelta(days=30)}
-    assert codes(judged(Limits(calibration_days=30), **told)) == ([], [])
+    long_ago, later = NOW - timedelta(days=400), NOW + timedelta(days=30)
+    assert codes(judged(Limits(calibration_days=30), calibrated_at=long_ago, due_at=later)) == ([], [])
     assert codes(judged(Limits(), calibrated_at=NOW - timedelta(days=1), due_at=NOW)) == (["calibration_due"], [])
 
 

@@ -8,6 +8,7 @@ import pytest
 import qrcode
 from PIL import Image
 from playwright.sync_api import Browser
+from qrcode.image.pil import PilImage
 from sqlalchemy import Engine
 
 from app import browser_libraries
@@ -24,7 +25,7 @@ def board(text: str) -> Image.Image:
     code.add_data(text)
     code.make(fit=True)
     label = (
-        code.make_image(fill_color=(20, 40, 25), back_color=(225, 230, 225))
+        code.make_image(PilImage, fill_color=(20, 40, 25), back_color=(225, 230, 225))
         .convert("RGB")
         .rotate(7, expand=True, fillcolor=(30, 95, 60), resample=Image.Resampling.BICUBIC)
     )
