@@ -15,6 +15,8 @@ from app.orders.planning import plan_work_order
 from app.products.kicad import BoardDesign, dump_program, read_design
 from app.products.planning import import_design
 from app.products.routing import RoutingStep
+from app.scanning.formats import plan_serial_format
+from app.scanning.rules import SerialFormat
 
 ACTOR = "demo"
 CUSTOMER = "Northwind Devices"
@@ -63,6 +65,9 @@ def plan(
         routing=[RoutingStep(operation) for operation in route],
         actor=ACTOR,
     )
+    # Serials as the laser marker makes them: the run, the number, the check character.
+    marked = SerialFormat("*" * len(job.run) + "-######-!", "mod37_36")
+    plan_serial_format(connection, revision, marked, actor=ACTOR)
     orders = math.ceil(panels / PANELS_IN_AN_ORDER) if panels else _ORDERS_AHEAD
     for number in range(1, orders + 1):
         of_this = PANELS_IN_AN_ORDER

@@ -37,7 +37,7 @@ from app.interlock.gate import ask
 from app.interlock.gathering import Asked
 from app.interlock.starts import start_units
 from app.interlock.verdicts import Ground, Verdict
-from app.people import Actor
+from app.people import Actor, Permission
 from app.people.idempotency import Answer as Kept
 from app.people.idempotency import claim, keep
 from app.reasons import Reason

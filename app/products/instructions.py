@@ -11,7 +11,7 @@ from app.errors import Invalid, NotFound
 from app.people import record_audit
 from app.products.drawing import Drawing, Part, Side, draw
 from app.products.instruction_models import InstructionPicture, InstructionStep
-from app.products.models import BomItem
+from app.products.models import BomItem, ProductRevision
 
 LARGEST_PICTURE = 1_500_000
 MOST_STEPS = 200
@@ -46,6 +46,9 @@ def write_instructions(
     """Give an operation its instructions, in place of those it had. Raises `Invalid` for an empty step."""
     if not operation.strip() or len(steps) > MOST_STEPS or any(not step.says.strip() for step in steps):
         raise Invalid(f"Instructions belong to an operation and have at most {MOST_STEPS} steps, none of them empty.")
+    known = select(ProductRevision.revision).where(ProductRevision.product_revision_id == product_revision_id)
+    if connection.execute(known).one_or_none() is None:
+        raise NotFound(f"There is no product revision {product_revision_id}. GET /api/v1/products lists them.")
     connection.execute(
         delete(InstructionStep).where(
             InstructionStep.product_revision_id == product_revision_id,

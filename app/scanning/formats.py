@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.errors import Invalid
+from app.errors import Invalid, NotFound
 from app.people import record_audit
+from app.products.models import ProductRevision
 from app.scanning.models import SerialPattern
 from app.scanning.rules import SerialFormat
 
@@ -17,11 +18,15 @@ def serial_formats(connection: Connection) -> Sequence[SerialFormat]:
     return [SerialFormat(*row) for row in connection.execute(asked)]
 
 
-def plan_serial_format(connection: Connection, product_id: int, planned: SerialFormat, *, actor: str) -> None:
-    """Serials of this product look like that, too. Raises `Invalid` for a pattern no serial can be told by."""
+def plan_serial_format(connection: Connection, product_revision_id: int, planned: SerialFormat, *, actor: str) -> None:
+    """Serials of this revision's product look like that, too, whatever its revision.
+
+    Raises `Invalid` for a pattern no serial can be told by, `NotFound` for a revision nobody planned.
+    """
     problem = planned.problem()
     if problem:
         raise Invalid(problem)
+    product_id = _product_of(connection, product_revision_id)
     given = {"product_id": product_id, "pattern": planned.pattern, "check_character": planned.check}
     connection.execute(
         insert(SerialPattern)
@@ -37,11 +42,20 @@ def plan_serial_format(connection: Connection, product_id: int, planned: SerialF
     )  # fmt: skip
 
 
-def withdraw_serial_format(connection: Connection, product_id: int, pattern: str, *, actor: str) -> None:
-    """Serials of this product do not look like that any more."""
+def withdraw_serial_format(connection: Connection, product_revision_id: int, pattern: str, *, actor: str) -> None:
+    """Serials of this revision's product do not look like that any more."""
+    product_id = _product_of(connection, product_revision_id)
     connection.execute(
         delete(SerialPattern).where(SerialPattern.product_id == product_id, SerialPattern.pattern == pattern)
     )
     record_audit(
         connection, actor=actor, deed="serial_format.withdrawn", subject=f"product:{product_id}", pattern=pattern
     )
+
+
+def _product_of(connection: Connection, product_revision_id: int) -> int:
+    asked = select(ProductRevision.product_id).where(ProductRevision.product_revision_id == product_revision_id)
+    product_id = connection.execute(asked).scalar_one_or_none()
+    if product_id is None:
+        raise NotFound(f"There is no product revision {product_revision_id}. GET /api/v1/products lists them.")
+    return product_id

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Engine
 
 from app.inbox.record import Delivery, Recorder
 from app.lines.planning import StationPlan, plan_line
@@ -14,7 +14,6 @@ from app.people import Role, create_person
 from app.people.badges import issue_badge, set_pin
 from app.products.instructions import Step, write_instructions
 from app.products.kicad import BoardDesign, Component
-from app.products.models import ProductRevision
 from app.products.planning import import_design
 from app.products.routing import RoutingStep
 from app.quality.containments import open_containment
@@ -82,8 +81,7 @@ def open_shop(engine: Engine, boards: int = 12) -> Shop:
             connection, design, part_number="900-1000", customer="Acme", actor="test",
             routing=[RoutingStep("hand_assembly"), RoutingStep("visual_inspection"), RoutingStep("final_test")],
         )  # fmt: skip
-        product = _product_of(connection, revision)
-        plan_serial_format(connection, product, SerialFormat("******-#####-!", "mod37_36"), actor="test")
+        plan_serial_format(connection, revision, SerialFormat("******-#####-!", "mod37_36"), actor="test")
         plan_work_order(connection, number="WO-1001", product_revision_id=revision, quantity=boards, actor="test",
                         customer="Acme")  # fmt: skip
         write_instructions(connection, revision, "hand_assembly", [
@@ -101,11 +99,6 @@ def open_shop(engine: Engine, boards: int = 12) -> Shop:
         payload = issue_badge(connection, name="ann", actor="test")
     tell(engine, arrivals(serials))
     return Shop(serials, make_code(CodeKind.badge, payload), revision)
-
-
-def _product_of(connection: Connection, revision: int) -> int:
-    asked = select(ProductRevision.product_id).where(ProductRevision.product_revision_id == revision)
-    return connection.execute(asked).scalar_one()
 
 
 def arrivals(serials: Sequence[str], *, reels: bool = True) -> Iterator[dict[str, object]]:

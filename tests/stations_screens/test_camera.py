@@ -21,14 +21,12 @@ WIDTH, HEIGHT = 640, 480
 
 def board(text: str) -> Image.Image:
     """A green board with a light code on its solder mask, slightly turned, as it lies under a camera."""
-    code = qrcode.QRCode(border=4, box_size=6)
+    code = qrcode.QRCode(border=4)
     code.add_data(text)
     code.make(fit=True)
-    label = (
-        code.make_image(PilImage, fill_color=(20, 40, 25), back_color=(225, 230, 225))
-        .convert("RGB")
-        .rotate(7, expand=True, fillcolor=(30, 95, 60), resample=Image.Resampling.BICUBIC)
-    )
+    modules = np.kron(np.array(code.get_matrix(), dtype=np.uint8), np.ones((6, 6), dtype=np.uint8))
+    label = Image.fromarray(225 - 200 * modules).convert("RGB")
+    label = label.rotate(7, expand=True, fillcolor=(30, 95, 60), resample=Image.Resampling.BICUBIC)
     picture = Image.new("RGB", (WIDTH, HEIGHT), (30, 95, 60))
     picture.paste(label, ((WIDTH - label.width) // 2, (HEIGHT - label.height) // 2))
     return picture

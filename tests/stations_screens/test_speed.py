@@ -54,14 +54,15 @@ def test_from_enter_to_the_verdict(enter: Enter, opened: Shop, engine: Engine, l
             page.evaluate("performance.clearMeasures()")  # the first ones fill caches, as each morning's do
     drained(page)
     times = sorted(page.evaluate("performance.getEntriesByName('verdict').map(one => one.duration)"))
-    assert len(times) == 200
-    p95 = times[int(len(times) * 0.95)]
+    assert len(times) >= 200
+    p95 = times[int(0.95 * len(times))]
     print(f"Enter to verdict: median {times[100]:.1f} ms, p95 {p95:.1f} ms, most {times[-1]:.1f} ms")  # noqa: T201
     assert p95 <= 50
 
 
 def test_operators_pages_are_small(enter: Enter) -> None:
     page = enter("work", shop.BENCH)
+    page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
     loaded: list[Response] = []
     page.on("response", lambda response: loaded.append(response))  # noqa: PLW0108 (a method takes no attributes)
     for mode, station in MODES:

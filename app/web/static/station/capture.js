@@ -13,7 +13,7 @@ const STX = "\x02";
 const CONTROL = /^[A-Z[\\\]^_@]$/;
 
 export class Capture {
-  // onScan(text) for each scan; onChange(text) whenever what has arrived so far changes.
+  // onScan(text, at) for each scan, `at` by the clock of events; onChange(text) whenever what has arrived so far changes.
   constructor({ onScan, onChange = () => {}, prefix = "" }) {
     this.onScan = onScan;
     this.onChange = onChange;
@@ -94,14 +94,14 @@ export class Capture {
   end(event) {
     if (!this.arrived) return;
     this.take(event);
-    this.finish("feed");
+    this.finish("feed", event.timeStamp);
   }
 
-  finish(suffix) {
+  finish(suffix, at) {
     this.suffix = suffix;
     const text = this.arrived;
     this.set("");
-    this.onScan(text);
+    this.onScan(text, at);
   }
 
   set(text) {

@@ -23,9 +23,10 @@ export class Screen {
   constructor({ scan, finish = () => this.wrong(word("nothing_in_work")), answered = () => {} }) {
     Object.assign(this, { scan, finishes: finish, heard: answered });
     this.online = true;
+    this.asked = new Map(); // deed -> when its scan ended
     this.undoable = JSON.parse(sessionStorage.getItem(this.key("undo")) ?? "null");
     this.capture = new Capture({
-      onScan: (text) => this.take(text),
+      onScan: (text, at) => this.take(text, at),
       onChange: (text) => this.arrived(text),
       prefix: localStorage.getItem("birthmark-prefix") ?? "",
     });
@@ -65,14 +66,12 @@ export class Screen {
   arrived(text) {
     const shown = one("[data-arrived]");
     if (shown) shown.textContent = text.replace(/[\x00-\x1f]/g, (sign) => String.fromCharCode(0x2400 + sign.charCodeAt(0)));
-    if (text && !this.began) this.began = performance.now();
   }
 
   // --- scans ---
 
-  take(text) {
-    this.began = null;
-    this.entered = performance.now();
+  take(text, at = performance.now()) {
+    this.entered = at;
     this.close();
     const scan = readScan(text, data.formats);
     if (scan.kind === "refused") return this.wrong(word(scan.code, scan.about), scan.value);
@@ -100,6 +99,7 @@ export class Screen {
 
   do(kind, fields = {}) {
     const deed = { kind, id: newId(), station: data.station, at: new Date().toISOString(), by: data.by, ...fields };
+    this.asked.set(deed.id, this.entered);
     this.queue.put(deed);
     return deed;
   }
@@ -108,11 +108,10 @@ export class Screen {
     if (answer.outcome === "undone") this.forget(deed.transaction);
     else if (answer.outcome !== "refused" && answer.outcome !== "stop") this.remember(deed, answer);
     this.heard(deed, answer);
-    if (this.entered) {
-      const start = this.entered;
-      this.entered = null;
-      performance.measure("verdict", { start, end: performance.now() });
-    }
+    const start = this.asked.get(deed.id);
+    this.asked.delete(deed.id);
+    // The frame that shows it, for whoever measures how long an operator waits.
+    if (start) requestAnimationFrame(() => performance.measure("verdict", { start, end: performance.now() }));
   }
 
   remember(deed, answer) {
@@ -173,7 +172,6 @@ export class Screen {
 
   // A scan that is refused refuses itself only: what was under way stays as it is.
   wrong(sentence, text = "") {
-    this.entered = null;
     this.note(sentence, "wrong");
     if (text) this.list({ outcome: "refused", serial: text, says: sentence });
   }
