@@ -8,7 +8,6 @@ import pytest
 import qrcode
 from PIL import Image
 from playwright.sync_api import Browser
-from qrcode.image.pil import PilImage
 from sqlalchemy import Engine
 
 from app import browser_libraries
