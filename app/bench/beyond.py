@@ -11,12 +11,12 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from app.bench import lookups
 from app.bench.figures import Figure, figure
 from app.bench.running import Place
-from app.db import create_engine, metadata
+from app.db import create_engine
 
 _SHIFTED = (
     "ARRAY(SELECT CASE id WHEN 0 THEN 0 ELSE id + {by} END FROM unnest({ids}) WITH ORDINALITY AS listed (id, place) "
@@ -58,7 +58,7 @@ def multiply(place: Place, url: str, lines: int) -> None:
         shifts = {table: line * number for table, number in highest.items()}
         with engine.begin() as connection:
             for table, changed in _COPIED.items():
-                columns = [column.name for column in metadata.tables[table].columns]
+                columns = [str(column["name"]) for column in inspect(connection).get_columns(table)]
                 values = [changed.get(name, name).format(line=line, **shifts) for name in columns]
                 key, known = (
                     ("unit_id", "unit") if table in {"serial", "unit", "installation"} else (keys[table], table)
