@@ -4,6 +4,7 @@ from app.people import Permission
 
 NAVIGATION: tuple[tuple[str, str, Permission | None], ...] = (
     ("/", "Line", Permission.read_line),
+    ("/station", "At a station", Permission.work_at_stations),
     ("/stations", "Stations", Permission.read_line),
     ("/packages", "Packages", Permission.read_line),
     ("/work-orders", "Work orders", None),
