@@ -112,7 +112,7 @@ def test_it_comes_up_fast_and_leaves_nothing_behind(clean_data_dir: Path) -> Non
 def test_what_dies_is_started_again(clean_data_dir: Path) -> None:
     served = Served(clean_data_dir)
     servers = [name for name in ("postgres", "mosquitto") if _has_child(served, name)]
-    for name in ("intake", "web", *servers):
+    for name in ("intake", "gate", "web", *servers):
         killed = served.child(name)
         killed.kill()
         killed.wait(10)
