@@ -21,8 +21,10 @@ from app.interlock.gathering import Asked, gather
 from app.interlock.rules import decide
 from app.units.provisional import provisional_starts, release_starts
 
-_REISSUED: Final = 3
-"""How often within its time a snapshot is issued anew."""
+_REISSUED: Final = timedelta(seconds=4)
+"""Units move on: a snapshot older than this admits what has gone, and not what has come."""
+
+_CACHES: Final = "fail_cached"
 
 _GATED: Final = text(
     """
@@ -35,14 +37,15 @@ _GATED: Final = text(
 # Whatever was worked on in the line lately and may come here next.
 _NEAR: Final = text(
     """
-    SELECT DISTINCT unit.serial
+    SELECT unit.serial
     FROM station AS here
     JOIN station AS there ON there.line_id = here.line_id
-    JOIN work_record AS work ON work.station_id = there.station_id AND work.started_at > now() - interval '4 hours'
+    JOIN work_record AS work ON work.station_id = there.station_id AND work.started_at > now() - interval '1 hour'
     JOIN unit ON unit.unit_id = work.unit_id
     WHERE here.station_id = :station_id
-    ORDER BY unit.serial
-    LIMIT 2000
+    GROUP BY unit.unit_id, unit.serial
+    ORDER BY max(work.started_at) DESC
+    LIMIT 300
     """
 )
 _CACHED: Final = text(
@@ -78,18 +81,22 @@ class Issuer:
         self._issued: dict[int, tuple[str, datetime]] = {}
 
     def due(self, connection: Connection, *, at: datetime | None = None) -> Iterator[Snapshot]:
-        """The snapshots to publish now: a third of their time has passed, or the policy was changed."""
+        """The snapshots to publish now: they are some seconds old, or the policy was changed.
+
+        Where no units are listed, a third of their time may pass.
+        """
         at = at or datetime.now(UTC)
         for row in connection.execute(_GATED).all():
             policy, issued_at = self._issued.get(row.station_id, ("", at))
-            if policy == row.policy and at - issued_at < timedelta(seconds=row.snapshot_seconds / _REISSUED):
+            lasting = timedelta(seconds=row.snapshot_seconds / 3)
+            if policy == row.policy and at - issued_at < (min(lasting, _REISSUED) if policy == _CACHES else lasting):
                 continue
             try:
                 topic = StationAddress.from_handle(row.handle).gate_topic
             except TopicError:
                 continue
             self._issued[row.station_id] = (row.policy, at)
-            units = admitted(connection, row.station_id, row.handle, at) if row.policy == "fail_cached" else []
+            units = admitted(connection, row.station_id, row.handle, at) if row.policy == _CACHES else []
             yield Snapshot(topic, signed(row, units, at))
 
 

@@ -48,6 +48,7 @@ def under(line: RunningLine, policy: str, **more: int) -> None:
     kept = line.folder / "spools"
     line.run(8, "--no-faults")
     line.wait_for("SELECT count(*) >= 12 FROM work_record")
+    sleep(5)  # the snapshots are some seconds old at most
     assert all((kept / f"{handle}.gate").exists() for handle in handles)
 
 
