@@ -225,6 +225,6 @@ def _line(
         needed=needed,
         package=shown.package if shown is not None else None,
         left=here if fits else None,
-        missing=missing if fits or needed is not None else None,
+        missing=missing,
         proposals=() if action == "keep" else stock.propose(parts, missing),
     )

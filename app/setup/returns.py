@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 
 from app.errors import Conflict, Invalid
 from app.facts import Report
+from app.materials.loaded import loaded_where
 from app.materials.loadings import LoadingChange, record_loadings
 from app.materials.package_events import package_ids, past
 from app.people import record_audit
@@ -42,7 +43,8 @@ _LAST = text(
 def return_package(
     connection: Connection, *, package: str, quantity: float | None = None, at: datetime | None = None, actor: str
 ) -> Return:
-    """Take a package out of its slot and keep how many pieces are left: as counted, else as the mass balance says.
+    """Take a package out of every slot that claims it, and keep how many pieces are left: as counted, else as the mass
+    balance says.
 
     Raises `NotFound` for a package nobody knows, `Conflict` for one that was in no slot, `Invalid` where nobody counted
     and the mass balance cannot say.
@@ -62,11 +64,19 @@ def return_package(
         connection, actor=actor, deed="package.returned", subject=f"package:{package}", quantity=left,
         counted=quantity is not None, station=last.handle, slot=last.slot, at=when.isoformat(),
     )  # fmt: skip
-    report = Report(-audit_id, last.station_id, when, datetime.now(UTC))
-    change = LoadingChange(
-        report, "unloaded" if left else "empty", package, last.slot, last.slot_name, last.lane, quantity=left
-    )
-    record_loadings(connection, [change], {package: package_id})
+    now = datetime.now(UTC)
+    report = Report(-audit_id, last.station_id, when, now)
+    kind = "unloaded" if left else "empty"
+    changes = [LoadingChange(report, kind, package, last.slot, last.slot_name, last.lane, quantity=left)]
+    # A machine that gave it away without saying so claims it still: whoever holds it in hand knows better.
+    changes += [
+        LoadingChange(
+            Report(-audit_id, one.station_id, when, now), "unloaded", package, one.slot, one.slot_name, one.lane
+        )
+        for one in loaded_where(connection, [package_id], at=when)
+        if one.station_id != last.station_id
+    ]
+    record_loadings(connection, changes, {package: package_id})
     return Return(
         package=package,
         station=last.handle,

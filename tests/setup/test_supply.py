@@ -19,7 +19,7 @@ from app.setup.returns import return_package
 from app.trace.balance import mass_balance
 from tests.inbox.messages import STATION, at, completed, entry, initialized, installed, started, stored
 from tests.setup.plant import C100N, R10K, R22K, order, plan, product, reel, scan, setup, slot_of, station
-from tests.trace.reels import joined, split
+from tests.trace.reels import joined, loaded, split
 
 F1, F2 = "M1.F.1", "M1.F.2"
 EACH = 36.0  # seconds between boards: a hundred an hour
@@ -172,6 +172,15 @@ def test_a_count_comes_before_the_sum_and_both_are_told(engine: Engine, revision
             return_package(connection, package="P-NEW", quantity=5, actor="person:ann")
         with pytest.raises(NotFound, match="P-404"):
             return_package(connection, package="P-404", actor="person:ann")
+
+
+def test_what_comes_back_is_in_no_slot_whoever_claims_it(engine: Engine, revision: int) -> None:
+    stored(engine, loaded("P-1", source="Acme.Mounter.2", slot="M2.F.1", when=20))
+    assert "two_machines" in [one.code for one in slot_of(setup(engine, revision, when=30), F1).reasons]
+    with engine.begin() as connection:
+        return_package(connection, package="P-1", quantity=1500, at=at(40), actor="person:ann")
+    assert slot_of(setup(engine, revision, when=50), F1).package is None
+    assert scan(engine, F1, "P-1", product_revision_id=revision, when=60).accepted
 
 
 def test_where_nobody_can_say_how_many_are_left_somebody_counts(engine: Engine, revision: int) -> None:
