@@ -134,7 +134,7 @@ def held_units(
             position_number=row.position_number or None,
             evidence=row.evidence,
             reason=row.reason,
-            place=places[row.unit_id].words,
+            place=places[row.unit_id].words if customer_id is None else places[row.unit_id].told_to(row.customer),
             customer=row.customer,
             later=row.later,
             decision=row.decision,

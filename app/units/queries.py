@@ -9,12 +9,15 @@ from sqlalchemy import Connection, text
 
 from app.errors import NotFound
 from app.units.places import AMONG_PLACES, AT_PLACE, PLACES, VISIBLE
+from app.units.whereabouts import places_of
 
 
 @dataclass(frozen=True, slots=True)
 class UnitOverview:
-    """A unit and where it belongs. `panel` and `position_number` say where it sits or sat last; `boards` are those of
-    a panel. `unplanned` units were named by a machine before anybody planned them.
+    """A unit and where it belongs. `place` is where it is: on the line, in stock, packed, shipped to whom, scrapped.
+
+    `panel` and `position_number` say where it sits or sat last; `boards` are those of a panel. `unplanned` units were
+    named by a machine before anybody planned them.
     """
 
     serial: str
@@ -23,6 +26,7 @@ class UnitOverview:
     product: str | None
     unplanned: bool
     registered_at: datetime
+    place: str
     panel: str | None = None
     position_number: int | None = None
     boards: Sequence[str] = ()
@@ -46,7 +50,7 @@ class JourneyEntry:
 _OVERVIEW = text(
     f"""
     -- What is this unit, and where does it belong?
-    SELECT unit.serial, customer.name AS customer, work_order.number AS work_order,
+    SELECT unit.unit_id, unit.serial, customer.name AS customer, work_order.number AS work_order,
         product.part_number || ' rev ' || product_revision.revision AS product, unit.unplanned, unit.registered_at,
         held.panel, held.position_number,
         ARRAY(
@@ -125,6 +129,7 @@ def unit(connection: Connection, serial: str, *, customer_id: int | None = None)
     row = connection.execute(_OVERVIEW, {"serial": serial, "customer_id": customer_id}).one_or_none()
     if row is None:
         raise NotFound(f"No unit {serial} is known here. Check the serial, or whether its machines have reported yet.")
+    place = places_of(connection, [row.unit_id])[row.unit_id]
     return UnitOverview(
         serial=row.serial,
         customer=row.customer,
@@ -132,6 +137,7 @@ def unit(connection: Connection, serial: str, *, customer_id: int | None = None)
         product=row.product,
         unplanned=row.unplanned,
         registered_at=row.registered_at,
+        place=place.words if customer_id is None else place.told_to(row.customer),
         panel=row.panel,
         position_number=row.position_number,
         boards=tuple(row.boards),

@@ -42,6 +42,12 @@ class Place:
             return f"on the line, last at {self.station}" if self.station else "not on a line"
         return {PlaceKind.stock: "in stock", PlaceKind.scrapped: "scrapped"}[self.kind]
 
+    def told_to(self, customer: str | None) -> str:
+        """The words for somebody who may see this customer's units alone: nobody else's name or shipment."""
+        if self.customer is None or self.customer == customer:
+            return self.words
+        return self.kind.value  # inside somebody else's assembly
+
 
 # A unit goes where its panel goes, and the assembly it is built into.
 _BEYOND = text(

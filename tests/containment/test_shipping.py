@@ -12,7 +12,7 @@ from app.units.locks import lock_units
 from app.units.ownership import assign_customer
 from app.units.shipments import shipments, shipped_serials
 from app.units.starts import begin_start
-from app.units.whereabouts import PlaceKind, places_of
+from app.units.whereabouts import Place, PlaceKind, places_of
 from tests.containment.stories import ACTOR, build, contain, decide, send, unit_id
 from tests.containment.test_dispositions import inspected
 from tests.inbox.messages import STATION, completed, count, entry, initialized, installed, started, stored
@@ -125,6 +125,12 @@ def test_an_assembly_does_not_leave_with_a_child_on_hold_and_takes_its_children_
         release_containment(connection, done.number, reason="Good.", actor=ACTOR)
     send(engine, "BOX")
     assert place(engine, "CHILD") == (PlaceKind.shipped, "shipped to Acme with SH-1")
+
+
+def test_a_customer_is_not_told_of_anothers_shipment() -> None:
+    inside = Place(PlaceKind.shipped, shipment="SH-1", customer="Acme")
+    assert (inside.told_to("Acme"), inside.told_to("Brill")) == ("shipped to Acme with SH-1", "shipped")
+    assert Place(PlaceKind.line, station="M1").told_to("Brill") == "on the line, last at M1"
 
 
 def test_a_unit_leaves_once_and_for_its_own_customer(engine: Engine) -> None:

@@ -42,6 +42,13 @@ def test_a_lot_is_counted_contained_looked_into_and_released(ask: Ask, built: li
     assert quality.get("/api/v1/containments", params={"open": True}).json() == {"containments": []}
 
 
+def test_what_became_known_since_is_counted_again(ask: Ask, built: list[str]) -> None:
+    lead = ask("line_lead")
+    number = contain(lead).json()["number"]
+    assert lead.post(f"/api/v1/containments/{number}/count-again").json() == {"number": number, "units": 0}
+    assert lead.get("/api/v1/containments/running").json() == {"running": []}
+
+
 def test_who_may(ask: Ask, built: list[str]) -> None:
     for role, status in (("operator", 403), ("customer", 403), ("line_equipment", 403), ("line_lead", 201)):
         more = {"customer": "Acme"} if role == "customer" else {}
@@ -123,6 +130,7 @@ def test_units_are_packed_and_leave_and_what_may_not_is_named(ask: Ask, admin: T
     packing["serials"] = built[:1]
     assert lead.post("/api/v1/shipments", json=packing).status_code == 201
     assert lead.post("/api/v1/shipments/ship", json={"number": "SH/1 +%"}).json()["shipped"] == 1
+    assert lead.get(story.address("units", serial=built[0])).json()["place"] == "shipped to Acme with SH/1 +%"
     told = lead.get(story.address("shipments", number="SH/1 +%")).json()
     assert told["serials"] == built[:1]
     done = contain(ask("quality_engineer")).json()
