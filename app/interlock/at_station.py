@@ -1,10 +1,11 @@
 """What the rooms of setup and tools say of a station, as the rules see it."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
+from app.interlock.answers import StationAnswer
 from app.interlock.facts import Judged
 from app.setup.state import setup_at
 from app.units.tool_states import tools_at
@@ -14,7 +15,7 @@ SIDES: Final = {"PrimarySurface": "top", "SecondarySurface": "bottom"}
 
 
 def judged_setup(
-    connection: Connection, row: Any, product_revision_id: int | None, at: datetime
+    connection: Connection, row: StationAnswer, product_revision_id: int | None, at: datetime
 ) -> tuple[bool, tuple[Judged, ...]]:
     """Whether a setup is planned for this product at this station, and each slot with what is against it."""
     if not row.has_setup:
@@ -33,7 +34,7 @@ def judged_setup(
     return setup.setup_id is not None, tuple(slot for slot in slots if slot.reasons or slot.warnings)
 
 
-def judged_tools(connection: Connection, row: Any, at: datetime) -> tuple[Judged, ...]:
+def judged_tools(connection: Connection, row: StationAnswer, at: datetime) -> tuple[Judged, ...]:
     """Each tool in the station with what is against it."""
     if not row.has_tools:
         return ()

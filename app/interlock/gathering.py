@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from app.interlock.answers import Answer, Given, RunDone, StationAnswer, answers
 from app.interlock.at_station import judged_setup, judged_tools
 from app.interlock.facts import EVERYTHING, Active, Facts, OnHold, Override, Run, Station, Topic, Unit
-from app.interlock.questions import ASK
 from app.products.routing import RoutingStep, Visit
 from app.quality.holds import holds_on
 from app.trace.made_from import made_from
@@ -48,12 +48,12 @@ def gather(
 ) -> list[Facts]:
     """The facts of each unit asked about, in order; a panel asked about as a whole gives one for each of its boards."""
     at = at or datetime.now(UTC)
-    given = {
-        "station": station,
-        "identifiers": [one.identifier for one in asked],
-        "positions": [one.position_number for one in asked],
-    }
-    rows = connection.exec_driver_sql(ASK, given).all()
+    rows = answers(
+        connection,
+        station=station,
+        identifiers=[one.identifier for one in asked],
+        positions=[one.position_number for one in asked],
+    )
     rooms = _Rooms(connection, at, rows, told or Told())
     return [
         Facts(
@@ -62,7 +62,7 @@ def gather(
             position_number=(row.position_number if row.position_number is not None
                              else asked[row.nth - 1].position_number),
             unit=rooms.unit(row) if row.unit_id is not None else None,
-            station=rooms.station(row) if row.station_id is not None else None,
+            station=rooms.station(row, row.station) if row.station is not None else None,
             handle=station,
             overrides=tuple(_overrides(row.overrides)),
             topics=topics,
@@ -74,7 +74,7 @@ def gather(
 class _Rooms:
     """What the other rooms say, asked once for all units of a request."""
 
-    def __init__(self, connection: Connection, at: datetime, rows: Sequence[Any], told: Told) -> None:
+    def __init__(self, connection: Connection, at: datetime, rows: Sequence[Answer], told: Told) -> None:
         self._connection = connection
         self._at = at
         self._told = told
@@ -82,26 +82,28 @@ class _Rooms:
         known = [row for row in rows if row.unit_id is not None]
         self._holds: Mapping[int, Sequence[Any]] = {}
         if any(row.contained for row in known):
-            self._holds = holds_on(connection, sorted({row.unit_id for row in known}))
+            self._holds = holds_on(connection, sorted({row.known_unit[0] for row in known}))
         self._children = self._look_at_children(known)
 
-    def _look_at_children(self, known: Sequence[Any]) -> dict[str, tuple[Unit, list[str]]]:
+    def _look_at_children(self, known: Sequence[Answer]) -> dict[str, tuple[Unit, list[str]]]:
         """Everything built into these units, at any depth: each with what is built into it."""
         found: dict[str, tuple[Unit, list[str]]] = {}
         wanted = {serial for row in known for serial in row.children or ()}
         while wanted:
-            given = {"station": "", "identifiers": sorted(wanted), "positions": [0] * len(wanted)}
-            rows = [row for row in self._connection.exec_driver_sql(ASK, given) if row.unit_id is not None]
-            found |= {row.serial: (_unit(row), row.children or []) for row in rows}
+            found_now = answers(self._connection, station="", identifiers=sorted(wanted), positions=[0] * len(wanted))
+            rows = [row for row in found_now if row.unit_id is not None]
+            found |= {row.known_unit[1]: (_unit(row), row.children or []) for row in rows}
             wanted = {child for row in rows for child in row.children or ()} - found.keys()
         return found
 
-    def unit(self, row: Any) -> Unit:
+    def unit(self, row: Answer) -> Unit:
         """The unit of a row, with what other rooms say of it."""
         children = list(self._inside(row.children or ()))
         return _unit(
             row,
-            holds=tuple(OnHold(hold.number, hold.sentence, hold.via) for hold in self._holds.get(row.unit_id, ())),
+            holds=tuple(
+                OnHold(hold.number, hold.sentence, hold.via) for hold in self._holds.get(row.known_unit[0], ())
+            ),
             children_scrapped=tuple(child.serial for child in children if child.scrapped is not None),
             children_failed=tuple(
                 child.serial
@@ -122,41 +124,42 @@ class _Rooms:
                 yield child
                 wanted += below
 
-    def _traced(self, row: Any) -> float | None:
-        return None if row.wanted is None else made_from(self._connection, row.serial).completeness.ratio
+    def _traced(self, row: Answer) -> float | None:
+        if row.wanted is None:
+            return None
+        return made_from(self._connection, row.known_unit[1]).completeness.ratio
 
-    def station(self, row: Any) -> Station:
+    def station(self, row: Answer, here: StationAnswer) -> Station:
         """The station of a row; its setup is judged for the unit's product."""
         product = row.product_revision_id
         if product not in self._stations:
-            self._stations[product] = self._station(row, product)
+            self._stations[product] = self._station(row, here)
         return self._stations[product]
 
-    def _station(self, row: Any, product_revision_id: int | None) -> Station:
-        active = _active(row, self._told)
-        product = product_revision_id or row.active_revision_id
-        setup_planned, setup = judged_setup(self._connection, row, product, self._at)
+    def _station(self, row: Answer, here: StationAnswer) -> Station:
+        product = row.product_revision_id or here.active_revision_id
+        setup_planned, setup = judged_setup(self._connection, here, product, self._at)
         said = (self._told.operator,) if self._told.operator else tuple(filter(None, row.operators or ()))
         return Station(
-            station_id=row.station_id,
-            handle=row.handle,
-            operation=row.operation,
-            first_of_line=row.first_of_line,
-            comes_later=row.comes_later,
-            policy=row.policy,
-            locked=row.locked,
-            active=active,
+            station_id=here.station_id,
+            handle=here.handle,
+            operation=here.operation,
+            first_of_line=here.first_of_line,
+            comes_later=here.comes_later,
+            policy=here.policy,
+            locked=here.locked,
+            active=_active(here, self._told),
             setup_planned=setup_planned,
             setup=setup,
-            tools=judged_tools(self._connection, row, self._at),
-            qualification_needed=row.qualified_only,
+            tools=judged_tools(self._connection, here, self._at),
+            qualification_needed=here.qualified_only,
             operators=said,
-            qualified=tuple((operator, _time(until)) for operator, until in row.qualified or ()),
-            calibration_due=row.calibration_due,
+            qualified=tuple(row.qualified or ()),
+            calibration_due=here.calibration_due,
         )
 
 
-def _active(row: Any, told: Told) -> Active | None:
+def _active(row: StationAnswer, told: Told) -> Active | None:
     if told.recipe is not None:
         return Active(told.recipe, told.recipe_revision, row.active_revision_id, row.active_product)
     if row.active is None:
@@ -165,16 +168,17 @@ def _active(row: Any, told: Told) -> Active | None:
     return Active(said.get("RecipeName"), said.get("Revision"), row.active_revision_id, row.active_product)
 
 
-def _unit(row: Any, **more: Any) -> Unit:
+def _unit(row: Answer, **more: Any) -> Unit:
     visits, busy = [], set()
     for operation, started_at, completed_at, result in row.work or ():
         if completed_at is None:
             busy.add(operation)
         elif result not in _NOT_DONE:
-            visits.append(Visit(operation, datetime.fromisoformat(started_at or completed_at)))
+            visits.append(Visit(operation, started_at or completed_at))
+    unit_id, serial = row.known_unit
     return Unit(
-        unit_id=row.unit_id,
-        serial=row.serial if row.only_position is None else f"{row.serial} position {row.only_position}",
+        unit_id=unit_id,
+        serial=serial if row.only_position is None else f"{serial} position {row.only_position}",
         product_revision_id=row.product_revision_id,
         product=row.product,
         customer=row.customer,
@@ -192,16 +196,11 @@ def _unit(row: Any, **more: Any) -> Unit:
     )
 
 
-def _runs(listed: Sequence[Any] | None) -> Iterator[Run]:
+def _runs(listed: Sequence[RunDone] | None) -> Iterator[Run]:
     for operation, station, kind, outcome, recorded_at, runs, decision in listed or ():
-        yield Run(operation, station, kind, outcome, datetime.fromisoformat(recorded_at), runs, decision)
+        yield Run(operation, station, kind, outcome, recorded_at, runs, decision)
 
 
-def _overrides(listed: Sequence[Any] | None) -> Iterator[Override]:
+def _overrides(listed: Sequence[Given] | None) -> Iterator[Override]:
     for override_id, code, subject, given_by, role, given_at, expires_at in listed or ():
-        times = datetime.fromisoformat(given_at), datetime.fromisoformat(expires_at)
-        yield Override(override_id, code, subject, given_by, role, *times)
-
-
-def _time(told: str | None) -> datetime | None:
-    return None if told is None else datetime.fromisoformat(told)
+        yield Override(override_id, code, subject, given_by, role, given_at, expires_at)

@@ -148,9 +148,10 @@ _WORK = f"""
 """
 
 ASK = f"""
-    -- How do this station and these units stand?
-    WITH {_STATION}, {_SUBJECTS}, {_WORK}
-    SELECT station_at.*, asked.nth, subject.position_number, subject.only_position, unit.unit_id, unit.serial,
+    -- How do this station and these units stand? One JSON text a unit: see `app.interlock.answers.Answer`.
+    WITH {_STATION}, {_SUBJECTS}, {_WORK}, answer AS (
+    SELECT CASE WHEN station_at.station_id IS NOT NULL THEN row_to_json(station_at) END AS station, asked.nth,
+        subject.position_number, subject.only_position, unit.unit_id, unit.serial,
         work_order.product_revision_id, product.part_number || ' rev ' || product_revision.revision AS product,
         customer.name AS customer,
         (SELECT json_agg(json_build_array(step.operation, step.optional) ORDER BY step.sequence)
@@ -235,5 +236,6 @@ ASK = f"""
     LEFT JOIN product_revision ON product_revision.product_revision_id = work_order.product_revision_id
     LEFT JOIN product ON product.product_id = product_revision.product_id
     LEFT JOIN customer ON customer.customer_id = unit.customer_id
-    ORDER BY asked.nth, subject.position_number
+    )
+    SELECT CAST(row_to_json(answer) AS text) FROM answer ORDER BY nth, position_number
 """

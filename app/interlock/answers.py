@@ -1,0 +1,82 @@
+"""The answer to the gate's question as it comes from the database: one JSON text a unit, decoded into plain values."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from sqlalchemy import Connection
+
+from app.interlock.questions import ASK
+
+WorkDone: TypeAlias = tuple[str, datetime | None, datetime | None, str | None]
+"""(operation, started, completed, result) of a work record."""
+RunDone: TypeAlias = tuple[str, str, str, str, datetime, int, str | None]
+"""(operation, station, kind, outcome, recorded, runs, decision) of the latest run at an operation."""
+Given: TypeAlias = tuple[int, str, str | None, str, str, datetime, datetime]
+"""(number, code, subject, given by, role, given, expires) of an override."""
+
+
+class StationAnswer(msgspec.Struct, frozen=True, gc=False):
+    """How a station stands, and whether the rooms of setup and tools have anything to say of it."""
+
+    station_id: int
+    handle: str
+    operation: str | None
+    policy: str | None
+    locked: str | None
+    calibration_due: datetime | None
+    first_of_line: bool
+    comes_later: bool
+    qualified_only: bool
+    has_setup: bool
+    has_tools: bool
+    active: dict[str, Any] | None
+    active_revision_id: int | None
+    active_product: str | None
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """How a station and one unit stand; `nth` is the unit's place in the request, from 1. None: nothing known."""
+
+    nth: int
+    station: StationAnswer | None
+    position_number: int | None
+    only_position: int | None
+    unit_id: int | None
+    serial: str | None
+    product_revision_id: int | None
+    product: str | None
+    customer: str | None
+    routing: list[tuple[str, bool]] | None
+    work: list[WorkDone] | None
+    runs: list[RunDone] | None
+    retest_limit: int | None
+    wanted: float | None
+    recipes: list[tuple[str, str]] | None
+    scrapped: str | None
+    shipped: str | None
+    children: list[str] | None
+    provisional: list[str] | None
+    overrides: list[Given] | None
+    operators: list[str | None] | None
+    qualified: list[tuple[str, datetime | None]] | None
+    contained: bool
+
+    @property
+    def known_unit(self) -> tuple[int, str]:
+        """(unit_id, serial) of a unit that is known."""
+        assert self.unit_id is not None
+        assert self.serial is not None
+        return self.unit_id, self.serial
+
+
+_decoder: Final = msgspec.json.Decoder(Answer)
+
+
+def answers(
+    connection: Connection, *, station: str, identifiers: Sequence[str], positions: Sequence[int]
+) -> list[Answer]:
+    """How these units and the station stand; a panel asked about as a whole has an answer for each of its boards."""
+    given = {"station": station, "identifiers": list(identifiers), "positions": list(positions)}
+    return [_decoder.decode(row[0]) for row in connection.exec_driver_sql(ASK, given)]
