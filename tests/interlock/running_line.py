@@ -117,11 +117,14 @@ class RunningLine:
             death_signal=signal.SIGKILL, log=self.folder / "simulator.log", environment=MODULE_ENVIRONMENT,
         )  # fmt: skip
 
-    def finish(self, patience: float = 120.0) -> None:
+    def finish(self, patience: float = 240.0) -> None:
         """Wait until the line has built its panels and every event has its receipt."""
         assert self._simulator is not None
-        code = self._simulator.wait(patience)
-        assert code == 0, tail(self.folder / "simulator.log", 30)
+        wait_until(lambda: self._ended() is not None, patience, lambda: self.why("The line did not finish."))
+        assert self._ended() == 0, tail(self.folder / "simulator.log", 30)
+
+    def _ended(self) -> int | None:
+        return self._simulator.poll() if self._simulator else None
 
     def said(self, event: str) -> list[dict[str, Any]]:
         """What the stations' log says of an event."""

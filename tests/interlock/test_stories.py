@@ -76,7 +76,7 @@ def test_a_lot_contained_with_panels_inside_the_line_stops_each_before_its_next_
         question = Question(lot=lot, part_number=PASTE)
         open_containment(connection, Terms(question), reason="too old", actor="person:quinn")
     since = datetime.now(UTC)
-    line.finish(180)
+    line.finish()
     held = "SELECT unit_id FROM unit_hold"
     assert line.ask(f"SELECT count(*) FROM ({held}) AS held")[0][0] >= 3
     passed = line.ask(
@@ -122,7 +122,7 @@ def test_a_wrong_reel_at_the_feeder_stops_the_machine_until_the_right_one_is_bac
     held_up = starts(line, since=stopped, station=PLACER)
     load(right, part)
     corrected = datetime.now(UTC)
-    line.finish(180)
+    line.finish()
     assert not held_up
     assert not starts(line, since=stopped, until=corrected, station=PLACER)
     assert starts(line, since=corrected, station=PLACER)
@@ -152,7 +152,7 @@ def test_a_reel_that_outlives_its_floor_life_in_the_order_is_warned_of_and_then_
     line.wait_for(f"{warned} AND facts::text LIKE '%expires_soon%'", placer=PLACER)
     assert datetime.now(UTC) < expires
     line.wait_for(BLOCKED.replace("count(*)", "count(*) > 0"), station=PLACER, reason="%floor life%", patience=60)
-    line.finish(180)
+    line.finish()
     late = line.ask(
         """
         SELECT count(*) FROM installation JOIN material_set USING (set_id)
