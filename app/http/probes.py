@@ -52,7 +52,7 @@ def readiness(engine: Engine) -> list[Part]:
     """Database, schema, and a proof from intake that a message came through broker and database."""
     try:
         with engine.connect() as connection:
-            return [Part("database", True, "answers"), _schema(connection), *_intakes(connection)]
+            return [Part("database", True, "answers"), _schema(connection), *_intakes(connection), *_gates(connection)]
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         says = f"does not answer ({reason}); start it, or correct BIRTHMARK_DATABASE_URL"
@@ -85,6 +85,21 @@ def _intakes(connection: Connection) -> list[Part]:
             "process and the broker run (`python3 -m app doctor`)",
         )
         for beat in beats
+    ]
+
+
+def _gates(connection: Connection) -> list[Part]:
+    """The gate beats while it hears the broker; one that left in good order, or never was, nobody misses."""
+    return [
+        Part(beat.process, True, f"heard the broker {beat.age:.0f} s ago")
+        if beat.age <= LATE_AFTER
+        else Part(
+            beat.process,
+            False,
+            f"has not heard the broker for {beat.age:.0f} s: stations go by their policies; look whether it runs",
+        )
+        for beat in heartbeats(connection)
+        if beat.process.startswith("gate")
     ]
 
 
