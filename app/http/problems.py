@@ -137,6 +137,7 @@ MEANINGS = {
     "bad_request": "The request could not be read at all.",
     "conflict": "The deed contradicts what stands, for example a package received before.",
     "forbidden": "The role of the token or login does not include this.",
+    "form_expired": "The page is of a session that has ended; load it again.",
     "http_error": "A general HTTP error; the status code says which.",
     "idempotency_key_reused": "An Idempotency-Key was sent again with another request.",
     "internal": "A fault in the product. The log has the details under the request's id.",
