@@ -45,6 +45,7 @@ class PackageArrival(BaseModel):
     vendor_part_number: _Text | None = None
     date_code: _Text | None = None
     delivery: _Text | None = Field(None, description="Number of the delivery note")
+    surface_finish: _Text | None = Field(None, description="Of a bare board: ENIG, OSP ...")
     quantity: float | None = None
     expires_at: datetime | None = None
 

@@ -47,6 +47,7 @@ async def question(
     tool: Annotated[
         str | None, Query(max_length=256, description="Stencil, squeegee, nozzle, fixture, adapter")
     ] = None,
+    firmware: Annotated[str | None, Query(max_length=256, description="Version or checksum")] = None,
     recipe: _Term = None,
     recipe_revision: _Term = None,
     operator: Annotated[str | None, Query(max_length=256, description="Not for customers")] = None,
@@ -70,6 +71,7 @@ async def question(
         feeder=feeder or None,
         nozzle=nozzle or None,
         tool=tool or None,
+        firmware=firmware or None,
         recipe=recipe or None,
         recipe_revision=recipe_revision or None,
         operator=operator or None,

@@ -42,6 +42,7 @@ class Package(Base):
     vendor: Mapped[str | None] = mapped_column(Text)
     vendor_part_number: Mapped[str | None] = mapped_column(Text)
     date_code: Mapped[str | None] = mapped_column(Text)
+    surface_finish: Mapped[str | None] = mapped_column(Text)
     initial_quantity: Mapped[float | None]
     quantity: Mapped[float | None]
     expires_at: Mapped[datetime | None] = mapped_column(Timestamp)
@@ -73,6 +74,7 @@ class PackageDescription(Base):
     expires_at: Mapped[datetime | None] = mapped_column(Timestamp)
     received_on: Mapped[datetime | None] = mapped_column(Timestamp)
     deliveries: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    surface_finish: Mapped[str | None] = mapped_column(Text)
 
 
 class PackageLink(Base):

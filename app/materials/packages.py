@@ -29,6 +29,7 @@ class PackageDescription:
     expires_at: datetime | None = None
     received_on: datetime | None = None
     deliveries: tuple[str, ...] = ()
+    surface_finish: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +105,22 @@ _KEEP = text(
     """
     INSERT INTO package_description (
         package_id, described_at, lot_id, part_number, manufacturer_part_number, vendor, vendor_part_number, date_code,
-        initial_quantity, quantity, expires_at, received_on, deliveries
+        initial_quantity, quantity, expires_at, received_on, deliveries, surface_finish
     )
     SELECT DISTINCT ON (package_id, described_at)
         package_id, given.described_at, lot.lot_id, given.part_number, given.manufacturer_part_number, given.vendor,
         given.vendor_part_number, given.date_code, nullif(given.initial_quantity, 0), given.quantity, given.expires_at,
-        given.received_on, CAST(given.deliveries AS text[])
+        given.received_on, CAST(given.deliveries AS text[]), given.surface_finish
     FROM unnest(
         CAST(:identifiers AS text[]), CAST(:described_at AS timestamptz[]), CAST(:lot_codes AS text[]),
         CAST(:parts AS text[]), CAST(:manufacturers AS text[]), CAST(:maker_parts AS text[]),
         CAST(:vendors AS text[]), CAST(:vendor_parts AS text[]), CAST(:date_codes AS text[]),
         CAST(:initial AS double precision[]), CAST(:quantities AS double precision[]),
-        CAST(:expires_at AS timestamptz[]), CAST(:received_on AS timestamptz[]), CAST(:deliveries AS text[])
+        CAST(:expires_at AS timestamptz[]), CAST(:received_on AS timestamptz[]), CAST(:deliveries AS text[]),
+        CAST(:finishes AS text[])
     ) AS given (
         identifier, described_at, lot_code, part_number, manufacturer, manufacturer_part_number, vendor,
-        vendor_part_number, date_code, initial_quantity, quantity, expires_at, received_on, deliveries
+        vendor_part_number, date_code, initial_quantity, quantity, expires_at, received_on, deliveries, surface_finish
     )
     JOIN package USING (identifier)
     LEFT JOIN lot ON lot.lot_code = given.lot_code
@@ -129,7 +131,7 @@ _KEEP = text(
 )
 _SETTLED = (
     "lot_id", "part_number", "manufacturer_part_number", "vendor", "vendor_part_number", "date_code",
-    "initial_quantity", "quantity", "expires_at", "received_on",
+    "initial_quantity", "quantity", "expires_at", "received_on", "surface_finish",
 )  # fmt: skip
 _SETTLE = text(
     f"""
@@ -176,6 +178,7 @@ def describe_packages(connection: Connection, described: Sequence[PackageDescrip
             "expires_at": [one.expires_at for one in described],
             "received_on": [one.received_on for one in described],
             "deliveries": [_array(one.deliveries) for one in described],
+            "finishes": [one.surface_finish for one in described],
         },
     )
     connection.execute(_SETTLE, identifiers)

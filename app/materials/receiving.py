@@ -17,8 +17,8 @@ class Arrival:
     """What is said of a package that arrived; None where nothing is said.
 
     `part_number` is the factory's (or the customer's) own number of the part, the one bills of
-    material use. `delivery` is the number of the delivery note. `identifier` is the package's own;
-    without one the factory gives it a number.
+    material use. `delivery` is the number of the delivery note, `surface_finish` a bare board's
+    (ENIG, OSP ...). `identifier` is the package's own; without one the factory gives it a number.
     """
 
     identifier: str | None = None
@@ -31,6 +31,7 @@ class Arrival:
     vendor_part_number: str | None = None
     date_code: str | None = None
     delivery: str | None = None
+    surface_finish: str | None = None
     quantity: float | None = None
     expires_at: datetime | None = None
 
@@ -76,6 +77,7 @@ def receive_package(connection: Connection, arrival: Arrival, *, label: str | No
                 expires_at=said.expires_at,
                 received_on=now,
                 deliveries=_deliveries(said.delivery, label),
+                surface_finish=said.surface_finish,
             )
         ],
     )

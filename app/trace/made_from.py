@@ -32,6 +32,8 @@ class InstalledPart:
     recorded_at: datetime
     removed_at: datetime | None = None
     reference_part_number: str | None = None
+    date_code: str | None = None
+    surface_finish: str | None = None
     serial: str | None = None
     position_number: int | None = None
 
@@ -119,7 +121,8 @@ _INSTALLED = text(
     SELECT fact.unit_id, fact.position_number, fact.recorded_at, fact.positions, station.handle AS station,
         placement.kind, placement.reference_designators, placement.rejected_designators, placement.part_number,
         placement.reference_part_number, placement.joined_packages, fact.candidates,
-        package.identifier AS package, described.part_number AS package_part_number, lot.lot_code AS lot
+        package.identifier AS package, described.part_number AS package_part_number, lot.lot_code AS lot,
+        described.date_code, described.surface_finish
     FROM fact
     JOIN material_set USING (set_id)
     CROSS JOIN LATERAL unnest(material_set.chunk_ids) AS listed (chunk_id)
@@ -131,9 +134,11 @@ _INSTALLED = text(
         OR package.identifier = ANY (placement.joined_packages || placement.batch_packages)
     JOIN station USING (station_id)
     CROSS JOIN LATERAL (
-        SELECT package.lot_id, package.part_number WHERE CAST(:as_of AS timestamptz) IS NULL
+        SELECT package.lot_id, package.part_number, package.date_code, package.surface_finish
+        WHERE CAST(:as_of AS timestamptz) IS NULL
         UNION ALL
-        SELECT {latest("lot_id")}, {latest("part_number")} FROM package_description AS told
+        SELECT {latest("lot_id")}, {latest("part_number")}, {latest("date_code")}, {latest("surface_finish")}
+        FROM package_description AS told
         WHERE told.package_id = package.package_id AND told.received_at <= :as_of
         HAVING CAST(:as_of AS timestamptz) IS NOT NULL
     ) AS described
@@ -280,6 +285,8 @@ def _parts(rows: Sequence[Row[Any]], removals: Sequence[Row[Any]], boards: _Boar
                         recorded_at=row.recorded_at,
                         removed_at=removed_at,
                         reference_part_number=row.reference_part_number,
+                        date_code=row.date_code,
+                        surface_finish=row.surface_finish,
                         serial=board.serial if board else None,
                         position_number=board.position_number if board else None,
                     )

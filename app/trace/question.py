@@ -18,6 +18,7 @@ _WORDS = {
     "feeder": "feeder",
     "nozzle": "nozzle",
     "tool": "tool",
+    "firmware": "firmware",
     "recipe": "recipe",
     "recipe_revision": "revision",
     "operator": "operator",
@@ -28,7 +29,7 @@ _WORDS = {
 }
 _OF_PACKAGES = ("package", "lot", "part_number", "date_code", "manufacturer", "vendor", "delivery", "received_on")
 _OF_PLACEMENTS = ("slot", "feeder", "nozzle")
-_OF_WORK = ("tool", "recipe", "operator")
+_OF_WORK = ("tool", "firmware", "recipe", "operator")
 _OF_REPORTS = ("station", "since", "until")
 
 
@@ -38,10 +39,10 @@ class Question:
 
     `package` to `received_on` say which packages are meant (`delivery` is a number of the supplier's delivery: packing
     list, invoice or order; `received_on` the day in UTC), `slot` to `nozzle` where on a machine they were, `station`
-    (CFX handle) with `since` and `until` (station's clock) who reported them when. `tool`, `recipe` (with its
-    `recipe_revision`) and `operator` ask for units by the work done on them, one of these at a time, and go with
-    `station`, `since` and `until`. `serial` asks for a child unit, and goes with no other term. `as_of` (server's
-    clock) answers from what was known then.
+    (CFX handle) with `since` and `until` (station's clock) who reported them when. `tool`, `firmware` (version or
+    checksum), `recipe` (with its `recipe_revision`) and `operator` ask for units by the work done on them, one of these
+    at a time, and go with `station`, `since` and `until`. `serial` asks for a child unit, and goes with no other term.
+    `as_of` (server's clock) answers from what was known then.
     """
 
     package: str | None = None
@@ -56,6 +57,7 @@ class Question:
     feeder: str | None = None
     nozzle: str | None = None
     tool: str | None = None
+    firmware: str | None = None
     recipe: str | None = None
     recipe_revision: str | None = None
     operator: str | None = None
@@ -75,7 +77,9 @@ class Question:
         if self.serial and (by_material or self.names_work or self.names_reports):
             raise Invalid("A child unit is asked for by its serial alone.")
         if self.names_work and (by_material or sum(bool(getattr(self, name)) for name in _OF_WORK) > 1):
-            raise Invalid("A tool, a recipe or an operator goes with station, since and until, and with nothing else.")
+            raise Invalid(
+                "A tool, a firmware, a recipe or an operator goes with station, since and until, and with nothing else."
+            )
         if self.recipe_revision and not self.recipe:
             raise Invalid("A recipe_revision is one of a recipe. Say of which.")
         if self.since and self.until and self.since > self.until:

@@ -1,7 +1,8 @@
-"""Which boards were touched by a tool, worked on under a recipe, or by an operator? In order of the boards' ids.
+"""Which boards were touched by a tool, given a firmware, worked on under a recipe, or by an operator?
 
-Tool and recipe are what a machine said of its work: exact. An operator who inspected, tested or repaired a unit was
-named for it: exact. One who was logged in at a station while it worked on a unit may have touched it: inferred.
+Told in order of the boards' ids. Tool, firmware and recipe are what a machine said of its work: exact. An operator who
+inspected, tested or repaired a unit was named for it: exact. One who was logged in at a station while it worked on a
+unit may have touched it: inferred.
 """
 
 from collections.abc import Iterator
@@ -50,6 +51,25 @@ _WORKED = _asked(
 _BY_TOOL = f"""
     SELECT unit_id, position_number, station_id, recorded_at, 'used the tool on' AS deed FROM tool_use
     WHERE tool = :tool AND {_REPORTED}
+"""
+# A message may personalize several units; each has its row with the whole body.
+_BY_FIRMWARE = f"""
+    SELECT unit_id, position_number, station_id, recorded_at, 'put the firmware into' AS deed
+    FROM unit_event JOIN unit USING (unit_id)
+    CROSS JOIN LATERAL unnest(coalesce(position_numbers, CAST('{{0}}' AS smallint[]))) AS position_number
+    WHERE message_name = 'CFX.Production.Assembly.UnitsPersonalized' AND {_REPORTED}
+      AND body @> jsonb_build_object('PersonalizedUnits', jsonb_build_array(
+          jsonb_build_object('Characteristics', jsonb_build_array(jsonb_build_object('Value', CAST(:firmware AS text))))
+      ))
+      AND EXISTS (
+          SELECT FROM jsonb_array_elements(body -> 'PersonalizedUnits') AS one
+          WHERE coalesce(one ->> 'UnitIdentifier', unit.serial) = unit.serial
+            AND coalesce(nullif(coalesce(one ->> 'UnitPositionNumber', one ->> 'PositionNumber'), '0'),
+                         CAST(position_number AS text)) = CAST(position_number AS text)
+            AND one @> jsonb_build_object('Characteristics', jsonb_build_array(
+                jsonb_build_object('Value', CAST(:firmware AS text))
+            ))
+      )
 """
 _BY_RECIPE = f"""
     SELECT work.unit_id, position_number, work.station_id, coalesce(work.started_at, work.completed_at) AS recorded_at,
@@ -139,7 +159,8 @@ _BOARDS = """
 _QUESTIONS = {
     term: text(_BOARDS.format(facts=facts, held=HELD, at=AT))
     for term, facts in {
-        "tool": _BY_TOOL, "recipe": _BY_RECIPE, "operator": _BY_OPERATOR, "station": _BY_WINDOW,
+        "tool": _BY_TOOL, "firmware": _BY_FIRMWARE, "recipe": _BY_RECIPE, "operator": _BY_OPERATOR,
+        "station": _BY_WINDOW,
     }.items()
 }  # fmt: skip
 _STATION = text("SELECT EXISTS (SELECT FROM station WHERE handle = :station)")
@@ -166,6 +187,7 @@ def _is_known(connection: Connection, question: Question, term: str) -> bool:
 def _touched(connection: Connection, question: Question, term: str) -> Iterator[Touched]:
     asked = {
         "tool": question.tool,
+        "firmware": question.firmware,
         "recipe": question.recipe,
         "recipe_revision": question.recipe_revision,
         "operator": question.operator,

@@ -28,6 +28,14 @@ def upgrade() -> None:
     _counts_that_are_kept()
     _what_was_known_when()
     _what_is_said_of_packages()
+    op.create_index(
+        "ix_unit_event_personalized",
+        "unit_event",
+        ["body"],
+        postgresql_using="gin",
+        postgresql_ops={"body": "jsonb_path_ops"},
+        postgresql_where=sa.text("message_name = 'CFX.Production.Assembly.UnitsPersonalized'"),
+    )
     op.add_column("work_order", sa.Column("announced_at", postgresql.TIMESTAMP(timezone=True), nullable=True))
 
 
@@ -38,7 +46,9 @@ def downgrade() -> None:
     for table in ("population", "counted_unit", "due_count"):
         op.drop_table(table)
     op.drop_table("body_template")
+    op.drop_index("ix_unit_event_personalized", table_name="unit_event")
     op.drop_column("work_order", "announced_at")
+    op.drop_column("package", "surface_finish")
     op.drop_index("ix_package_description_deliveries", table_name="package_description")
     for column in reversed(_SAID):
         op.drop_column("package_description", column)
@@ -144,10 +154,12 @@ _SAID: dict[str, Any] = {
     "expires_at": postgresql.TIMESTAMP(timezone=True),
     "received_on": postgresql.TIMESTAMP(timezone=True),
     "deliveries": postgresql.ARRAY(sa.Text()),
+    "surface_finish": sa.Text(),
 }
 
 
 def _what_is_said_of_packages() -> None:
+    op.add_column("package", sa.Column("surface_finish", sa.Text(), nullable=True))
     for column, kind in _SAID.items():
         op.add_column("package_description", sa.Column(column, kind, nullable=True))
     op.create_index("ix_package_description_deliveries", "package_description", ["deliveries"], postgresql_using="gin")
