@@ -68,7 +68,7 @@ def scope_of(connection: Connection, terms: Terms, progress: Progress = no_progr
             units[key] = unit
         if nth % _REPORT_EVERY == 0:
             progress("finding units", nth, None)
-    whole = question.names_packages and not question.names_placements and not question.names_reports
+    whole = question.names_packages and not (question.names_placements or question.names_reports or question.work_terms)
     packages = packages_meant(connection, question) if whole else {}
     if not units and not packages:
         raise question.not_known

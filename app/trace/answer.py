@@ -5,7 +5,7 @@ is as sure as its surest span, an assembly around it as sure as those that meet 
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import islice, takewhile
@@ -16,9 +16,10 @@ from sqlalchemy import Connection, text
 from app.trace.assemblies import Within, assemblies_around
 from app.trace.boards import Board, Particulars, Place, Reported, boards_carrying, particulars
 from app.trace.designators import few, natural_order
-from app.trace.evidence import Evidence, evidence_of, stronger
+from app.trace.evidence import Evidence, evidence_of, stronger, weaker
 from app.trace.hits import Hit, Wanted
 from app.trace.loaded import loaded_intervals
+from app.trace.narrowing import Narrowing
 from app.trace.pages import Key
 from app.trace.question import Question
 from app.trace.removals import Removal, removals_from, until_removed
@@ -71,6 +72,9 @@ class Answer:
         self._held: dict[Place, tuple[Span, ...]] = {}
         """When boards that are built into others hold it. Also those of other customers: a sub-assembly may be
         nobody's and its assembly the customer's."""
+        by_material = question.names_packages or question.names_placements
+        terms = question.work_terms if by_material else question.work_terms[1:]
+        self._narrowing = Narrowing(connection, question, terms) if terms else None
         self._unsure: dict[Place, _Verdict | Suspect] = {}
         """Boards that are possible by themselves; what is built into them may make them surer."""
 
@@ -134,7 +138,9 @@ class Answer:
         places = [(board.unit_id, board.position_number) for board in block]
         removals = removals_from(self._connection, places, self._question.as_of)
         judged = {
-            place: self._judge(board, removals.get(place, ())) for place, board in zip(places, block, strict=True)
+            place: self._judge(board, removals.get(place, ()), besides)
+            for place, board in zip(places, block, strict=True)
+            if (besides := self._besides(place)) is not None
         }
         self._remember({place: verdict.spans for place, verdict in judged.items()})
         possible = sorted({place[0] for place, verdict in judged.items() if verdict.evidence is not Evidence.exact})
@@ -147,10 +153,14 @@ class Answer:
             )
         return judged
 
-    def _judge(self, board: Board, removals: Sequence[Removal]) -> "_Verdict":
+    def _besides(self, place: Place) -> Evidence | None:
+        """How sure it is that the other terms hold of a board; None where they do not."""
+        return Evidence.exact if self._narrowing is None else self._narrowing.evidence(place)
+
+    def _judge(self, board: Board, removals: Sequence[Removal], besides: Evidence) -> "_Verdict":
         """The best evidence among a board's reports, the designators it fills, and when they did.
 
-        Designators are those of the reports that are as sure as the best.
+        Designators are those of the reports that are as sure as the best. No report makes it surer than `besides`.
         """
         evidence = Evidence.inferred
         best = board.reports[0]
@@ -165,6 +175,7 @@ class Answer:
                 positions=report.positions,
                 candidates=report.candidates,
             )
+            said = weaker(said, besides)
             names = hit.named or hit.bounded
             until = until_removed(report.recorded_at, names, self._wanted.packages, removals)
             spans.append(Span(said, report.recorded_at, until))
@@ -191,7 +202,12 @@ class Answer:
 
     def worked_on(self) -> Iterator[CarryingUnit]:
         """Boards by what was done on them, with what, by whom."""
-        for block in _blocks(boards_worked_on(self._connection, self._question)):
+        for found in _blocks(boards_worked_on(self._connection, self._question, self._question.work_terms[0])):
+            block = [
+                replace(board, evidence=weaker(board.evidence, besides))
+                for board in found
+                if (besides := self._besides((board.unit_id, board.position_number))) is not None
+            ]
             known = particulars(self._connection, sorted({board.unit_id for board in block}))
             self._remember(
                 {(board.unit_id, board.position_number): (Span(board.evidence, board.recorded_at),) for board in block}
@@ -220,7 +236,10 @@ class Answer:
         rows = self._connection.execute(_PARTS, {"packages": packages, "as_of": as_of})
         told: dict[Place, list[Suspect]] = {}
         for suspect in suspects(self._connection, intervals, {row[0]: row[1] for row in rows}, as_of):
-            told.setdefault(suspect.board, []).append(suspect)
+            besides = self._besides(suspect.board)
+            if besides is not None:
+                weakened = replace(suspect, evidence=weaker(suspect.evidence, besides))
+                told.setdefault(suspect.board, []).append(weakened)
         for block in _blocks(iter(sorted(told.items()))):
             self._suspect_block(dict(block))
 

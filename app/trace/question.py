@@ -35,13 +35,13 @@ _OF_REPORTS = ("station", "since", "until")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Terms that all hold of one and the same link between a unit and a package.
+    """Terms that all hold of a unit; those on material of one and the same link between it and a package.
 
     `package` to `received_on` say which packages are meant (`delivery` is a number of the supplier's delivery: packing
-    list, invoice or order; `received_on` the day in UTC), `slot` to `nozzle` where on a machine they were, `station`
-    (CFX handle) with `since` and `until` (station's clock) who reported them when. `tool`, `firmware` (version or
-    checksum), `recipe` (with its `recipe_revision`) and `operator` ask for units by the work done on them, one of these
-    at a time, and go with `station`, `since` and `until`. `serial` asks for a child unit, and goes with no other term.
+    list, invoice or order; `received_on` the day in UTC), `slot` to `nozzle` where on a machine they were. `tool`,
+    `firmware` (version or checksum), `recipe` (with its `recipe_revision`) and `operator` ask for units by what was done
+    to them. `station` (CFX handle) with `since` and `until` (station's clock) say who reported the material when, or,
+    without terms on material, the first of those on work. `serial` asks for a child unit, and goes with no other term.
     `as_of` (server's clock) answers from what was known then.
     """
 
@@ -70,16 +70,12 @@ class Question:
     def __post_init__(self) -> None:
         """Refuse what asks for nothing, or for two things at once."""
         by_material = self.names_packages or self.names_placements
-        if not (by_material or self.names_work or self.names_reports or self.serial):
+        if not (by_material or self.work_terms or self.names_reports or self.serial):
             raise Invalid(
                 "Say what is looked for: a package, a lot with its part_number, a slot, a tool, a station, a serial ..."
             )
-        if self.serial and (by_material or self.names_work or self.names_reports):
+        if self.serial and (by_material or self.work_terms or self.names_reports):
             raise Invalid("A child unit is asked for by its serial alone.")
-        if self.names_work and (by_material or sum(bool(getattr(self, name)) for name in _OF_WORK) > 1):
-            raise Invalid(
-                "A tool, a firmware, a recipe or an operator goes with station, since and until, and with nothing else."
-            )
         if self.recipe_revision and not self.recipe:
             raise Invalid("A recipe_revision is one of a recipe. Say of which.")
         if self.since and self.until and self.since > self.until:
@@ -101,10 +97,11 @@ class Question:
         return any(getattr(self, name) for name in _OF_PLACEMENTS)
 
     @property
-    def names_work(self) -> bool:
-        """Whether a term says what was done, with what, by whom; station and time alone ask for any work."""
+    def work_terms(self) -> tuple[str, ...]:
+        """The terms that say what was done, with what, by whom; a station or a time alone asks for any work."""
+        terms = tuple(name for name in _OF_WORK if getattr(self, name))
         by_material = self.names_packages or self.names_placements
-        return any(getattr(self, name) for name in _OF_WORK) or (self.names_reports and not by_material)
+        return terms or (("station",) if self.names_reports and not by_material else ())
 
     @property
     def names_reports(self) -> bool:

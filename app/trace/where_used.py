@@ -94,7 +94,7 @@ def _stream(
     if question.serial is not None:
         answer.start_from(_family(connection, question))
     else:
-        yield from _behind(after, answer.worked_on() if question.names_work else answer.reported(after))
+        yield from _behind(after, answer.reported(after) if by_material else answer.worked_on())
         if question.names_packages and not question.names_placements:
             answer.suspect()
     yield from _behind(after, answer.possible_and_around())

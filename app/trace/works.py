@@ -166,9 +166,11 @@ _QUESTIONS = {
 _STATION = text("SELECT EXISTS (SELECT FROM station WHERE handle = :station)")
 
 
-def boards_worked_on(connection: Connection, question: Question) -> Iterator[Touched]:
-    """Boards that the question's terms on work mean; maybe none. Raises `NotFound` where no such name is known."""
-    term = next((name for name in _QUESTIONS if getattr(question, name)), "station")
+def boards_worked_on(connection: Connection, question: Question, term: str) -> Iterator[Touched]:
+    """Boards that a term on work means (`station`: any work); maybe none.
+
+    Raises `NotFound` where no such name is known.
+    """
     found = False
     for one in _touched(connection, question, term):
         found = True

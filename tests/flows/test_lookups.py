@@ -108,6 +108,18 @@ LOOKUPS: list[tuple[str, dict[str, Any], str]] = [
         {"lot": "L7", "part_number": "RES-10K", "slot": f"{MOUNTER}.F1", "since": at(290)},
         "SN-3: R1 R2, BOX-2: in SN-3, RACK-1: in BOX-2",
     ),
+    (
+        "a lot and a tool",
+        {"lot": "L7", "part_number": "RES-10K", "tool": "STENCIL-2"},
+        ("SN-3: R1 R2, BOX-2: in SN-3, RACK-1: in BOX-2"),
+    ),
+    ("a tool and a recipe", {"tool": "STENCIL-2", "recipe": "TOP"}, "SN-4: "),
+    (
+        "a reel, a recipe and a tool",
+        {"package": "A1", "recipe": "TOP", "tool": "STENCIL-1"},
+        ("SN-1: R1 R2, SN-2: R1, BOX-1: in SN-1 + SN-2, RACK-1: in BOX-1"),
+    ),
+    ("an operator and a lot", {"operator": "W-17", "lot": "L8"}, "SN-4: R1 R2"),
     ("a child unit", {"serial": "SN-2"}, "BOX-1: in SN-2, RACK-1: in BOX-1"),
     ("an assembly", {"serial": "BOX-2"}, "RACK-1: in BOX-2"),
 ]
@@ -142,6 +154,7 @@ def test_what_no_package_is_is_not_known(told: Connection, terms: dict[str, Any]
         {"package": "A1", "station": MOUNTER, "since": at(250)},
         {"lot": "L8", "nozzle": "NZ-F2"},
         {"tool": "STENCIL-1", "until": at(10)},
+        {"package": "A1", "tool": "STENCIL-2"},
     ],
     ids=str,
 )

@@ -149,9 +149,6 @@ def test_what_was_known_then_is_answered_then(engine: Engine) -> None:
 @pytest.mark.parametrize(
     "terms",
     [
-        {"tool": "T", "package": "P"},
-        {"tool": "T", "slot": "S"},
-        {"tool": "T", "operator": "ann"},
         {"tool": "T", "serial": "SN"},
         {"recipe_revision": "2"},
         {"recipe_revision": "2", "tool": "T"},
