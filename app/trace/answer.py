@@ -38,7 +38,7 @@ _LAST = 2**63 - 1
 class CarryingUnit:
     """A unit that carries, or may carry, what was asked for.
 
-    `via` is the child unit it came in with; `place` the station it was last worked on. `position_number` tells boards
+    `via` is the child unit it came in with; `place` where it is now, in words. `position_number` tells boards
     of a panel apart that have no serial of their own.
     """
 

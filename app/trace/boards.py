@@ -10,6 +10,8 @@ from typing import TypeAlias
 from sqlalchemy import Connection, text
 
 from app.trace.question import Question
+from app.units.whereabouts import Place as Whereabouts
+from app.units.whereabouts import PlaceKind, places_of
 
 _BLOCK = 1000
 """Boards whose particulars are looked up together."""
@@ -44,7 +46,7 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class Particulars:
-    """What is shown of a unit. `place` is the station it was last worked on."""
+    """What is shown of a unit. `place` is where it is now: on the line, in stock, packed, shipped to whom, scrapped."""
 
     serial: str
     customer_id: int | None
@@ -135,28 +137,8 @@ _CARRYING = text(
 )
 _PARTICULARS = text(
     """
-    -- What are these units called, whose are they, and where were they worked on last?
-    SELECT unit.unit_id, unit.serial, unit.customer_id, place.handle
-    FROM unit
-    LEFT JOIN LATERAL (
-        SELECT station.handle
-        FROM (
-            SELECT unit.unit_id, CAST('infinity' AS timestamptz)
-            UNION ALL
-            SELECT held.panel_id, coalesce((
-                SELECT min(later.linked_at) FROM panel_position AS later
-                WHERE later.panel_id = held.panel_id AND later.position_number = held.position_number
-                  AND later.linked_at > held.linked_at AND later.unit_id <> held.unit_id
-            ), 'infinity')
-            FROM panel_position AS held WHERE held.unit_id = unit.unit_id
-        ) AS carrier (unit_id, held_until)
-        JOIN work_record ON work_record.unit_id = carrier.unit_id
-            AND coalesce(work_record.started_at, work_record.completed_at) < carrier.held_until
-        JOIN station USING (station_id)
-        ORDER BY coalesce(work_record.completed_at, work_record.started_at) DESC
-        LIMIT 1
-    ) AS place ON true
-    WHERE unit.unit_id = ANY (CAST(:units AS bigint[]))
+    -- What are these units called, and whose are they?
+    SELECT unit_id, serial, customer_id FROM unit WHERE unit_id = ANY (CAST(:units AS bigint[]))
     """
 )
 
@@ -181,9 +163,17 @@ def boards_carrying(
             yield Board(unit_id, position, [Reported(*row[2:]) for row in reports])
 
 
-def particulars(connection: Connection, units: Sequence[int]) -> dict[int, Particulars]:
-    """Serial, customer and place of units."""
-    return {row[0]: Particulars(*row[1:]) for row in connection.execute(_PARTICULARS, {"units": list(units)})}
+def particulars(connection: Connection, units: Sequence[int], *, placed: bool = True) -> dict[int, Particulars]:
+    """Serial, customer and, where `placed`, place of units."""
+    places = places_of(connection, units) if placed else {}
+    return {
+        row.unit_id: Particulars(row.serial, row.customer_id, _words(places.get(row.unit_id)))
+        for row in connection.execute(_PARTICULARS, {"units": list(units)})
+    }
+
+
+def _words(place: Whereabouts | None) -> str | None:
+    return None if place is None or (place.kind is PlaceKind.line and place.station is None) else place.words
 
 
 _OCCUPANTS = text(

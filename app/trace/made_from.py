@@ -236,7 +236,7 @@ class _Boards:
         places = [(fact.unit_id, fact.position_number, fact.recorded_at) for fact in facts]
         self._of: dict[tuple[int, int, datetime], list[_Board]] = {}
         found = list(occupants(connection, places, as_of))
-        known = particulars(connection, sorted({unit_id for _, unit_id, _ in found}))
+        known = particulars(connection, sorted({unit_id for _, unit_id, _ in found}), placed=False)
         for index, unit_id, position in found:
             board = _Board(known[unit_id].serial, position or None)
             self._of.setdefault(places[index], []).append(board)
