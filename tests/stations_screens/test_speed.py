@@ -2,10 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Request
+from playwright.sync_api import Browser, Request
 from sqlalchemy import Engine
 
 from app.inbox.record import Delivery, Recorder
@@ -59,15 +59,21 @@ def test_from_enter_to_the_verdict(enter: Enter, opened: Shop, engine: Engine, l
     assert p95 <= 50
 
 
-def test_operators_pages_are_small(enter: Enter, running: str) -> None:
-    page = enter("work", shop.BENCH)
-    page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
-    asked: list[Request] = []
-    page.on("requestfinished", lambda request: asked.append(request))  # noqa: PLW0108 (a method takes no attributes)
+def _into(asked: list[Request]) -> Callable[[Request], None]:
+    def note(request: Request) -> None:
+        asked.append(request)
+
+    return note
+
+
+def test_operators_pages_are_small(browser: Browser, enter: Enter, running: str) -> None:
+    logged_in = enter("work", shop.BENCH).context.storage_state()
     for mode, station in MODES:
-        page.goto("about:blank")
-        asked.clear()
-        page.goto(f"{running}/station/{mode}?at={station}")
-        page.locator("[data-link][data-state=online]").wait_for()
-        sent = sum(one.sizes()["responseBodySize"] for one in asked)
-        assert 10_000 < sent <= LARGEST_LOAD, f"{mode}: {sent} bytes"
+        with browser.new_context(storage_state=logged_in) as fresh:  # with nothing in its cache
+            page = fresh.new_page()
+            asked: list[Request] = []
+            page.on("requestfinished", _into(asked))
+            page.goto(f"{running}/station/{mode}?at={station}")
+            page.locator("[data-link][data-state=online]").wait_for()
+            sent = sum(request.sizes()["responseBodySize"] for request in asked)
+            assert 10_000 < sent <= LARGEST_LOAD, f"{mode}: {sent} bytes"
