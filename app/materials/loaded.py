@@ -21,18 +21,17 @@ class Loaded:
 
 
 # Another package was put in its place; one spliced to it only waits behind it.
-_STILL_THERE = """
-    NOT EXISTS (
-        SELECT FROM loading_event AS other
-        WHERE other.station_id = put.station_id AND other.slot = put.slot AND other.lane IS NOT DISTINCT FROM put.lane
-          AND other.kind = 'loaded' AND other.package_id <> put.package_id
-          AND other.recorded_at > put.recorded_at AND other.recorded_at <= :at
-          AND NOT EXISTS (
-              SELECT FROM package_link
-              WHERE kind = 'joined' AND parent_id = put.package_id AND child_id = other.package_id
-          )
-    )
+_REPLACED = """
+    SELECT true FROM {loadings} AS other
+    WHERE other.station_id = put.station_id AND other.slot = put.slot AND other.lane IS NOT DISTINCT FROM put.lane
+      AND other.kind = 'loaded' AND other.package_id <> put.package_id
+      AND other.recorded_at > put.recorded_at AND other.recorded_at <= :at
+      AND NOT EXISTS (
+          SELECT FROM package_link
+          WHERE kind = 'joined' AND parent_id = put.package_id AND child_id = other.package_id
+      )
 """
+# A scalar stays a step into the index for each package; as an anti-join every loading there ever was would be hashed.
 _AT_STATION = text(
     f"""
     -- What sits in the slots of this station? The slots are found by steps in the index, and of each the latest few.
@@ -53,12 +52,14 @@ _AT_STATION = text(
     )
     SELECT put.station_id, put.package_id, put.slot, put.slot_name, put.lane, put.feeder, put.recorded_at
     FROM put
-    WHERE NOT EXISTS (
-        SELECT FROM loading_event AS gone
-        WHERE gone.package_id = put.package_id AND gone.station_id = put.station_id
-          AND gone.kind IN ('unloaded', 'empty')
-          AND gone.recorded_at > put.recorded_at AND gone.recorded_at <= :at
-    ) AND {_STILL_THERE}
+    WHERE NOT EXISTS ({_REPLACED.format(loadings="loads")})
+      AND (
+          SELECT true FROM loading_event AS gone
+          WHERE gone.package_id = put.package_id AND gone.station_id = put.station_id
+            AND gone.kind IN ('unloaded', 'empty')
+            AND gone.recorded_at > put.recorded_at AND gone.recorded_at <= :at
+          LIMIT 1
+      ) IS NULL
     ORDER BY put.slot, put.lane, put.recorded_at
     """
 )
@@ -73,7 +74,7 @@ _WHERE = text(
     )
     SELECT put.station_id, put.package_id, put.slot, put.slot_name, put.lane, put.feeder, put.recorded_at
     FROM put
-    WHERE put.kind IN ('loaded', 'spliced') AND {_STILL_THERE}
+    WHERE put.kind IN ('loaded', 'spliced') AND ({_REPLACED.format(loadings="loading_event")} LIMIT 1) IS NULL
     ORDER BY put.package_id, put.recorded_at
     """
 )
