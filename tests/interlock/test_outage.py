@@ -11,13 +11,16 @@ from sqlalchemy import Engine
 from app.cfx.gate import CACHED, OPENLY
 from app.embedded.broker import Broker
 from app.errors import Conflict
+from app.interlock.locks import lock_station, unlock_station
 from app.interlock.plans import plan_policy
 from app.interlock.releases import release_provisional
 from app.quality.shipping import pack
 from app.units.provisional import provisional_units
+from stations.gate import read_snapshot
 from stations.line import stations_for
 from stations.program import read_program
-from tests.interlock.running_line import RunningLine, starts
+from tests.intake.process import wait_until
+from tests.interlock.running_line import PRINTER, RunningLine, starts
 
 pytestmark = pytest.mark.slow
 
@@ -39,16 +42,15 @@ def line(engine: Engine, database: str, broker: Broker, data_dir: Path) -> Itera
         yield line
 
 
-def under(line: RunningLine, policy: str, **more: int) -> None:
+def under(line: RunningLine, policy: str, *options: str, **more: int) -> None:
     """Plan the policy for every station, and wait until each has been told."""
     handles = list(stations_for(read_program(line.job.program)))
     with line.engine.begin() as connection:
         for handle in handles:
             plan_policy(connection, station=handle, policy=policy, actor="test", **more)
     kept = line.folder / "spools"
-    line.run(8, "--no-faults")
+    line.run(8, "--no-faults", *options)
     line.wait_for("SELECT count(*) >= 12 FROM work_record")
-    sleep(5)  # the snapshots are some seconds old at most
     assert all((kept / f"{handle}.gate").exists() for handle in handles)
 
 
@@ -59,6 +61,31 @@ def outage(line: RunningLine) -> tuple[datetime, datetime]:
     back = datetime.now(UTC)
     line.start_server()
     return gone, back
+
+
+def queue_up(line: RunningLine) -> None:
+    """Let panels queue before the printer, until its snapshot admits some of them."""
+    with line.engine.begin() as connection:
+        lock_station(connection, station=PRINTER, reason="a queue is wanted", actor="test")
+    line.wait_for(
+        """
+        SELECT (SELECT count(DISTINCT unit_id) FROM work_record JOIN station USING (station_id)
+                WHERE handle LIKE '%Laser%' AND completed_at IS NOT NULL)
+             - (SELECT count(DISTINCT unit_id) FROM work_record JOIN station USING (station_id)
+                WHERE handle = :printer) >= 3
+        """,
+        printer=PRINTER,
+    )
+    with line.engine.begin() as connection:
+        unlock_station(connection, station=PRINTER, reason="it is long enough", actor="test")
+    kept = line.folder / "spools" / f"{PRINTER}.gate"
+    wait_until(lambda: len(admitted(line, kept)) >= 2, 60, lambda: str(admitted(line, kept)))
+
+
+def admitted(line: RunningLine, kept: Path) -> set[str]:
+    """The panels that the printer's snapshot admits."""
+    snapshot = read_snapshot(kept.read_bytes(), PRINTER, line.tokens[PRINTER])
+    return {identifier for identifier, _ in snapshot.units} if snapshot else set()
 
 
 def shippable(line: RunningLine) -> tuple[int, int]:
@@ -120,7 +147,8 @@ def test_fail_open_record_goes_on_and_nothing_of_it_ships_before_quality_has_loo
 
 
 def test_fail_cached_lets_in_what_the_snapshot_admits_and_the_gate_looks_again(line: RunningLine) -> None:
-    under(line, "fail_cached", snapshot_seconds=30)
+    under(line, "fail_cached", "--magazine", "8", snapshot_seconds=60)
+    queue_up(line)
     gone, back = outage(line)
     line.finish()
     meanwhile = starts(line, since=gone + SETTLED, until=back)
