@@ -1,6 +1,7 @@
 """Of boards with a report: which designators of their bill of material have no package named by any?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
@@ -19,7 +20,7 @@ _WANTING = text(
         WHERE unit_id = ANY (CAST(:units AS bigint[]))
     )
     SELECT DISTINCT belongs.unit_id, bom_item.reference_designator, bom_item.side,
-        CASE WHEN asked.part_number <> '' THEN asked.part_number END AS part_number
+        asked.part_number
     FROM belongs
     JOIN work_order USING (work_order_id)
     JOIN bom_item ON bom_item.product_revision_id = work_order.product_revision_id
@@ -68,38 +69,79 @@ _FILLED = text(
 )
 
 
-def left_open(
-    connection: Connection, asked: Sequence[tuple[Place, str | None, str | None]], as_of: datetime | None
-) -> list[list[str]]:
-    """For each (board, part number, side that was up): designators that ask for the part and have no package named.
-
-    A package of which the part is not known may be at any. Where the machine said which side was up, the other side's
-    designators were out of reach.
+_OF_SLOTS = text(
     """
-    if not asked:
+    -- Which parts were ever placed from these slots, as far as was known then?
+    SELECT DISTINCT slot, part
+    FROM placement CROSS JOIN LATERAL unnest(ARRAY[part_number, reference_part_number]) AS part
+    WHERE slot = ANY (CAST(:slots AS text[])) AND part IS NOT NULL
+      AND (CAST(:as_of AS timestamptz) IS NULL OR EXISTS (
+          SELECT FROM material_chunk
+          JOIN material_set ON chunk_ids @> ARRAY[chunk_id]
+          JOIN installation USING (set_id)
+          WHERE placement_ids @> ARRAY[placement.placement_id] AND received_at <= :as_of
+      ))
+    """
+)
+_ANY = ""
+"""Stands for whatever part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A board with a report, worked on while a package was loaded.
+
+    `part_number` is the package's, where known; `slot` where it was; `side` the one that was up, where the machine
+    said it: the other side's designators were out of reach.
+    """
+
+    board: Place
+    part_number: str | None
+    slot: str | None
+    side: str | None
+
+
+def left_open(connection: Connection, near: Sequence[Near], as_of: datetime | None) -> list[list[str]]:
+    """For each: designators without a package named by any report, that the package may have been placed at.
+
+    Those are the ones that ask for its part, or for a part of its slot: a package may be loaded where it does not
+    belong. Where neither is known, all.
+    """
+    if not near:
         return []
-    wanting: dict[tuple[int, str | None], set[tuple[str, str | None]]] = {}
+    of_slots: dict[str, set[str]] = {}
+    slots = {"slots": sorted({one.slot for one in near if one.slot}), "as_of": as_of}
+    for slot, part in connection.execute(_OF_SLOTS, slots):
+        of_slots.setdefault(slot, set()).add(part)
+    parts = [_parts_of(one, of_slots) for one in near]
+    wanting: dict[tuple[int, str], set[tuple[str, str | None]]] = {}
     given = {
-        "units": sorted({unit_id for (unit_id, _), _, _ in asked}),
-        "parts": sorted({part or "" for _, part, _ in asked}),
+        "units": sorted({one.board[0] for one in near}),
+        "parts": sorted({part for several in parts for part in several}),
         "as_of": as_of,
     }
     for unit_id, designator, side, part in connection.execute(_WANTING, given):
         wanting.setdefault((unit_id, part), set()).add((designator, side))
-    boards = sorted({board for board, part, _ in asked if (board[0], part or None) in wanting})
+    wanted = [
+        {
+            name
+            for part in several
+            for name, side in wanting.get((one.board[0], part), ())
+            if one.side is None or side is None or side == one.side
+        }
+        for one, several in zip(near, parts, strict=True)
+    ]
+    boards = sorted({one.board for one, names in zip(near, wanted, strict=True) if names})
     filled: dict[Place, set[str]] = {}
     if boards:
         given = {"units": [one for one, _ in boards], "positions": [one for _, one in boards], "as_of": as_of}
         for unit_id, position, designator in connection.execute(_FILLED, given):
             filled.setdefault((unit_id, position), set()).add(designator)
     return [
-        sorted(
-            (
-                name
-                for name, side in wanting.get((board[0], part or None), ())
-                if (up is None or side is None or side == up) and name not in filled.get(board, ())
-            ),
-            key=natural_order,
-        )
-        for board, part, up in asked
+        sorted(names - filled.get(one.board, set()), key=natural_order) for one, names in zip(near, wanted, strict=True)
     ]
+
+
+def _parts_of(near: Near, of_slots: Mapping[str, set[str]]) -> set[str]:
+    of_slot = of_slots.get(near.slot or "")
+    return {near.part_number, *of_slot} if near.part_number is not None and of_slot else {_ANY}

@@ -4,7 +4,8 @@ Three ways a report leaves room, each with its reason:
 
 * *bounded*: the machine reported the slot and not the package. Every package in the slot at that time is a candidate.
 * *inferred*: the board was worked on while the package was loaded, and no report of that work names what it got.
-* *inferred*: there is a report, and designators of the bill of material that ask for the package's part have none.
+* *inferred*: there is a report, and designators of the bill of material that ask for the package's part, or for one
+  that is placed from its slot, have none.
 
 Where a machine named the package of each designator, the board is excluded for every other, whatever was loaded.
 Windows are widened by the clock error between the station that told of the loading and the one that worked.
@@ -19,7 +20,7 @@ from sqlalchemy import Connection, Row, text
 
 from app.trace.boards import AT, HELD, Place, occupants
 from app.trace.evidence import Evidence
-from app.trace.left_open import left_open
+from app.trace.left_open import Near, left_open
 from app.trace.loaded import LoadedInterval, windows
 
 _LONGEST_WORK = timedelta(minutes=15)
@@ -159,7 +160,7 @@ def suspects(
     places = [(row.unit_id, position, row.recorded_at) for row, position in works]
     boards = list(occupants(connection, places, as_of))
     reported = _with_report(connection, works, boards, as_of)
-    partly: list[tuple[str | None, Suspect]] = []
+    partly: list[tuple[Near, Suspect]] = []
     for nth, (index, board_id, board_position) in enumerate(boards):
         row, _ = works[index]
         suspect = Suspect(
@@ -172,14 +173,11 @@ def suspects(
             f"it was in slot {row.slot} then",
         )
         if nth in reported:
-            partly.append((row.side, suspect))
+            near = Near(suspect.board, asked_parts.get(row.package_id), row.slot, row.side)
+            partly.append((near, suspect))
         else:
             yield suspect
-    open_at = left_open(
-        connection,
-        [(suspect.board, asked_parts.get(suspect.package_id), side) for side, suspect in partly],
-        as_of,
-    )
+    open_at = left_open(connection, [near for near, _ in partly], as_of)
     for (_, suspect), missing in zip(partly, open_at, strict=True):
         if missing:
             yield Suspect(
