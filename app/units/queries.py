@@ -96,6 +96,10 @@ _HISTORY = text(
         SELECT regexp_replace(fact.message_name, '^.*[.]', ''), fact.station_id, fact.recorded_at, fact.received_at,
             fact.transaction_id, coalesce(fact.body, '{{}}')
         FROM place JOIN unit_event AS fact ON {AMONG_PLACES.format(time="fact.recorded_at")}
+        -- A message about a panel and its boards is told once: as it is told of the unit asked for.
+        WHERE fact.unit_id IN (SELECT unit_id FROM subject) OR NOT EXISTS (
+            SELECT FROM unit_event AS own JOIN subject USING (unit_id) WHERE own.event_id = fact.event_id
+        )
         UNION
         SELECT CASE WHEN counted.applied THEN 'MaterialsApplied' ELSE 'MaterialsInstalled' END, fact.station_id,
             fact.recorded_at, fact.received_at, NULL,
