@@ -25,10 +25,12 @@ _LOADED = text(
     -- When was each of these packages in which slot?
     WITH RECURSIVE chain AS (
         -- A package spliced on is in the slot of the one before it from the join on, detected or not.
-        SELECT package_id AS asked_id, package_id AS leading_id, CAST('-infinity' AS timestamptz) AS since
+        SELECT package_id AS asked_id, package_id AS leading_id, CAST('-infinity' AS timestamptz) AS since,
+            CAST(NULL AS timestamptz) AS spliced_at
         FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
         UNION
-        SELECT chain.asked_id, link.parent_id, greatest(chain.since, link.recorded_at)
+        SELECT chain.asked_id, link.parent_id, greatest(chain.since, link.recorded_at),
+            coalesce(chain.spliced_at, link.recorded_at)
         FROM chain JOIN package_link AS link ON link.child_id = chain.leading_id AND link.kind = 'joined'
         WHERE CAST(:as_of AS timestamptz) IS NULL OR link.received_at <= :as_of
     ), ahead AS (
@@ -70,8 +72,8 @@ _LOADED = text(
           AND NOT EXISTS (
               SELECT FROM mine
               WHERE mine.package_id = chain.asked_id AND chain.asked_id <> chain.leading_id
-                AND kind IN ('unloaded', 'empty')
-                AND mine.recorded_at > chain.since AND mine.recorded_at < loading.recorded_at
+                AND kind IN ('unloaded', 'empty') AND mine.recorded_at > chain.spliced_at
+                AND mine.recorded_at < greatest(loading.recorded_at, chain.since)
           )
         UNION
         SELECT package_id, station_id, slot, lane, since, event_id FROM led WHERE told

@@ -23,7 +23,7 @@ class Package:
 
 @dataclass(slots=True)
 class Presence:
-    """When a package was where a machine could draw from it, as the machine tells it: true times, in seconds.
+    """When a package was where a machine could draw from it: true times, in seconds, as the machine tells it.
 
     `until` is None while nobody has told that it is gone, even if its last piece is long used up.
     """
@@ -32,6 +32,8 @@ class Presence:
     station: str
     since: float
     until: float | None = None
+    told: bool = True
+    """Whether the machine says what it loads. Of a package that was loaded untold, nobody can say where it was."""
 
 
 @dataclass(frozen=True, slots=True)

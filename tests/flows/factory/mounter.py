@@ -198,7 +198,7 @@ class Mounter(Station):
             )
         tape.hang(*packages)
         for package in packages:
-            self.received(package, at)
+            self.received(package, at).told = self.blueprint.tells_loadings
 
     def _fresh(self, slot: Slot) -> Package:
         part = slot.part_number

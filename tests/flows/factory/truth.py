@@ -67,7 +67,12 @@ class Truth:
         }
 
     def near(self, unit: Board, *packages: Package) -> bool:
-        """Whether any of these packages was where the unit was worked on, by what stations told, or was in a child."""
+        """Whether any of these packages was where the unit was worked on, by what stations told, or was in a child.
+
+        One that was loaded untold may have come along with whatever it was spliced to, for all that anybody knows.
+        """
+        if any(not one.told and any(one.package.is_of(package) for package in packages) for one in self.presences):
+            return True
         units = [unit, *(child for child, _, _ in _descendants(unit, 0.0, FOREVER))]
         return any(
             any(presence.package.is_of(package) for package in packages)
