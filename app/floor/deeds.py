@@ -1,8 +1,8 @@
 """What a station's screen may ask to be done, and what it is answered. Plain values as they travel, JSON.
 
 Each deed carries an id made where it was done, so that it is done once however often it is sent, and the screen's clock
-twice: when it was done (`at`) and when it was sent (`sent_at`). The difference tells when it was done by the server's
-clock, whatever the screen's clock is set to.
+twice: when it was done (`at`) and when it was sent (`sent_at`). Where the screen's clock is wrong, the difference tells
+when it was done by the server's.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,7 @@ Outcome = Literal["passed", "failed"]
 Text = Annotated[str, msgspec.Meta(max_length=256)]
 Scan = Annotated[str, msgspec.Meta(max_length=4096)]
 _OLDEST = timedelta(days=14)  # a tablet that lay in a drawer
+_ABOUT_RIGHT = timedelta(seconds=2)  # a clock that is wrong by more is an alarm
 
 
 class _Deed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -26,11 +27,13 @@ class _Deed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Who was logged in when it was done; another one may be when it is sent."""
 
     def done_at(self, now: datetime) -> datetime:
-        """When it was done, by the server's clock."""
+        """When it was done. The screen's own clock counts while it is about right, so that deeds stay in order."""
         if self.sent_at is None or self.at.tzinfo is None or self.sent_at.tzinfo is None:
             return now
-        ago = self.sent_at - self.at
-        return now - ago if timedelta(0) <= ago <= _OLDEST else now
+        if not timedelta(0) <= self.sent_at - self.at <= _OLDEST:
+            return now
+        wrong_by = now - self.sent_at  # and the time it took to get here
+        return self.at if abs(wrong_by) <= _ABOUT_RIGHT else self.at + wrong_by
 
 
 class Noted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
