@@ -250,8 +250,10 @@ def post_requirements_list(
     station: Annotated[str | None, Form(description="Where the list has no column of stations")] = None,
     side: Annotated[str | None, Form()] = None,
 ) -> Response:
-    """Import a setup list as CSV: slot, part_number, and if wanted station, lane, part_revision, alternates,
-    manufacturer_parts, pieces_per_unit. Answers how many slots each station has.
+    """Import a setup list as CSV. Answers how many slots each station has.
+
+    Columns: slot, part_number, and if wanted station, lane, part_revision, alternates, manufacturer_parts,
+    pieces_per_unit.
     """
     try:
         read = read_setup_list(list_file.file.read().decode("utf-8-sig"))

@@ -96,7 +96,7 @@ def test_a_fault_of_ours_says_nothing_of_the_inside_and_is_logged(
 
     monkeypatch.setattr("app.api.units.unit", broken)
     monkeypatch.setattr("app.api.packages.packages", broken)
-    monkeypatch.setattr("app.web.session.session_actor", broken)
+    monkeypatch.setattr("app.web.session.find_session", broken)
     admin.cookies["birthmark"] = "anything"
     with capture_logs() as lines:
         answer = admin.get(path, headers={"Accept": "*/*" if path != "/" else "text/html"})
