@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import Connection, Row, text
 
+from app.cfx.messages.assembly import PersonalizedUnit, UnitsPersonalized
+from app.cfx.tolerance import Unreadable, read_tolerantly
 from app.errors import NotFound
 from app.materials.packages import latest
 from app.trace.boards import occupants, particulars
@@ -317,17 +320,23 @@ def _removed_at(
 def _firmware(rows: Sequence[Row[Any]]) -> list[Firmware]:
     found = []
     for row in rows:
-        for unit in (row.body or {}).get("PersonalizedUnits") or ():
-            position = unit.get("UnitPositionNumber") or unit.get("PositionNumber")
-            if unit.get("UnitIdentifier") not in (None, row.serial):
+        for unit in _personalized(row.body):
+            if unit.unit_identifier and unit.unit_identifier != row.serial:
                 continue
-            if row.position_number and position and int(position) != row.position_number:
+            if row.position_number and unit.position and unit.position != row.position_number:
                 continue
             found += [
-                Firmware(str(one.get("Name")), one.get("Value"), row.station, row.recorded_at)
-                for one in unit.get("Characteristics") or ()
+                Firmware(str(one.name), one.value, row.station, row.recorded_at) for one in unit.characteristics or ()
             ]
     return found
+
+
+def _personalized(body: object) -> Sequence[PersonalizedUnit]:
+    """What a stored body says of each unit, read as the inbox read it: with numbers as text and the like."""
+    try:
+        return read_tolerantly(UnitsPersonalized, msgspec.json.encode(body)).personalized_units
+    except Unreadable:
+        return ()
 
 
 def _completeness(

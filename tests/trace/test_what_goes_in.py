@@ -152,6 +152,19 @@ def test_firmware_is_told_with_version_and_checksum_and_leads_to_its_boards(engi
             assert carriers(connection, firmware=firmware) == {"SN-1": "exact", "BOX": "exact in SN-1"}
 
 
+@pytest.mark.parametrize("position", [1, "1", "1.0", "1e0", " 1 "])
+def test_firmware_of_a_position_that_a_machine_writes_in_its_own_way(engine: Engine, position: object) -> None:
+    told = {"UnitIdentifier": "PNL", "UnitPositionNumber": position, "Characteristics": [{"Name": "V", "Value": "1"}]}
+    stored(
+        engine,
+        initialized("PNL", ("SN-1", 1), ("SN-2", 2), when=0),
+        message("Production.Assembly.UnitsPersonalized", {"PersonalizedUnits": [told]}, when=50),
+    )
+    with engine.connect() as connection:
+        assert [one.value for one in made_from(connection, "SN-1").firmware] == ["1"]
+        assert made_from(connection, "SN-2").firmware == []
+
+
 def test_a_removal_that_may_mean_several_units_ends_nothing(engine: Engine) -> None:
     """The transaction has two units, and the message does not say from which the part was taken."""
     work = uuid4()
