@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -46,10 +46,13 @@ class ContainmentTerms(BaseModel):
     date_code: _Text | None = None
     manufacturer: _Text | None = None
     vendor: _Text | None = None
+    delivery: _Text | None = None
+    received_on: date | None = Field(None, description="Day of receipt, UTC")
     slot: _Text | None = None
     feeder: _Text | None = None
     nozzle: _Text | None = None
     tool: _Text | None = None
+    firmware: _Text | None = Field(None, description="Version or checksum")
     recipe: _Text | None = None
     recipe_revision: _Text | None = None
     operator: _Text | None = None

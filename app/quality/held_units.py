@@ -1,5 +1,6 @@
 """What a containment or nonconformance holds: its units page by page, its packages, and what had left."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from app.errors import Invalid
 from app.units.whereabouts import places_of
 
 LARGEST_PAGE = 10_000
+_CURSOR = re.compile(r"\d{1,18}\.\d{1,5}", re.ASCII)  # unit and position, within what their columns hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def held_units(
     if not 1 <= limit <= LARGEST_PAGE:
         raise Invalid(f"limit must be between 1 and {LARGEST_PAGE}.")
     after = (cursor or "0.-1").split(".")
-    if cursor and not (len(after) == 2 and all(part.isascii() and part.isdecimal() for part in after)):
+    if cursor and _CURSOR.fullmatch(cursor) is None:
         raise Invalid("This cursor is not one that this query gave. Leave it out to start over.")
     asked = {
         "number": number,

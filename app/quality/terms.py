@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from app.errors import Invalid
 from app.trace.question import Question
 
 _NAMES = ("package", "lot", "tool", "serial", "date_code", "recipe", "operator", "station", "part_number", "slot",
-          "feeder", "nozzle", "manufacturer", "vendor")  # fmt: skip
+          "feeder", "nozzle", "manufacturer", "vendor", "delivery", "received_on", "firmware")  # fmt: skip
 _ENOUGH_SERIALS = 200_000
 
 
@@ -40,7 +40,7 @@ class Terms:
     def identifier(self) -> str:
         """What a person retypes to confirm: the name of what is contained, or how many serials there are."""
         if self.question is not None:
-            return next(str(value) for name in _NAMES if (value := getattr(self.question, name)))
+            return next((str(value) for name in _NAMES if (value := getattr(self.question, name))), self.words)
         return self.serials[0] if len(self.serials) == 1 else str(len(self.serials))
 
     def confirm(self, retyped: str) -> None:
@@ -53,7 +53,7 @@ class Terms:
         if self.question is None:
             return {"serials": list(self.serials)}
         given = {name: value for name, value in asdict(self.question).items() if value is not None}
-        return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items()}
+        return {name: value.isoformat() if isinstance(value, date) else value for name, value in given.items()}
 
 
 def terms_of(kept: Mapping[str, Any]) -> Terms:
@@ -63,4 +63,6 @@ def terms_of(kept: Mapping[str, Any]) -> Terms:
     for name in ("since", "until"):
         if isinstance(given.get(name), str):
             given[name] = datetime.fromisoformat(given[name])
+    if isinstance(given.get("received_on"), str):
+        given["received_on"] = date.fromisoformat(given["received_on"])
     return Terms(Question(**given) if given else None, tuple(dict.fromkeys(serials)))

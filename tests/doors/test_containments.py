@@ -1,12 +1,15 @@
 """Containment over HTTP: who may, what is answered, what a customer sees, what is told of a repetition."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 
 from tests.doors import story
 from tests.doors.conftest import Ask
 
+TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
 LOT = {"lot": "LK2207", "part_number": "100-0042"}
 
 
@@ -42,6 +45,38 @@ def test_a_lot_is_counted_contained_looked_into_and_released(ask: Ask, built: li
     assert quality.get("/api/v1/containments", params={"open": True}).json() == {"containments": []}
 
 
+@pytest.mark.parametrize(
+    ("asked", "identifier"),
+    [
+        ({"since": "2020-01-01T00:00:00Z"}, "since 2020-01-01 00:00:00+00:00"),
+        ({"lot": "LK2207", "received_on": TODAY}, "LK2207"),
+        ({"received_on": TODAY}, TODAY),
+        ({"delivery": "DN-4711"}, "DN-4711"),
+    ],
+)
+def test_what_may_be_asked_may_be_contained(
+    ask: Ask, admin: TestClient, built: list[str], asked: dict[str, str], identifier: str
+) -> None:
+    quality = ask("quality_engineer")
+    package = {"identifier": "R-1182", "part_number": "100-0042", "lot": "LK2207", "delivery": "DN-4711"}
+    assert admin.post("/api/v1/packages", json=package).status_code == 201
+    preview = quality.post("/api/v1/containments/preview", json=asked)
+    assert preview.json()["identifier"] == identifier
+    done = quality.post("/api/v1/containments", json={**asked, "reason": "x", "confirm": identifier})
+    assert done.status_code == 201, done.text
+    number = done.json()["number"]
+    assert quality.post(f"/api/v1/containments/{number}/count-again").json()["number"] == number
+
+
+def test_a_cursor_that_no_page_gave(ask: Ask, built: list[str]) -> None:
+    quality = ask("quality_engineer")
+    number = contain(quality).json()["number"]
+    for cursor in ("9" * 20 + ".0", "1." + "9" * 20, "x", "1.-1"):
+        refused = quality.get(f"/api/v1/containments/{number}/units", params={"cursor": cursor})
+        assert refused.status_code == 422
+        assert "cursor" in refused.json()["detail"]
+
+
 def test_what_became_known_since_is_counted_again(ask: Ask, built: list[str]) -> None:
     lead = ask("line_lead")
     number = contain(lead).json()["number"]
@@ -74,6 +109,7 @@ def test_refusals_say_what_clears_them(ask: Ask, built: list[str]) -> None:
     quality = ask("quality_engineer")
     for body, status, said in (
         ({"lot": "NONE", "reason": "x"}, 404, "lot NONE"),
+        ({"firmware": "NONE", "reason": "x"}, 404, "firmware NONE"),
         ({"reason": "x"}, 422, "Say what to contain"),
         ({**LOT, "serials": built, "reason": "x"}, 422, "Say what to contain"),
         ({**LOT, "reason": " "}, 422, "reason"),
