@@ -11,7 +11,10 @@ another topic, or in a list, are answered where the message is recorded.
 
 from typing import Final
 
+import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.cfx.body import BodyError, decode_body
 from app.cfx.envelope import Envelope, encode
@@ -26,7 +29,10 @@ from app.cfx.messages.endpoint import (
 from app.cfx.messages.structures import RequestResult
 from app.cfx.names import canonical_name, short_name
 from app.db import asked as ask_database
+from app.inbox.failures import is_away, may_pass
 from app.inbox.validation import ANSWERERS
+
+log = structlog.get_logger()
 
 HANDLE = "Birthmark.Traceability.1"
 """The CFX handle this product answers with."""
@@ -38,6 +44,7 @@ _SUCCESS = RequestResult(result="Success", result_code=0)
 _NOT_SUPPORTED = 1
 _UNREADABLE = 2
 _SOMEBODY_ELSE = 3
+_FAULT = 4
 
 
 def is_request(envelope: Envelope) -> bool:
@@ -55,15 +62,30 @@ def answer(envelope: Envelope, *, source: str | None, engine: Engine) -> bytes |
 
     `source` is the station that asked, for envelopes that leave their own `Source` out. A question to the gate is
     answered on a connection of `engine`, a keyed one; `sqlalchemy.exc.SQLAlchemyError` where the database is away.
+    A fault of this product is answered with a refusal: whoever asks does not wait for nothing.
     """
     if not is_request(envelope):
         return None
     return encode(
-        _respond(envelope, envelope.source or source or "", engine),
+        _respond_whatever_comes(envelope, envelope.source or source or "", engine),
         source=HANDLE,
         target=envelope.source or source,
         request_id=envelope.request_id,
     )
+
+
+def _respond_whatever_comes(envelope: Envelope, station: str, engine: Engine) -> Message:
+    try:
+        return _respond(envelope, station, engine)
+    except PoolTimeout:
+        raise
+    except Exception as fault:
+        if isinstance(fault, DBAPIError) and (may_pass(fault.orig) or is_away(fault.orig)):
+            raise
+        log.exception("inbox.request_fault", message=envelope.message_name, source=station)
+        return _refusal(
+            _FAULT, f"{HANDLE} failed over this request: {type(fault).__name__}. Report it; the log says more."
+        )
 
 
 def _respond(envelope: Envelope, station: str, engine: Engine) -> Message:

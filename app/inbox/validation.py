@@ -96,6 +96,8 @@ FAILURE_CODES: Final[dict[str, int]] = {
     for number, code in enumerate(codes, start=start)
 }
 _OTHER: Final = 100
+_LAST_POSITION: Final = 2**15 - 1
+"""The highest position a panel can have in the record."""
 
 Answerer = Callable[[Connection, Any, str], Message]
 
@@ -105,9 +107,13 @@ def validate_units(connection: Connection, asked: ValidateUnitsRequest, station:
 
     `PrimaryResult` is passed only where every unit is. `ResultCode` 1: asking again makes sense.
     """
-    topics = frozenset[Topic]().union(*(_TOPICS[name] for name in asked.validations or ["All"]))
-    verdicts = ask(connection, station=station, units=_units(asked), topics=topics, actor=f"station:{station}")
+    # What we do not know to ask for less is asked for whole.
+    topics = frozenset[Topic]().union(*(_TOPICS.get(name, EVERYTHING) for name in asked.validations or ["All"]))
+    units = _units(asked)
+    within = [unit for unit in units if unit.position_number <= _LAST_POSITION]
+    verdicts = ask(connection, station=station, units=within, topics=topics, actor=f"station:{station}")
     results = [_result(verdict) for verdict in verdicts]
+    results += [_no_such_position(unit) for unit in units if unit.position_number > _LAST_POSITION]
     refused = next((result for result in results if result.result == "Failed"), None)
     again = any(verdict.passing for verdict in verdicts)
     return ValidateUnitsResponse(
@@ -134,6 +140,16 @@ def _units(asked: ValidateUnitsRequest) -> Sequence[Asked]:
         if unit.unit_identifier or asked.primary_identifier
     ]
     return named or ([Asked(asked.primary_identifier)] if asked.primary_identifier else [])
+
+
+def _no_such_position(unit: Asked) -> ValidationResult:
+    return ValidationResult(
+        unique_identifier=unit.identifier,
+        position_number=unit.position_number,
+        result="Failed",
+        failure_code=FAILURE_CODES["unknown_unit"],
+        message=f"No panel has a position {unit.position_number}. Ask with the position the panel was marked with.",
+    )
 
 
 def _result(verdict: Verdict) -> ValidationResult:
