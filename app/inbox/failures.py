@@ -28,9 +28,13 @@ def is_away(error: object) -> bool:
     Without an SQLSTATE nothing came from the server: the connection failed, or else the driver refused a value.
     """
     state = getattr(error, "sqlstate", None)
-    if state is None:
-        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    return bool(state.startswith(_ABOUT_THE_SERVER))
+    return is_broken(error) if state is None else bool(state.startswith(_ABOUT_THE_SERVER))
+
+
+def is_broken(error: object) -> bool:
+    """Whether the connection ended without a word of the server's why."""
+    told = getattr(error, "sqlstate", None) is not None
+    return not told and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
 
 
 def database_reason(error: object) -> str:

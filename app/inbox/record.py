@@ -5,6 +5,7 @@ say, the quarantine rows of those that cannot be understood, the audit row, the 
 `Recorder.record` returns, because the transaction is committed then; before that nothing is promised.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,18 +15,18 @@ import msgspec
 import psycopg
 import structlog
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.cfx.described import InstalledError
-from app.cfx.envelope import Envelope, Malformed, decode
+from app.cfx.envelope import MAX_IDENTIFIER, Envelope, Malformed, decode
 from app.cfx.receipts import Receipt
 from app.errors import Unavailable
 from app.facts import Report
 from app.inbox.apply import apply, names_unregistered
 from app.inbox.bodies import body_digest
 from app.inbox.events import EventKey, NewEvent, enter_events, stored_digests
-from app.inbox.failures import database_reason, fault_reason, first_line, is_away, may_pass
+from app.inbox.failures import database_reason, fault_reason, first_line, is_away, is_broken, may_pass
 from app.inbox.installed import storable_bodies, understand
 from app.inbox.memory import Ids, Memory
 from app.inbox.quarantine import (
@@ -46,6 +47,11 @@ from app.live import CHANNEL
 log = structlog.get_logger()
 
 _RETRIES = 5
+_BROKEN = 2
+"""How often a batch over which the connection broke is repeated whole: a server restarted meanwhile takes it then."""
+_PAUSE = 0.1
+_RUN_BYTES = 32 * 1024 * 1024
+"""Unpacked bytes of one transaction: PostgreSQL takes no statement of 1 GB, and 36 small gzips unpack to that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,22 +122,38 @@ class Recorder:
 
     def _record(self, deliveries: Sequence[Delivery], *, again: bool) -> list[list[Receipt]]:
         ids = self._memory.open()
-        read = [self._read(delivery, ids) for delivery in deliveries]
-        items = [item for items in read for item in items]
-        for item in items:
-            item.again = again
-        self._take_in(items)
-        return [[_receipt(item) for item in items] for items in read]
+        receipts: list[list[Receipt]] = []
+        run: list[list[_Item]] = []
+        size = 0
+        for delivery in deliveries:
+            items = self._read(delivery, ids, again=again)
+            more = sum(len(item.raw) for item in items)
+            if run and size + more > _RUN_BYTES:
+                receipts += self._take_in_run(run)
+                run, size = [], 0
+            run.append(items)
+            size += more
+        return receipts + self._take_in_run(run)
 
-    def _read(self, delivery: Delivery, ids: Ids) -> list[_Item]:
+    def _take_in_run(self, run: Sequence[Sequence[_Item]]) -> list[list[Receipt]]:
+        self._take_in([item for items in run for item in items])
+        return [[_receipt(item) for item in items] for items in run]
+
+    def _read(self, delivery: Delivery, ids: Ids, *, again: bool) -> list[_Item]:
         items = []
         for decoded in decode(delivery.payload):
             source = decoded.source or delivery.source
-            if isinstance(decoded, Malformed):
-                item = _Item(decoded.raw, source, unique_id=decoded.unique_id)
+            item = _Item(decoded.raw, source, unique_id=decoded.unique_id, again=again)
+            if source is not None and len(source) > MAX_IDENTIFIER:
+                item.source = source[:MAX_IDENTIFIER]
+                item.refuse(
+                    MALFORMED,
+                    f"The station's handle has {len(source)} characters; more than {MAX_IDENTIFIER} cannot be stored.",
+                )
+            elif isinstance(decoded, Malformed):
                 item.refuse(MALFORMED, decoded.reason)
             else:
-                item = _Item(decoded.raw, source, decoded, unique_id=decoded.unique_id)
+                item.envelope = decoded
                 self._understand(item, decoded, delivery, ids)
             items.append(item)
         return items
@@ -172,6 +194,13 @@ class Recorder:
                 said = error.orig if isinstance(error, DBAPIError) else error
                 if may_pass(said) and attempt < _RETRIES - 1:
                     continue
+                if is_broken(said) and self._answers():
+                    # The server is there: the connection broke over what was sent, unless it was just restarted.
+                    if attempt < _BROKEN:
+                        time.sleep(_PAUSE * (attempt + 1))
+                        continue
+                    self._isolate(items, REFUSED, f"The connection breaks over it: {first_line(said)}")
+                    return
                 if may_pass(said) or is_away(said):
                     raise Unavailable(f"Nothing was taken in; the database says: {first_line(said)}") from error
                 self._isolate(items, REFUSED, database_reason(said))
@@ -182,6 +211,14 @@ class Recorder:
                 log.exception("inbox.fault", messages=len(items))
                 self._isolate(items, FAULT, fault_reason(fault))
             return
+
+    def _answers(self) -> bool:
+        try:
+            with self._engine.connect() as connection:
+                connection.execute(_ANYBODY)
+        except (SQLAlchemyError, psycopg.Error):
+            return False
+        return True
 
     def _isolate(self, items: Sequence[_Item], code: str, reason: str) -> None:
         if len(items) > 1:
@@ -227,20 +264,27 @@ class Recorder:
                     )
             items = [item for item in items if item.refused is None]
         stored = stored_digests(connection, [_key(item, ids) for item in items])
-        fresh: list[_Item] = []
+        fresh: dict[EventKey, _Item] = {}
+        repeated: list[_Item] = []
         for item in items:
             key = _key(item, ids)
             known = stored.get(key)
             if known is None:
                 stored[key] = item.digest
-                fresh.append(item)
+                fresh[key] = item
             elif known == item.digest:
                 item.receipt = Receipt(item.unique_id, "duplicate")
+                repeated.append(item)
             else:
                 _contradicts(item)
-        if not self._register_unknown:
-            fresh = _registered_only(connection, fresh, ids)
-        return fresh
+        if self._register_unknown:
+            return list(fresh.values())
+        registered = _registered_only(connection, fresh.values(), ids)
+        for item in repeated:  # a station deletes what it is told is a duplicate
+            first = fresh.get(_key(item, ids))
+            if first is not None and first.turned_away is not None:
+                item.turned_away = first.turned_away
+        return registered
 
     def _enter(self, connection: Connection, items: Sequence[_Item], ids: Ids, received_at: datetime) -> list[int]:
         """Event rows, then what they say. Returns the ids of the events."""
@@ -261,6 +305,7 @@ class Recorder:
         return numbers
 
 
+_ANYBODY = text("SELECT 1")
 _SIGN_OFF = text(
     """
     WITH noted AS (

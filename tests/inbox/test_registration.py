@@ -66,6 +66,15 @@ def test_what_one_message_of_a_batch_brings_in_the_next_may_name(engine: Engine,
     assert count(engine, "unit", "serial IN ('SN-2', 'SN-3', 'PANEL-2')") == 0
 
 
+def test_the_repetition_of_what_waits_is_no_duplicate(engine: Engine, strict: Recorder) -> None:
+    """A station deletes what it is told is a duplicate; nothing of this one is in the record yet."""
+    board = installed(entry("SN-1", "REEL-1", ["R1"]))
+    first, second = record(strict, board, board)
+    assert (first.status, second.status) == ("rejected", "rejected")
+    assert first.reason == second.reason
+    assert count(engine, "quarantine", "times = 2") == 1
+
+
 def announced(number: str, quantity: float, hours: int) -> bytes:
     orders = [{"WorkOrderIdentifier": {"WorkOrderId": number}, "Quantity": quantity}]
     return message("InformationSystem.WorkOrderManagement.WorkOrdersCreated", {"NewOrders": orders}, when=3600 * hours)
