@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy import Engine
-from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
@@ -22,7 +22,7 @@ from app.decoding.bounded import BoundedReader
 from app.errors import BirthmarkError
 from app.http import docs, probes
 from app.http.plumbing import Plumbing
-from app.http.problems import Problem, is_database_away, problem_of
+from app.http.problems import Problem, is_database_away, is_unstorable, problem_of
 from app.inbox.record import Recorder
 from app.live import Changes
 from app.settings import settings
@@ -73,8 +73,8 @@ def create_app(engine: Engine) -> FastAPI:
     site.install(app)
     for kind in (BirthmarkError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _handle)
-    for away in (DBAPIError, PoolTimeoutError):
-        app.add_exception_handler(away, _handle_database)
+    for fault in (DBAPIError, PoolTimeoutError, UnicodeEncodeError):
+        app.add_exception_handler(fault, _handle_value_or_database)
     app.add_middleware(Plumbing, render=_render)
     return app
 
@@ -83,8 +83,8 @@ def _handle(request: Request, error: Exception) -> Response:
     return _render(request, problem_of(error))
 
 
-def _handle_database(request: Request, error: Exception) -> Response:
-    if not is_database_away(error) and not isinstance(error, DataError):
+def _handle_value_or_database(request: Request, error: Exception) -> Response:
+    if not is_database_away(error) and not is_unstorable(error):
         raise error  # a fault of ours: the plumbing logs it and answers
     return _handle(request, error)
 

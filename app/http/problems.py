@@ -3,6 +3,7 @@
 Source: RFC 9457 (problem details), RFC 9110 (status codes and their fields).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +18,7 @@ from app.errors import BirthmarkError
 
 MEDIA_TYPE = "application/problem+json"
 _TRY_AGAIN_AFTER = 5
+_HALF_A_PAIR = "surrogates not allowed"  # JSON may spell half of a pair (RFC 8259, section 8.2); UTF-8 has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ def problem_of(error: Exception) -> Problem:
         return _of_validation(error)
     if isinstance(error, HTTPException):
         return _of_http(error)
+    if is_unstorable(error):
+        return UNSTORABLE
     if is_database_away(error):
         return Problem(
             503,
@@ -60,8 +64,6 @@ def problem_of(error: Exception) -> Problem:
             "seconds; if that does not help, `python3 -m app doctor` says what is wrong.",
             headers={"Retry-After": str(_TRY_AGAIN_AFTER)},
         )
-    if isinstance(error, DataError):
-        return UNSTORABLE
     return UNEXPECTED
 
 
@@ -69,10 +71,11 @@ UNSTORABLE = Problem(
     422,
     "invalid",
     "This cannot be taken as it is",
-    "A value in the request cannot be stored or looked for: a text holds the character U+0000, or a "
-    "number or a time is out of range. Nothing was stored. Correct it and send the request again.",
+    "A value in the request cannot be stored or looked for: a text holds the character U+0000 or half a surrogate "
+    "pair, is too long, or a number or a time is out of range. Nothing was stored. Correct it and send the request "
+    "again.",
 )
-"""What PostgreSQL refuses as no value at all (SQLSTATE class 22), whichever field it came in."""
+"""What PostgreSQL refuses as no value at all, or UTF-8 as no text, whichever field it came in."""
 
 UNEXPECTED = Problem(
     500,
@@ -84,8 +87,19 @@ UNEXPECTED = Problem(
 )
 
 
+def is_unstorable(error: Exception) -> bool:
+    """Whether a value is at fault: SQLSTATE class 22 (data) or 54 (beyond what PostgreSQL holds), or no UTF-8."""
+    if isinstance(error, UnicodeEncodeError):
+        return error.reason == _HALF_A_PAIR
+    return isinstance(error, DataError) or (
+        isinstance(error, DBAPIError) and (getattr(error.orig, "sqlstate", None) or "").startswith("54")
+    )
+
+
 def is_database_away(error: Exception) -> bool:
     """Whether PostgreSQL was not there, or went away in the middle."""
+    if is_unstorable(error):
+        return False
     if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError):
         return True
     return isinstance(error, DBAPIError) and error.connection_invalidated
@@ -102,11 +116,15 @@ def _of_ours(error: BirthmarkError) -> Problem:
 
 
 def _of_validation(error: RequestValidationError) -> Problem:
-    faults = [{"field": ".".join(str(part) for part in fault["loc"]), "says": fault["msg"]} for fault in error.errors()]
+    faults = [{"field": _spoken(fault["loc"]), "says": fault["msg"]} for fault in error.errors()]
     first = faults[0]
     rest = f" ({len(faults) - 1} more are listed in `errors`)" if len(faults) > 1 else ""
     sentence = f"{first['field']}: {first['says']}{rest}. Correct it and send the request again."
     return Problem(422, "invalid", "This cannot be taken as it is", sentence, {"errors": faults})
+
+
+def _spoken(place: Sequence[object]) -> str:
+    return ".".join(str(part) for part in place).encode(errors="replace").decode()  # a name may be no UTF-8
 
 
 _SENTENCES = {
