@@ -14,7 +14,7 @@ async def media_type_known(request: Request) -> None:
         return
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if isinstance(field.field_info, Form):
-        known = sent in {"multipart/form-data", "application/x-www-form-urlencoded"}
+        known = sent == "multipart/form-data"
         wanted = "multipart/form-data"
     else:
         known = sent == "application/json" or (sent.startswith("application/") and sent.endswith("+json"))

@@ -75,7 +75,8 @@ async def _content(request: Request) -> bytes:
 
     A form's bytes differ each time it is sent, because the boundary between its parts is random.
     """
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if sent not in {"multipart/form-data", "application/x-www-form-urlencoded"}:
         return await request.body()
     parts: list[str | bytes | None] = []
     for name, value in (await request.form()).multi_items():

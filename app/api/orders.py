@@ -23,6 +23,7 @@ from app.units.ownership import assign_customer
 
 router = APIRouter(tags=["orders"])
 
+_LONGEST_FILE_NAME = 255  # bytes, in the file systems there are
 _Name = Annotated[str, Field(min_length=1, max_length=256)]
 
 
@@ -150,12 +151,21 @@ def post_product(
     return once(deed, status=201)
 
 
+def _file_name(upload: UploadFile, kind: str) -> str:
+    name = Path(upload.filename or "").name
+    if name in {"", ".."}:
+        return f"{kind}.csv"
+    if len(name.encode()) > _LONGEST_FILE_NAME or "\0" in name:
+        raise Invalid(f"The name of the file of {kind} cannot be one here. Give it a shorter, plainer one.")
+    return name
+
+
 def _design(bom: UploadFile, placements: UploadFile, name: str | None, revision: str | None) -> BoardDesign:
     with tempfile.TemporaryDirectory(prefix="birthmark-design-") as folder:
         paths = []
         for kind, upload in (("bom", bom), ("placements", placements)):
             # Only the end of the sender's file name is used, and never as a path of its own.
-            path = Path(folder) / kind / Path(upload.filename or f"{kind}.csv").name
+            path = Path(folder) / kind / _file_name(upload, kind)
             path.parent.mkdir()
             path.write_bytes(upload.file.read())
             paths.append(path)
