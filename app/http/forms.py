@@ -5,6 +5,7 @@ from enum import StrEnum
 from starlette.requests import Request
 
 from app.http import paper, parquet, spreadsheets
+from app.http.accepting import preferred
 
 
 class Form(StrEnum):
@@ -29,5 +30,5 @@ def form_of(request: Request) -> Form | None:
     chosen = request.query_params.get("format")
     if chosen:
         return next((form for form in Form if form == chosen), None)
-    accepted = request.headers.get("accept", "")
-    return next((form for form, media_type in MEDIA_TYPES.items() if media_type in accepted), None)
+    accepted = preferred(request, MEDIA_TYPES.values())
+    return next((form for form, media_type in MEDIA_TYPES.items() if media_type == accepted), None)

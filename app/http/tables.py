@@ -1,13 +1,14 @@
 """Answers as CSV, streamed row by row (RFC 4180, UTF-8).
 
 Whoever opens such a file may do so in a spreadsheet, and what machines name may begin like a formula: a serial of
-`=HYPERLINK(...)` would then be one. So a text that begins with one of `= + - @`, a tab or a carriage return has an
-apostrophe before it, which spreadsheets take for "this is text" (OWASP, CSV injection). Programs that must have every
-text as it is take JSON or Parquet.
+`=HYPERLINK(...)` would then be one. So a text that begins with one of `= + - @`, blanks before it or not, a tab or the
+end of a line has an apostrophe before it, which spreadsheets take for "this is text" (OWASP, CSV injection). Programs
+that must have every text as it is take JSON or Parquet.
 """
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from urllib.parse import quote
@@ -15,9 +16,12 @@ from urllib.parse import quote
 from fastapi.responses import StreamingResponse
 from starlette.requests import Request
 
+from app.http.accepting import preferred
+
 MEDIA_TYPE = "text/csv; charset=utf-8"
 _AT_ONCE = 32 * 1024
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Whatever blanks come before it, and as wide as it may be written (U+FF1D, U+FF0B, U+FF0D, U+FF20).
+_FORMULA = re.compile(r"[\t\r\n]|[\s\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 
 
 def wants_csv(request: Request) -> bool:
@@ -25,7 +29,7 @@ def wants_csv(request: Request) -> bool:
     chosen = request.query_params.get("format")
     if chosen:
         return chosen == "csv"
-    return "text/csv" in request.headers.get("accept", "")
+    return preferred(request, {"text/csv"}) is not None
 
 
 def csv_answer(columns: Sequence[str], rows: Iterable[Sequence[object]], name: str) -> StreamingResponse:
@@ -58,6 +62,6 @@ def _cell(value: object) -> object:
         return value.isoformat()
     if isinstance(value, list | tuple):
         value = " ".join(str(item) for item in value)
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and _FORMULA.match(value):
         return f"'{value}"
     return value

@@ -2,12 +2,16 @@
 
 import csv
 import io
+import random
 import socket
 from urllib.parse import urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
+from app.http.problems import problem_of
 from tests.doors import story
 from tests.doors.conftest import Ask
 from tests.doors.story import address
@@ -47,6 +51,42 @@ def test_files_do_not_come_as_json(admin: TestClient) -> None:
     assert "multipart/form-data" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("body", ["bom=x", ""])
+def test_files_do_not_come_as_a_plain_form(admin: TestClient, body: str) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert admin.post("/api/v1/products", content=body, headers=headers).status_code in {415, 422}
+
+
+def test_a_media_type_may_be_written_in_capitals(admin: TestClient) -> None:
+    headers = {"Content-Type": "Multipart/Form-Data; boundary=x"}
+    body = '--x\r\nContent-Disposition: form-data; name="revision"\r\n\r\n1\r\n--x--\r\n'
+    assert admin.post("/api/v1/products", content=body, headers=headers).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["/", "..", "a/..", "x" * 300 + ".csv", "\u6f22" * 100, "a.csv/"])
+def test_a_file_may_be_called_anything(admin: TestClient, name: str) -> None:
+    refused = admin.post("/api/v1/products", files={"bom": (name, "nothing"), "placements": (name, "nothing")})
+    assert refused.status_code == 422, refused.text
+
+
+def test_half_a_surrogate_pair_is_no_text(admin: TestClient) -> None:
+    for body in (
+        rb'{"part_number": "\ud800"}', rb'{"\ud800": "x"}', rb'{"part_number": "P", "quantity": "\udfff"}'
+    ):  # fmt: skip
+        refused = admin.post("/api/v1/packages", content=body, headers={"Content-Type": "application/json"})
+        assert refused.status_code == 422, refused.text
+        assert refused.headers["content-type"] == "application/problem+json"
+
+
+def test_a_text_too_long_for_an_index_is_the_texts_fault(engine: Engine) -> None:
+    long = "".join(random.Random(1).choices("abcdefgh", k=20_000))
+    with engine.connect() as connection:
+        connection.execute(text("CREATE TEMP TABLE told (said text PRIMARY KEY)"))
+        with pytest.raises(DBAPIError) as refused:
+            connection.execute(text("INSERT INTO told VALUES (:said)"), {"said": long})
+    assert problem_of(refused.value).status == 422
+
+
 def test_a_machine_may_send_what_the_payload_is(ask: Ask) -> None:
     machine = ask("line_equipment", station=story.AOI)
     payload = story.payload(story.envelope("ResourcePerformance.StationStateChanged", {"NewState": 1100}, story.AOI))
@@ -56,7 +96,7 @@ def test_a_machine_may_send_what_the_payload_is(ask: Ask) -> None:
 
 
 def test_no_text_is_a_formula_to_a_spreadsheet(admin: TestClient) -> None:
-    serials = ['=HYPERLINK("http://x")', "+1", "-SN", "@x"]
+    serials = ['=HYPERLINK("http://x")', "+1", "-SN", "@x", " =1", "\n+1", "\uff1d1", "\u3000\uff20x"]
     admin.post("/api/v1/cfx", content=story.payload(story.panel("PNL-1", serials)))
 
     told = admin.get(address("trace/where-used", package="R-1182"), headers={"Accept": "text/csv"})

@@ -8,10 +8,12 @@ import pypdfium2
 import pytest
 from fastapi.responses import StreamingResponse
 from fastapi.testclient import TestClient
+from starlette.requests import Request
 
 from app.http import spreadsheets
-from app.http.forms import MEDIA_TYPES, Form
+from app.http.forms import MEDIA_TYPES, Form, form_of
 from app.http.paper import paper_answer
+from app.http.tables import wants_csv
 from tests.doors.story import address
 
 REEL = "R/90 +5%"
@@ -77,3 +79,23 @@ def test_nobody_gets_a_file_of_what_is_not_known(admin: TestClient, form: Form) 
     answer = admin.get(address("trace/where-used", package="NO-SUCH", format=form))
     assert answer.status_code == 404
     assert answer.json()["detail"].startswith("No package NO-SUCH is known")
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("text/csv", Form.csv),
+        ("application/pdf, text/csv", Form.pdf),
+        ("application/json, text/csv", None),
+        ("text/csv;q=0", None),
+        ("text/csv;q=0.5, application/pdf", Form.pdf),
+        ("TEXT/CSV; charset=utf-8", Form.csv),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", None),
+        ("text/csv;q=nonsense", Form.csv),
+        ("", None),
+    ],
+)
+def test_what_is_preferred_is_given(accept: str, form: Form | None) -> None:
+    asked = Request({"type": "http", "query_string": b"", "headers": [(b"accept", accept.encode())]})
+    assert form_of(asked) == form
+    assert wants_csv(asked) == (form is Form.csv or "application/pdf" in accept)
