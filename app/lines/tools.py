@@ -1,5 +1,6 @@
 """Tools: registered as they are named, loaded, cleaned, calibrated; their limits, and the cycles they did."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -150,6 +151,9 @@ def plan_tools(connection: Connection, plans: Sequence[ToolPlan], *, actor: str)
         }
         for plan in plans
     ]  # fmt: skip
+    twice = [name for name, times in Counter(row["identifier"] for row in rows).items() if times > 1]
+    if twice:
+        raise Invalid(f"Tool {twice[0]} is given twice. Name each tool once.")
     statement = insert(Tool).values(rows)
     planned = {name: statement.excluded[name] for name in rows[0] if name != "identifier"}
     connection.execute(statement.on_conflict_do_update(index_elements=[Tool.identifier], set_=planned))

@@ -1,5 +1,6 @@
 """How parts must be treated, as the factory sets it: moisture level, floor life, thawing, open time, finish."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Final
@@ -50,6 +51,9 @@ def set_handling(connection: Connection, handling: Sequence[Handling], *, actor:
     rows = [_checked(one) for one in handling]
     if not rows:
         return
+    twice = [name for name, times in Counter(row["part_number"] for row in rows).items() if times > 1]
+    if twice:
+        raise Invalid(f"Part {twice[0]} is given twice. Say once how it is treated.")
     statement = insert(PartHandling).values(rows)
     columns = {field.name: statement.excluded[field.name] for field in fields(Handling) if field.name != "part_number"}
     connection.execute(statement.on_conflict_do_update(index_elements=[PartHandling.part_number], set_=columns))

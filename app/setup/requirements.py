@@ -53,9 +53,7 @@ def require_setup(
     """Say what a station must hold, in place of what was said before; returns the setup's id. Raises `Invalid`."""
     _refuse_odd(slots, side)
     station_id = station_id_of(connection, station)
-    known = select(ProductRevision.revision).where(ProductRevision.product_revision_id == product_revision_id)
-    if connection.execute(known).one_or_none() is None:
-        raise Invalid(f"There is no product revision {product_revision_id}. GET /api/v1/products lists them.")
+    _refuse_unknown(connection, product_revision_id)
     setup_id = _enter(connection, station_id, product_revision_id, side, name, slots, unplanned=False)
     record_audit(
         connection, actor=actor, deed="setup.required", subject=f"station:{station}",
@@ -92,9 +90,10 @@ def learn_setup(
 ) -> int:
     """Take what is verified in the slots now as what they must hold, marked `unplanned` until somebody plans it.
 
-    Raises `Conflict` where a setup is planned already, `Invalid` where nothing is verified.
+    Raises `Conflict` where a setup is planned already, `Invalid` where nothing is verified or nobody knows the product.
     """
     station_id = station_id_of(connection, station)
+    _refuse_unknown(connection, product_revision_id)
     chosen = choose_setup(connection, station_id, product_revision_id, side)
     if chosen is not None and chosen.side == side and not chosen.unplanned:
         raise Conflict(f"What {station} must hold for this product is planned already. Change the plan instead.")
@@ -149,6 +148,12 @@ def _enter(
         ],
     )
     return int(setup_id)
+
+
+def _refuse_unknown(connection: Connection, product_revision_id: int) -> None:
+    known = select(ProductRevision.revision).where(ProductRevision.product_revision_id == product_revision_id)
+    if connection.execute(known).one_or_none() is None:
+        raise Invalid(f"There is no product revision {product_revision_id}. GET /api/v1/products lists them.")
 
 
 def _refuse_odd(slots: Sequence[SlotPlan], side: str | None) -> None:

@@ -216,3 +216,15 @@ def test_a_fixture_from_its_plan_to_its_end(ask: Ask, revision: int) -> None:
     operator.post("/api/v1/tools/events", json={"tool": "FX-1", "happened": "retired"})
     (one,) = operator.get("/api/v1/tools", params={"kind": "fixture"}).json()["tools"]
     assert [reason["code"] for reason in one["reasons"]] == ["tool_retired"]
+
+
+def test_what_is_given_twice_is_refused(ask: Ask) -> None:
+    engineer = ask("process_engineer")
+    tool = {"identifier": "STENCIL-1", "kind": "stencil"}
+    for path, body, name in (
+        ("tools", {"tools": [tool, {**tool, "identifier": " STENCIL-1"}]}, "STENCIL-1"),
+        ("handling", {"parts": [{"part_number": "P-1"}, {"part_number": "P-1 "}]}, "P-1"),
+    ):
+        refused = engineer.put(f"/api/v1/{path}", json=body)
+        assert refused.status_code == 422, refused.text
+        assert f"{name} is given twice" in refused.json()["detail"]

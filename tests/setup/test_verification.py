@@ -250,6 +250,8 @@ def test_a_setup_is_learned_from_what_was_verified(engine: Engine) -> None:
     with engine.begin() as connection, pytest.raises(Invalid, match="Nothing in the slots"):
         learn_setup(connection, station=STATION, product_revision_id=made, at=at(1), actor="test")
     scan(engine, F1, "P-1")
+    with engine.begin() as connection, pytest.raises(Invalid, match="no product revision"):
+        learn_setup(connection, station=STATION, product_revision_id=made + 1, at=at(1), actor="test")
     with engine.begin() as connection:
         learn_setup(connection, station=STATION, product_revision_id=made, at=at(1), actor="test")
     found = setup(engine, made)
