@@ -1,10 +1,13 @@
 """With REGISTER_UNKNOWN=false nothing enters the record that nobody registered; it waits in quarantine instead."""
 
+from collections.abc import Sequence
+
 import pytest
 from sqlalchemy import Engine
 
+from app.cfx.receipts import Receipt
 from app.inbox.quarantine import UNREGISTERED, quarantined
-from app.inbox.record import Recorder
+from app.inbox.record import Delivery, Recorder
 from app.inbox.registered import RegisteredSince
 from app.inbox.replay import replay
 from app.lines.planning import StationPlan, plan_line
@@ -51,6 +54,43 @@ def test_what_waits_is_taken_in_by_itself_once_all_it_names_is_registered(engine
     assert count(engine, "installation") == 1
     assert count(engine, "quarantine", "resolved_at IS NULL") == 0
     assert watch.look() == 0
+
+
+def test_a_look_has_an_end_while_others_register(
+    engine: Engine, strict: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits may be much, and somebody registers something all the time: those that arrive must not wait for it."""
+    watch = RegisteredSince(engine, strict, actor="intake")
+    tried: list[int] = []
+
+    def meanwhile(deliveries: Sequence[Delivery]) -> list[list[Receipt]]:
+        tried.append(len(deliveries))
+        assert sum(tried) <= 1000
+        with engine.begin() as connection:
+            plan_work_order(connection, number=f"OTHER-{len(tried)}", actor="test")
+        return Recorder.retry(strict, deliveries)
+
+    monkeypatch.setattr(strict, "retry", meanwhile)
+    record(strict, *(initialized(f"PANEL-{n}", (f"SN-{n}", 1), order=f"WO-{n}") for n in range(2, 502)))
+    record(strict, initialized("PANEL-502", ("SN-502", 1), order="WO-502"))
+    with engine.begin() as connection:
+        plan_work_order(connection, number="WO-502", actor="test")
+    assert watch.look() == 0
+    assert 0 < sum(tried) <= 400
+    assert watch.look() == 1, "the next look goes on where the first one ended"
+
+
+def test_what_was_registered_in_a_long_transaction_is_found(engine: Engine, strict: Recorder) -> None:
+    """It becomes visible after what has a higher number, which is why numbers alone tell too little."""
+    watch = RegisteredSince(engine, strict, actor="intake", whatever_was_seen=0.0)
+    record(strict, initialized("PANEL-1", ("SN-1", 1), order="WO-2"))
+    with engine.connect() as slow:
+        plan_work_order(slow, number="WO-2", actor="test")
+        with engine.begin() as connection:
+            plan_work_order(connection, number="WO-3", actor="test")
+        assert watch.look() == 0
+        slow.commit()
+    assert watch.look() == 1
 
 
 def test_what_one_message_of_a_batch_brings_in_the_next_may_name(engine: Engine, strict: Recorder) -> None:
