@@ -297,11 +297,14 @@ def run_intake() -> None:
             )
         opened.callback(claim.release)
         configured = opened.enter_context(connected_settings())
-        engine = create_engine(str(configured.database_url), pool_size=2, application_name="birthmark-intake")
+        url = str(configured.database_url)
+        engine = create_engine(url, pool_size=2, application_name="birthmark-intake")
+        keyed = create_engine(url, pool_size=1, application_name="birthmark-intake", keyed=True)
         try:
-            run(engine, configured, str(configured.broker_url))
+            run(engine, keyed, configured, str(configured.broker_url))
         finally:
             engine.dispose()
+            keyed.dispose()
 
 
 def run_gate() -> None:

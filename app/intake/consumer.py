@@ -15,7 +15,7 @@ from app.cfx.topics import StationAddress, Topic, TopicError, TopicKind, parse_t
 from app.errors import Unavailable
 from app.inbox.record import Delivery, Recorder
 from app.inbox.registered import RegisteredSince
-from app.inbox.requests import answer, is_for_the_gate
+from app.inbox.requests import answer, is_for_the_gate, is_request
 from app.intake.link import Arrived, Link
 from app.live import beat, leave
 from app.settings import Settings
@@ -30,10 +30,11 @@ _LONGEST_BACK_OFF = 5.0
 
 
 class Intake:
-    """Takes what the broker delivers into the record, and tells the stations."""
+    """Takes what the broker delivers into the record, and tells the stations; questions are answered on `keyed`."""
 
-    def __init__(self, engine: Engine, settings: Settings, broker_url: str) -> None:
+    def __init__(self, engine: Engine, keyed: Engine, settings: Settings, broker_url: str) -> None:
         self._engine = engine
+        self._keyed = keyed
         self._name = f"intake:{settings.intake_client_id}"
         self._recorder = Recorder(engine, register_unknown=settings.register_unknown, actor=self._name)
         # Where nothing is registered by itself, quarantine holds what somebody has yet to register.
@@ -80,14 +81,16 @@ class Intake:
             return  # stopping: nothing is acknowledged, the broker keeps it
         self._link.acknowledge(arrived)
         told: dict[StationAddress, list[Receipt]] = {}
-        for (one, topic), own in zip(batch, receipts, strict=True):
+        for (_, topic), own in zip(batch, receipts, strict=True):
             for receipt in own:
                 self._counted[receipt.status] += 1
             if topic is not None:
                 told.setdefault(topic.station, []).extend(own)
-                self._answer(one, topic)
         for station, own in told.items():
             self._link.publish(station.receipts_topic, encode_receipts(own))
+        for one, topic in batch:
+            if topic is not None:
+                self._answer(one.payload, topic)
 
     def _record(self, deliveries: Sequence[Delivery]) -> list[list[Receipt]] | None:
         """Record, however long the database is away; None where intake is told to stop meanwhile."""
@@ -105,19 +108,21 @@ class Intake:
                 return receipts
         return None
 
-    def _answer(self, one: Arrived, topic: Topic) -> None:
+    def _answer(self, payload: bytes, topic: Topic) -> None:
         """Answer requests; a question to the gate on its own topic is the gate's process's to answer."""
-        name = topic.message_name
-        asks = name.endswith("Request") if name else b"Request" in one.payload
-        if not asks or is_for_the_gate(name):
+        plain = payload[:1] in {b"{", b"["}  # else packed: only what is in it says whether it asks
+        if is_for_the_gate(topic.message_name) or (plain and b"Request" not in payload):
             return
-        for envelope in decode(one.payload):
-            if isinstance(envelope, Envelope):
-                try:
-                    response = answer(envelope, source=topic.station.handle, engine=self._engine)
-                except SQLAlchemyError as away:
-                    log.warning("intake.unanswered", reason=str(away).partition("\n")[0])
-                    continue
+        for envelope in decode(payload):
+            if not isinstance(envelope, Envelope) or not is_request(envelope):
+                continue
+            try:
+                response = answer(envelope, source=topic.station.handle, engine=self._keyed)
+            except SQLAlchemyError as away:
+                log.warning("intake.unanswered", reason=str(away).partition("\n")[0])
+            except Exception:  # it is taken in and acknowledged: one question must not end what takes in all others
+                log.exception("intake.unanswered_for_a_fault", message=envelope.message_name)
+            else:
                 if response is not None:
                     self._link.publish(topic.station.responses_topic, response)
 
@@ -146,9 +151,9 @@ def _topic(topic: str) -> Topic | None:
         return None
 
 
-def run(engine: Engine, settings: Settings, broker_url: str) -> None:
-    """Run an intake process until SIGTERM or SIGINT."""
-    intake = Intake(engine, settings, broker_url)
+def run(engine: Engine, keyed: Engine, settings: Settings, broker_url: str) -> None:
+    """Run an intake process until SIGTERM or SIGINT; questions are answered on `keyed`."""
+    intake = Intake(engine, keyed, settings, broker_url)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: intake.stop())
     intake.run()
