@@ -2,14 +2,17 @@
 
 The rule of a containment is its terms, asked of a unit's own facts: a package that was placed on it, a tool that
 touched it, a recipe it ran under, a station that worked on it in a window. Terms that only the whole question can
-answer (an operator who was logged in, a slot without its reports) are caught when the scope is counted again.
+answer (an operator who was logged in, a firmware, a slot without its reports) are caught when the scope is counted
+again.
 """
 
 from sqlalchemy import text
 
+from app.materials.packages import latest
 from app.units.families import AMONG_MEMBER_PLACES, AT_MEMBER_PLACE, MEMBER_PLACES, MEMBERS
 
-OPEN = """
+_OF_PACKAGES = "'package', 'lot', 'part_number', 'date_code', 'manufacturer', 'vendor', 'delivery', 'received_on'"
+OPEN = f"""
     open AS (
         SELECT nonconformance_id, nonconformance.number, containment.number AS containment, nonconformance.reason,
             nonconformance.opened_at, terms ->> 'package' AS package, terms ->> 'lot' AS lot,
@@ -20,18 +23,19 @@ OPEN = """
             CAST(terms ->> 'since' AS timestamptz) AS since, CAST(terms ->> 'until' AS timestamptz) AS until,
             (SELECT station_id FROM station WHERE handle = terms ->> 'station') AS station_id,
             terms ? 'station' AS at_station,
-            terms ?| ARRAY['package', 'lot', 'part_number', 'date_code', 'manufacturer', 'vendor'] AS of_packages,
-            terms ?| ARRAY['package', 'lot', 'part_number', 'date_code', 'manufacturer', 'vendor'] AND NOT
+            terms ->> 'delivery' AS delivery, CAST(terms ->> 'received_on' AS date) AS received_on,
+            terms ?| ARRAY[{_OF_PACKAGES}] AS of_packages,
+            terms ?| ARRAY[{_OF_PACKAGES}] AND NOT
                 terms ?| ARRAY['slot', 'feeder', 'nozzle', 'station', 'since', 'until'] AS whole_packages,
-            NOT terms ?| ARRAY['package', 'lot', 'part_number', 'date_code', 'manufacturer', 'vendor', 'slot', 'feeder',
-                'nozzle', 'tool', 'recipe', 'operator', 'serial'] AS by_window
+            NOT terms ?| ARRAY[{_OF_PACKAGES}, 'slot', 'feeder', 'nozzle', 'tool', 'firmware', 'recipe', 'operator',
+                'serial'] AS by_window
         FROM nonconformance JOIN containment USING (nonconformance_id)
         WHERE nonconformance.by_rule AND nonconformance.released_at IS NULL
     )
 """
 """CTE: the terms of open containments."""
 
-CONTAINED = """
+CONTAINED = f"""
     ancestor AS (
         SELECT package_id AS used_id, package_id FROM used
         UNION
@@ -51,6 +55,14 @@ CONTAINED = """
             AND (open.date_code IS NULL OR package.date_code = open.date_code)
             AND (open.manufacturer IS NULL OR lot.manufacturer = open.manufacturer)
             AND (open.vendor IS NULL OR package.vendor = open.vendor)
+            AND (open.delivery IS NULL OR EXISTS (
+                SELECT FROM package_description AS told
+                WHERE told.package_id = package.package_id AND told.deliveries @> ARRAY[open.delivery]
+            ))
+            AND (open.received_on IS NULL OR open.received_on = (
+                SELECT CAST({latest("received_on")} AT TIME ZONE 'UTC' AS date)
+                FROM package_description AS told WHERE told.package_id = package.package_id
+            ))
         -- A package that was released in this containment is not meant any more.
         WHERE NOT EXISTS (
             SELECT FROM package_disposition AS decided

@@ -1,5 +1,6 @@
 """Containment over HTTP: who may, what is answered, what a customer sees, what is told of a repetition."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -66,6 +67,19 @@ def test_what_may_be_asked_may_be_contained(
     assert done.status_code == 201, done.text
     number = done.json()["number"]
     assert quality.post(f"/api/v1/containments/{number}/count-again").json()["number"] == number
+
+
+def test_a_delivery_is_caught_later_and_nothing_else_is(ask: Ask, admin: TestClient, built: list[str]) -> None:
+    package = {"identifier": "R-1182", "part_number": "100-0042", "lot": "LK2207", "delivery": "DN-4711"}
+    assert admin.post("/api/v1/packages", json=package).status_code == 201
+    quality = ask("quality_engineer")
+    today = {"delivery": "DN-4711", "received_on": TODAY, "reason": "Wet"}
+    number = quality.post("/api/v1/containments", json=today).json()["number"]
+    later, other = story.panel("PNL-8", ["L/1"]), story.panel("PNL-9", ["O/1"])
+    for messages in (later, [json.loads(json.dumps(one).replace("R-1182", "R-9999")) for one in other]):
+        assert admin.post("/api/v1/cfx", content=story.payload(messages)).status_code == 200
+    held = quality.get(f"/api/v1/containments/{number}/units").json()["units"]
+    assert {unit["serial"] for unit in held} == {*built, "L/1"}
 
 
 def test_a_cursor_that_no_page_gave(ask: Ask, built: list[str]) -> None:
