@@ -100,6 +100,23 @@ def test_a_panel_with_an_x_out_both_sides_two_machines_and_depanelling(engine: E
         assert carriers(connection, package="TOP-1") == {"SN-1": "exact R1", "SN-3": "exact R1"}
 
 
+def test_what_is_told_of_a_panel_may_be_on_its_x_out(engine: Engine) -> None:
+    """The printer speaks of two positions, the reader finds a serial on the first only: both ways leave the choice."""
+    pasted = [
+        {"UnitIdentifier": "PNL", "UnitPositionNumber": n, "Material": {"UniqueIdentifier": "JAR"}} for n in (1, 2)
+    ]
+    stored(
+        engine,
+        applied(*pasted, when=0),
+        installed(entry("PNL", "REEL-1", ["R1"]), when=10),
+        initialized("PNL", ("SN-1", 1), when=20),
+    )
+    with engine.connect() as connection:
+        assert carriers(connection, package="REEL-1") == {"SN-1": "bounded R1", "PNL/2": "bounded R1"}
+        made = {part.package: part.evidence for part in made_from(connection, "SN-1").installations}
+        assert made == {"REEL-1": "bounded", "JAR": "exact"}
+
+
 def test_hand_through_hole_and_selective_soldered_parts_need_no_slot(engine: Engine) -> None:
     stored(
         engine,
