@@ -1,13 +1,21 @@
-"""Of boards with a report: which designators of their bill of material have no package named by any?"""
+"""Of boards with a report: which designators of their bill of material have no package named by any?
 
-from collections.abc import Mapping, Sequence
+A part that was taken out and replaced had its own package: what a report names for the new one says nothing of the one
+before. So removals part the time of a designator into stays, and each is named by the reports within it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
 from app.trace.boards import AT, HELD, Place
 from app.trace.designators import natural_order
+from app.trace.removals import Removal, removals_from
+from app.trace.spans import BETWEEN_CLOCKS
 from app.units.places import ORDER_THEN
 
 _WANTING = text(
@@ -32,7 +40,8 @@ _WANTING = text(
 )
 _FILLED = text(
     f"""
-    -- Which designators of these boards have a package named by some report? What may be of another board is of none.
+    -- For which designators of these boards does a report name which package, and when? What may be of another board
+    -- is of none.
     WITH asked AS (
         SELECT * FROM unnest(
             CAST(:units AS bigint[]), CAST(:positions AS smallint[])
@@ -46,17 +55,18 @@ _FILLED = text(
         )
           AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
     ), {HELD}, resolved AS (
-        SELECT fact.set_id, fact.candidates, coalesce(held.board_id, fact.unit_id) AS board_id,
+        SELECT fact.set_id, fact.candidates, fact.station_id, fact.recorded_at,
+            coalesce(held.board_id, fact.unit_id) AS board_id,
             coalesce(held.board_position, CAST(0 AS smallint)) AS board_position,
             count(*) OVER (PARTITION BY fact.unit_id, fact.position_number, fact.event_id) AS meant
         FROM fact
         LEFT JOIN held ON {AT}
     ), named AS (
-        SELECT DISTINCT board_id, board_position, set_id
+        SELECT DISTINCT board_id, board_position, set_id, station_id, recorded_at
         FROM resolved JOIN asked USING (board_id, board_position)
         WHERE meant = 1 AND candidates = 1
     )
-    SELECT DISTINCT board_id, board_position, designator
+    SELECT DISTINCT board_id, board_position, designator, station_id, recorded_at, pair.package_id
     FROM named
     JOIN material_set USING (set_id)
     CROSS JOIN LATERAL unnest(chunk_ids) AS listed (chunk_id)
@@ -92,17 +102,30 @@ class Near:
     """A board with a report, worked on while a package was loaded.
 
     `part_number` is the package's, where known; `slot` where it was; `side` the one that was up, where the machine
-    said it: the other side's designators were out of reach.
+    said it: the other side's designators were out of reach. The work is of `station_id`, `since` to `until` (None: it
+    goes on).
     """
 
     board: Place
     part_number: str | None
     slot: str | None
     side: str | None
+    station_id: int
+    since: datetime
+    until: datetime | None
+
+
+class _Fill(NamedTuple):
+    """A report of what was put into a designator."""
+
+    station_id: int
+    recorded_at: datetime
+    package_id: int
 
 
 def left_open(connection: Connection, near: Sequence[Near], as_of: datetime | None) -> list[list[str]]:
-    """For each: designators without a package named by any report, that the package may have been placed at.
+    """For each: designators that had no package named by any report while it was worked on, that the package may have
+    been placed at.
 
     Those are the ones that ask for its part, or for a part of its slot: a package may be loaded where it does not
     belong. Where neither is known, all.
@@ -132,14 +155,64 @@ def left_open(connection: Connection, near: Sequence[Near], as_of: datetime | No
         for one, several in zip(near, parts, strict=True)
     ]
     boards = sorted({one.board for one, names in zip(near, wanted, strict=True) if names})
-    filled: dict[Place, set[str]] = {}
+    fills: dict[Place, dict[str, list[_Fill]]] = {}
+    removals: Mapping[Place, Sequence[Removal]] = {}
     if boards:
         given = {"units": [one for one, _ in boards], "positions": [one for _, one in boards], "as_of": as_of}
-        for unit_id, position, designator in connection.execute(_FILLED, given):
-            filled.setdefault((unit_id, position), set()).add(designator)
+        for unit_id, position, designator, *fill in connection.execute(_FILLED, given):
+            fills.setdefault((unit_id, position), {}).setdefault(designator, []).append(_Fill(*fill))
+        removals = removals_from(connection, boards, as_of, surely=False)
     return [
-        sorted(names - filled.get(one.board, set()), key=natural_order) for one, names in zip(near, wanted, strict=True)
+        sorted(
+            (
+                name
+                for name in names
+                if _is_open(one, name, fills.get(one.board, {}).get(name, ()), removals.get(one.board, ()))
+            ),
+            key=natural_order,
+        )
+        for one, names in zip(near, wanted, strict=True)
     ]
+
+
+def _is_open(near: Near, designator: str, fills: Sequence[_Fill], removals: Sequence[Removal]) -> bool:
+    """Whether the work reached into a stay at the designator for which no report names a package."""
+    told = {(one.station_id, one.recorded_at): one for one in _emptied(designator, fills, removals)}
+    for came_out, comes_out in pairwise((None, *told.values(), None)):
+        reached = (comes_out is None or not _after(near.station_id, near.since, comes_out)) and (
+            came_out is None or near.until is None or not _before(near.station_id, near.until, came_out)
+        )
+        if reached and not any(
+            (came_out is None or _after(fill.station_id, fill.recorded_at, came_out))
+            and (comes_out is None or _before(fill.station_id, fill.recorded_at, comes_out))
+            for fill in fills
+        ):
+            return True
+    return False
+
+
+def _emptied(designator: str, fills: Sequence[_Fill], removals: Sequence[Removal]) -> Iterator[Removal]:
+    """The removals that may have emptied the designator. One that names a package only means where that was put."""
+    for removal in removals:
+        if removal.reference_designators:
+            if designator in removal.reference_designators:
+                yield removal
+        elif removal.child_id is None:
+            before = {fill.package_id for fill in fills if not _after(fill.station_id, fill.recorded_at, removal)}
+            if removal.package_id is None or not before or removal.package_id in before:
+                yield removal
+
+
+def _before(station_id: int, at: datetime, removal: Removal) -> bool:
+    """Whether it surely was before the removal: clocks of two stations may differ."""
+    apart = removal.recorded_at - at
+    return apart > BETWEEN_CLOCKS or (station_id == removal.station_id and apart.total_seconds() > 0)
+
+
+def _after(station_id: int, at: datetime, removal: Removal) -> bool:
+    """Whether it surely was after the removal. At the same time of the same station, the old part comes out first."""
+    apart = at - removal.recorded_at
+    return apart > BETWEEN_CLOCKS or (station_id == removal.station_id and apart.total_seconds() >= 0)
 
 
 def _parts_of(near: Near, of_slots: Mapping[str, set[str]]) -> set[str]:

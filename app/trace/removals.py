@@ -18,11 +18,13 @@ class Removal:
     package: str | None
     child_id: int | None
     reference_designators: Sequence[str]
+    station_id: int
 
 
 _REMOVED = text(
     f"""
     -- What was taken out of these boards? What may have come out of any of several boards was taken out of none surely.
+    -- With `surely` false what may have come out of them counts too.
     WITH asked AS (
         SELECT * FROM unnest(
             CAST(:units AS bigint[]), CAST(:positions AS smallint[])
@@ -34,33 +36,39 @@ _REMOVED = text(
             UNION
             SELECT panel_id FROM panel_position JOIN asked ON asked.board_id = panel_position.unit_id
         )
-          AND candidates = 1
+          AND (candidates = 1 OR NOT :surely)
           AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
     ), {HELD}, resolved AS (
         SELECT coalesce(held.board_id, fact.unit_id) AS board_id,
             coalesce(held.board_position, CAST(0 AS smallint)) AS board_position,
             count(*) OVER (PARTITION BY fact.unit_id, fact.position_number, fact.event_id, fact.ordinal) AS meant,
-            fact.recorded_at, fact.package_id, fact.child_id, fact.reference_designators
+            fact.recorded_at, fact.package_id, fact.child_id, fact.reference_designators,
+            fact.station_id
         FROM fact LEFT JOIN held ON {AT}
     )
-    SELECT board_id, board_position, recorded_at, package_id, package.identifier, child_id, reference_designators
+    SELECT board_id, board_position, recorded_at, package_id, package.identifier, child_id, reference_designators,
+        station_id
     FROM resolved
     JOIN asked USING (board_id, board_position)
     LEFT JOIN package USING (package_id)
-    WHERE meant = 1
+    WHERE meant = 1 OR NOT :surely
     ORDER BY recorded_at
     """
 )
 
 
 def removals_from(
-    connection: Connection, boards: Collection[Place], as_of: datetime | None
+    connection: Connection, boards: Collection[Place], as_of: datetime | None, *, surely: bool = True
 ) -> dict[Place, list[Removal]]:
-    """What came out of each of these boards, in order of the stations' clocks."""
+    """What came out of each of these boards, in order of the stations' clocks.
+
+    With `surely` false also what may have come out of another board instead.
+    """
     asked = {
         "units": [unit_id for unit_id, _ in boards],
         "positions": [position for _, position in boards],
         "as_of": as_of,
+        "surely": surely,
     }
     found: dict[Place, list[Removal]] = {}
     for row in connection.execute(_REMOVED, asked):

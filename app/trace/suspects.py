@@ -173,7 +173,10 @@ def suspects(
             f"it was in slot {row.slot} then",
         )
         if nth in reported:
-            near = Near(suspect.board, asked_parts.get(row.package_id), row.slot, row.side)
+            part_number = asked_parts.get(row.package_id)
+            near = Near(
+                suspect.board, part_number, row.slot, row.side, row.station_id, row.recorded_at, row.completed_at
+            )
             partly.append((near, suspect))
         else:
             yield suspect

@@ -10,6 +10,7 @@ from app.trace.excluded import excluded
 from app.trace.question import Question
 from tests.flows.test_deep_and_wide import known_now
 from tests.inbox.messages import completed, entry, initialized, installed, message, started, stored, uninstalled
+from tests.trace.bills import planned
 from tests.trace.test_what_goes_in import carriers
 
 BENCH, ASSEMBLY = "Acme.Bench.1", "Acme.Assembly.1"
@@ -54,6 +55,36 @@ def test_the_report_of_one_board_of_a_panel_got_lost(engine: Engine) -> None:
         assert carriers(connection, package="REEL-1") == {"PNL/2": "inferred"}
         assert others(connection, "REEL-1") == {"PNL/1"}
         assert carriers(connection, package="REEL-2") == {"PNL/1": "exact R1", "PNL/2": "inferred"}
+
+
+def test_what_a_bench_put_in_later_says_nothing_of_the_part_it_took_out(engine: Engine) -> None:
+    """Slot F2 never reports. R2 came from there, and was replaced from the bench's reel; SN-2 kept its own."""
+    planned(engine, "WO-1", {"R1": "RES", "R2": "RES"})
+    parts = [{"UniqueIdentifier": name, "InternalPartNumber": "RES"} for name in ("REEL-1", "REEL-2", "REEL-9")]
+    first, second, repair = uuid4(), uuid4(), uuid4()
+    stored(
+        engine,
+        message("Materials.Management.MaterialsInitialized", {"Materials": parts}, when=0),
+        loaded("F1", "REEL-1", when=10),
+        loaded("F2", "REEL-2", when=11),
+        started("SN-1", transaction=first, order="WO-1", when=100),
+        installed(entry("SN-1", "REEL-1", ["R1"], slot="F1", part_number="RES"), transaction=first, when=110),
+        completed(transaction=first, when=120),
+        started("SN-2", transaction=second, order="WO-1", when=130),
+        installed(entry("SN-2", "REEL-1", ["R1", "R2"], slot="F1", part_number="RES"), transaction=second, when=140),
+        completed(transaction=second, when=150),
+        built("BEFORE", "SN-1", 200),
+        uninstalled("BEFORE", children=[("A1", "SN-1")], when=250, source=ASSEMBLY),
+        started("SN-1", transaction=repair, when=300, source=BENCH),
+        uninstalled("SN-1", ["R2"], transaction=repair, when=310, source=BENCH),
+        installed(entry("SN-1", "REEL-9", ["R2"], slot=None), transaction=repair, when=320, source=BENCH),
+        completed(transaction=repair, when=330, source=BENCH),
+        built("AFTER", "SN-1", 400),
+    )
+    with engine.connect() as connection:
+        assert carriers(connection, package="REEL-2") == {"SN-1": "inferred", "BEFORE": "inferred in SN-1"}
+        assert others(connection, "REEL-2") == {"SN-2"}
+        assert carriers(connection, package="REEL-9") == {"SN-1": "exact R2", "AFTER": "exact in SN-1"}
 
 
 def test_work_told_of_a_carrier_and_reported_by_serial(engine: Engine) -> None:
