@@ -59,7 +59,7 @@ def test_later_batches_do_not_build_on_what_was_rolled_back(engine: Engine) -> N
     def fail_once(_connection: object) -> None:
         if not lock.is_set():
             lock.set()
-            raise OperationalError("COMMIT", None, psycopg.OperationalError("the cable was pulled"))
+            raise OperationalError("COMMIT", None, psycopg.errors.AdminShutdown("the server goes down"))
 
     with pytest.raises(Unavailable):
         record(recorder, *new)
@@ -111,16 +111,10 @@ def test_while_the_database_is_away_nothing_is_stored_and_nothing_is_lost(server
 
 
 def test_a_connection_lost_in_the_middle_of_a_batch_is_the_servers_fault(engine: Engine) -> None:
-    """Wherever it happens, COPY included: `Unavailable`, and the same batch is welcome afterwards."""
-    recorder = Recorder(engine)
-    inspected = message(
-        "Production.TestAndInspection.UnitsInspected",
-        {"InspectedUnits": [{"UnitIdentifier": "SN-1", "OverallResult": "Failed", "Inspections": [
-            {"InspectionName": "paste", "Result": "Failed", "DefectsFound": [{"DefectCode": "BRIDGE"}]}
-        ]}]},
-    )  # fmt: skip
-    batch = (inspected, board("SN-1", "REEL-1"), started("SN-1", transaction=uuid4()))
+    """Wherever it happens, COPY included: all of the batch or nothing, and the same batch is welcome afterwards."""
     for number in range(1, 60):
+        recorder = Recorder(engine)
+        batch = worked_on(f"SN-{number}", f"REEL-{number}")
         executed = 0
 
         def cut(connection: object, cursor: object, *_: object) -> None:
@@ -135,16 +129,31 @@ def test_a_connection_lost_in_the_middle_of_a_batch_is_the_servers_fault(engine:
 
         event.listen(engine, "after_cursor_execute", cut)
         try:
-            if executed_all(recorder, batch):
-                break
+            whole = executed_all(recorder, batch)
         finally:
             event.remove(engine, "after_cursor_execute", cut)
-        assert count(engine, "event") == 0, f"cut after statement {number}"
+        stored = len(batch) * (number if whole else number - 1)
+        assert count(engine, "event") == stored, f"cut after statement {number}"
+        if executed < number:
+            break
+        assert whole or executed_all(recorder, batch)
     else:
         pytest.fail("the batch never came to its end")
+    assert whole
     assert number > 10
+    assert count(engine, "quarantine") == 0
     assert_sound(engine)
     assert packages_of(engine, "SN-1") == ["REEL-1"]
+
+
+def worked_on(serial: str, package: str) -> tuple[bytes, ...]:
+    inspected = message(
+        "Production.TestAndInspection.UnitsInspected",
+        {"InspectedUnits": [{"UnitIdentifier": serial, "OverallResult": "Failed", "Inspections": [
+            {"InspectionName": "paste", "Result": "Failed", "DefectsFound": [{"DefectCode": "BRIDGE"}]}
+        ]}]},
+    )  # fmt: skip
+    return inspected, board(serial, package), started(serial, transaction=uuid4())
 
 
 def executed_all(recorder: Recorder, batch: tuple[bytes, ...]) -> bool:
