@@ -27,16 +27,25 @@ class ExcludedUnit:
     position_number: int | None = None
 
 
+_KNOWN = "(CAST(:as_of AS timestamptz) IS NULL OR {} <= :as_of)"
 _SAME_ORDERS = text(
-    """
+    f"""
     -- Which other units belong to the orders of these?
     SELECT DISTINCT other.unit_id FROM unit
     JOIN unit AS other ON other.work_order_id = unit.work_order_id
-    WHERE unit.unit_id = ANY (CAST(:units AS bigint[]))
+    WHERE unit.unit_id = ANY (CAST(:units AS bigint[])) AND {_KNOWN.format("other.registered_at")}
       -- Panels are told by their boards.
-      AND NOT EXISTS (SELECT FROM panel_position WHERE panel_position.panel_id = other.unit_id)
-      AND (NOT EXISTS (SELECT FROM spoken_position WHERE spoken_position.unit_id = other.unit_id)
-           OR EXISTS (SELECT FROM panel_position WHERE panel_position.unit_id = other.unit_id))
+      AND NOT EXISTS (
+          SELECT FROM panel_position WHERE panel_position.panel_id = other.unit_id AND {_KNOWN.format("received_at")}
+      )
+      AND (NOT EXISTS (
+              SELECT FROM spoken_position
+              WHERE spoken_position.unit_id = other.unit_id AND {_KNOWN.format("received_at")}
+           )
+           OR EXISTS (
+              SELECT FROM panel_position
+              WHERE panel_position.unit_id = other.unit_id AND {_KNOWN.format("received_at")}
+           ))
     ORDER BY other.unit_id
     """
 )
@@ -69,14 +78,16 @@ def excluded(
     for index, unit_id, position in occupants(connection, places, question.as_of):
         row, _ = works[index]
         if (unit_id, position) not in carriers and (unit_id, 0) not in carriers:
+            # A customer has no business with the names of packages beyond the one asked for.
+            loaded = f"package {packages[row.package_id]}" if customer_id is None else question.words
             told.setdefault(
                 (unit_id, position),
-                f"{handles[row.station_id]} worked on it while package {packages[row.package_id]} was in slot "
-                f"{row.slot}, and named other packages for all it installed.",
+                f"{handles[row.station_id]} worked on it while {loaded} was in slot {row.slot}, and named other "
+                "packages for all it installed.",
             )
     where = ", ".join(sorted({handles[one.station_id] for one in intervals})) or "any station"
     carrying = sorted({unit_id for unit_id, _ in carriers})
-    for unit_id in connection.execute(_SAME_ORDERS, {"units": carrying}).scalars():
+    for unit_id in connection.execute(_SAME_ORDERS, {"units": carrying, "as_of": question.as_of}).scalars():
         if (unit_id, 0) not in carriers:
             told.setdefault((unit_id, 0), f"It was not at {where} while {question.words} was loaded there.")
     listed = sorted(told)
