@@ -128,12 +128,14 @@ def _told(unit: CarryingUnit) -> dict[str, object]:
 def journey(connection: Connection, serial: str, actor: Actor) -> list[JourneyEntry]:
     """What happened to a unit, inspections and tests included, oldest first.
 
-    Raises `NotFound` where the serial is not known, or not the asking customer's.
+    Who inspected and tested is not for customers. Raises `NotFound` where the serial is not known, or not the asking
+    customer's.
     """
     entries = history(connection, serial, customer_id=actor.customer_id)
     runs = runs_of_unit(connection, serial, customer_id=actor.customer_id)
     if actor.customer_id is not None:
         entries = [_without_others(entry) for entry in entries]
+        runs = [replace(run, by=None) for run in runs]
     entries += [_of_run(run) for run in runs]
     return sorted(entries, key=lambda entry: (entry.recorded_at, entry.received_at))
 

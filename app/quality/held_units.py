@@ -16,7 +16,10 @@ _CURSOR = re.compile(r"\d{1,18}\.\d{1,5}", re.ASCII)  # unit and position, withi
 
 @dataclass(frozen=True, slots=True)
 class HeldUnit:
-    """A unit that is or was held. `place` is where it is now; `decision` what was decided of it, if anything."""
+    """A unit that is or was held. `place` is where it is now; `decision` what was decided of it, if anything.
+
+    Customers are not told by whom.
+    """
 
     serial: str
     position_number: int | None
@@ -61,12 +64,16 @@ class ShippedWith:
 _UNITS = text(
     """
     -- Which units does this nonconformance hold, in order, and what was decided of each?
-    SELECT hold.unit_id, hold.position_number, unit.serial, hold.evidence, hold.reason, customer.name AS customer,
+    SELECT hold.unit_id, hold.position_number, unit.serial, hold.evidence, customer.name AS customer,
+        -- Who worked where is the factory's own affair.
+        CASE WHEN CAST(:customer_id AS integer) IS NOT NULL AND containment.terms ? 'operator'
+             THEN 'an operator of the factory worked on it' ELSE hold.reason END AS reason,
         hold.later, decided.decision, decided.decided_by, hold.held_at
     FROM nonconformance
     JOIN unit_hold AS hold USING (nonconformance_id)
     JOIN unit USING (unit_id)
     LEFT JOIN customer USING (customer_id)
+    LEFT JOIN containment USING (nonconformance_id)
     LEFT JOIN unit_disposition AS decided USING (unit_id, position_number, nonconformance_id)
     WHERE nonconformance.number = :number
       AND (hold.unit_id, hold.position_number) > (:after_unit, :after_position)
@@ -140,7 +147,7 @@ def held_units(
             customer=row.customer,
             later=row.later,
             decision=row.decision,
-            decided_by=row.decided_by,
+            decided_by=row.decided_by if customer_id is None else None,
             held_at=row.held_at,
         )
         for row in page

@@ -1,14 +1,16 @@
 """Nonconformances: opened for units that are not as they should be, released once, listed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from app.errors import Conflict, Invalid, NotFound
 from app.people import record_audit
 from app.quality.scope import Key, ScopedUnit
+from app.quality.terms import terms_of
 from app.units.locks import lock_units
 from app.units.whereabouts import PlaceKind, places_of
 
@@ -148,13 +150,17 @@ def release_nonconformance(connection: Connection, number: str, *, reason: str, 
 
 @dataclass(frozen=True, slots=True)
 class NonconformanceSummary:
-    """A nonconformance and how much of it is left; counts are of the units the asker may see."""
+    """A nonconformance and how much of it is left; counts are of the units the asker may see.
+
+    Customers are not told who opened and released it; nor, where it holds units of others, too, what was written of it:
+    `reason` is then what it was asked for, `release_reason` nothing.
+    """
 
     number: str
     containment: str | None
     reason: str
     opened_at: datetime
-    opened_by: str
+    opened_by: str | None
     units: int
     open_units: int
     released_at: datetime | None
@@ -167,7 +173,12 @@ _LIST = text(
     -- Which nonconformances are there, newest first, and how many of their units wait for a decision?
     SELECT nonconformance.number, containment.number AS containment, nonconformance.reason, nonconformance.opened_at,
         nonconformance.opened_by, held.units, held.open_units, nonconformance.released_at, nonconformance.released_by,
-        nonconformance.release_reason
+        nonconformance.release_reason, containment.terms,
+        CAST(:customer_id AS integer) IS NOT NULL AND EXISTS (
+            SELECT FROM unit_hold JOIN unit USING (unit_id)
+            WHERE unit_hold.nonconformance_id = nonconformance.nonconformance_id
+              AND unit.customer_id IS DISTINCT FROM :customer_id
+        ) AS shared
     FROM nonconformance
     LEFT JOIN containment USING (nonconformance_id)
     CROSS JOIN LATERAL (
@@ -209,4 +220,15 @@ def nonconformances(
         "containments": containments,
         "limit": limit,
     }
-    return [NonconformanceSummary(*row) for row in connection.execute(_LIST, asked)]
+    rows = connection.execute(_LIST, asked)
+    return [_told(row, outside=customer_id is not None) for row in rows]
+
+
+def _told(row: Row[Any], *, outside: bool) -> NonconformanceSummary:
+    summary = NonconformanceSummary(*[*row][:-2])
+    if not outside:
+        return summary
+    summary = replace(summary, opened_by=None, released_by=None)
+    if not row.shared:
+        return summary
+    return replace(summary, reason=terms_of(row.terms).words_outside if row.terms else "On hold", release_reason=None)

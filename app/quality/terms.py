@@ -1,7 +1,7 @@
 """What a containment is asked for: the terms of a where-used question, or a list of serials."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -35,6 +35,13 @@ class Terms:
         if self.question is not None:
             return self.question.words
         return self.serials[0] if len(self.serials) == 1 else f"{len(self.serials)} serials"
+
+    @property
+    def words_outside(self) -> str:
+        """The words as customers are told them: no serials of others, and nobody's name."""
+        if self.question is None:
+            return "units by their serials"
+        return replace(self.question, operator="of the factory" if self.question.operator else None).words
 
     @property
     def identifier(self) -> str:

@@ -146,11 +146,31 @@ def test_a_customer_sees_their_own_units_in_it(ask: Ask, admin: TestClient, buil
     assert (seen["containment"], seen["units"]) == (number, 2)
     serials = {unit["serial"] for unit in acme.get(f"/api/v1/containments/{number}/units").json()["units"]}
     assert serials == set(built[:2])
+    assert (seen["reason"], seen["opened_by"]) == ("lot LK2207 part 100-0042", None), "others' units are in it, too"
     assert "packages" not in acme.get(f"/api/v1/containments/{number}").json()
     assert acme.get(f"/api/v1/containments/{number}/record").status_code == 403
     assert other.get("/api/v1/containments").json() == {"containments": []}
     assert other.get(f"/api/v1/containments/{number}").status_code == 404
     assert other.get(f"/api/v1/containments/{number}/units").status_code == 404
+
+
+def test_a_customer_reads_why_their_own_are_held_and_nobodys_name(
+    ask: Ask, admin: TestClient, built: list[str]
+) -> None:
+    assign = {"work_order": "WO-1001", "customer": "Acme"}
+    assert admin.post("/api/v1/work-orders/customer", json=assign).status_code == 200
+    quality, acme = ask("quality_engineer"), ask("customer", customer="Acme")
+    order = {"serials": built[:2], "reason": "Cracked"}
+    number = quality.post("/api/v1/containments", json=order).json()["number"]
+    (seen,) = acme.get("/api/v1/containments").json()["containments"]
+    assert (seen["reason"], seen["opened_by"]) == ("Cracked", None)
+    assert quality.get("/api/v1/containments").json()["containments"][0]["opened_by"]
+    release = {"reason": "Sorted", "serials": built[:1]}
+    assert quality.post(f"/api/v1/containments/{number}/release", json=release).status_code == 200
+    for client, named in ((quality, True), (acme, False)):
+        units = client.get(f"/api/v1/containments/{number}/units").json()["units"]
+        (decided,) = [unit for unit in units if unit["decision"]]
+        assert (decided["decided_by"] is not None) == named
 
 
 def test_a_failed_unit_is_held_decided_and_leaves(ask: Ask, admin: TestClient, built: list[str]) -> None:

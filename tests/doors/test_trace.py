@@ -202,3 +202,15 @@ def test_a_customer_sees_their_work_orders(acme: TestClient) -> None:
 def test_a_journey_names_no_unit_of_another_customer(acme: TestClient, built: list[str]) -> None:
     told = acme.get(address("units/history", serial=built[0])).json()["history"]
     assert all(name[0].islower() for step in told for name in step["details"])
+
+
+def test_a_customer_is_not_told_who_inspected(ask: Ask, admin: TestClient) -> None:
+    messages = story.panel("PNL-7", ["I/1"], work_order="WO-7")
+    for one in messages:
+        if one["MessageName"].endswith("UnitsInspected"):
+            one["MessageBody"]["Inspector"] = {"OperatorIdentifier": "Jo Doe"}
+    assert admin.post("/api/v1/cfx", content=story.payload(messages)).status_code == 200
+    assign = {"work_order": "WO-7", "customer": "Acme"}
+    assert admin.post("/api/v1/work-orders/customer", json=assign).status_code == 200
+    for client, named in ((admin, True), (ask("customer", customer="Acme"), False)):
+        assert ("Jo Doe" in client.get(address("units/history", serial="I/1")).text) == named
