@@ -111,6 +111,11 @@ def asked(engine: Engine, question: Callable[[Connection], Result]) -> Result:
 _IN_EACH_OTHERS_WAY = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
 
 
+def in_each_others_way(error: object) -> bool:
+    """Whether the driver's error says that another transaction was in the way: the next attempt may pass."""
+    return getattr(error, "sqlstate", None) in _IN_EACH_OTHERS_WAY
+
+
 def retrying(engine: Engine, deed: Callable[[Connection], Result], *, attempts: int = 8) -> Result:
     """Run `deed` in a transaction of its own, and again where another transaction was in its way.
 
@@ -122,7 +127,7 @@ def retrying(engine: Engine, deed: Callable[[Connection], Result], *, attempts: 
             with engine.begin() as connection:
                 return deed(connection)
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) not in _IN_EACH_OTHERS_WAY or attempt == attempts:
+            if not in_each_others_way(error.orig) or attempt == attempts:
                 raise
         time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311  (apart, not secret)
     raise AssertionError("unreachable: the last attempt returns or raises")

@@ -2,7 +2,8 @@
 
 import psycopg
 
-_TRY_AGAIN = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
+from app.db import in_each_others_way
+
 _NOT_UNIQUE = "23505"
 # SQLSTATE classes that speak of the server, not of what was sent: connection, read-only standby, resources,
 # operator intervention, system and configuration errors, and the schema not being there.
@@ -19,7 +20,7 @@ def may_pass(error: object) -> bool:
     state = getattr(error, "sqlstate", None)
     if state == _NOT_UNIQUE:  # two processes took the same event in; the next attempt finds it stored
         return bool(getattr(getattr(error, "diag", None), "table_name", None) == "event")
-    return state in _TRY_AGAIN
+    return in_each_others_way(error)
 
 
 def is_away(error: object) -> bool:

@@ -4,6 +4,7 @@ It is prepared once and planned once (`app.db.create_engine`, keyed): each part 
 value changes the plan, and planning it anew for each request would cost more than the answer.
 """
 
+from app.units.places import HELD_WINDOW
 from app.units.provisional import PASSED_WITHOUT
 
 _STATION = """
@@ -48,7 +49,7 @@ _STATION = """
 """
 
 # A position of a panel means the board that sits there now; a panel asked for as a whole means each of its boards.
-_SUBJECTS = """
+_SUBJECTS = f"""
     asked AS (
         SELECT * FROM unnest(CAST(%(identifiers)s AS text[]), CAST(%(positions)s AS smallint[]))
             WITH ORDINALITY AS asked (identifier, position_number, nth)
@@ -78,16 +79,7 @@ _SUBJECTS = """
         FROM subject
         UNION ALL
         SELECT DISTINCT subject.subject_id, held.panel_id, held.position_number,
-            CASE WHEN EXISTS (
-                SELECT FROM panel_position AS earlier
-                WHERE earlier.panel_id = held.panel_id AND earlier.position_number = held.position_number
-                  AND earlier.linked_at < held.linked_at AND earlier.unit_id <> held.unit_id
-            ) THEN held.linked_at ELSE '-infinity' END,
-            coalesce((
-                SELECT min(later.linked_at) FROM panel_position AS later
-                WHERE later.panel_id = held.panel_id AND later.position_number = held.position_number
-                  AND later.linked_at > held.linked_at AND later.unit_id <> held.unit_id
-            ), 'infinity')
+            {HELD_WINDOW}
         FROM subject JOIN panel_position AS held ON held.unit_id = subject.unit_id
     )
 """

@@ -94,3 +94,19 @@ AMONG_PLACES = """
     AND {time} >= place.held_from AND {time} < place.held_until
 """
 """Join condition of a fact that has several positions with `place`; `time` is the fact's station time."""
+
+HELD_WINDOW = """
+    CASE WHEN EXISTS (
+        SELECT FROM panel_position AS earlier
+        WHERE earlier.panel_id = held.panel_id AND earlier.position_number = held.position_number
+          AND earlier.linked_at < held.linked_at AND earlier.unit_id <> held.unit_id
+    ) THEN held.linked_at ELSE '-infinity' END,
+    coalesce((
+        SELECT min(later.linked_at) FROM panel_position AS later
+        WHERE later.panel_id = held.panel_id AND later.position_number = held.position_number
+          AND later.linked_at > held.linked_at AND later.unit_id <> held.unit_id
+    ), 'infinity')
+"""
+"""Two columns, from when to when a statement `held` of `panel_position` holds: for questions about a few units, where
+looking beside each statement is cheaper than the window over all of `PLACES`.
+"""

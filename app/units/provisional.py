@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from app.cfx.gate import CACHED, OPENLY
+from app.units.places import HELD_WINDOW
 
 # Statements are few and the texts above are ours: a JSON path finds them whatever else was executed.
 PASSED_WITHOUT = f"""
@@ -27,16 +28,7 @@ _UNRELEASED = f"""
         FROM unnest(CAST(:units AS bigint[])) AS asked
         UNION ALL
         SELECT held.unit_id, held.panel_id, held.position_number,
-            CASE WHEN EXISTS (
-                SELECT FROM panel_position AS earlier
-                WHERE earlier.panel_id = held.panel_id AND earlier.position_number = held.position_number
-                  AND earlier.linked_at < held.linked_at AND earlier.unit_id <> held.unit_id
-            ) THEN held.linked_at ELSE '-infinity' END,
-            coalesce((
-                SELECT min(later.linked_at) FROM panel_position AS later
-                WHERE later.panel_id = held.panel_id AND later.position_number = held.position_number
-                  AND later.linked_at > held.linked_at AND later.unit_id <> held.unit_id
-            ), 'infinity')
+            {HELD_WINDOW}
         FROM panel_position AS held WHERE held.unit_id = ANY (CAST(:units AS bigint[]))
     )
     SELECT DISTINCT place.unit_id, fact.event_id, fact.station_id, fact.recorded_at,

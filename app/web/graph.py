@@ -41,12 +41,12 @@ def graph_page(
     if wants_page(request) and not wants_csv(request):  # the script asks for the rest; here it must only be known
         require_drawable(connection, asked, customer_id=customer_id)
     elif serial:
-        told = told_of(graph_of_unit(connection, serial, customer_id=customer_id))
+        told = _told_of(graph_of_unit(connection, serial, customer_id=customer_id))
     else:
-        told = told_of(graph_of_material(connection, asked, customer_id=customer_id))
+        told = _told_of(graph_of_material(connection, asked, customer_id=customer_id))
     return answer(request, "graph.html", visitor, told, asked=asked, back=back)
 
 
-def told_of(graph: Graph) -> dict[str, object]:
+def _told_of(graph: Graph) -> dict[str, object]:
     """The members of the JSON twin, and the tables of the CSV twin."""
     return {"root": graph.root, "left_out": graph.left_out, "nodes": graph.nodes, "edges": graph.edges}
