@@ -196,6 +196,7 @@ def token_create(
     role: Annotated[str, typer.Option(help="What it may do, for instance line_equipment.")],
     customer: Annotated[str | None, typer.Option(help="Customer whose products it may see.")] = None,
     station: Annotated[str | None, typer.Option(help="CFX handle Vendor.Model.Serial it speaks for.")] = None,
+    person: Annotated[str | None, typer.Option(help="Whoever bears it, in their own role.")] = None,
 ) -> None:
     """Make a token and print it on the last line; it cannot be shown again."""
     from app.people import create_token
@@ -203,7 +204,7 @@ def token_create(
 
     with migrated_engine() as engine, engine.begin() as connection:
         secret = create_token(
-            connection, name=name, role=role, customer=customer, station=station, actor="command line"
+            connection, name=name, role=role, customer=customer, station=station, person=person, actor="command line"
         )
     typer.echo(f"Token of {name}, role {role}{f', station {station}' if station else ''}:\n{secret}")
 

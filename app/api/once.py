@@ -7,7 +7,7 @@ import msgspec
 from fastapi import Depends, Header, Request, Response
 from sqlalchemy import Connection, Engine
 
-from app.api.access import TheEngine, asking
+from app.api.access import Sent, TheEngine, asking
 from app.db import retrying, transaction
 from app.http.answers import encode_json
 from app.people import Actor
@@ -93,6 +93,7 @@ async def once(
     request: Request,
     engine: TheEngine,
     actor: Annotated[Actor, Depends(asking)],
+    sent: Sent,
     content: Annotated[bytes, Depends(_content)],
     idempotency_key: Annotated[
         str | None,
@@ -101,7 +102,8 @@ async def once(
 ) -> Once:
     """The dependency: this request's `Once`."""
     key = idempotency_key.strip('"') if idempotency_key is not None else None  # RFC 8941 string
-    same = fingerprint(request.method, request.url.path, content)
+    secret = sent.credentials if sent else ""
+    same = fingerprint(secret, request.method, f"{request.url.path}?{request.url.query}", content)
     return Once(engine, actor.identity, key, same)
 
 

@@ -25,6 +25,7 @@ class TokenPlan(BaseModel):
     role: Role
     customer: _Name | None = None
     station: _Name | None = Field(None, description="CFX handle a line_equipment token speaks for")
+    person: _Name | None = Field(None, description="Whoever bears it, in their own role")
 
 
 @router.get(

@@ -25,13 +25,15 @@ class Permission(StrEnum):
     ship_units = "pack and ship units"
     run_drills = "run recall drills"
     set_limits = "set floor lives, the handling of parts and the limits of tools"
+    calibrate = "say until when tools and stations are calibrated"
+    plan_gate = "plan what the gate goes by: setups, recipes, policies, limits and qualifications"
     manage_people = "manage people and tokens"
 
 
 _ON_THE_FLOOR = {Permission.read_units, Permission.read_line, Permission.receive_packages, Permission.ask_gate}
 _ON_THE_FLOOR |= {Permission.work_at_stations}
 _ENGINEER = _ON_THE_FLOOR | {Permission.handle_quarantine, Permission.plan_work, Permission.open_containments}
-_LIMITS = {Permission.set_limits}
+_LIMITS = {Permission.set_limits, Permission.calibrate, Permission.plan_gate}
 _OVERRIDER = {Permission.override_gate}  # of which reasons, `app.interlock.rights` says
 _QUALITY = {Permission.release_holds, Permission.decide_units, Permission.ship_units, Permission.run_drills}
 
@@ -52,13 +54,19 @@ def spoken(role: Role | str) -> str:
     return str(role).replace("_", " ")
 
 
+def roles_that_may(permission: Permission) -> list[Role]:
+    """The roles that have a permission."""
+    return [role for role, granted in PERMISSIONS.items() if permission in granted]
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Whoever asks: a person with a session or the bearer of a token.
 
     `identity` ("person:ann", "token:7 press") goes into the audit trail. `customer_id` is set for
     customers only: whatever they ask is narrowed to what is theirs. `station` is the CFX handle a
-    line equipment token speaks for, if it is bound to one.
+    line equipment token speaks for, if it is bound to one. `person` is the name of the human being
+    behind it, where it is known: of a session always, of a token where it was made for somebody.
     """
 
     identity: str
@@ -66,6 +74,7 @@ class Actor:
     role: Role
     customer_id: int | None = None
     station: str | None = None
+    person: str | None = None
 
     def may(self, permission: Permission) -> bool:
         """Whether this role may."""
@@ -75,6 +84,6 @@ class Actor:
         """Raise `Forbidden`, naming the roles that may, unless this role may."""
         if self.may(permission):
             return
-        able = [spoken(role) for role, granted in PERMISSIONS.items() if permission in granted]
+        able = [spoken(role) for role in roles_that_may(permission)]
         either = ", ".join(able[:-1]) + " or " + able[-1] if len(able) > 1 else able[0]
         raise Forbidden(f"The role {spoken(self.role)} may not {permission}. Ask somebody with the role {either}.")

@@ -6,6 +6,7 @@ running waits for it in the database and then gets its answer.
 """
 
 import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -34,9 +35,13 @@ class KeyReused(Invalid):
     title = "This Idempotency-Key belongs to another request"
 
 
-def fingerprint(method: str, path: str, body: bytes) -> bytes:
-    """SHA-256 of what makes two requests the same."""
-    return hashlib.sha256(f"{method} {path}\n".encode() + body).digest()
+def fingerprint(secret: str, method: str, target: str, body: bytes) -> bytes:
+    """HMAC-SHA-256 of what makes two requests the same: method, path with query, and body.
+
+    Keyed with the asker's own `secret`, which the database does not hold: a body may carry a password or a PIN, and
+    whoever reads the table must not be able to try them out.
+    """
+    return hmac.new(secret.encode(), f"{method} {target}\n".encode() + body, hashlib.sha256).digest()
 
 
 def claim(connection: Connection, *, requester: str, key: str, request: bytes) -> Answer | None:

@@ -106,10 +106,11 @@ class LoginGuess(Base):
 
 
 class Token(Base):
-    """A bearer token of a machine or a script; the table holds its SHA-256.
+    """A bearer token of a machine, a script or a person; the table holds its SHA-256.
 
     `station` is the CFX handle a `line_equipment` token speaks for: it is that station's MQTT user
-    name, and `broker_hash` the token as the broker's password file wants it.
+    name, and `broker_hash` the token as the broker's password file wants it. `person_id` is the human
+    being who bears it, where it was made for one.
     """
 
     __tablename__ = "token"
@@ -119,6 +120,7 @@ class Token(Base):
     role: Mapped[str] = mapped_column(Text)
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.customer_id"))
     station: Mapped[str | None] = mapped_column(Text)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.person_id"))
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     broker_hash: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=text("now()"))
@@ -128,8 +130,8 @@ class Token(Base):
 class IdempotencyKey(Base):
     """The answer to a POST that carried an `Idempotency-Key`, to give again when it is repeated.
 
-    `requester` is who asked, so that two clients may choose the same key. `fingerprint` is the
-    SHA-256 of method, path and body: the same key with another request is refused.
+    `requester` is who asked, so that two clients may choose the same key. `fingerprint` stands for
+    method, path and body: the same key with another request is refused.
     """
 
     __tablename__ = "idempotency_key"

@@ -79,7 +79,7 @@ def find_session(connection: Connection, secret: str) -> OpenSession | None:
     ).one_or_none()
     if row is None:
         return None
-    actor = Actor(f"person:{row.name}", row.name, Role(row.role), row.customer_id)
+    actor = Actor(f"person:{row.name}", row.name, Role(row.role), row.customer_id, person=row.name)
     return OpenSession(actor, row.language, row.station, row.locks, row.locked)
 
 
@@ -120,6 +120,16 @@ def move_session(connection: Connection, secret: str, station: str | None) -> No
 def log_out(connection: Connection, secret: str) -> None:
     """End this session."""
     connection.execute(delete(LoginSession).where(LoginSession.digest == digest(secret)))
+
+
+def end_sessions(connection: Connection, person_id: int, *, of_badge: bool = False, but: str | None = None) -> None:
+    """End somebody's sessions, or those that their badge opened; the one with the secret `but` goes on."""
+    ended = delete(LoginSession).where(LoginSession.person_id == person_id)
+    if of_badge:
+        ended = ended.where(LoginSession.idle_after.is_not(None))
+    if but is not None:
+        ended = ended.where(LoginSession.digest != digest(but))
+    connection.execute(ended)
 
 
 def form_token(secret: str) -> str:

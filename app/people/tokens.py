@@ -1,4 +1,4 @@
-"""Bearer tokens of machines and scripts. The secret is shown once; the database keeps its SHA-256."""
+"""Bearer tokens of machines, scripts and people. The secret is shown once; the database keeps its SHA-256."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ from app.errors import Invalid, NotFound
 from app.people.access import Actor
 from app.people.audit import record_audit
 from app.people.customers import register_customer
-from app.people.models import Customer, Role, Token
+from app.people.models import Customer, Person, Role, Token
 
 # The secret has 256 random bits, so no stretching makes it safer; the broker computes this hash at
 # every connect, and Mosquitto's own default is 101 rounds as well.
@@ -44,19 +44,22 @@ def create_token(
     role: Role | str,
     customer: str | None = None,
     station: str | None = None,
+    person: str | None = None,
     actor: str,
 ) -> str:
     """Make a token and return its secret, which cannot be shown again.
 
     A `customer` token names the customer (registered if new) and sees only theirs. `station` binds
-    a `line_equipment` token to one CFX handle; it is then that station's MQTT password too. Raises
-    `Invalid` where name, role, customer and station do not fit together.
+    a `line_equipment` token to one CFX handle; it is then that station's MQTT password too. `person`
+    says who bears it, in their own role: what they do with it is theirs, and it ends with their
+    account. Raises `Invalid` where name, role, customer, station and person do not fit together.
     """
     known = _role(role)
     name = name.strip()
     station = station.strip() if station else None  # blanks around it would end in the broker's files
     _check(name, known, customer, station)
     customer_id = register_customer(connection, name=customer, actor=actor) if customer else None
+    person_id = _bearer_of(connection, person, known, customer_id) if person else None
     secret = "bm_" + secrets.token_urlsafe(32)
     token_id = connection.execute(
         insert(Token)
@@ -65,6 +68,7 @@ def create_token(
             role=known.value,
             customer_id=customer_id,
             station=station,
+            person_id=person_id,
             digest=_digest(secret),
             broker_hash=broker_hash(secret) if station else None,
         )
@@ -79,8 +83,22 @@ def create_token(
         role=known.value,
         customer=customer,
         station=station,
+        person=person,
     )
     return secret
+
+
+def _bearer_of(connection: Connection, person: str, role: Role, customer_id: int | None) -> int:
+    found = connection.execute(
+        select(Person.person_id, Person.role, Person.customer_id).where(
+            Person.name == person, Person.disabled_at.is_(None)
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound(f"Nobody called {person} has an account in force.")
+    if (found.role, found.customer_id) != (role.value, customer_id):
+        raise Invalid(f"{person} has the role {found.role}: a token of theirs has the same, for the same customer.")
+    return int(found.person_id)
 
 
 def _role(role: Role | str) -> Role:
@@ -125,7 +143,9 @@ def revoke_token(connection: Connection, token_id: int, *, actor: str) -> None:
 
 # Asked with every request, also with those that a machine waits for in its cycle: the statement as the driver takes it.
 _BEARER = """
-    SELECT token_id, name, role, customer_id, station FROM token WHERE digest = %(digest)s AND revoked_at IS NULL
+    SELECT token_id, token.name, token.role, token.customer_id, station, person.name AS person
+    FROM token LEFT JOIN person USING (person_id)
+    WHERE digest = %(digest)s AND revoked_at IS NULL AND disabled_at IS NULL
 """
 
 
@@ -135,7 +155,7 @@ def bearer(connection: Connection, secret: str) -> Actor | None:
     if row is None:
         return None
     identity = f"token:{row.token_id} {row.name}"
-    return Actor(identity, row.name, Role(row.role), row.customer_id, row.station)
+    return Actor(identity, row.name, Role(row.role), row.customer_id, row.station, row.person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +167,7 @@ class TokenSummary:
     role: str
     customer: str | None
     station: str | None
+    person: str | None
     created_at: datetime
     revoked_at: datetime | None
 
@@ -160,10 +181,12 @@ def tokens(connection: Connection) -> Sequence[TokenSummary]:
             Token.role,
             Customer.name,
             Token.station,
+            Person.name,
             Token.created_at,
             Token.revoked_at,
         )
         .outerjoin(Customer, Customer.customer_id == Token.customer_id)
+        .outerjoin(Person, Person.person_id == Token.person_id)
         .order_by(Token.token_id.desc())
     )
     return [TokenSummary(*row) for row in rows]
