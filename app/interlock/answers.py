@@ -13,6 +13,8 @@ WorkDone: TypeAlias = tuple[str, datetime | None, datetime | None, str | None]
 """(operation, started, completed, result) of a work record."""
 RunDone: TypeAlias = tuple[str, str, str, str, datetime, int, str | None]
 """(operation, station, kind, outcome, recorded, runs, decision) of the latest run at an operation."""
+CheckDone: TypeAlias = tuple[str, datetime, bool, bool]
+"""(operation, recorded, passed, is it a test) of a verdict on a unit."""
 Given: TypeAlias = tuple[int, str, str | None, str, str, datetime, datetime]
 """(number, code, subject, given by, role, given, expires) of an override."""
 
@@ -51,6 +53,8 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     routing: list[tuple[str, bool]] | None
     work: list[WorkDone] | None
     runs: list[RunDone] | None
+    mended: list[datetime] | None
+    checks: list[CheckDone] | None
     retest_limit: int | None
     wanted: float | None
     recipes: list[tuple[str, str]] | None

@@ -4,6 +4,7 @@ Times are aware; `at` is the server's clock. None and empty mean that nothing is
 as wrong: a factory that only plugged its machines in has planned nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -54,6 +55,7 @@ class OnHold:
 class Unit:
     """A unit as it stands. `busy` are operations whose work began and whose report has not come.
 
+    `again` are the checks it must pass again, each with the time it was mended: they do not count as visited.
     `completeness` is the part of its bill of material that has a package, `wanted` what its customer asks for before
     this operation. `recipes` are those planned for it at this station's operation.
     """
@@ -65,6 +67,7 @@ class Unit:
     customer: str | None = None
     routing: tuple[RoutingStep, ...] = ()
     visits: tuple[Visit, ...] = ()
+    again: Mapping[str, datetime] = field(default_factory=dict)
     busy: tuple[str, ...] = ()
     runs: tuple[Run, ...] = ()
     retest_limit: int | None = None

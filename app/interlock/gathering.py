@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from app.interlock.answers import Answer, Given, RunDone, StationAnswer, answers
 from app.interlock.at_station import judged_setup, judged_tools
 from app.interlock.facts import EVERYTHING, Active, Facts, OnHold, Override, Run, Station, Topic, Unit
-from app.products.routing import RoutingStep, Visit
+from app.products.routing import Check, RoutingStep, Visit, reentry
 from app.quality.holds import holds_on
 from app.trace.made_from import made_from
 
@@ -176,14 +176,17 @@ def _unit(row: Answer, **more: Any) -> Unit:
         elif result not in _NOT_DONE:
             visits.append(Visit(operation, started_at or completed_at))
     unit_id, serial = row.known_unit
+    planned = tuple(RoutingStep(operation, optional) for operation, optional in row.routing or ())
+    now = reentry(planned, visits, [Check(*check) for check in row.checks or ()], row.mended or ())
     return Unit(
         unit_id=unit_id,
         serial=serial if row.only_position is None else f"{serial} position {row.only_position}",
         product_revision_id=row.product_revision_id,
         product=row.product,
         customer=row.customer,
-        routing=tuple(RoutingStep(operation, optional) for operation, optional in row.routing or ()),
-        visits=tuple(visits),
+        routing=tuple(now.routing),
+        visits=tuple(now.visits),
+        again=now.again,
         busy=tuple(sorted(busy)),
         runs=tuple(_runs(row.runs)),
         retest_limit=row.retest_limit,

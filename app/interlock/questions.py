@@ -136,6 +136,25 @@ _WORK = f"""
                 OVER (PARTITION BY subject_id, operation) AS runs
         FROM judged
         ORDER BY subject_id, operation, outcome IN ('passed', 'failed') DESC, recorded_at DESC, event_id DESC, run DESC
+    ),
+    mending AS (
+        -- When were hands on it, and quality has not accepted it as it is since? Of several that may be meant, on each.
+        SELECT touched.subject_id, touched.recorded_at FROM (
+            SELECT place.subject_id, fact.recorded_at, fact.received_at
+            FROM place JOIN removal AS fact ON fact.unit_id = place.unit_id
+                AND (place.position_number IS NULL OR fact.position_number IN (place.position_number, 0))
+                AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+            UNION ALL
+            SELECT place.subject_id, fact.recorded_at, fact.received_at
+            FROM place JOIN unit_event AS fact ON {_AMONG}
+                AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+            WHERE fact.message_name = 'CFX.Production.ReworkAndRepair.UnitsRepaired'
+        ) AS touched
+        WHERE NOT EXISTS (
+            SELECT FROM subject JOIN unit_disposition AS made USING (unit_id)
+            WHERE subject.subject_id = touched.subject_id AND made.decision = 'use_as_is'
+              AND made.position_number IN (0, subject.only_position) AND made.decided_at > touched.received_at
+        )
     )
 """
 
@@ -154,6 +173,11 @@ ASK = f"""
             latest.operation, latest.station, latest.kind, latest.outcome, latest.recorded_at, latest.runs,
             CASE WHEN latest.decided_at > latest.received_at THEN latest.decision END))
          FROM latest WHERE latest.subject_id = subject.subject_id) AS runs,
+        (SELECT json_agg(mending.recorded_at) FROM mending WHERE mending.subject_id = subject.subject_id) AS mended,
+        (SELECT json_agg(json_build_array(
+            judged.operation, judged.recorded_at, judged.outcome = 'passed', judged.kind = 'test'))
+         FROM judged WHERE judged.subject_id = subject.subject_id AND judged.outcome IN ('passed', 'failed')
+           AND EXISTS (SELECT FROM mending WHERE mending.subject_id = subject.subject_id)) AS checks,
         (SELECT limited.runs FROM retest_limit AS limited
          WHERE limited.product_revision_id = work_order.product_revision_id
            AND limited.operation = station_at.operation) AS retest_limit,

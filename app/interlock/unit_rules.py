@@ -44,6 +44,7 @@ def _route(facts: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
     """The operation is the next one of the unit's routing.
 
     * Required operations before it are done, but for those whose skipping somebody let pass.
+    * Checks that a mending undid are done again.
     * An operation that is done is repeated only as a retest, within its limit, or after a decision to rework.
     * The station is set up for the unit's product revision.
     """
@@ -103,6 +104,13 @@ def _skipped(unit: Unit, operation: str, missing: tuple[str, ...]) -> Iterator[F
                 "Wait for it; if it does not come, see whether its station is connected.",
                 subject=step,
                 passing=True,
+            )
+        elif step in unit.again:
+            yield against(
+                "skipped",
+                f"{unit.serial} was mended at {unit.again[step]:%Y-%m-%d %H:%M} UTC and has not passed {step} since.",
+                f"Take it to {step} again.",
+                subject=step,
             )
         else:
             yield against(

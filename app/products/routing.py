@@ -5,10 +5,11 @@
   more after what comes behind the first. The clocks of two stations are never compared for less than that.
 * An optional step may be left out; it cannot be done after a later one is done.
 * What is not in the routing (a visual check in between, rework) neither helps nor hinders.
+* A unit that was mended re-enters the routing: see `reentry`.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 
@@ -27,6 +28,28 @@ class Visit:
 
     operation: str
     started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A verdict of an inspection or a test (`is_test`) on a unit; `recorded_at` by its station's clock."""
+
+    operation: str
+    recorded_at: datetime
+    passed: bool
+    is_test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reentry:
+    """How a unit that was mended stands in its routing: what counts as its visits, and which steps are required.
+
+    `again`: the checks it must pass again, each with the time of the mending after which.
+    """
+
+    routing: Sequence[RoutingStep]
+    visits: Sequence[Visit]
+    again: Mapping[str, datetime] = field(default_factory=dict)
 
 
 class Place(Enum):
@@ -49,6 +72,11 @@ class Standing:
 
 def steps_done(routing: Sequence[RoutingStep], visits: Sequence[Visit]) -> list[bool]:
     """For each step of the routing whether it is done."""
+    return [at is not None for at in _times_done(routing, visits)]
+
+
+def _times_done(routing: Sequence[RoutingStep], visits: Sequence[Visit]) -> list[datetime | None]:
+    """When the visit began that did each step; None where it is not done."""
     free: dict[str, list[datetime]] = {}
     for visit in sorted(visits, key=lambda visit: visit.started_at):
         free.setdefault(visit.operation, []).append(visit.started_at)
@@ -63,7 +91,7 @@ def steps_done(routing: Sequence[RoutingStep], visits: Sequence[Visit]) -> list[
         done.append(fitting[0] if fitting else None)
         free[step.operation] = fitting[1:]
         before[step.operation] = index
-    return [at is not None for at in done]
+    return done
 
 
 def next_operation(routing: Sequence[RoutingStep], visits: Sequence[Visit]) -> RoutingStep | None:
@@ -101,3 +129,61 @@ def standing(
     if earlier and not any(done[earlier[-1] + 1 : at]):
         return Standing(Place.done)  # it comes once more, but the unit has not set out for it yet
     return Standing(Place.skips, missing)
+
+
+def reentry(
+    routing: Sequence[RoutingStep], visits: Sequence[Visit], checks: Sequence[Check], mended: Collection[datetime]
+) -> Reentry:
+    """How a unit stands that hands were on at the times `mended` (parts taken out, a repair).
+
+    * A failed check led to it: that check, and each behind it in the routing that the unit had been through, must be
+      passed again.
+    * None had failed (parts were exchanged after a recall): each test it had been through, for a test sees the board as
+      it is; and the inspections since its last step without a verdict, for what such a step did hides what stood before
+      it from inspection (paste is not inspected again after reflow). At least the last check.
+    * A check that passed since counts. An optional one that was passed is not optional any more.
+    """
+    again: dict[str, datetime] = {}
+    for at in sorted(mended):
+        for operation in _touched(routing, visits, [one for one in checks if one.recorded_at <= at], at):
+            again[operation] = at
+    for one in checks:
+        if one.passed and one.operation in again and one.recorded_at > again[one.operation]:
+            del again[one.operation]
+    if not again:
+        return Reentry(routing, visits)
+    steps = [replace(step, optional=False) if step.operation in again else step for step in routing]
+    return Reentry(steps, list(_still_counting(routing, visits, again)), again)
+
+
+def _touched(
+    routing: Sequence[RoutingStep], visits: Sequence[Visit], checks: Sequence[Check], at: datetime
+) -> list[str]:
+    """The checks among those before a mending of which it may have changed what they found."""
+    latest = {one.operation: one for one in sorted(checks, key=lambda one: one.recorded_at)}
+    steps = [(index, latest.get(step.operation)) for index, step in enumerate(routing)]
+    failed = [index for index, check in steps if check is not None and not check.passed]
+    if failed:
+        return [check.operation for index, check in steps if check is not None and index >= failed[0]]
+    begun = {visit.operation for visit in visits if visit.started_at <= at}
+    last = max((index for index, check in steps if check is None and routing[index].operation in begun), default=-1)
+    seen = [(index, check) for index, check in steps if check is not None]
+    return [check.operation for index, check in seen if check.is_test or index > last] or [
+        check.operation for _, check in seen[-1:]
+    ]
+
+
+def _still_counting(
+    routing: Sequence[RoutingStep], visits: Sequence[Visit], again: Mapping[str, datetime]
+) -> Iterator[Visit]:
+    """Visits but for those that a mending undid: of an operation that comes several times, the last."""
+    kept = set()
+    for operation, at in again.items():
+        before = [visit for visit in visits if visit.started_at <= at]
+        done = zip(routing, _times_done(routing, before), strict=True)
+        times = [time for step, time in done if step.operation == operation and time is not None]
+        kept |= {(operation, time) for time in times[:-1]}
+    for visit in visits:
+        undone = visit.operation in again and visit.started_at <= again[visit.operation]
+        if not undone or (visit.operation, visit.started_at) in kept:
+            yield visit

@@ -1,24 +1,72 @@
-"""Which units are finished: every required step of their routing is completed, and no work is open."""
+"""Which units are finished: every required step of their routing is completed, and no work is open.
 
-from collections.abc import Collection
+A unit that was mended must have passed its checks again: `app.products.routing.reentry` says which.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import TypeAlias
 
 from sqlalchemy import Connection, text
 
-from app.products.routing import RoutingStep, Visit, next_operation
-from app.units.families import AMONG_MEMBER_PLACES, MEMBER_PLACES
+from app.products.routing import Check, RoutingStep, Visit, next_operation, reentry
+from app.units.families import AMONG_MEMBER_PLACES, AT_MEMBER_PLACE, MEMBER_PLACES
 
-_WORK = text(
-    f"""
-    -- What work was done on these units, by themselves and in the panels they were in then?
+_Routed: TypeAlias = tuple[list[RoutingStep], list[Visit]]
+"""A routing and the visits of a unit."""
+
+_PLACES = f"""
     WITH RECURSIVE member AS (
         SELECT asked_id, asked_id AS unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (asked_id)
     ), {MEMBER_PLACES}
+"""
+_WORK = text(
+    f"""
+    -- What work was done on these units, by themselves and in the panels they were in then?
+    {_PLACES}
     SELECT DISTINCT place.asked_id, station.operation, coalesce(station.name, station.handle) AS station,
         coalesce(fact.started_at, fact.completed_at) AS started_at, fact.completed_at IS NOT NULL AS completed,
         coalesce(fact.result, 'Completed') = 'Completed' AS done
     FROM place JOIN work_record AS fact
         ON {AMONG_MEMBER_PLACES.format(time="coalesce(fact.started_at, fact.completed_at)")}
     JOIN station USING (station_id)
+    """
+)
+_MENDED = text(
+    f"""
+    -- When were hands on these units, to take parts out or to repair, and quality has not accepted them as they are
+    -- since? Of several that may be meant, on each.
+    {_PLACES}, touched AS (
+        SELECT place.asked_id, fact.recorded_at, fact.received_at
+        FROM place JOIN removal AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
+        UNION
+        SELECT place.asked_id, fact.recorded_at, fact.received_at
+        FROM place JOIN unit_event AS fact ON {AMONG_MEMBER_PLACES.format(time="fact.recorded_at")}
+        WHERE fact.message_name = 'CFX.Production.ReworkAndRepair.UnitsRepaired'
+    )
+    SELECT asked_id, recorded_at FROM touched
+    WHERE NOT EXISTS (
+        SELECT FROM unit_disposition
+        WHERE unit_id = asked_id AND decision = 'use_as_is' AND decided_at > touched.received_at
+    )
+    """
+)
+# An inspection of a panel as such (run 0) says nothing of one board.
+_CHECKS = text(
+    f"""
+    -- What did inspections and tests find of these units?
+    {_PLACES}, verdict AS (
+        SELECT place.asked_id, fact.station_id, fact.recorded_at, fact.outcome, false AS is_test
+        FROM place JOIN inspection AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
+        WHERE place.position_number IS NULL OR fact.position_number > 0 OR fact.run > 0
+        UNION
+        SELECT place.asked_id, fact.station_id, fact.recorded_at, fact.outcome, true
+        FROM place JOIN test AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
+        WHERE place.position_number IS NULL OR fact.position_number > 0 OR fact.run > 0
+    )
+    SELECT asked_id, station.operation, recorded_at, outcome = 'passed' AS passed, is_test
+    FROM verdict JOIN station USING (station_id)
+    WHERE station.operation IS NOT NULL AND outcome IN ('passed', 'failed')
     """
 )
 _ROUTINGS = text(
@@ -60,12 +108,36 @@ def incomplete(connection: Connection, unit_ids: Collection[int]) -> dict[int, s
             if row.done and row.operation is not None:
                 visits.setdefault(row.asked_id, []).append(Visit(row.operation, row.started_at))
     found: dict[int, str] = {}
+    through: dict[int, _Routed] = {}
     for unit_id in asked["units"]:
-        step = next_operation(routings.get(revisions.get(unit_id, 0), ()), visits.get(unit_id, ()))
+        routing, visited = routings.get(revisions.get(unit_id, 0), []), visits.get(unit_id, [])
+        step = next_operation(routing, visited)
         if step is not None:
             found[unit_id] = f"operation {step.operation} is not completed"
         elif unit_id in working:
             found[unit_id] = f"its work at {working[unit_id]} is not completed"
         elif unit_id not in worked:
             found[unit_id] = "no completed work is recorded"
+        elif routing:
+            through[unit_id] = routing, visited
+    return found | _to_pass_again(connection, through)
+
+
+def _to_pass_again(connection: Connection, through: Mapping[int, _Routed]) -> dict[int, str]:
+    """Of units that are through their routing: those that were mended, with the check they have not passed since."""
+    mended: dict[int, set[datetime]] = {}
+    if through:
+        for unit_id, at in connection.execute(_MENDED, {"units": sorted(through)}):
+            mended.setdefault(unit_id, set()).add(at)
+    checks: dict[int, list[Check]] = {unit_id: [] for unit_id in mended}
+    if mended:
+        for unit_id, *check in connection.execute(_CHECKS, {"units": sorted(mended)}):
+            checks[unit_id].append(Check(*check))
+    found = {}
+    for unit_id, times in mended.items():
+        now = reentry(*through[unit_id], checks[unit_id], times)
+        step = next_operation(now.routing, now.visits)
+        if step is not None:
+            at = now.again[step.operation]
+            found[unit_id] = f"it was mended at {at:%Y-%m-%d %H:%M} UTC and has not passed {step.operation} since"
     return found

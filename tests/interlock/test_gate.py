@@ -35,9 +35,22 @@ from app.products.kicad import BoardDesign, Component
 from app.products.planning import import_design
 from app.products.routing import RoutingStep
 from app.quality.containments import open_containment
+from app.quality.shipping import reasons_to_keep
 from app.quality.terms import Terms
 from app.trace.question import Question
-from tests.inbox.messages import completed, count, entry, initialized, installed, message, received, started, stored
+from tests.containment.stories import contain, decide, unit_id
+from tests.inbox.messages import (
+    completed,
+    count,
+    entry,
+    initialized,
+    installed,
+    message,
+    received,
+    started,
+    stored,
+    uninstalled,
+)
 
 MARKER, PRINTER, MOUNTER, AOI, TESTER = (f"Acme.{kind}.1" for kind in ("Marker", "Printer", "Mounter", "AOI", "Tester"))
 OPERATIONS = {MARKER: "mark", PRINTER: "print", MOUNTER: "place", AOI: "inspect", TESTER: "test"}
@@ -103,6 +116,22 @@ def placed(package: str) -> Any:
     )  # fmt: skip
 
 
+def passed(*serials: str) -> Any:
+    """`UnitsTested`: they passed."""
+    units = [{"UnitIdentifier": serial, "OverallResult": "Passed", "Tests": []} for serial in serials]
+    return lambda work: message(
+        "Production.TestAndInspection.UnitsTested", {"TransactionId": str(work), "TestedUnits": units},
+        source=TESTER, when=next(_clock),
+    )  # fmt: skip
+
+
+def kept(engine: Engine, *serials: str) -> dict[str, str]:
+    """What keeps units from leaving."""
+    with engine.begin() as connection:
+        units = {unit_id(connection, serial): serial for serial in serials}
+        return {units[one]: whys[0].sentence for one, whys in reasons_to_keep(connection, list(units)).items()}
+
+
 def asked(engine: Engine, station: str, *units: Asked, **more: Any) -> list[Verdict]:
     with engine.begin() as connection:
         return ask(connection, station=station, units=units or [Asked("P-1")], actor="test", **more)
@@ -142,6 +171,46 @@ def test_a_failed_board_stops_and_its_neighbour_goes_on(line: Engine) -> None:
     assert codes(line, AOI, Asked("SN-1")) == [["retest_limit"]]
     done(line, AOI, inspected("Passed", "Passed"))
     assert codes(line, TESTER) == [[], []]
+
+
+def test_a_mended_board_goes_through_its_checks_again(line: Engine) -> None:
+    for station in (PRINTER, MOUNTER):
+        done(line, station)
+    done(line, AOI, inspected("Passed", "Passed"))
+    assert codes(line, TESTER) == [[], []]
+    stored(line, uninstalled("P-1", ["R1"], position=1, when=next(_clock), source="Acme.Bench.1"))
+    assert codes(line, TESTER) == [["skipped"], []]
+    assert "SN-1 was mended at 2026-11-20" in asked(line, TESTER, Asked("SN-1"))[0].reasons[0].sentence
+    assert codes(line, AOI) == [[], ["repeated"]], "the inspection that passed before says nothing of what it is now"
+    done(line, AOI, inspected("Passed", "Passed"))
+    assert codes(line, TESTER) == [[], []]
+    done(line, TESTER)
+    repaired = {"RepairedUnits": [{"UnitIdentifier": "SN-1", "OverallResult": "RepairSuccessful"}]}
+    stored(
+        line, message("Production.ReworkAndRepair.UnitsRepaired", repaired, when=next(_clock), source="Acme.Bench.1")
+    )
+    assert codes(line, TESTER) == [["skipped"], ["repeated"]]
+
+
+def test_what_was_mended_does_not_leave_before_its_checks_passed_or_quality_takes_it(line: Engine) -> None:
+    for station in (PRINTER, MOUNTER):
+        done(line, station)
+    done(line, AOI, inspected("Passed", "Passed"))
+    done(line, TESTER, passed("SN-1", "SN-2"))
+    assert kept(line, "SN-1", "SN-2") == {}
+    stored(line, uninstalled("SN-1", ["R1"], when=next(_clock), source="Acme.Bench.1"))
+    stored(line, uninstalled("SN-2", ["R1"], when=next(_clock), source="Acme.Bench.1"))
+    assert {serial: "has not passed inspect since" in why for serial, why in kept(line, "SN-1", "SN-2").items()} == {
+        "SN-1": True,
+        "SN-2": True,
+    }
+    done(line, AOI, inspected("Passed", "Passed"))
+    assert "has not passed test since" in kept(line, "SN-1")["SN-1"]
+    done(line, TESTER, passed("SN-1"))
+    assert kept(line, "SN-1") == {}
+    decide(line, contain(line, serials=["SN-2"]).nonconformance, ["SN-2"], "use_as_is", customer_approval="CA-7")
+    assert codes(line, TESTER, Asked("SN-2")) == [["repeated"]]
+    assert kept(line, "SN-2") == {}
 
 
 def test_a_contained_lot_stops_every_unit_that_carries_it_at_once(line: Engine) -> None:
