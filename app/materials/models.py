@@ -106,7 +106,14 @@ class LoadingEvent(Base):
     __tablename__ = "loading_event"
     __table_args__ = (
         Index("ix_loading_event_package_id", "package_id"),
-        Index("ix_loading_event_slot", "station_id", "slot", "recorded_at"),
+        # A place is a lane of a slot; the order is that of `app.materials.loaded`.
+        Index(
+            "ix_loading_event_place",
+            "station_id",
+            text("coalesce(slot, slot_name, '')"),
+            text("coalesce(lane, '')"),
+            text("least(recorded_at, received_at)"),
+        ),
     )
 
     station_id: Mapped[int] = mapped_column(Integer, primary_key=True)
