@@ -34,6 +34,7 @@ from app.units.identity import (
 )
 from app.units.installations import InstalledOn, record_installations
 from app.units.parts import ChildInstalled, PartRemoved, record_children, record_removals
+from app.units.scrapped import Scrapped, record_scrapped
 from app.units.tools import ToolTouched, record_tools
 from app.units.work import (
     UnitStatement,
@@ -97,6 +98,7 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
     note_positions(connection, dict(_positions_in_work(ready, ids, in_work)))
     record_ends(connection, list(_ends(ready, ids, in_work)))
     record_statements(connection, list(_unit_statements(ready, ids, in_work)))
+    record_scrapped(connection, list(_scrapped(ready, ids, in_work)))
     record_station_statements(connection, list(_station_statements(ready)))
     record_installations(connection, list(_installations(ready, ids, in_work)))
     record_children(connection, list(_children(ready, ids, in_work)))
@@ -238,6 +240,15 @@ def _unit_statements(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterato
             for unit_id, positions in _meant(said, report, ids, in_work):
                 body = bodies.get(unit_id, whole)
                 yield UnitStatement(report, said.transaction_id, unit_id, positions, said.message_name, body)
+
+
+def _scrapped(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[Scrapped]:
+    for said, report in told:
+        if said.disqualified:
+            times = report.recorded_at, report.received_at
+            for unit_id, positions in _meant(said, report, ids, in_work):
+                for position in positions or (0,):
+                    yield Scrapped(unit_id, position, *times, said.disqualified, station_id=report.station_id)
 
 
 def _station_statements(told: Iterable[Told]) -> Iterator[StationStatement]:

@@ -168,6 +168,8 @@ class Said:
     """Whether the statement shown in a unit's history carries the body."""
     states: bool = True
     """Whether the message is kept as a statement; those with facts of their own are not."""
+    disqualified: str | None = None
+    """Why its units were taken out of production for good."""
     described: list[PackageDescription] = field(default_factory=list)
     packages: set[str] = field(default_factory=set)
     relations: list[Relation] = field(default_factory=list)

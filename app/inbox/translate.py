@@ -118,6 +118,7 @@ def _identifiers_read(said: Said, message: identification.IdentifiersRead) -> No
 @_handles(production.UnitsDisqualified)
 def _units_disqualified(said: Said, message: production.UnitsDisqualified) -> None:
     _on_units(said, message)
+    said.disqualified = (message.comments or "").strip() or message.reason or "disqualified"
 
 
 @_handles(production.WorkStarted)

@@ -102,7 +102,9 @@ class _Rooms:
         return _unit(
             row,
             holds=tuple(
-                OnHold(hold.number, hold.sentence, hold.via) for hold in self._holds.get(row.known_unit[0], ())
+                OnHold(hold.number, hold.sentence, hold.via)
+                for hold in self._holds.get(row.known_unit[0], ())
+                if row.only_position is None or hold.position_number in (0, row.only_position)
             ),
             children_scrapped=tuple(child.serial for child in children if child.scrapped is not None),
             children_failed=tuple(

@@ -6,6 +6,7 @@ value changes the plan, and planning it anew for each request would cost more th
 
 from app.units.places import HELD_WINDOW
 from app.units.provisional import PASSED_WITHOUT
+from app.units.scrapped import WHOLLY
 
 _STATION = """
     station_at AS (
@@ -187,13 +188,10 @@ ASK = f"""
          FROM recipe_plan AS planned
          WHERE planned.product_revision_id = work_order.product_revision_id
            AND planned.operation = station_at.operation) AS recipes,
-        coalesce(
-            (SELECT scrapped.reason FROM scrapped_unit AS scrapped WHERE scrapped.unit_id = unit.unit_id),
-            (SELECT coalesce(fact.body ->> 'Comments', fact.body ->> 'Reason', 'disqualified')
-             FROM place JOIN unit_event AS fact ON {_AMONG}
-                AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
-             WHERE place.subject_id = subject.subject_id
-               AND fact.message_name = 'CFX.Production.UnitsDisqualified' LIMIT 1)
+        (SELECT fact.reason FROM place JOIN scrapped_unit AS fact ON fact.unit_id = place.unit_id
+            AND (place.position_number IS NULL OR fact.position_number IN (place.position_number, 0))
+            AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+         WHERE place.subject_id = subject.subject_id AND {WHOLLY} LIMIT 1
         ) AS scrapped,
         (SELECT shipment.number FROM packed_unit AS packed JOIN shipment USING (shipment_id)
          WHERE packed.unit_id = unit.unit_id AND packed.unpacked_at IS NULL AND shipment.shipped_at IS NOT NULL

@@ -63,10 +63,11 @@ CONTAINED = f"""
                 SELECT CAST({latest("received_on")} AT TIME ZONE 'UTC' AS date)
                 FROM package_description AS told WHERE told.package_id = package.package_id
             ))
-        -- A package that was released in this containment is not meant any more.
+        -- A package that was found good in this containment is not meant any more; one that was scrapped is.
         WHERE NOT EXISTS (
             SELECT FROM package_disposition AS decided
             WHERE decided.package_id = ancestor.used_id AND decided.nonconformance_id = open.nonconformance_id
+              AND decided.decision IN ('released', 'use_as_is')
         )
     )
 """
@@ -82,8 +83,7 @@ _WORKED = AMONG_MEMBER_PLACES.format(time="coalesce(fact.started_at, fact.comple
 
 CAUGHT = text(
     f"""
-    -- What do facts of these units say that an open containment asks for, and no hold was written of? And which child
-    -- units were built into them as material?
+    -- What do facts of these units say that an open containment asks for, and no hold was written of?
     WITH RECURSIVE {MEMBERS}, {MEMBER_PLACES}, {OPEN}, installed AS (
         SELECT place.asked_id, place.member_id, fact.unit_id, fact.position_number, fact.set_id, fact.station_id,
             fact.recorded_at, fact.received_at
@@ -141,11 +141,17 @@ CAUGHT = text(
             AND (open.until IS NULL OR coalesce(fact.started_at, fact.completed_at) <= open.until)
             AND (open.since IS NULL OR coalesce(fact.completed_at, fact.started_at) >= open.since)
     )
-    SELECT DISTINCT ON (told.asked_id, told.member_id, told.nonconformance_id)
-        told.asked_id, told.member_id, told.nonconformance_id, CAST(NULL AS bigint) AS child_id, open.number,
-        open.containment, open.reason, open.opened_at, asked.serial, held.serial AS held_serial,
-        station.handle AS station, told.what, told.recorded_at
+    SELECT DISTINCT ON (told.asked_id, told.member_id, part.position_number, told.nonconformance_id)
+        told.asked_id, told.member_id, part.position_number, told.nonconformance_id, open.number, open.containment,
+        open.reason, open.opened_at, asked.serial, held.serial AS held_serial, station.handle AS station, told.what,
+        told.recorded_at
     FROM told
+    CROSS JOIN LATERAL (
+        -- A board without a serial is held by its position.
+        SELECT CASE WHEN told.unit_id = told.member_id AND EXISTS (
+            SELECT FROM spoken_position WHERE spoken_position.unit_id = told.unit_id
+        ) THEN told.position_number ELSE 0 END AS position_number
+    ) AS part
     JOIN open USING (nonconformance_id)
     JOIN unit AS asked ON asked.unit_id = told.asked_id
     JOIN unit AS held ON held.unit_id = told.member_id
@@ -154,23 +160,10 @@ CAUGHT = text(
         SELECT FROM unit_hold AS hold
         LEFT JOIN unit_disposition AS decided USING (unit_id, position_number, nonconformance_id)
         WHERE hold.nonconformance_id = told.nonconformance_id
-          AND ((hold.unit_id = told.member_id AND (told.position_number = 0 OR told.unit_id <> told.member_id
-                                                   OR hold.position_number IN (0, told.position_number)))
+          AND ((hold.unit_id = told.member_id
+                AND (part.position_number = 0 OR hold.position_number IN (0, part.position_number)))
                OR (hold.unit_id = told.unit_id AND hold.position_number = told.position_number))
           AND (decided.decided_at IS NULL OR decided.decided_at >= told.received_at)
-    )
-    UNION ALL
-    SELECT installed.asked_id, installed.member_id, NULL, child.unit_id, NULL, NULL, NULL, NULL, asked.serial,
-        NULL, NULL, NULL, CAST(NULL AS timestamptz)
-    FROM installed
-    JOIN placed USING (set_id)
-    JOIN package USING (package_id)
-    JOIN serial AS child ON child.serial = package.identifier
-    JOIN unit AS asked ON asked.unit_id = installed.asked_id
-    WHERE child.unit_id <> installed.member_id AND NOT EXISTS (
-        SELECT FROM removal
-        WHERE removal.unit_id = installed.unit_id AND removal.recorded_at >= installed.recorded_at
-          AND (removal.package_id = placed.package_id OR removal.child_id = child.unit_id)
     )
     """
 )

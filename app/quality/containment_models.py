@@ -130,6 +130,21 @@ class UnitDisposition(Base):
     decided_by: Mapped[str] = mapped_column(Text)
 
 
+class DecidedRun(Base):
+    """A failed run (event, and entry in it) that a disposition of the unit, or of one position of it, decided.
+
+    Those are the failures that the nonconformance was opened for: see `app.quality.failures`.
+    """
+
+    __tablename__ = "decided_run"
+
+    unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    position_number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    run: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    nonconformance_id: Mapped[int] = mapped_column(Integer)
+
+
 class PackageDisposition(Base):
     """What was decided of a package under a nonconformance: once. It ends the hold where it may be used again."""
 

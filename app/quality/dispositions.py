@@ -2,12 +2,12 @@
 
 * A quality engineer decides everything; a process engineer rework and repair; nobody else anything.
 * A customer's product is used as it is only with the customer's approval (IATF 16949, 8.7.1.1; ISO 9001, 8.7.1 d).
-* `released`, `use_as_is`, `rework` and `repair` end the hold; a scrapped unit does not come back.
+* `released`, `use_as_is`, `rework` and `repair` end the hold, and decide the failures that the nonconformance was
+  opened for (`app.quality.failures`); a scrapped unit or position does not come back.
 * The primary key of the row is the last wall: the second decision on the same unit fails, whoever makes it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -16,9 +16,11 @@ from sqlalchemy.exc import IntegrityError
 
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.people import Role, record_audit, spoken
+from app.quality.failures import decide_failures
 from app.quality.nonconformances import lock_nonconformance, reason_given
-from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES, named_units
+from app.units.families import named_units
 from app.units.locks import lock_units
+from app.units.scrapped import Scrapped, record_scrapped
 
 
 class Disposition(StrEnum):
@@ -40,6 +42,9 @@ AUTHORITY: Mapping[Role, frozenset[Disposition]] = {
 """Who may decide what; a role that is not here decides nothing."""
 
 
+_CLEARING = frozenset({Disposition.released, Disposition.use_as_is, Disposition.rework, Disposition.repair})
+
+
 def require_authority(role: Role, decision: Disposition) -> None:
     """Raise `Forbidden`, naming the roles that may, unless this role may decide that."""
     if decision in AUTHORITY.get(role, ()):
@@ -48,10 +53,11 @@ def require_authority(role: Role, decision: Disposition) -> None:
     raise Forbidden(f"The role {spoken(role)} may not decide {spoken(decision)}. Ask somebody with the role {able}.")
 
 
+_NOW = text("SELECT clock_timestamp()")
 _MEANT = text(
     """
     -- Which holds of this nonconformance are on these serials, or on the boards in them, and whose are they?
-    SELECT given.serial, hold.unit_id, hold.position_number, unit.customer_id
+    SELECT given.serial, hold.unit_id, hold.position_number, hold.fact_at, unit.customer_id
     FROM unnest(CAST(:serials AS text[]), CAST(:units AS bigint[])) AS given (serial, unit_id)
     JOIN unit_hold AS hold ON hold.unit_id = given.unit_id AND hold.nonconformance_id = :nonconformance
     JOIN unit ON unit.unit_id = given.unit_id
@@ -65,15 +71,6 @@ _DECIDE = text(
     )
     SELECT unit_id, position_number, :nonconformance, :decision, :reason, :approval, clock_timestamp(), :actor
     FROM unnest(CAST(:units AS bigint[]), CAST(:positions AS smallint[])) AS given (unit_id, position_number)
-    """
-)
-_SCRAP = text(
-    """
-    INSERT INTO scrapped_unit (unit_id, scrapped_by, reason)
-    SELECT DISTINCT unit_id, :actor, :reason
-    FROM unnest(CAST(:units AS bigint[]), CAST(:positions AS smallint[])) AS given (unit_id, position_number)
-    WHERE position_number = 0  -- a scrapped position of a panel leaves the panel
-    ON CONFLICT DO NOTHING
     """
 )
 
@@ -115,9 +112,10 @@ def disposition_units(
         raise Invalid("A customer's unit is used as it is only with the customer's approval. Give its reference.")
     units = [row.unit_id for row in rows]
     lock_units(connection, units)
+    positions = [row.position_number for row in rows]
     given = {
         "units": units,
-        "positions": [row.position_number for row in rows],
+        "positions": positions,
         "nonconformance": opened.nonconformance_id,
         "decision": decision.value,
         "reason": reason,
@@ -133,7 +131,13 @@ def disposition_units(
             "Open another nonconformance if there is a new reason."
         ) from decided
     if decision is Disposition.scrap:
-        connection.execute(_SCRAP, given)
+        now: datetime = connection.execute(_NOW).scalar_one()
+        record_scrapped(
+            connection,
+            [Scrapped(row.unit_id, row.position_number, row.fact_at, now, reason, by=actor) for row in rows],
+        )
+    elif decision in _CLEARING and not opened.by_rule:
+        decide_failures(connection, opened.nonconformance_id, opened.opened_at, units, positions)
     record_audit(
         connection, actor=actor, deed="unit.dispositioned", subject=f"nonconformance:{number}", reason=reason,
         decision=decision.value, serials=list(serials), customer_approval=approval,
@@ -198,64 +202,3 @@ def disposition_packages(
         decision=decision.value, packages=list(identifiers),
     )  # fmt: skip
     return len(rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The last run of a unit at a station failed, and nobody has decided what becomes of the unit since."""
-
-    unit_id: int
-    kind: str
-    station: str
-    station_id: int
-    method: str | None
-    recorded_at: datetime
-    received_at: datetime
-
-    @property
-    def sentence(self) -> str:
-        """What happened."""
-        return f"It failed {self.method or self.kind} at {self.station}, {self.recorded_at:%Y-%m-%d %H:%M:%S} UTC."
-
-
-# `error` and `aborted` say nothing of the board: they neither fail it nor clear an earlier failure.
-_FAILURES = text(
-    f"""
-    -- At which stations did these units fail last, without a disposition since?
-    WITH RECURSIVE member AS (
-        SELECT asked_id, asked_id AS unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (asked_id)
-    ), {MEMBER_PLACES}, run AS (
-        SELECT place.asked_id, 'inspection' AS kind, fact.station_id, fact.method, fact.outcome, fact.recorded_at,
-            fact.received_at, fact.event_id
-        FROM place JOIN inspection AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
-        WHERE fact.outcome IN ('passed', 'failed')
-        UNION ALL
-        SELECT place.asked_id, 'test', fact.station_id, fact.method, fact.outcome, fact.recorded_at, fact.received_at,
-            fact.event_id
-        FROM place JOIN test AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
-        WHERE fact.outcome IN ('passed', 'failed')
-    ), last AS (
-        SELECT DISTINCT ON (asked_id, kind, station_id, method) * FROM run
-        ORDER BY asked_id, kind, station_id, method, recorded_at DESC, event_id DESC, outcome
-    )
-    SELECT last.asked_id, last.kind, coalesce(station.name, station.handle), last.station_id, last.method,
-        last.recorded_at, last.received_at
-    FROM last JOIN station USING (station_id)
-    WHERE last.outcome = 'failed' AND NOT EXISTS (
-        SELECT FROM unit_disposition AS decided
-        WHERE decided.unit_id IN (SELECT place.unit_id FROM place WHERE place.asked_id = last.asked_id)
-          AND decided.decision IN ('released', 'use_as_is', 'rework', 'repair')
-          AND decided.decided_at >= last.received_at
-    )
-    ORDER BY last.recorded_at
-    """
-)
-
-
-def failures_on(connection: Connection, unit_ids: Collection[int]) -> dict[int, list[Failure]]:
-    """What each unit failed and was not dispositioned for; units without are left out."""
-    found: dict[int, list[Failure]] = {}
-    if unit_ids:
-        for row in connection.execute(_FAILURES, {"units": sorted(set(unit_ids))}):
-            found.setdefault(row[0], []).append(Failure(*row))
-    return found

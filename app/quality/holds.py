@@ -8,9 +8,9 @@
   around it.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +27,8 @@ class Hold:
     """Why a unit, or a package, may not go on.
 
     `number` is the nonconformance's, `containment` the containment's if there is one. `by_rule`: no hold is written
-    yet. `via` is the serial of the board or child unit that is held, None where it is the unit itself.
+    yet. `via` is the serial of the board or child unit that is held, None where it is the unit itself; of a panel
+    whose boards have no serials `position_number` is the one that is held, else 0.
     """
 
     number: str
@@ -39,6 +40,7 @@ class Hold:
     by_rule: bool
     via: str | None
     sentence: str
+    position_number: int = 0
     code: str = "on_hold"
 
     @property
@@ -58,7 +60,8 @@ _WRITTEN = text(
     -- Which holds stand on these units, their boards and the units inside them? And is anything open at all?
     WITH RECURSIVE {MEMBERS}, {MEMBER_PLACES}
     SELECT DISTINCT place.asked_id, place.member_id, nonconformance.number, containment.number AS containment,
-        nonconformance.reason, nonconformance.opened_at, asked.serial, held.serial AS held_serial, fact.reason AS why
+        nonconformance.reason, nonconformance.opened_at, asked.serial, held.serial AS held_serial, fact.reason AS why,
+        CASE WHEN fact.unit_id = place.member_id THEN fact.position_number ELSE 0 END AS position_number
     FROM place
     JOIN unit_hold AS fact ON {AT_MEMBER_PLACE.format(time="fact_at")}
     JOIN nonconformance USING (nonconformance_id)
@@ -75,7 +78,7 @@ _WRITTEN = text(
                      WHERE crossed.panel_id = place.asked_id AND crossed.unit_id = place.member_id)
       ))
     UNION ALL
-    SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     WHERE EXISTS (SELECT FROM nonconformance WHERE released_at IS NULL)
     """
 )
@@ -111,49 +114,20 @@ _PACKAGES_HELD = text(
 
 def holds_on(connection: Connection, unit_ids: Collection[int]) -> dict[int, list[Hold]]:
     """The holds on each unit that has some. One statement where nothing is open."""
-    return _holds_on(connection, unit_ids, frozenset())
-
-
-def _holds_on(connection: Connection, unit_ids: Collection[int], around: frozenset[int]) -> dict[int, list[Hold]]:
     found: dict[int, list[Hold]] = {}
     if not unit_ids:
         return found
-    asked = sorted(set(unit_ids))
+    asked = {"units": sorted(set(unit_ids))}
     something_open = False
-    with planned_once(connection) if len(asked) <= _FEW else nullcontext():
-        for row in connection.execute(_WRITTEN, {"units": asked}).all():
+    with planned_once(connection) if len(asked["units"]) <= _FEW else nullcontext():
+        for row in connection.execute(_WRITTEN, asked).all():
             if row.asked_id is None:
                 something_open = True
             else:
                 found.setdefault(row.asked_id, []).append(_hold(row, row.why, by_rule=False))
-        caught = connection.execute(CAUGHT, {"units": asked}).all() if something_open else ()
-    _add_caught(connection, asked, caught, around, found)
-    return found
-
-
-def _add_caught(
-    connection: Connection,
-    asked: Collection[int],
-    caught: Iterable[Row[Any]],
-    around: frozenset[int],
-    found: dict[int, list[Hold]],
-) -> None:
-    """Add what the rules of open containments catch, and what holds children that were built in as material."""
-    children: dict[int, dict[int, str]] = {}
-    for row in caught:
-        if row.child_id is None:
+        for row in connection.execute(CAUGHT, asked) if something_open else ():
             found.setdefault(row.asked_id, []).append(_hold(row, caught_because(row), by_rule=True))
-        elif row.child_id not in around:
-            children.setdefault(row.child_id, {})[row.asked_id] = row.serial
-    inside = _holds_on(connection, children, around | set(asked))
-    for child, holds in inside.items():
-        for asked_id, serial in children[child].items():
-            known = {(hold.number, hold.via) for hold in found.get(asked_id, ())}
-            for hold in holds:
-                via = hold.via or hold.serial
-                if (hold.number, via) not in known:
-                    seen = replace(hold, unit_id=asked_id, serial=serial, via=via)
-                    found.setdefault(asked_id, []).append(seen)
+    return found
 
 
 def caught_because(row: Row[Any]) -> str:
@@ -164,11 +138,12 @@ def caught_because(row: Row[Any]) -> str:
 def _hold(row: Row[Any], why: str, *, by_rule: bool) -> Hold:
     via = row.held_serial if row.member_id != row.asked_id else None
     name = row.containment or row.number
-    subject = f"{row.serial} is on hold" if via is None else f"{row.serial} is on hold with {via} in it"
-    sentence = f"{subject}, {name}: {row.reason} {why}"
+    one = row.serial + (f" position {row.position_number}" if row.position_number and via is None else "")
+    subject = f"{one} is on hold" if via is None else f"{one} is on hold with {via} in it"
     return Hold(
-        row.number, row.containment, row.reason, row.opened_at, row.asked_id, row.serial, by_rule, via, sentence
-    )
+        row.number, row.containment, row.reason, row.opened_at, row.asked_id, row.serial, by_rule, via,
+        f"{subject}, {name}: {row.reason} {why}", row.position_number if via is None else 0,
+    )  # fmt: skip
 
 
 def contained_packages(connection: Connection, package_ids: Collection[int]) -> dict[int, Hold]:
@@ -199,12 +174,12 @@ _WRITE = text(
     INSERT INTO unit_hold (
         unit_id, position_number, nonconformance_id, held_at, fact_at, evidence, reason, place, later
     )
-    SELECT unit_id, 0, nonconformance_id, clock_timestamp(), fact_at, 'exact', reason, place, true
+    SELECT unit_id, position_number, nonconformance_id, clock_timestamp(), fact_at, 'exact', reason, place, true
     FROM unnest(
-        CAST(:units AS bigint[]), CAST(:nonconformances AS integer[]), CAST(:facts AS timestamptz[]),
-        CAST(:reasons AS text[]), CAST(:places AS text[])
-    ) AS given (unit_id, nonconformance_id, fact_at, reason, place)
-    ORDER BY unit_id, nonconformance_id
+        CAST(:units AS bigint[]), CAST(:positions AS smallint[]), CAST(:nonconformances AS integer[]),
+        CAST(:facts AS timestamptz[]), CAST(:reasons AS text[]), CAST(:places AS text[])
+    ) AS given (unit_id, position_number, nonconformance_id, fact_at, reason, place)
+    ORDER BY unit_id, position_number, nonconformance_id
     ON CONFLICT DO NOTHING
     """
 )
@@ -229,12 +204,12 @@ def write_holds_seen(connection: Connection, unit_ids: Collection[int]) -> int:
     asked = {"units": sorted(set(unit_ids))}
     with planned_once(connection) if len(asked["units"]) <= _FEW else nullcontext():
         found = connection.execute(CAUGHT, asked).all() if unit_ids else ()
-    caught = {(row.member_id, row.nonconformance_id): row for row in found if row.child_id is None}
-    if not caught:
+    rows = list({(row.member_id, row.position_number, row.nonconformance_id): row for row in found}.values())
+    if not rows:
         return 0
-    rows = list(caught.values())
     given = {
         "units": [row.member_id for row in rows],
+        "positions": [row.position_number for row in rows],
         "nonconformances": [row.nonconformance_id for row in rows],
         "facts": [row.recorded_at for row in rows],
         "reasons": [caught_because(row) for row in rows],

@@ -24,6 +24,8 @@ class OpenNonconformance:
     nonconformance_id: int
     number: str
     opened_at: datetime
+    by_rule: bool
+    """A containment's, for what was known to be bad, not for what its units failed."""
 
 
 def reason_given(reason: str) -> str:
@@ -58,7 +60,9 @@ _HOLD = text(
     ON CONFLICT DO NOTHING
     """
 )
-_FOUND = "SELECT nonconformance_id, opened_at, released_at, released_by FROM nonconformance WHERE number = :number"
+_FOUND = """
+    SELECT nonconformance_id, opened_at, by_rule, released_at, released_by FROM nonconformance WHERE number = :number
+"""
 _LOCK = text(f"{_FOUND} FOR UPDATE")
 _SHARE = text(f"{_FOUND} FOR SHARE")
 _RELEASE = text(
@@ -77,7 +81,7 @@ def enter_nonconformance(
     nonconformance_id = connection.execute(_NUMBER).scalar_one()
     number = f"NC-{nonconformance_id:06d}"
     given = {"id": nonconformance_id, "number": number, "reason": reason, "actor": actor, "by_rule": by_rule}
-    return OpenNonconformance(nonconformance_id, number, connection.execute(_OPEN, given).scalar_one())
+    return OpenNonconformance(nonconformance_id, number, connection.execute(_OPEN, given).scalar_one(), by_rule)
 
 
 def write_unit_holds(
@@ -133,7 +137,7 @@ def lock_nonconformance(connection: Connection, number: str, *, shared: bool = F
             f"{number} was released by {row.released_by}, {row.released_at:%Y-%m-%d %H:%M:%S} UTC; that is done once. "
             "Open another if there is a new reason."
         )
-    return OpenNonconformance(row.nonconformance_id, number, row.opened_at)
+    return OpenNonconformance(row.nonconformance_id, number, row.opened_at, row.by_rule)
 
 
 def release_nonconformance(connection: Connection, number: str, *, reason: str, actor: str) -> datetime:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, text
 
 from app.errors import Conflict, Invalid, NotFound
 from app.people import customer_id_of, record_audit
-from app.quality.dispositions import failures_on
+from app.quality.failures import failures_on
 from app.quality.holds import holds_on
 from app.reasons import Reason
 from app.units.completeness import incomplete

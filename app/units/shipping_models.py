@@ -6,7 +6,7 @@ Like every table that grows with units these lead with the unit and point at no 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, SmallInteger, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -69,11 +69,13 @@ class PackedUnit(Base):
 
 
 class ScrappedUnit(Base):
-    """A unit that was scrapped, once and for good."""
+    """A unit, or a position of it, that was scrapped, once and for good: a fact as spoken, see `app.units.scrapped`."""
 
     __tablename__ = "scrapped_unit"
 
     unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    scrapped_at: Mapped[datetime] = mapped_column(Timestamp, server_default=text("now()"))
+    position_number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    recorded_at: Mapped[datetime] = mapped_column(Timestamp, primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(Timestamp)
     scrapped_by: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)

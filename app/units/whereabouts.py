@@ -8,7 +8,8 @@ from enum import StrEnum
 from sqlalchemy import Connection, text
 
 from app.units.completeness import incomplete
-from app.units.families import REMOVED
+from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES, REMOVED
+from app.units.scrapped import WHOLLY
 
 
 class PlaceKind(StrEnum):
@@ -49,17 +50,30 @@ class Place:
         return self.kind.value  # inside somebody else's assembly
 
 
+MOVED = """
+    SELECT DISTINCT unit_id FROM work_record WHERE unit_id = ANY (CAST(:units AS bigint[]))
+    UNION ALL
+    SELECT unit_id FROM panel_position WHERE unit_id = ANY (CAST(:units AS bigint[]))
+    UNION ALL
+    SELECT child_id FROM installed_unit WHERE child_id = ANY (CAST(:units AS bigint[]))
+    UNION ALL
+    SELECT unit_id FROM packed_unit WHERE unit_id = ANY (CAST(:units AS bigint[]))
+    UNION ALL
+    SELECT unit_id FROM scrapped_unit WHERE unit_id = ANY (CAST(:units AS bigint[]))
+"""
+"""Those of `units` of which anything says where they are. Of the others `places_of` has nothing to tell."""
+
 # A unit goes where its panel goes, and the assembly it is built into.
 _BEYOND = text(
     f"""
     -- Which of these were scrapped, packed or shipped, by themselves or inside something else?
-    WITH RECURSIVE around AS (
+    WITH RECURSIVE member AS (
         SELECT asked_id, asked_id AS unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (asked_id)
         UNION
-        SELECT around.asked_id, outside.unit_id
-        FROM around CROSS JOIN LATERAL (
+        SELECT member.asked_id, outside.unit_id
+        FROM member CROSS JOIN LATERAL (
             SELECT panel.unit_id FROM (
-                SELECT panel_id AS unit_id FROM panel_position WHERE panel_position.unit_id = around.unit_id
+                SELECT panel_id AS unit_id FROM panel_position WHERE panel_position.unit_id = member.unit_id
                 ORDER BY linked_at DESC LIMIT 1
             ) AS panel
             UNION ALL
@@ -67,18 +81,19 @@ _BEYOND = text(
             FROM installed_unit AS built
             LEFT JOIN panel_position AS held
                 ON held.panel_id = built.unit_id AND held.position_number = built.position_number
-            WHERE built.child_id = around.unit_id AND NOT {REMOVED}
+            WHERE built.child_id = member.unit_id AND NOT {REMOVED}
         ) AS outside
-    )
+    ), {MEMBER_PLACES}
     SELECT DISTINCT ON (asked_id) asked_id, kind, shipment, customer, at
     FROM (
-        SELECT asked_id, 1 AS rank, 'scrapped' AS kind, NULL AS shipment, NULL AS customer, scrapped_at AS at
-        FROM around JOIN scrapped_unit USING (unit_id)
+        SELECT asked_id, 1 AS rank, 'scrapped' AS kind, NULL AS shipment, NULL AS customer, fact.received_at AS at
+        FROM place JOIN scrapped_unit AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
+        WHERE {WHOLLY}
         UNION ALL
         SELECT asked_id, CASE WHEN shipped_at IS NULL THEN 3 ELSE 2 END,
             CASE WHEN shipped_at IS NULL THEN 'packed' ELSE 'shipped' END, shipment.number, customer.name,
             coalesce(shipped_at, packed_at)
-        FROM around JOIN packed_unit USING (unit_id) JOIN shipment USING (shipment_id)
+        FROM member JOIN packed_unit USING (unit_id) JOIN shipment USING (shipment_id)
         JOIN customer USING (customer_id)
         WHERE unpacked_at IS NULL
     ) AS beyond

@@ -8,7 +8,8 @@ from sqlalchemy import Engine, text
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.people import Role
 from app.quality.containments import release_containment
-from app.quality.dispositions import AUTHORITY, Disposition, failures_on, require_authority
+from app.quality.dispositions import AUTHORITY, Disposition, require_authority
+from app.quality.failures import failures_on
 from app.units.ownership import assign_customer
 from app.units.whereabouts import places_of
 from tests.containment.stories import ACTOR, build, contain, decide, held, unit_id

@@ -1,0 +1,135 @@
+"""What units failed, and what was decided of it.
+
+* A failure is cleared by a later pass of the same matter: the same kind of run and method at the same operation (or at
+  the same station, where no operation is planned for it). Another test says nothing of it.
+* Or by a decision that was made about it: a disposition decides the failures that stood when its nonconformance was
+  opened, of that unit or position alone, and what the same matter failed since. A containment is opened for a lot, a
+  tool, a window, never for a failure; its dispositions clear none.
+* `error` and `aborted` say nothing of the board: they neither fail it nor clear an earlier failure.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The last run of a matter failed, and nobody has decided what becomes of the unit.
+
+    `position_number` is that of a board without a serial on a panel, else 0.
+    """
+
+    unit_id: int
+    kind: str
+    station: str
+    station_id: int
+    operation: str | None
+    method: str | None
+    position_number: int
+    recorded_at: datetime
+    received_at: datetime
+
+    @property
+    def sentence(self) -> str:
+        """What happened."""
+        what = f"Position {self.position_number} of it" if self.position_number else "It"
+        return f"{what} failed {self.method or self.kind} at {self.station}, {self.recorded_at:%Y-%m-%d %H:%M:%S} UTC."
+
+
+def _runs(kind: str) -> str:
+    # Run 0 is a panel's own inspection, which says nothing of one board.
+    return f"""
+        SELECT place.asked_id, '{kind}' AS kind, fact.unit_id, fact.position_number, fact.station_id, fact.method,
+            fact.outcome, fact.recorded_at, fact.received_at, fact.event_id, fact.run
+        FROM place JOIN {kind} AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
+            AND (place.position_number IS NULL OR fact.position_number > 0 OR fact.run > 0)
+        WHERE fact.outcome IN ('passed', 'failed')
+    """
+
+
+_STANDING = f"""
+    WITH RECURSIVE member AS (
+        SELECT asked_id, asked_id AS unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (asked_id)
+    ), {MEMBER_PLACES}, run AS (
+        {_runs("inspection")}
+        UNION
+        {_runs("test")}
+    ), judged AS (
+        SELECT run.*, coalesce(station.name, station.handle) AS station, station.operation,
+            CASE WHEN station.operation IS NULL THEN run.station_id END AS alone,
+            -- The positions of a panel whose boards have no serials are judged each by itself.
+            CASE WHEN run.unit_id = run.asked_id AND EXISTS (
+                SELECT FROM spoken_position WHERE spoken_position.unit_id = run.unit_id
+            ) THEN run.position_number ELSE 0 END AS part
+        FROM run JOIN station USING (station_id)
+    ), standing AS (
+        SELECT *, row_number() OVER (matter ORDER BY recorded_at DESC, event_id DESC, run DESC) AS back
+        FROM (
+            SELECT *, max(recorded_at) FILTER (WHERE outcome = 'passed') OVER matter AS passed_at FROM judged
+            WINDOW matter AS (PARTITION BY asked_id, part, kind, operation, alone, method)
+        ) AS judged
+        WHERE outcome = 'failed' AND (passed_at IS NULL OR recorded_at >= passed_at)
+        WINDOW matter AS (PARTITION BY asked_id, part, kind, operation, alone, method)
+    )
+"""
+_DECIDED = """
+    EXISTS (
+        SELECT FROM place AS there JOIN decided_run AS decided ON decided.unit_id = there.unit_id
+        WHERE there.asked_id = standing.asked_id
+          AND decided.event_id = standing.event_id AND decided.run = standing.run
+          AND (decided.position_number IN (0, there.position_number)
+               OR (there.position_number IS NULL AND decided.position_number = standing.position_number))
+    )
+"""
+_FAILURES = text(
+    f"""
+    -- What did these units fail last, without a decision about it?
+    {_STANDING}
+    SELECT asked_id, kind, station, station_id, operation, method, part, recorded_at, received_at
+    FROM standing
+    WHERE back = 1 AND NOT {_DECIDED}
+    ORDER BY recorded_at, asked_id, part
+    """
+)
+_DECIDE = text(
+    f"""
+    -- The failures that stood when the nonconformance was opened, and what their matters failed since, are decided.
+    {_STANDING}
+    INSERT INTO decided_run (unit_id, position_number, event_id, run, nonconformance_id)
+    SELECT DISTINCT given.unit_id, given.position_number, event_id, run, :nonconformance
+    FROM (
+        SELECT *, min(least(recorded_at, received_at)) OVER matter AS failed_from FROM standing
+        WINDOW matter AS (PARTITION BY asked_id, part, kind, operation, alone, method)
+    ) AS standing
+    JOIN unnest(CAST(:units AS bigint[]), CAST(:positions AS smallint[])) AS given (unit_id, position_number)
+        ON given.unit_id = standing.asked_id AND given.position_number IN (0, standing.part)
+    WHERE failed_from <= :opened_at AND NOT {_DECIDED}
+    ON CONFLICT DO NOTHING
+    """
+)
+
+
+def failures_on(connection: Connection, unit_ids: Collection[int]) -> dict[int, list[Failure]]:
+    """What each unit failed and nobody decided; units without are left out."""
+    found: dict[int, list[Failure]] = {}
+    if unit_ids:
+        for row in connection.execute(_FAILURES, {"units": sorted(set(unit_ids))}):
+            found.setdefault(row[0], []).append(Failure(*row))
+    return found
+
+
+def decide_failures(
+    connection: Connection,
+    nonconformance_id: int,
+    opened_at: datetime,
+    units: Sequence[int],
+    positions: Sequence[int],
+) -> None:
+    """Decide the failures of units (and positions, in step; 0 is the whole) that the nonconformance was opened for."""
+    given = {"units": list(units), "positions": list(positions), "nonconformance": nonconformance_id}
+    connection.execute(_DECIDE, {**given, "opened_at": opened_at})
