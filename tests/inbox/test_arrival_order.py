@@ -60,8 +60,8 @@ def test_the_story_leaves_nothing_waiting_and_fills_the_tables(engine: Engine, e
         "defect", "event", "inspection", "installation", "installed_unit", "loading_event", "lot", "material_chunk",
         "material_set", "measurement", "measurement_layout", "package", "package_description", "package_event",
         "package_link", "panel_position", "placement", "recipe", "removal", "scrapped_unit", "serial",
-        "spoken_position", "station", "station_event", "test", "tool", "tool_count", "tool_event", "tool_use", "unit", "unit_event",
-        "work_order", "work_record",
+        "spoken_position", "station", "station_event", "test", "tool", "tool_count", "tool_event", "tool_use", "unit",
+        "unit_event", "work_order", "work_record",
     }  # fmt: skip
     assert told_by_machines == {table for table, rows in expected.record.items() if rows}
 
