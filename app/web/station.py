@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import FileResponse, RedirectResponse
 from sqlalchemy import Connection
 
 from app.floor.doing import do, read_deed
@@ -18,7 +18,7 @@ from app.products.instructions import board_drawing, instructions, picture
 from app.scanning.formats import serial_formats
 from app.setup.current import building_at
 from app.setup.state import SlotState, setup_at
-from app.web.pages import Visitor, render
+from app.web.pages import STATIC, Visitor, render
 from app.web.session import PostedByUs, Reading, Visiting
 
 router = APIRouter(prefix="/station", include_in_schema=False)
@@ -53,6 +53,12 @@ def _formats(connection: Connection) -> list[dict[str, str | None]]:
 
 def _address(mode: str, handle: str) -> str:
     return f"/station/{mode}?at={quote(handle, safe='')}"
+
+
+@router.get("/offline.js")
+def offline_worker() -> Response:
+    """The service worker; it may act for pages below its own address, so it is not among the static files."""
+    return FileResponse(STATIC / "station" / "offline.js", headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/slots")

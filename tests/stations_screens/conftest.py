@@ -5,6 +5,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Error, Page, sync_playwright
@@ -26,7 +27,14 @@ def opened(engine: Engine) -> Shop:
 @pytest.fixture
 def running(engine: Engine) -> Iterator[str]:
     """The web application as a real server: its address."""
-    server = Server(engine, "127.0.0.1", 0)
+    with serving(engine) as address:
+        yield address
+
+
+@contextmanager
+def serving(engine: Engine, port: int = 0) -> Iterator[str]:
+    """The web application as a real server for the block: its address."""
+    server = Server(engine, "127.0.0.1", port)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

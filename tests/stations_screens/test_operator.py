@@ -3,17 +3,22 @@
 import time
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route
+from playwright.sync_api import BrowserContext, Error, Page, Route
 from sqlalchemy import Engine
 
+from app.embedded.processes import free_port
 from app.interlock.plans import plan_policy
 from app.scanning.codes import CodeKind, make_code
+from tests.intake.process import wait_until
 from tests.stations_screens import facts, shop
-from tests.stations_screens.conftest import Enter, Wedge, noted, verdict
+from tests.stations_screens.conftest import Enter, Wedge, noted, serving, verdict
 from tests.stations_screens.shop import Shop
 from tests.stations_screens.test_capture import drained, through
 
 PASS, FAIL, UNDO = (make_code(CodeKind.control, word) for word in ("PASS", "FAIL", "UNDO"))
+
+KEPT = """async () => navigator.serviceWorker.controller !== null
+    && await (await caches.open("birthmark-files")).match("/static/station/scan.js") !== undefined"""
 
 
 def test_badge_then_station_then_a_unit_there_and_back(
@@ -134,6 +139,33 @@ def test_a_closed_page_loses_nothing(enter: Enter, context: BrowserContext, open
     again: Page = enter("work", shop.BENCH)
     drained(again)
     assert facts.works(engine, shop.BENCH) == [(opened.serials[0], "Completed")]
+
+
+def test_a_screen_opens_without_the_server_and_what_was_scanned_is_done_when_it_is_back(
+    context: BrowserContext, opened: Shop, engine: Engine
+) -> None:
+    port = free_port()
+    with serving(engine, port) as address:
+        page = context.new_page()
+        page.goto(f"{address}/login/badge?to=/station/work?at={shop.BENCH}")
+        page.keyboard.type(opened.badge)
+        page.get_by_label("PIN").fill(shop.PIN)
+        page.keyboard.press("Enter")
+        page.locator("[data-link][data-state=online]").wait_for()
+        wait_until(lambda: page.evaluate(KEPT), 20, lambda: "the page was not kept")
+    page.reload()
+    page.locator("[data-link][data-state=offline]").wait_for()
+    Wedge(page).scan(opened.serials[0])
+    verdict(page, "WAIT")
+    page.get_by_text("1 waiting").wait_for()
+    with serving(engine, port):
+        page.locator("[data-link][data-state=online]").wait_for(timeout=15_000)
+        drained(page)
+        assert facts.works(engine, shop.BENCH) == [(opened.serials[0], None)]
+        page.get_by_role("button", name="Lock").click()
+        page.get_by_role("heading", name="Locked").wait_for()
+    with pytest.raises(Error):  # nobody is logged in: there is nothing to see
+        page.goto(f"{address}/station/work?at={shop.BENCH}")
 
 
 def test_a_locked_station_keeps_what_was_scanned(

@@ -6,6 +6,7 @@
 const STORE = "deeds";
 const PATIENCE = 8000; // ms for an answer before the network counts as away
 const WAITS = [500, 1000, 2000, 5000]; // ms between attempts
+const LOOK = 10_000; // ms between two looks whether the server is there, while there is nothing to send
 const FAULTS = 3; // answers 500 to one deed before the ones behind it may go on
 
 export class Queue {
@@ -27,7 +28,9 @@ export class Queue {
 
   async put(deed) {
     const database = await this.open;
-    await done(database.transaction(STORE, "readwrite", { durability: "strict" }).objectStore(STORE).add(deed));
+    // While the server answers, its disk counts; when it does not, this one must have the deed before anybody goes on.
+    const durability = this.online ? "relaxed" : "strict";
+    await done(database.transaction(STORE, "readwrite", { durability }).objectStore(STORE).add(deed));
     this.tell();
     this.drain();
   }
@@ -44,16 +47,18 @@ export class Queue {
   }
 
   async sendAll() {
-    for (;;) {
+    for (let sent = 0; ; sent++) {
       const database = await this.open;
       const cursor = await done(database.transaction(STORE).objectStore(STORE).openCursor());
+      if (!cursor && !sent) await fetch("/healthz", { method: "HEAD", signal: AbortSignal.timeout(PATIENCE) });
       if (!cursor) break;
       const answer = await this.send(cursor.value);
       if (answer === null) return this.away();
       if (answer === "locked") return this.onLocked();
-      await done(database.transaction(STORE, "readwrite").objectStore(STORE).delete(cursor.primaryKey));
+      const gone = done(database.transaction(STORE, "readwrite").objectStore(STORE).delete(cursor.primaryKey));
+      this.answered(cursor.value, answer); // nobody waits for the delete: sent again, it is answered the same
+      await gone;
       this.others?.postMessage({ deed: cursor.value, answer });
-      this.answered(cursor.value, answer);
     }
     this.reached();
   }
@@ -93,6 +98,8 @@ export class Queue {
   reached() {
     this.online = true;
     this.attempt = 0;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.drain(), LOOK);
     this.tell();
   }
 

@@ -56,6 +56,8 @@ export class Screen {
     addEventListener("offline", () => this.queue.away());
     one("[data-camera]")?.addEventListener("click", () => this.camera.open());
     this.showUndo();
+    opensOffline().catch(() => {}); // where it cannot be had, a page that is loaded still works on without the server
+    one("[data-lock]")?.addEventListener("submit", () => window.caches?.delete("birthmark-pages"));
   }
 
   showMute() {
@@ -223,6 +225,15 @@ export class Screen {
     if (!row.parentElement) list.prepend(row);
     while (list.children.length > KEPT_SCANS) list.lastElementChild.remove();
   }
+}
+
+// Let this page be opened again while the server cannot be reached. Browsers allow it over https, or on the server itself.
+async function opensOffline() {
+  if (!navigator.serviceWorker) return;
+  await navigator.serviceWorker.register("/station/offline.js");
+  const { active } = await navigator.serviceWorker.ready;
+  const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
+  active.postMessage({ page: location.href, files: loaded.filter((name) => new URL(name).pathname.startsWith("/static/")) });
 }
 
 function reason({ sentence, clears = "", right = "" }) {
