@@ -23,6 +23,7 @@ from app.products.recipes import register_recipes
 from app.quality.holds import hold_caught
 from app.quality.inspections import record_inspections
 from app.quality.tests import record_tests
+from app.units.as_material import children_in, tie
 from app.units.identity import (
     OrderClaim,
     PanelLink,
@@ -82,6 +83,7 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
         return
     _lock_transactions(connection, told)
     _register(connection, told, ids)
+    tie(connection, {*ids.units, *ids.packages}, set(ids.interned.sets.values()))
     record_materials(connection, told, ids)
     link_positions(connection, list(_links(told)), ids.units)
     note_positions(
@@ -100,8 +102,9 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
     record_statements(connection, list(_unit_statements(ready, ids, in_work)))
     record_scrapped(connection, list(_scrapped(ready, ids, in_work)))
     record_station_statements(connection, list(_station_statements(ready)))
-    record_installations(connection, list(_installations(ready, ids, in_work)))
-    record_children(connection, list(_children(ready, ids, in_work)))
+    installations = list(_installations(ready, ids, in_work))
+    record_installations(connection, installations)
+    record_children(connection, [*_children(ready, ids, in_work), *_children_as_material(connection, installations)])
     record_tools(connection, list(_tools(ready, ids, in_work)))
     record_tool_life(connection, ready, ids)
     record_removals(connection, list(_removals(ready, ids, in_work)))
@@ -272,6 +275,16 @@ def _children(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[Child
             places = _places(one.identifier, one.position_number, said, report, ids, in_work)
             for unit_id, position in places:
                 yield ChildInstalled(report, unit_id, position, child_id, one.reference_designator, len(places))
+
+
+def _children_as_material(connection: Connection, installations: Sequence[InstalledOn]) -> Iterator[ChildInstalled]:
+    inside = children_in(connection, {one.set_id for one in installations})
+    for one in installations if inside else ():
+        for child_id, package_id, designator in inside.get(one.set_id, ()):
+            if child_id != one.unit_id:
+                yield ChildInstalled(
+                    one.report, one.unit_id, one.position_number, child_id, designator, one.candidates, package_id
+                )
 
 
 def _tools(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[ToolTouched]:

@@ -59,7 +59,8 @@ _AROUND = text(
             installed.recorded_at, installed.candidates, false AS chained, child.unit_id AS child_id,
             child.serial AS via
         FROM child JOIN installed_unit AS installed ON installed.child_id = child.unit_id
-        WHERE CAST(:as_of AS timestamptz) IS NULL OR installed.received_at <= :as_of
+        WHERE installed.package_id IS NULL  -- those that came as a material follow
+          AND (CAST(:as_of AS timestamptz) IS NULL OR installed.received_at <= :as_of)
         UNION ALL
         SELECT installation.unit_id, installation.position_number, designator, installation.station_id,
             installation.recorded_at, installation.candidates, joined_packages <> '{{}}', child.unit_id, child.serial

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, text
 REMOVED = """
     EXISTS (
         SELECT FROM removal
-        WHERE removal.unit_id = built.unit_id AND removal.child_id = built.child_id
+        WHERE removal.unit_id = built.unit_id
+          AND (removal.child_id = built.child_id OR removal.package_id = built.package_id)
           AND removal.recorded_at >= built.recorded_at
     )
 """

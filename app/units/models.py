@@ -252,7 +252,11 @@ class Installation(Base):
 
 
 class InstalledUnit(Base):
-    """A unit built into another (`InstalledComponents[].InstalledUnitIdentifier`); `candidates` as there."""
+    """A unit built into another; `candidates` as there.
+
+    `package_id` is null where the machine named the child (`InstalledComponents[].InstalledUnitIdentifier`), and the
+    package where it came as a material that goes by its serial: see `app.units.as_material`.
+    """
 
     __tablename__ = "installed_unit"
     __table_args__ = (Index("ix_installed_unit_child_id", "child_id"),)
@@ -261,11 +265,32 @@ class InstalledUnit(Base):
     position_number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     child_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    package_id: Mapped[int | None] = mapped_column(Integer)
     reference_designator: Mapped[str | None] = mapped_column(Text)
     station_id: Mapped[int] = mapped_column(Integer)
     candidates: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
     recorded_at: Mapped[datetime] = mapped_column(Timestamp)
     received_at: Mapped[datetime] = mapped_column(Timestamp)
+
+
+class UnitPackage(Base):
+    """A package whose identifier is a serial: the unit, handled as a material."""
+
+    __tablename__ = "unit_package"
+
+    package_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    unit_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class MaterialChild(Base):
+    """A unit in a material set, as a material."""
+
+    __tablename__ = "material_child"
+
+    set_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    child_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    package_id: Mapped[int] = mapped_column(Integer)
+    reference_designator: Mapped[str | None] = mapped_column(Text)
 
 
 class ToolUse(Base):

@@ -20,6 +20,8 @@ class ChildInstalled:
     reference_designator: str | None
     candidates: int = 1
     """How many units the message may mean."""
+    package_id: int | None = None
+    """The package that it came as, where it came as a material."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,13 @@ class PartRemoved:
 _INSTALL = text(
     """
     INSERT INTO installed_unit (
-        unit_id, position_number, event_id, child_id, reference_designator, station_id, candidates, recorded_at,
-        received_at
+        unit_id, position_number, event_id, child_id, package_id, reference_designator, station_id, candidates,
+        recorded_at, received_at
     )
     SELECT * FROM unnest(
         CAST(:units AS bigint[]), CAST(:positions AS smallint[]), CAST(:events AS bigint[]),
-        CAST(:children AS bigint[]), CAST(:designators AS text[]), CAST(:stations AS integer[]),
+        CAST(:children AS bigint[]), CAST(:packages AS integer[]), CAST(:designators AS text[]),
+        CAST(:stations AS integer[]),
         CAST(:candidates AS smallint[]), CAST(:recorded_at AS timestamptz[]), CAST(:received_at AS timestamptz[])
     )
     ON CONFLICT DO NOTHING
@@ -77,9 +80,10 @@ def record_children(connection: Connection, children: Sequence[ChildInstalled]) 
                 "positions": [one.position_number for one in children],
                 "events": [one.report.event_id for one in children],
                 "children": [one.child_id for one in children],
+                "packages": [one.package_id for one in children],
                 "designators": [one.reference_designator for one in children],
                 "stations": [one.report.station_id for one in children],
-                "candidates": [one.candidates for one in children],
+                "candidates": [min(one.candidates, 32767) for one in children],
                 "recorded_at": [one.report.recorded_at for one in children],
                 "received_at": [one.report.received_at for one in children],
             },

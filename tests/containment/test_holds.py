@@ -2,12 +2,14 @@
 
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import Engine
 
 from app.people import Role
 from app.quality.containments import release_containment
 from app.quality.dispositions import Disposition, disposition_packages
 from app.quality.holds import contained_packages, held_packages, holds_on, write_holds_seen
+from app.trace.made_from import made_from
 from tests.containment.stories import ACTOR, build, contain, decide, held, package_id, unit_id
 from tests.inbox.messages import count, entry, initialized, installed, message, received, started, stored, uninstalled
 from tests.trace.reels import joined, split
@@ -170,10 +172,26 @@ def test_a_child_on_hold_holds_the_assembly_until_it_is_taken_out(engine: Engine
     assert set(held(engine, "BOX", "MODULE")) == {"MODULE"}
 
 
-def test_a_child_told_as_material_holds_the_assembly(engine: Engine) -> None:
-    stored(engine, initialized(None, "MODULE", when=0), installed(entry("BOX", "MODULE", ["A1"]), when=5))
+@pytest.mark.parametrize("late", [(), ("serial",), ("material",), ("serial", "described")])
+def test_a_child_told_as_material_holds_the_assembly_whatever_comes_first(
+    engine: Engine, late: tuple[str, ...]
+) -> None:
+    told = {
+        "serial": initialized(None, "MODULE", when=0),
+        "described": received(("MODULE", "PCA-1", "A17"), when=1),
+        "material": installed(entry("BOX", "MODULE", ["A1"]), when=5),
+    }
+    for name in [*(name for name in told if name not in late), *late]:
+        stored(engine, told[name])
     contain(engine, serials=["MODULE"])
     assert set(held(engine, "BOX", "MODULE")) == {"BOX", "MODULE"}
+    with engine.connect() as connection:
+        box = made_from(connection, "BOX")
+    assert [(child.serial, child.reference_designator) for child in box.components] == [("MODULE", "A1")]
+    stored(engine, installed(entry("SHELL", "MODULE", ["A1"]), when=9))  # the same material set in another unit
+    assert set(held(engine, "SHELL")) == {"SHELL"}
+    stored(engine, uninstalled("BOX", ["A1"], package="MODULE", when=60))
+    assert set(held(engine, "BOX", "MODULE")) == {"MODULE"}
 
 
 def test_two_containments_are_two_holds(engine: Engine) -> None:

@@ -57,11 +57,11 @@ def test_the_story_leaves_nothing_waiting_and_fills_the_tables(engine: Engine, e
     """Else the other tests here would compare nothing with nothing."""
     assert count(engine, "waiting_event") == 0
     told_by_machines = {
-        "defect", "event", "inspection", "installation", "installed_unit", "loading_event", "lot", "material_chunk",
-        "material_set", "measurement", "measurement_layout", "package", "package_description", "package_event",
-        "package_link", "panel_position", "placement", "recipe", "removal", "scrapped_unit", "serial",
+        "defect", "event", "inspection", "installation", "installed_unit", "loading_event", "lot", "material_child",
+        "material_chunk", "material_set", "measurement", "measurement_layout", "package", "package_description",
+        "package_event", "package_link", "panel_position", "placement", "recipe", "removal", "scrapped_unit", "serial",
         "spoken_position", "station", "station_event", "test", "tool", "tool_count", "tool_event", "tool_use", "unit",
-        "unit_event", "work_order", "work_record",
+        "unit_event", "unit_package", "work_order", "work_record",
     }  # fmt: skip
     assert told_by_machines == {table for table, rows in expected.record.items() if rows}
 
