@@ -169,7 +169,7 @@ _CHILDREN = text(
     FROM place JOIN installed_unit AS fact ON {AT_PLACE}
     JOIN unit AS child ON child.unit_id = fact.child_id
     JOIN station USING (station_id)
-    WHERE {_THEN.format("fact")}
+    WHERE fact.package_id IS NULL AND {_THEN.format("fact")}  -- one that came as a material is among the parts
     """
 )
 _PERSONALIZED = text(
