@@ -8,7 +8,7 @@ say, the quarantine rows of those that cannot be understood, the audit row, the 
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -41,6 +41,7 @@ from app.inbox.quarantine import (
 )
 from app.inbox.said import Said
 from app.inbox.translate import UnreadableBody
+from app.lines.clocks import SUSPECT, measure_clocks
 from app.lines.stations import find_stations, register_stations
 from app.live import CHANNEL
 
@@ -302,6 +303,7 @@ class Recorder:
             for number, event, said in zip(numbers, events, saids, strict=True)
         ]
         apply(connection, told, ids)
+        measure_clocks(connection, _ahead(items, received_at))
         return numbers
 
 
@@ -314,6 +316,16 @@ _SIGN_OFF = text(
     SELECT pg_notify(:channel, CAST(:details AS text))
     """
 )
+
+
+def _ahead(items: Sequence[_Item], received_at: datetime) -> dict[str, timedelta]:
+    """How far the clocks of those stations are ahead that told of what is yet to come."""
+    ahead: dict[str, timedelta] = {}
+    for item in items:
+        if item.source is not None and item.said is not None and item.said.recorded_at > received_at + SUSPECT:
+            error = item.said.recorded_at - received_at
+            ahead[item.source] = max(error, ahead.get(item.source, error))
+    return ahead
 
 
 def _key(item: _Item, ids: Ids) -> EventKey:

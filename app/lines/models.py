@@ -1,9 +1,9 @@
 """Tables of lines and stations."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Interval, Text, text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -34,6 +34,20 @@ class Station(Base):
     operation: Mapped[str | None] = mapped_column(Text)
     unplanned: Mapped[bool] = mapped_column(server_default=text("false"))
     registered_at: Mapped[datetime] = mapped_column(Timestamp, server_default=text("now()"))
+
+
+class StationClock(Base):
+    """How far a station's clock was ahead of the server's when it was measured last, negative where behind.
+
+    `largest_error` is the furthest it was ever seen off, either way.
+    """
+
+    __tablename__ = "station_clock"
+
+    station_id: Mapped[int] = mapped_column(ForeignKey("station.station_id"), primary_key=True)
+    error: Mapped[timedelta] = mapped_column(Interval)
+    largest_error: Mapped[timedelta] = mapped_column(Interval)
+    measured_at: Mapped[datetime] = mapped_column(Timestamp)
 
 
 class StationEvent(Base):
