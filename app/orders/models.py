@@ -26,3 +26,14 @@ class WorkOrder(Base):
     unplanned: Mapped[bool] = mapped_column(server_default=text("false"))
     announced_at: Mapped[datetime | None] = mapped_column(TIMESTAMP(timezone=True))
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), server_default=text("now()"))
+
+
+class FormerOrder(Base):
+    """For whom and as what a work order was planned until then (server's clock); a trigger keeps it."""
+
+    __tablename__ = "former_order"
+
+    work_order_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    known_until: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), primary_key=True)
+    customer_id: Mapped[int | None] = mapped_column(Integer)
+    product_revision_id: Mapped[int | None] = mapped_column(Integer)

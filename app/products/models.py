@@ -1,6 +1,9 @@
 """Tables of products: revisions, bills of material, approved parts, routings, recipes."""
 
+from datetime import datetime
+
 from sqlalchemy import Float, ForeignKey, Index, Integer, SmallInteger, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -35,7 +38,8 @@ class BomItem(Base):
     """One reference designator of a revision, with the part that belongs there and its place on the board.
 
     `x` and `y` are millimetres from the board's origin, `rotation` degrees counter-clockwise; null where the
-    designator is in the bill of material and not in the placement file.
+    designator is in the bill of material and not in the placement file. `known_from`: when it was planned (null: longer
+    ago than that was kept); a trigger keeps what it replaces as `former_bom_item`.
     """
 
     __tablename__ = "bom_item"
@@ -52,10 +56,24 @@ class BomItem(Base):
     x: Mapped[float | None] = mapped_column(Float)
     y: Mapped[float | None] = mapped_column(Float)
     rotation: Mapped[float | None] = mapped_column(Float)
+    known_from: Mapped[datetime | None] = mapped_column(TIMESTAMP(timezone=True), server_default=text("now()"))
+
+
+class FormerBomItem(Base):
+    """What a bill of material asked for until it was changed, from when to when by the server's clock."""
+
+    __tablename__ = "former_bom_item"
+
+    product_revision_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    reference_designator: Mapped[str] = mapped_column(Text, primary_key=True)
+    known_until: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), primary_key=True)
+    known_from: Mapped[datetime | None] = mapped_column(TIMESTAMP(timezone=True))
+    part_number: Mapped[str] = mapped_column(Text)
+    side: Mapped[str | None] = mapped_column(Text)
 
 
 class ApprovedPart(Base):
-    """A part that may be used where the bill of material names another."""
+    """A part that may be used where the bill of material names another. `known_from` as for `BomItem`."""
 
     __tablename__ = "approved_part"
 
@@ -64,6 +82,19 @@ class ApprovedPart(Base):
     )
     part_number: Mapped[str] = mapped_column(Text, primary_key=True)
     alternate_part_number: Mapped[str] = mapped_column(Text, primary_key=True)
+    known_from: Mapped[datetime | None] = mapped_column(TIMESTAMP(timezone=True), server_default=text("now()"))
+
+
+class FormerApprovedPart(Base):
+    """A part that was approved until it was not, from when to when by the server's clock."""
+
+    __tablename__ = "former_approved_part"
+
+    product_revision_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    part_number: Mapped[str] = mapped_column(Text, primary_key=True)
+    alternate_part_number: Mapped[str] = mapped_column(Text, primary_key=True)
+    known_until: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), primary_key=True)
+    known_from: Mapped[datetime | None] = mapped_column(TIMESTAMP(timezone=True))
 
 
 class RoutingOperation(Base):

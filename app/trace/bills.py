@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, TextClause, text
 
+from app.trace.planned import BILL_THEN, ORDER_VERSION
 from app.units.places import ORDER_THEN
 
 
@@ -29,33 +30,42 @@ class Bill:
     items: Mapping[str, BillItem] = field(default_factory=dict)
 
 
-_OF_SERIAL = f"""
-    SELECT work_order.product_revision_id FROM serial
-    JOIN unit USING (unit_id) JOIN work_order ON work_order.work_order_id = {ORDER_THEN}
-    WHERE serial.serial = :name
-"""
-_OF_ORDER = "SELECT product_revision_id FROM work_order WHERE number = :name"
-_ITEMS = """
-    -- Which part belongs at each designator, and which may be there in its place?
-    SELECT reference_designator, bom_item.part_number,
-        array_remove(array_agg(approved_part.alternate_part_number), NULL) AS alternates
-    FROM bom_item
-    LEFT JOIN approved_part USING (product_revision_id, part_number)
-    WHERE product_revision_id = ({revision})
-    GROUP BY reference_designator, bom_item.part_number
-"""
-_BILL_OF_UNIT = text(_ITEMS.format(revision=_OF_SERIAL))
-_BILL_OF_ORDER = text(_ITEMS.format(revision=_OF_ORDER))
+_REVISIONS = {
+    "serial": f"""
+        SELECT planned.product_revision_id FROM serial
+        JOIN unit USING (unit_id) JOIN work_order ON work_order.work_order_id = {ORDER_THEN}
+        CROSS JOIN {ORDER_VERSION} AS planned
+        WHERE serial.serial = :name
+    """,
+    "order": f"""
+        SELECT planned.product_revision_id FROM work_order CROSS JOIN {ORDER_VERSION} AS planned WHERE number = :name
+    """,
+}
+_BILLS = {
+    of: text(
+        f"""
+        -- Which part belongs at each designator, and which may be there in its place?
+        WITH {BILL_THEN}
+        SELECT reference_designator, bill_then.part_number,
+            array_remove(array_agg(alternate_part_number), NULL) AS alternates
+        FROM bill_then
+        LEFT JOIN approved_then USING (product_revision_id, part_number)
+        WHERE product_revision_id = ({revision})
+        GROUP BY reference_designator, bill_then.part_number
+        """
+    )
+    for of, revision in _REVISIONS.items()
+}
 
 
 def bill_of_unit(connection: Connection, serial: str, as_of: datetime | None = None) -> Bill:
-    """The bill of the product revision that the unit's work order builds, the order as it was known at `as_of`."""
-    return _read(connection, _BILL_OF_UNIT, serial, as_of)
+    """The bill of the product revision that the unit's work order builds, all as it was known at `as_of`."""
+    return _read(connection, _BILLS["serial"], serial, as_of)
 
 
-def bill_of_order(connection: Connection, work_order: str) -> Bill:
-    """The bill of the product revision that the work order builds."""
-    return _read(connection, _BILL_OF_ORDER, work_order, None)
+def bill_of_order(connection: Connection, work_order: str, as_of: datetime | None = None) -> Bill:
+    """The bill of the product revision that the work order builds, as it was known at `as_of`."""
+    return _read(connection, _BILLS["order"], work_order, as_of)
 
 
 def _read(connection: Connection, question: TextClause, name: str, as_of: datetime | None) -> Bill:

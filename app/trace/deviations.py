@@ -21,6 +21,7 @@ from app.trace.designators import natural_order
 from app.trace.evidence import Evidence
 from app.trace.made_from import InstalledPart, made_from
 from app.trace.order_sets import ON_UNITS
+from app.trace.planned import BILL_THEN, ORDER_VERSION
 
 
 class Verdict(StrEnum):
@@ -165,7 +166,10 @@ _ORDER = text(
 _USED = text(
     f"""
     -- Which parts from which packages are at which designators of this order's units, but for those the bill names?
-    WITH {ON_UNITS}, filled AS (
+    WITH {BILL_THEN}, {ON_UNITS}, revision AS (
+        SELECT planned.product_revision_id FROM work_order CROSS JOIN {ORDER_VERSION} AS planned
+        WHERE number = :work_order
+    ), filled AS (
         SELECT pair.placement_id, pair.package_id, array_agg(DISTINCT set_id) AS sets
         FROM (SELECT DISTINCT set_id FROM on_unit) AS wanted
         JOIN material_set USING (set_id)
@@ -174,7 +178,7 @@ _USED = text(
         CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
         GROUP BY pair.placement_id, pair.package_id
     ), used AS (
-        SELECT designator, placement.part_number, package.identifier AS package, package.part_number AS described,
+        SELECT designator, placement.part_number, package.identifier AS package, described.part_number AS described,
             array_agg(DISTINCT set_id ORDER BY set_id) AS sets,
             array_agg(DISTINCT set_id ORDER BY set_id) FILTER (WHERE joined_packages = '{{}}') AS sure_sets
         FROM filled
@@ -184,13 +188,20 @@ _USED = text(
             UNION
             SELECT * FROM package AS chained WHERE chained.identifier = ANY (joined_packages || batch_packages)
         ) AS package ON true
+        CROSS JOIN LATERAL (
+            SELECT package.part_number WHERE CAST(:as_of AS timestamptz) IS NULL
+            UNION ALL
+            SELECT {latest("part_number")} FROM package_description AS told
+            WHERE told.package_id = package.package_id AND told.received_at <= :as_of
+            HAVING CAST(:as_of AS timestamptz) IS NOT NULL
+        ) AS described
         CROSS JOIN LATERAL unnest(reference_designators) AS designator
-        LEFT JOIN bom_item ON bom_item.reference_designator = designator
-            AND bom_item.product_revision_id = (SELECT product_revision_id FROM work_order WHERE number = :work_order)
+        LEFT JOIN bill_then ON bill_then.reference_designator = designator
+            AND bill_then.product_revision_id = (SELECT product_revision_id FROM revision)
         CROSS JOIN LATERAL unnest(filled.sets) AS set_id
-        WHERE bom_item.part_number IS DISTINCT FROM coalesce(placement.part_number, package.part_number)
-           OR bom_item.part_number <> package.part_number
-        GROUP BY designator, placement.part_number, package.identifier, package.part_number
+        WHERE bill_then.part_number IS DISTINCT FROM coalesce(placement.part_number, described.part_number)
+           OR bill_then.part_number <> described.part_number
+        GROUP BY designator, placement.part_number, package.identifier, described.part_number
     ), counted AS (
         -- Most designators share their sets: units are counted once for each combination.
         SELECT combination.sets, count(DISTINCT (unit_id, position_number)) AS units,
@@ -222,7 +233,7 @@ def order_deviations(
     given = {"work_order": work_order, "customer_id": customer_id}
     if connection.execute(_ORDER, given).one_or_none() is None:
         raise NotFound(f"No work order {work_order} is known here. Check its number.")
-    bill = bill_of_order(connection, work_order)
+    bill = bill_of_order(connection, work_order, as_of)
     rows = connection.execute(_USED, {"work_order": work_order, "as_of": as_of}).all() if bill.items else []
     serials: dict[int, str] = {
         row[0]: row[1] for row in connection.execute(_SERIALS, {"units": sorted({row.unit_id for row in rows})})

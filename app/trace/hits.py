@@ -92,7 +92,10 @@ _PLACED_AS = text(
     JOIN package ON package.package_id = pair.package_id
     WHERE placement.part_number = :part_number
       AND pair.placement_id = placement.placement_id
-      AND package.part_number IS NULL
+      AND CASE WHEN CAST(:as_of AS timestamptz) IS NULL THEN package.part_number IS NULL ELSE NOT EXISTS (
+          SELECT FROM package_description AS told
+          WHERE told.package_id = package.package_id AND told.part_number IS NOT NULL AND told.received_at <= :as_of
+      ) END
     """
 )
 _PLACEMENTS = text(
@@ -158,7 +161,7 @@ def packages_meant(connection: Connection, question: Question) -> dict[int, str]
     }
     found = {row[0]: row[1] for row in connection.execute(_PACKAGES, asked)}
     if question.names_part_only:
-        rows = connection.execute(_PLACED_AS, {"part_number": question.part_number})
+        rows = connection.execute(_PLACED_AS, asked)
         found.update((row[0], row[1]) for row in rows)
     if not found:
         raise question.not_known

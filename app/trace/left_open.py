@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 
 from app.trace.boards import AT, HELD, Place
 from app.trace.designators import natural_order
+from app.trace.planned import BILL_THEN, ORDER_VERSION
 from app.trace.removals import Removal, removals_from
 from app.trace.spans import BETWEEN_CLOCKS
 from app.units.places import ORDER_THEN
@@ -21,21 +22,19 @@ from app.units.places import ORDER_THEN
 _WANTING = text(
     f"""
     -- Which parts may be at the designators of these units, by bill of material or approved alternate?
-    WITH belongs AS (
-        -- To which order, as it was known then?
-        SELECT unit_id, {ORDER_THEN} AS work_order_id
-        FROM unit
+    WITH {BILL_THEN}, belongs AS (
+        -- To which order, and what did that build, as it was known then?
+        SELECT unit_id, planned.product_revision_id
+        FROM unit JOIN work_order ON work_order.work_order_id = {ORDER_THEN}
+        CROSS JOIN {ORDER_VERSION} AS planned
         WHERE unit_id = ANY (CAST(:units AS bigint[]))
     )
-    SELECT DISTINCT belongs.unit_id, bom_item.reference_designator, bom_item.side,
-        asked.part_number
+    SELECT DISTINCT belongs.unit_id, bill_then.reference_designator, bill_then.side, asked.part_number
     FROM belongs
-    JOIN work_order USING (work_order_id)
-    JOIN bom_item ON bom_item.product_revision_id = work_order.product_revision_id
-    LEFT JOIN approved_part ON approved_part.product_revision_id = bom_item.product_revision_id
-        AND approved_part.part_number = bom_item.part_number
+    JOIN bill_then USING (product_revision_id)
+    LEFT JOIN approved_then USING (product_revision_id, part_number)
     JOIN unnest(CAST(:parts AS text[])) AS asked (part_number)
-        ON asked.part_number IN (bom_item.part_number, approved_part.alternate_part_number, '')
+        ON asked.part_number IN (bill_then.part_number, approved_then.alternate_part_number, '')
     """
 )
 _FILLED = text(

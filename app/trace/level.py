@@ -18,6 +18,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from app.materials.packages import latest
 from app.trace.bills import Bill, bill_of_unit
 from app.trace.designators import few, natural_order
 from app.trace.evidence import Evidence, stronger
@@ -193,6 +194,14 @@ def _level(connection: Connection, made: MadeFrom, as_of: datetime | None) -> Le
     return level_of(made, bill, _in_order(connection, made.work_order, sorted(wanted), as_of))
 
 
+# As it was described then.
+_PART = f"""
+    LATERAL (
+        SELECT {latest("part_number")} AS part_number FROM package_description AS told
+        WHERE told.package_id = package.package_id
+          AND (CAST(:as_of AS timestamptz) IS NULL OR told.received_at <= :as_of)
+    )
+"""
 _NAMED = text(
     f"""
     -- Of which of these parts do reports on this order's units name a package?
@@ -207,8 +216,9 @@ _NAMED = text(
     CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
     JOIN placement USING (placement_id)
     JOIN package ON package.package_id = pair.package_id
+    CROSS JOIN {_PART} AS described
     JOIN unnest(CAST(:parts AS text[])) AS wanted (part_number)
-        ON wanted.part_number IN (placement.part_number, placement.reference_part_number, package.part_number)
+        ON wanted.part_number IN (placement.part_number, placement.reference_part_number, described.part_number)
     WHERE reference_designators <> '{{}}'
     """
 )
@@ -223,11 +233,12 @@ _BUILT = text(
     """
 )
 _LOADED = text(
-    """
+    f"""
     -- Which packages of these parts were ever loaded at these stations?
-    SELECT DISTINCT package_id, part_number FROM loading_event JOIN package USING (package_id)
+    SELECT DISTINCT package.package_id, described.part_number
+    FROM loading_event JOIN package USING (package_id) CROSS JOIN {_PART} AS described
     WHERE station_id = ANY (CAST(:stations AS integer[])) AND kind IN ('loaded', 'spliced')
-      AND part_number = ANY (CAST(:parts AS text[]))
+      AND described.part_number = ANY (CAST(:parts AS text[]))
       AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
     """
 )

@@ -107,7 +107,8 @@ def _behind(after: Key | None, units: Iterator[CarryingUnit]) -> Iterator[Carryi
 _FAMILY = text(
     """
     -- Which unit is it, and, if it is a panel, with which boards?
-    SELECT unit_id FROM serial WHERE serial = :serial
+    SELECT unit_id FROM serial JOIN unit USING (unit_id)
+    WHERE serial.serial = :serial AND (CAST(:as_of AS timestamptz) IS NULL OR registered_at <= :as_of)
     UNION
     SELECT panel_position.unit_id FROM serial JOIN panel_position ON panel_id = serial.unit_id
     WHERE serial = :serial AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)

@@ -13,11 +13,13 @@ from app.schema import import_models
 
 # What only tells when and how messages came in, or belongs to no message.
 _LEFT_OUT = {
-    "alembic_version", "audit", "counted_unit", "customer", "due_count", "former_claim", "idempotency_key",
+    "alembic_version", "audit", "counted_unit", "customer", "due_count", "former_approved_part",
+    "former_bom_item", "former_claim", "former_order", "idempotency_key",
     "login_guess", "login_session", "person", "population", "process_heartbeat", "token",
 }  # fmt: skip
 _ARRIVAL = {
     "received_at", "registered_at", "created_at", "started_received_at", "completed_received_at", "claim_received_at",
+    "known_from",
 }  # fmt: skip
 _NAMES = {
     "station": "SELECT station_id, handle FROM station UNION ALL SELECT 0, NULL",
