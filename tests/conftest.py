@@ -28,6 +28,7 @@ _addresses: dict[str, str] = {}
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests marked slow too")
     parser.addoption("--factories", type=int, default=200, help="how many factories tests/flows generates")
+    parser.addoption("--outage", type=float, help="seconds without a server (default 6, with --slow 120)")
     parser.addoption("--campaign", action="store_true", help="faults: the long campaign instead of the short one")
 
 

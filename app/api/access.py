@@ -62,6 +62,10 @@ def _known(connection: Connection, sent: HTTPAuthorizationCredentials | None) ->
     return actor
 
 
+PERMISSION_OF: dict[Callable[..., Any], Permission] = {}
+"""What a dependency made here asks for, so that `/docs` can say who may."""
+
+
 def may(permission: Permission) -> Callable[..., Awaitable[Actor]]:
     """A dependency: who asks, provided that their role may."""
 
@@ -69,6 +73,7 @@ def may(permission: Permission) -> Callable[..., Awaitable[Actor]]:
         actor.require(permission)
         return actor
 
+    PERMISSION_OF[allowed] = permission
     return allowed
 
 
@@ -92,6 +97,8 @@ def unit_reader(connection: Reading, sent: Sent) -> Actor:
     return asker(connection, sent, Permission.read_units)
 
 
+PERMISSION_OF[unit_reader] = Permission.read_units
+
 UnitReader = Annotated[Actor, Depends(unit_reader)]
 Receiver = Annotated[Actor, Depends(may(Permission.receive_packages))]
 Planner = Annotated[Actor, Depends(may(Permission.plan_work))]
@@ -108,3 +115,4 @@ Shipper = Annotated[Actor, Depends(may(Permission.ship_units))]
 Driller = Annotated[Actor, Depends(may(Permission.run_drills))]
 StationWorker = Annotated[Actor, Depends(may(Permission.work_at_stations))]
 LimitSetter = Annotated[Actor, Depends(may(Permission.set_limits))]
+GatePlanner = Annotated[Actor, Depends(may(Permission.plan_gate))]

@@ -4,26 +4,38 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
-from app.api.access import GateAsker, Overrider, Planner, Reading, Releaser, TheGate, asker, bearer_scheme, only
+from app.api.access import (
+    GateAsker,
+    GatePlanner,
+    Overrider,
+    Reading,
+    Releaser,
+    TheEngine,
+    TheGate,
+    asker,
+    bearer_scheme,
+    only,
+)
 from app.api.once import DoOnce
 from app.db import asked
-from app.errors import Forbidden, Unauthorized
+from app.errors import Forbidden, Invalid
 from app.http.answers import json_answer
+from app.http.proofs import address_of, badge_payload
 from app.interlock.gate import ask
 from app.interlock.gathering import Asked, Told
 from app.interlock.locks import lock_station, unlock_station
 from app.interlock.log import verdicts_of
 from app.interlock.overrides import grant_override, revoke_override
-from app.interlock.plans import plan_calibration, plan_policy
+from app.interlock.plans import LONGEST_SNAPSHOT, plan_calibration, plan_policy
 from app.interlock.releases import release_provisional
 from app.interlock.starts import start_units
 from app.interlock.verdicts import Ground, Verdict
-from app.people import Actor, Permission, bearer
+from app.people import Actor, Permission, prove_by_badge, prove_by_password
 
 router = APIRouter(tags=["interlock"])
 
@@ -106,8 +118,27 @@ def get_verdicts(connection: Reading, serial: Serial, limit: Annotated[int, Quer
     return json_answer({"verdicts": [row._asdict() for row in verdicts_of(connection, serial, limit=limit)]})
 
 
+class Second(BaseModel):
+    """A second person, who shows here and now who they are: with name and password, or with badge and PIN."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(default=None, max_length=256)
+    password: str | None = Field(default=None, max_length=1024)
+    badge: str | None = Field(default=None, max_length=256, description="As it was scanned")
+    pin: str | None = Field(default=None, max_length=12)
+
+    def prove(self, engine: Engine, address: str) -> Actor:
+        """Who it is. Raises `Invalid` for half a proof, and what a login raises."""
+        if self.name is not None and self.password is not None and self.badge is None:
+            return prove_by_password(engine, name=self.name, password=self.password, address=address)[1]
+        if self.badge is not None and self.pin is not None and self.name is None:
+            return prove_by_badge(engine, payload=badge_payload(self.badge), pin=self.pin, address=address)[1]
+        raise Invalid("The second person gives name and password, or badge and PIN.")
+
+
 class Override(BaseModel):
-    """Let one reason pass until a time. `second_token` is the token of a second person, where one is needed."""
+    """Let one reason pass until a time, with a second person where one is needed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -117,19 +148,18 @@ class Override(BaseModel):
     subject: str | None = Field(default=None, max_length=256)
     until: AwareDatetime
     reason: str = Field(min_length=1, max_length=1000)
-    second_token: str | None = None
+    second: Second | None = None
 
 
 @router.post("/interlock/overrides", response_model=None, status_code=201)
-def post_override(override: Override, actor: Overrider, once: DoOnce) -> Response:
-    """Let a reason that stands pass: for the unit named, or without one for the station. It is logged and expires."""
+def post_override(request: Request, override: Override, actor: Overrider, engine: TheEngine, once: DoOnce) -> Response:
+    """Let a reason that stands pass: for the unit named, or without one for the station. It is logged and expires.
+
+    Where two people are needed, the first is known as a person too: the token is theirs.
+    """
+    second = override.second.prove(engine, address_of(request)) if override.second else None
 
     def deed(connection: Connection) -> dict[str, Any]:
-        second = None
-        if override.second_token is not None:
-            second = bearer(connection, override.second_token)
-            if second is None:
-                raise Unauthorized("The second person's token is not in force.")
         number = grant_override(
             connection,
             code=override.code,
@@ -169,11 +199,17 @@ class Lock(BaseModel):
 
 @router.post("/interlock/locks", response_model=None)
 def post_lock(lock: Lock, actor: Overrider, once: DoOnce) -> Response:
-    """Lock a station, so that it starts nothing, or unlock it; a station that understands CFX LockStation is told."""
+    """Lock a station, so that it starts nothing, or unlock it; a station that understands CFX LockStation is told.
+
+    Whoever locked it unlocks it, or a process or quality engineer.
+    """
 
     def deed(connection: Connection) -> dict[str, Any]:
-        change = lock_station if lock.locked else unlock_station
-        change(connection, station=lock.station, reason=lock.reason, actor=actor.identity)
+        if lock.locked:
+            lock_station(connection, station=lock.station, reason=lock.reason, actor=actor.identity)
+        else:
+            unlock_station(connection, station=lock.station, reason=lock.reason, actor=actor.identity,
+                           others=actor.may(Permission.plan_gate))  # fmt: skip
         return {"station": lock.station, "locked": lock.locked}
 
     return once(deed)
@@ -186,12 +222,12 @@ class StationPlan(BaseModel):
 
     station: str = Field(min_length=1, max_length=256)
     policy: Literal["fail_closed", "fail_cached", "fail_open_record"] | None = None
-    snapshot_seconds: int = Field(default=900, ge=1, le=7 * 24 * 3600)
+    snapshot_seconds: int | None = Field(default=None, ge=1, le=LONGEST_SNAPSHOT)
     calibrated_until: AwareDatetime | None = None
 
 
 @router.post("/interlock/stations", response_model=None)
-def post_station_plan(plan: StationPlan, actor: Planner, once: DoOnce) -> Response:
+def post_station_plan(plan: StationPlan, actor: GatePlanner, once: DoOnce) -> Response:
     """Say what a station does while the product cannot be reached, and until when its calibration holds."""
 
     def deed(connection: Connection) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from app.api.access import Planner, Reading, only
+from app.api.access import GatePlanner, Reading, only
 from app.api.once import DoOnce
 from app.http.answers import json_answer
 from app.lines.planning import StationPlan, plan_line
@@ -55,7 +55,7 @@ class LinePlan(BaseModel):
 
 
 @router.post("/lines", status_code=201, response_model=None)
-def post_line(plan: LinePlan, actor: Planner, once: DoOnce) -> Response:
+def post_line(plan: LinePlan, actor: GatePlanner, once: DoOnce) -> Response:
     """Plan a line; sent again it replaces the line's stations and their order."""
 
     def deed(connection: Connection) -> dict[str, object]:

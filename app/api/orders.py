@@ -9,7 +9,7 @@ from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from app.api.access import Planner, Reading, UnitReader, only
+from app.api.access import GatePlanner, Planner, Reading, UnitReader, only
 from app.api.once import DoOnce
 from app.errors import Invalid, NotFound
 from app.http.answers import json_answer
@@ -121,7 +121,7 @@ def post_product(
     *,
     bom: Annotated[UploadFile, File(description="Bill of material, CSV as KiCad writes it")],
     placements: Annotated[UploadFile, File(description="Placement file, CSV as KiCad writes it")],
-    actor: Planner,
+    actor: GatePlanner,
     once: DoOnce,
     part_number: Annotated[str | None, Form()] = None,
     revision: Annotated[str | None, Form()] = None,

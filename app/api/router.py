@@ -1,8 +1,10 @@
 """The addresses under `/api/v1`."""
 
 import inspect
+from collections.abc import Iterator
 
 from fastapi import APIRouter, Depends
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from app.api import (
@@ -10,6 +12,7 @@ from app.api import (
     conditions,
     containments,
     drills,
+    gate_plans,
     interlock,
     lines,
     material_trace,
@@ -27,9 +30,19 @@ from app.api import (
     trace,
     units,
 )
+from app.api.access import PERMISSION_OF
 from app.api.media import media_type_known
+from app.people import Permission, roles_that_may, spoken
 
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(media_type_known)])
+
+
+def _who_may(dependant: Dependant) -> Iterator[Permission]:
+    if dependant.call in PERMISSION_OF:
+        yield PERMISSION_OF[dependant.call]
+    for needed in dependant.dependencies:
+        yield from _who_may(needed)
+
 
 for part in (
     cfx,
@@ -44,6 +57,7 @@ for part in (
     photos,
     lines,
     interlock,
+    gate_plans,
     orders,
     scanning,
     quarantine,
@@ -56,4 +70,7 @@ for part in (
     for route in part.router.routes:
         if isinstance(route, APIRoute):  # `/docs` says of each address what it does
             route.summary = inspect.cleandoc(route.endpoint.__doc__ or "").partition("\n")[0]
+            for permission in sorted(set(_who_may(route.dependant))):
+                roles = ", ".join(map(spoken, roles_that_may(permission)))
+                route.description = f"{route.description}\n\nWho may {permission}: {roles}."
     router.include_router(part.router)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from app.api.access import Overrider, Planner, Reading, StationWorker, only
+from app.api.access import GatePlanner, Overrider, Reading, StationWorker, only
 from app.api.once import DoOnce
 from app.errors import Invalid
 from app.http.answers import json_answer
@@ -222,7 +222,7 @@ class Requirements(BaseModel):
 
 
 @router.put("/setup/requirements", response_model=dict[str, int])
-def put_requirements(requirements: Requirements, actor: Planner, once: DoOnce) -> Response:
+def put_requirements(requirements: Requirements, actor: GatePlanner, once: DoOnce) -> Response:
     """Say what a station must hold, in place of what was said before."""
 
     def deed(connection: Connection) -> dict[str, int]:
@@ -244,7 +244,7 @@ def put_requirements(requirements: Requirements, actor: Planner, once: DoOnce) -
 def post_requirements_list(
     *,
     list_file: Annotated[UploadFile, File(alias="list", description="CSV: station, slot, part_number, ...")],
-    actor: Planner,
+    actor: GatePlanner,
     once: DoOnce,
     product_revision_id: Annotated[int, Form()],
     station: Annotated[str | None, Form(description="Where the list has no column of stations")] = None,
@@ -311,7 +311,7 @@ class Learned(BaseModel):
 
 
 @router.post("/setup/learned", response_model=dict[str, int])
-def post_learned(learned: Learned, actor: Planner, once: DoOnce) -> Response:
+def post_learned(learned: Learned, actor: GatePlanner, once: DoOnce) -> Response:
     """Take what is verified in the slots now as what they must hold, marked unplanned until somebody plans it."""
 
     def deed(connection: Connection) -> dict[str, int]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from app.api.access import LimitSetter, Planner, Reading, StationWorker, only
+from app.api.access import LimitSetter, Reading, StationWorker, only
 from app.api.once import DoOnce
 from app.http.answers import json_answer
 from app.http.tables import csv_answer, wants_csv
@@ -86,7 +86,7 @@ class Tools(BaseModel):
 
 
 @router.put("", response_model=dict[str, int])
-def put_tools(planned: Tools, actor: Planner, once: DoOnce) -> Response:
+def put_tools(planned: Tools, actor: LimitSetter, once: DoOnce) -> Response:
     """Register tools, or change what is planned of them."""
 
     def deed(connection: Connection) -> dict[str, int]:
@@ -138,7 +138,12 @@ class ToolEvent(BaseModel):
 
 @router.post("/events", response_model=ToolPage)
 def post_tool_event(event: ToolEvent, actor: StationWorker, once: DoOnce) -> Response:
-    """Record that a tool was loaded, taken out, cleaned, calibrated or retired; answers how it stands now."""
+    """Record that a tool was loaded, taken out, cleaned, calibrated or retired; answers how it stands now.
+
+    A calibration is recorded by a process or quality engineer.
+    """
+    if event.happened == "calibrated":
+        actor.require(Permission.calibrate)
 
     def deed(connection: Connection) -> ToolPage:
         state_tool(

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.errors import Conflict, Invalid, NotFound
+from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.interlock.models import StationLock
 from app.lines.models import Station
 from app.people import record_audit
@@ -33,13 +33,21 @@ def lock_station(connection: Connection, *, station: str, reason: str, actor: st
     record_audit(connection, actor=actor, deed="station.locked", subject=f"station:{station}", reason=reason)
 
 
-def unlock_station(connection: Connection, *, station: str, reason: str, actor: str) -> None:
-    """Unlock a station. Raises `NotFound` where it is not locked."""
-    unlocked = connection.execute(
+def unlock_station(connection: Connection, *, station: str, reason: str, actor: str, others: bool = True) -> None:
+    """Unlock a station. Without `others`, only where it was `actor` who locked it.
+
+    Raises `Invalid` without a reason, `NotFound` where it is not locked, `Forbidden` where somebody else locked it.
+    """
+    if not reason.strip():
+        raise Invalid("Say why the station is unlocked: the record keeps it beside the reason of the lock.")
+    locked_by = connection.execute(
         update(StationLock)
         .where(StationLock.station_id == station_id_of(connection, station), StationLock.unlocked_at.is_(None))
         .values(unlocked_by=actor, unlocked_at=func.now())
-    )
-    if unlocked.rowcount == 0:
+        .returning(StationLock.locked_by)
+    ).scalar_one_or_none()
+    if locked_by is None:
         raise NotFound(f"{station} is not locked.")
+    if locked_by != actor and not others:
+        raise Forbidden(f"{locked_by} locked {station}. They unlock it, or a process or quality engineer does.")
     record_audit(connection, actor=actor, deed="station.unlocked", subject=f"station:{station}", reason=reason)

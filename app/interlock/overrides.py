@@ -32,8 +32,10 @@ def grant_override(
     """Let a reason that stands now pass until a time, and return the override's number.
 
     With `serial` it holds for that unit at that station, without for the station. `subject` narrows it to one slot,
-    tool or operation; where the reason has one and none is given, it is for that one. Raises `Forbidden` for a role
-    that may not, `Invalid` for a reason that does not stand, no reason given, or a time too far away.
+    tool or operation; where the reason has one and none is given, it is for that one. `second` is a person who has
+    just shown who they are (`prove_by_password`, `prove_by_badge`). Raises `Forbidden` for a role that may not, and
+    where two people are needed and these are not two; `Invalid` for a reason that does not stand, no reason given,
+    or a time too far away.
     """
     if not reason.strip():
         raise Invalid("Say why: the override is kept with its reason.")
@@ -89,9 +91,12 @@ def _check(ground: Ground, actor: Actor, second: Actor | None) -> Right:
         raise Forbidden(f"The role {spoken(actor.role)} may not override this. {right.sentence}")
     if not right.second_person:
         return right
-    if second is None:
+    if actor.person is None:
+        # Whose hands hold a token of nobody's, nobody knows: they may be the second person's own.
+        raise Forbidden("This takes two people, and nobody knows who bears this token. Log in, or use your own token.")
+    if second is None or second.person is None:
         raise Forbidden(f"This takes a second person. {right.sentence}")
-    if second.identity == actor.identity or second.role not in _SECOND:
+    if second.person == actor.person or second.role not in _SECOND:
         raise Forbidden("The second person is somebody else, a process engineer or a quality engineer.")
     return right
 

@@ -1,6 +1,7 @@
-"""What is planned for the gate: policies, recipes, limits, thresholds, who is qualified, until when calibrated.
+"""Plan what the gate goes by: policies, recipes, limits, thresholds, who is qualified, until when calibrated.
 
-What nobody plans is not judged.
+What nobody plans is not judged. Each deed replaces what was planned of the same thing, so doing it again changes
+nothing; what is planned now is in `planned.py`.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.errors import Invalid
+from app.errors import Invalid, NotFound
 from app.interlock.locks import station_id_of
 from app.interlock.models import (
     GatePolicy,
@@ -21,20 +22,29 @@ from app.interlock.models import (
     StationCalibration,
     TraceThreshold,
 )
-from app.people import record_audit, register_customer
+from app.people import customer_id_of, record_audit
+from app.products.models import ProductRevision
 
 Policy: TypeAlias = Literal["fail_closed", "fail_cached", "fail_open_record"]
+LONGEST_SNAPSHOT = 7 * 24 * 3600  # seconds
+_MOST_RUNS = 32_767  # of a smallint
 
 
-def plan_policy(connection: Connection, *, station: str, policy: str, snapshot_seconds: int = 900, actor: str) -> None:
-    """Say what a station does while the product cannot be reached. Raises `Invalid` for another word."""
+def plan_policy(
+    connection: Connection, *, station: str, policy: str, snapshot_seconds: int | None = None, actor: str
+) -> None:
+    """Say what a station does while the product cannot be reached, and how long a snapshot holds (None: as before).
+
+    Raises `Invalid` for another word, `NotFound` for an unknown station.
+    """
     if policy not in get_args(Policy):
         raise Invalid(f"{policy!r} is no policy. Choose {', '.join(get_args(Policy))}.")
-    if snapshot_seconds < 1:
-        raise Invalid("A snapshot holds for at least a second.")
-    _put(connection, GatePolicy, ["station_id"], station_id=station_id_of(connection, station), policy=policy,
-         snapshot_seconds=snapshot_seconds)  # fmt: skip
-    record_audit(connection, actor=actor, deed="gate.policy_set", subject=f"station:{station}", policy=policy)
+    lasting = {} if snapshot_seconds is None else {"snapshot_seconds": snapshot_seconds}
+    if snapshot_seconds is not None and not 1 <= snapshot_seconds <= LONGEST_SNAPSHOT:
+        raise Invalid(f"A snapshot holds for 1 to {LONGEST_SNAPSHOT} seconds.")
+    plan: dict[str, Any] = {"policy": policy, **lasting}
+    _put(connection, GatePolicy, ["station_id"], station_id=station_id_of(connection, station), **plan)
+    record_audit(connection, actor=actor, deed="gate.policy_set", subject=f"station:{station}", **plan)
 
 
 def policy_of(connection: Connection, station_id: int) -> str:
@@ -53,12 +63,16 @@ def plan_recipes(
     recipes: Sequence[tuple[str, str]],
     actor: str,
 ) -> None:
-    """Say which (recipe, revision) are right for a product revision at an operation; several for several sides."""
+    """Say which (recipe, revision) are right for a product revision at an operation; several for several sides.
+
+    With none, nothing is planned there. Raises `NotFound` for an unknown product revision.
+    """
+    _know_revision(connection, product_revision_id)
     plan = RecipePlan.__table__.c
     connection.execute(
         delete(RecipePlan).where(plan.product_revision_id == product_revision_id, plan.operation == operation)
     )
-    for recipe, revision in recipes:
+    for recipe, revision in dict.fromkeys(recipes):
         _put(connection, RecipePlan, ["product_revision_id", "operation", "recipe", "recipe_revision"],
              product_revision_id=product_revision_id, operation=operation, recipe=recipe,
              recipe_revision=revision)  # fmt: skip
@@ -68,47 +82,85 @@ def plan_recipes(
 
 
 def plan_retest_limit(
-    connection: Connection, *, product_revision_id: int, operation: str, runs: int, actor: str
+    connection: Connection, *, product_revision_id: int, operation: str, runs: int | None, actor: str
 ) -> None:
-    """Say how many runs a unit gets at an inspection or test before somebody must decide."""
-    if runs < 1:
-        raise Invalid("A unit gets at least one run.")
-    _put(connection, RetestLimit, ["product_revision_id", "operation"], product_revision_id=product_revision_id,
-         operation=operation, runs=runs)  # fmt: skip
+    """Say how many runs a unit gets at an inspection or test before somebody must decide; None: as many as it takes.
+
+    Raises `Invalid` below one, `NotFound` for an unknown product revision.
+    """
+    if runs is not None and not 1 <= runs <= _MOST_RUNS:
+        raise Invalid(f"A unit gets 1 to {_MOST_RUNS} runs.")
+    _know_revision(connection, product_revision_id)
+    _plan(connection, RetestLimit, {"product_revision_id": product_revision_id, "operation": operation}, runs=runs)
     record_audit(connection, actor=actor, deed="gate.retest_limit_planned",
                  subject=f"product_revision:{product_revision_id}", operation=operation, runs=runs)  # fmt: skip
 
 
-def plan_threshold(connection: Connection, *, customer: str, operation: str, completeness: float, actor: str) -> None:
-    """Say how complete a customer's genealogy must be (0 to 1) before an operation starts."""
-    if not 0 <= completeness <= 1:
+def plan_threshold(
+    connection: Connection, *, customer: str, operation: str, completeness: float | None, actor: str
+) -> None:
+    """Say how complete a customer's genealogy must be (0 to 1) before an operation starts; None: it is not asked.
+
+    Raises `Invalid` outside 0 to 1, `NotFound` for an unknown customer.
+    """
+    if completeness is not None and not 0 <= completeness <= 1:
         raise Invalid("Completeness is a part of the bill of material, from 0 to 1.")
-    customer_id = register_customer(connection, name=customer, actor=actor)
-    _put(connection, TraceThreshold, ["customer_id", "operation"], customer_id=customer_id, operation=operation,
-         completeness=completeness)  # fmt: skip
+    customer_id = customer_id_of(connection, customer)
+    if customer_id is None:
+        raise NotFound(f"No customer {customer} is known here. Plan a work order of theirs first.")
+    _plan(connection, TraceThreshold, {"customer_id": customer_id, "operation": operation}, completeness=completeness)
     record_audit(connection, actor=actor, deed="gate.threshold_planned", subject=f"customer:{customer}",
                  operation=operation, completeness=completeness)  # fmt: skip
 
 
-def need_qualification(connection: Connection, *, operation: str, actor: str) -> None:
-    """Say that only qualified operators may do an operation."""
-    connection.execute(insert(QualificationNeed).values(operation=operation).on_conflict_do_nothing())
-    record_audit(connection, actor=actor, deed="gate.qualification_needed", subject=f"operation:{operation}")
+def need_qualification(connection: Connection, *, operation: str, needed: bool = True, actor: str) -> None:
+    """Say whether only qualified operators may do an operation."""
+    if needed:
+        connection.execute(insert(QualificationNeed).values(operation=operation).on_conflict_do_nothing())
+    else:
+        connection.execute(delete(QualificationNeed).where(QualificationNeed.operation == operation))
+    record_audit(connection, actor=actor, deed="gate.qualification_needed", subject=f"operation:{operation}",
+                 needed=needed)  # fmt: skip
 
 
 def qualify(connection: Connection, *, operator: str, operation: str, valid_until: datetime | None, actor: str) -> None:
-    """Say that an operator, by the identifier machines name them with, may do an operation."""
+    """Say that an operator, by the identifier machines name them with, may do an operation; None: for good."""
     _put(connection, Qualification, ["operator", "operation"], operator=operator, operation=operation,
          valid_until=valid_until)  # fmt: skip
     record_audit(connection, actor=actor, deed="operator.qualified", subject=f"operator:{operator}",
                  operation=operation, valid_until=valid_until and valid_until.isoformat())  # fmt: skip
 
 
+def disqualify(connection: Connection, *, operator: str, operation: str, actor: str) -> None:
+    """Say that an operator may do an operation no longer."""
+    connection.execute(
+        delete(Qualification).where(Qualification.operator == operator, Qualification.operation == operation)
+    )
+    record_audit(connection, actor=actor, deed="operator.disqualified", subject=f"operator:{operator}",
+                 operation=operation)  # fmt: skip
+
+
 def plan_calibration(connection: Connection, *, station: str, due_at: datetime, actor: str) -> None:
-    """Say until when a station's calibration holds."""
+    """Say until when a station's calibration holds. Raises `NotFound` for an unknown station."""
     _put(connection, StationCalibration, ["station_id"], station_id=station_id_of(connection, station), due_at=due_at)
     record_audit(connection, actor=actor, deed="station.calibrated", subject=f"station:{station}",
                  due_at=due_at.isoformat())  # fmt: skip
+
+
+def _know_revision(connection: Connection, product_revision_id: int) -> None:
+    known = select(ProductRevision.product_revision_id).where(
+        ProductRevision.product_revision_id == product_revision_id
+    )
+    if connection.execute(known).one_or_none() is None:
+        raise NotFound(f"There is no product revision {product_revision_id}. GET /api/v1/products lists them.")
+
+
+def _plan(connection: Connection, table: Any, key: dict[str, Any], **value: Any) -> None:
+    """Enter a plan of one value, or withdraw it where the value is None."""
+    if None not in value.values():
+        _put(connection, table, list(key), **key, **value)
+        return
+    connection.execute(delete(table).where(*(getattr(table, name) == is_ for name, is_ in key.items())))
 
 
 def _put(connection: Connection, table: Any, key: list[str], **values: Any) -> None:

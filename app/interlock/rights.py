@@ -25,8 +25,13 @@ class Right:
     def sentence(self) -> str:
         """The right in words."""
         who = " or ".join(spoken(role) for role in self.roles)
-        hours = self.longest.total_seconds() / 3600
-        return f"A {who} may override this{' with a second person' if self.second_person else ''} for {hours:g} h."
+        second = " with a second person" if self.second_person else ""
+        return f"A {who} may override this{second} for {self.hours:g} h."
+
+    @property
+    def hours(self) -> float:
+        """`longest`, in hours."""
+        return self.longest.total_seconds() / 3600
 
 
 _HOUR = timedelta(hours=1)

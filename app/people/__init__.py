@@ -1,13 +1,16 @@
 """Who may do what, and who did what: customers, people, tokens, sessions and the audit trail."""
 
-from app.people.access import PERMISSIONS, Actor, Permission, spoken
+from app.people.access import PERMISSIONS, Actor, Permission, roles_that_may, spoken
 from app.people.audit import record_audit
 from app.people.badges import (
     BadgeSummary,
     WrongBadge,
     badges,
+    change_pin,
+    has_pin,
     issue_badge,
     log_in_with_badge,
+    prove_by_badge,
     revoke_badge,
     set_pin,
     unlock,
@@ -17,11 +20,14 @@ from app.people.customers import customer_id_of, customer_names, register_custom
 from app.people.logins import (
     PersonSummary,
     WrongPassword,
+    change_password,
     choose_language,
+    close_account,
     create_person,
     ensure_first_administrator,
     log_in,
     people,
+    prove_by_password,
     set_password,
 )
 from app.people.models import (
@@ -81,7 +87,10 @@ __all__ = [
     "bearer",
     "broker_credentials",
     "broker_hash",
+    "change_password",
+    "change_pin",
     "choose_language",
+    "close_account",
     "create_person",
     "create_token",
     "customer_id_of",
@@ -89,6 +98,7 @@ __all__ = [
     "ensure_first_administrator",
     "find_session",
     "form_token",
+    "has_pin",
     "issue_badge",
     "lock_session",
     "log_in",
@@ -96,10 +106,13 @@ __all__ = [
     "log_out",
     "move_session",
     "people",
+    "prove_by_badge",
+    "prove_by_password",
     "record_audit",
     "register_customer",
     "revoke_badge",
     "revoke_token",
+    "roles_that_may",
     "session_actor",
     "set_password",
     "set_pin",

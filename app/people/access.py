@@ -15,7 +15,7 @@ class Permission(StrEnum):
     read_line = "see lines and stations"
     receive_packages = "receive packages"
     handle_quarantine = "replay or dismiss quarantined messages"
-    plan_work = "plan products and work orders"
+    plan_work = "plan work orders, serial formats and instructions"
     work_at_stations = "work at a station"
     ask_gate = "ask the gate"
     override_gate = "override the gate and lock stations"
@@ -26,7 +26,7 @@ class Permission(StrEnum):
     run_drills = "run recall drills"
     set_limits = "set floor lives, the handling of parts and the limits of tools"
     calibrate = "say until when tools and stations are calibrated"
-    plan_gate = "plan what the gate goes by: setups, recipes, policies, limits and qualifications"
+    plan_gate = "plan what the gate goes by: lines, products, setups, recipes, policies and qualifications"
     manage_people = "manage people and tokens"
 
 

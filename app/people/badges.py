@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from app.errors import BirthmarkError, Invalid, NotFound
+from app.people.access import Actor
 from app.people.audit import record_audit
 from app.people.brake import count_guess, forget_guesses
-from app.people.logins import nobodys_hash, passwords
-from app.people.models import Badge, LoginSession, Person
-from app.people.sessions import STATION_LOCKS_AFTER, Login, digest, open_session
+from app.people.logins import nobodys_hash, passwords, prove_by_password
+from app.people.models import Badge, LoginSession, Person, Role
+from app.people.sessions import STATION_LOCKS_AFTER, Login, digest, end_sessions, open_session
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"  # RFC 4648 base32
 _LENGTH = 26
@@ -36,17 +37,54 @@ class WrongBadge(BirthmarkError):
 
 def set_pin(connection: Connection, *, name: str, pin: str, actor: str) -> None:
     """Give somebody a PIN of 4 to 12 digits. Raises `Invalid` for one that everybody tries first."""
+    _enter_pin(connection, name, pin)
+    record_audit(connection, actor=actor, deed="person.pin_set", subject=f"person:{name}")
+
+
+def change_pin(engine: Engine, *, name: str, old: str, new: str, address: str, session: str | None = None) -> None:
+    """Change one's own PIN, or choose the first one: `old` is then the password.
+
+    The other sessions that a badge opened end. Raises `Invalid` for a PIN that cannot be, `WrongBadge` or
+    `WrongPassword`, and `TooManyGuesses`.
+    """
+    _check_pin(new)
+    with engine.connect() as connection:
+        pin_hash = connection.execute(
+            select(Person.pin_hash).where(Person.name == name, Person.disabled_at.is_(None))
+        ).scalar_one_or_none()
+    if pin_hash is None:
+        prove_by_password(engine, name=name, password=old, address=address)
+    else:
+        count_guess(engine, _guessed(name), address)
+        if not passwords.verify(old, pin_hash):
+            raise WrongBadge("That is not your PIN. Enter it again; an administrator can give you a new one.")
+    with engine.begin() as connection:
+        forget_guesses(connection, _guessed(name), address)
+        end_sessions(connection, _enter_pin(connection, name, new), of_badge=True, but=session)
+        record_audit(connection, actor=f"person:{name}", deed="person.pin_changed", subject=f"person:{name}")
+
+
+def has_pin(connection: Connection, name: str) -> bool:
+    """Whether somebody has a PIN."""
+    return bool(connection.execute(select(Person.pin_hash.is_not(None)).where(Person.name == name)).scalar())
+
+
+def _check_pin(pin: str) -> None:
     if not _PIN.fullmatch(pin):
         raise Invalid("A PIN has 4 to 12 digits.")
     steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
     if len(steps) == 1 and steps <= {0, 1, 9}:
         raise Invalid("A PIN such as 1234 or 0000 is the first that is tried. Choose another one.")
-    changed = connection.execute(
+
+
+def _enter_pin(connection: Connection, name: str, pin: str) -> int:
+    _check_pin(pin)
+    person_id = connection.execute(
         update(Person).where(Person.name == name).values(pin_hash=passwords.hash(pin)).returning(Person.person_id)
-    ).one_or_none()
-    if changed is None:
+    ).scalar_one_or_none()
+    if person_id is None:
         raise NotFound(f"Nobody called {name} has an account.")
-    record_audit(connection, actor=actor, deed="person.pin_set", subject=f"person:{name}")
+    return int(person_id)
 
 
 def issue_badge(connection: Connection, *, name: str, actor: str) -> str:
@@ -78,8 +116,7 @@ def revoke_badge(connection: Connection, *, name: str, actor: str) -> None:
     if badge_id is None:
         raise NotFound(f"{name} has no badge in force.")
     person_id = connection.execute(select(Person.person_id).where(Person.name == name)).scalar_one()
-    of_badge = LoginSession.idle_after.is_not(None)
-    connection.execute(delete(LoginSession).where(LoginSession.person_id == person_id, of_badge))
+    end_sessions(connection, person_id, of_badge=True)
     record_audit(connection, actor=actor, deed="badge.revoked", subject=f"person:{name}", badge=badge_id)
 
 
@@ -104,17 +141,29 @@ def badges(connection: Connection) -> Sequence[BadgeSummary]:
 
 
 def log_in_with_badge(engine: Engine, *, payload: str, pin: str, address: str, station: str | None = None) -> Login:
-    """Open a session at a station, which locks when nobody touches it.
+    """Open a session at a station, which locks when nobody touches it. Raises as `prove_by_badge` does."""
+    person_id, actor = prove_by_badge(engine, payload=payload, pin=pin, address=address)
+    with engine.begin() as connection:
+        opened = open_session(connection, person_id, station=station, idle_after=STATION_LOCKS_AFTER)
+        record_audit(
+            connection, actor=actor.identity, deed="person.logged_in", subject=actor.identity,
+            address=address, by="badge", station=station,
+        )  # fmt: skip
+    return opened
+
+
+def prove_by_badge(engine: Engine, *, payload: str, pin: str, address: str) -> tuple[int, Actor]:
+    """Whose badge and PIN these are: `person_id`, and who they are in what they do.
 
     Raises `WrongBadge`, or `TooManyGuesses` before looking at the PIN.
     """
     with engine.connect() as connection:
         person = connection.execute(
-            select(Person.person_id, Person.name, Person.pin_hash)
+            select(Person.person_id, Person.name, Person.pin_hash, Person.role, Person.customer_id)
             .join(Badge, Badge.person_id == Person.person_id)
             .where(Badge.digest == digest(payload), Badge.revoked_at.is_(None), Person.disabled_at.is_(None))
         ).one_or_none()
-    guessed = f"badge of {person.name}" if person else "badge"
+    guessed = _guessed(person.name) if person else "badge"
     count_guess(engine, guessed, address)
     right = passwords.verify(pin, person.pin_hash if person and person.pin_hash else nobodys_hash())
     if person is None or person.pin_hash is None or not right:
@@ -123,13 +172,14 @@ def log_in_with_badge(engine: Engine, *, payload: str, pin: str, address: str, s
             "the PIN; an administrator sets PINs."
         )
     with engine.begin() as connection:
-        opened = open_session(connection, person.person_id, station=station, idle_after=STATION_LOCKS_AFTER)
         forget_guesses(connection, guessed, address)
-        record_audit(
-            connection, actor=f"person:{person.name}", deed="person.logged_in", subject=f"person:{person.name}",
-            address=address, by="badge", station=station,
-        )  # fmt: skip
-    return opened
+    name = person.name
+    return person.person_id, Actor(f"person:{name}", name, Role(person.role), person.customer_id, person=name)
+
+
+def _guessed(name: str) -> str:
+    """What the brake counts for guesses at somebody's PIN."""
+    return f"badge of {name}"
 
 
 def unlock(engine: Engine, *, secret: str, pin: str, address: str) -> None:
@@ -147,7 +197,7 @@ def unlock(engine: Engine, *, secret: str, pin: str, address: str) -> None:
         ).one_or_none()
     if person is None or person.pin_hash is None:
         raise WrongBadge("This session has ended. Scan your badge.")
-    guessed = f"badge of {person.name}"
+    guessed = _guessed(person.name)
     count_guess(engine, guessed, address)
     if not passwords.verify(pin, person.pin_hash):
         raise WrongBadge("That is not the PIN. Enter it again, or scan your own badge.")

@@ -1,4 +1,4 @@
-"""People who log in with a password, and their accounts. Passwords are argon2id with pwdlib's recommended costs."""
+"""People who show who they are with a password. Passwords are argon2id with pwdlib's recommended costs."""
 
 import secrets
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from pwdlib import PasswordHash
-from sqlalchemy import Connection, Engine, delete, select, text, update
+from sqlalchemy import Connection, Engine, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app.errors import BirthmarkError, Conflict, Invalid, NotFound
@@ -15,10 +15,11 @@ from app.people.access import Actor
 from app.people.audit import record_audit
 from app.people.brake import count_guess, forget_guesses
 from app.people.customers import register_customer
-from app.people.models import Customer, LoginSession, Person, Role
-from app.people.sessions import Login, open_session
+from app.people.models import Customer, Person, Role
+from app.people.sessions import Login, end_sessions, open_session
 
 SHORTEST_PASSWORD = 10
+LONGEST_PASSWORD = 1024
 FIRST_ADMINISTRATOR = "administrator"
 
 passwords = PasswordHash.recommended()
@@ -56,7 +57,7 @@ def create_person(
         raise Invalid("Line equipment does not log in with a password; create a token for it.")
     if (known is Role.customer) != bool(customer):
         raise Invalid("The role customer goes with a customer's name, and only that role does.")
-    _check_password(password)
+    check_password(password)
     customer_id = register_customer(connection, name=customer, actor=actor) if customer else None
     person_id = connection.execute(
         upsert(Person)
@@ -74,7 +75,7 @@ def create_person(
 
 def set_password(connection: Connection, *, name: str, password: str, actor: str) -> None:
     """Give somebody a new password; every session of theirs ends."""
-    _check_password(password)
+    check_password(password)
     person_id = connection.execute(
         update(Person)
         .where(Person.name == name)
@@ -83,13 +84,57 @@ def set_password(connection: Connection, *, name: str, password: str, actor: str
     ).scalar_one_or_none()
     if person_id is None:
         raise NotFound(f"Nobody called {name} has an account.")
-    connection.execute(delete(LoginSession).where(LoginSession.person_id == person_id))
+    end_sessions(connection, person_id)
     record_audit(connection, actor=actor, deed="person.password_set", subject=f"person:{name}")
 
 
-def _check_password(password: str) -> None:
+def change_password(engine: Engine, *, name: str, old: str, new: str, address: str, session: str | None = None) -> None:
+    """Change one's own password; every other session ends, the one with the secret `session` goes on.
+
+    Raises `Invalid` for a new one that cannot be, `WrongPassword` and `TooManyGuesses` as a login does.
+    """
+    check_password(new)
+    if new == old:
+        raise Invalid("This is the password you have. Choose another one.")
+    person_id, actor = prove_by_password(engine, name=name, password=old, address=address)
+    with engine.begin() as connection:
+        connection.execute(
+            update(Person).where(Person.person_id == person_id).values(password_hash=passwords.hash(new))
+        )
+        end_sessions(connection, person_id, but=session)
+        record_audit(connection, actor=actor.identity, deed="person.password_changed", subject=actor.identity)
+
+
+def close_account(connection: Connection, *, name: str, actor: str) -> None:
+    """Let nobody in by this name from now on: sessions end, and so does what badge and tokens of theirs open.
+
+    Raises `NotFound` where no such account is in force, `Conflict` for the last administrator.
+    """
+    others = select(Person.person_id).where(
+        Person.role == Role.administrator.value, Person.disabled_at.is_(None), Person.name != name
+    )
+    # Two administrators who close each other's account at once must not both succeed.
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('first administrator'))"))
+    if connection.execute(others.limit(1)).one_or_none() is None:
+        raise Conflict(f"{name} is the last administrator. Give somebody else that role first.")
+    person_id = connection.execute(
+        update(Person)
+        .where(Person.name == name, Person.disabled_at.is_(None))
+        .values(disabled_at=func.now())
+        .returning(Person.person_id)
+    ).scalar_one_or_none()
+    if person_id is None:
+        raise NotFound(f"Nobody called {name} has an account in force.")
+    end_sessions(connection, person_id)
+    record_audit(connection, actor=actor, deed="person.account_closed", subject=f"person:{name}")
+
+
+def check_password(password: str) -> None:
+    """Raise `Invalid` for a password that is too short, or too long to be one."""
     if len(password) < SHORTEST_PASSWORD:
         raise Invalid(f"A password needs at least {SHORTEST_PASSWORD} characters; use a sentence.")
+    if len(password) > LONGEST_PASSWORD:
+        raise Invalid(f"A password has at most {LONGEST_PASSWORD} characters.")
 
 
 def ensure_first_administrator(connection: Connection) -> str | None:
@@ -116,22 +161,34 @@ def ensure_first_administrator(connection: Connection) -> str | None:
 
 
 def log_in(engine: Engine, *, name: str, password: str, address: str) -> Login:
-    """Open a session. Raises `WrongPassword`, or `TooManyGuesses` before looking at the password."""
+    """Open a session. Raises as `prove_by_password` does."""
+    person_id, _ = prove_by_password(engine, name=name, password=password, address=address)
+    with engine.begin() as connection:
+        opened = open_session(connection, person_id)
+        record_audit(
+            connection, actor=f"person:{name}", deed="person.logged_in", subject=f"person:{name}", address=address
+        )
+    return opened
+
+
+def prove_by_password(engine: Engine, *, name: str, password: str, address: str) -> tuple[int, Actor]:
+    """Whose name and password these are: `person_id`, and who they are in what they do.
+
+    Raises `WrongPassword`, or `TooManyGuesses` before looking at the password.
+    """
     count_guess(engine, name, address)
     with engine.connect() as connection:
         person = connection.execute(
-            select(Person.person_id, Person.password_hash).where(Person.name == name, Person.disabled_at.is_(None))
+            select(Person.person_id, Person.password_hash, Person.role, Person.customer_id).where(
+                Person.name == name, Person.disabled_at.is_(None)
+            )
         ).one_or_none()
     right = passwords.verify(password, person.password_hash if person else nobodys_hash())
     if person is None or not right:
         raise WrongPassword("Name and password do not belong together. Check both and try again.")
     with engine.begin() as connection:
-        opened = open_session(connection, person.person_id)
         forget_guesses(connection, name, address)
-        record_audit(
-            connection, actor=f"person:{name}", deed="person.logged_in", subject=f"person:{name}", address=address
-        )
-    return opened
+    return person.person_id, Actor(f"person:{name}", name, Role(person.role), person.customer_id, person=name)
 
 
 def choose_language(connection: Connection, actor: Actor, language: str) -> None:

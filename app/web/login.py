@@ -8,8 +8,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from app.db import transaction
 from app.errors import BirthmarkError
-from app.people import Login, WrongBadge, lock_session, log_in, log_in_with_badge, log_out, unlock
-from app.scanning.codes import CodeKind, DamagedCodeError, read_code
+from app.http.proofs import address_of, badge_payload
+from app.people import Login, lock_session, log_in, log_in_with_badge, log_out, unlock
 from app.web.pages import render
 from app.web.session import PostedByUs, TheVisitor, cookie_name, here, same_origin, session_of, visitor_or_none
 
@@ -36,7 +36,7 @@ def login(
     """Log in and return to where the visitor wanted to go."""
     same_origin(request)
     try:
-        opened = log_in(request.app.state.engine, name=name, password=password, address=_address(request))
+        opened = log_in(request.app.state.engine, name=name, password=password, address=address_of(request))
     except BirthmarkError as refused:
         page = render(request, "login.html", None, refused.status, to=here(to), name=name, problem=refused)
         return _patiently(page, refused)
@@ -77,14 +77,14 @@ def badge_login(
 ) -> Response:
     """Log in at a station. Without a badge, whoever locked it opens it again by the PIN alone."""
     same_origin(request)
-    engine, address = request.app.state.engine, _address(request)
+    engine, address = request.app.state.engine, address_of(request)
     held = session_of(request)
     try:
         if not badge.strip() and held is not None:
             unlock(engine, secret=held[0], pin=pin, address=address)
             return RedirectResponse(here(to), 303)
         opened = log_in_with_badge(
-            engine, payload=_payload(badge), pin=pin, address=address, station=station.strip() or None
+            engine, payload=badge_payload(badge), pin=pin, address=address, station=station.strip() or None
         )
     except BirthmarkError as refused:
         return _badge_page(request, to, station, refused)
@@ -92,17 +92,6 @@ def badge_login(
         with transaction(engine) as connection:
             log_out(connection, held[0])
     return _open(request, opened, to)
-
-
-def _payload(scanned: str) -> str:
-    """What is on the badge. Raises `WrongBadge` where another code was scanned, or not all of it arrived."""
-    try:
-        code = read_code(scanned.strip())
-    except DamagedCodeError as damaged:
-        raise WrongBadge(str(damaged)) from None
-    if code.kind is not CodeKind.badge:
-        raise WrongBadge("This code is no badge. Scan the code on your badge.")
-    return code.payload
 
 
 @router.post("/lock", dependencies=[PostedByUs])
@@ -121,10 +110,6 @@ def logout(request: Request, found: TheVisitor) -> Response:
     response = RedirectResponse("/login/badge" if found.locks else "/login", 303)
     response.delete_cookie(cookie_name(request), secure=request.url.scheme == "https", httponly=True)
     return response
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
 
 
 def _patiently(page: Response, refused: BirthmarkError | None) -> Response:

@@ -9,11 +9,12 @@ from sqlalchemy import Engine
 
 from app.lines.planning import StationPlan, plan_line
 from app.orders.planning import plan_work_order
-from app.people import create_token
+from app.people import issue_badge, set_pin
 from app.products.kicad import BoardDesign, Component
 from app.products.planning import import_design
 from app.products.routing import RoutingStep
-from tests.doors.conftest import Ask
+from app.scanning.codes import CodeKind, make_code
+from tests.doors.conftest import PASSWORD, Ask
 from tests.inbox.messages import count, initialized, message, stored
 
 PRINTER, MOUNTER = "Acme.Printer.1", "Acme.Mounter.1"
@@ -80,27 +81,40 @@ def test_a_start_is_done_once_however_often_it_is_sent(planned: None, ask: Ask, 
     assert [reason["code"] for reason in told["verdicts"][0]["reasons"]] == ["already_started"]
 
 
-def test_an_override_takes_its_two_people_and_shows_in_the_verdict(planned: None, ask: Ask, engine: Engine) -> None:
-    engineer = ask("process_engineer")
+@pytest.mark.usefixtures("planned", "accounts")
+def test_an_override_takes_its_two_people_and_shows_in_the_verdict(ask: Ask, engine: Engine) -> None:
+    engineer = ask("process_engineer", person="process_engineer")
     with engine.begin() as connection:
-        second = create_token(connection, name="quinn", role="quality_engineer", actor="test")
+        set_pin(connection, name="quality_engineer", pin="4711", actor="test")
+        badge = make_code(CodeKind.badge, issue_badge(connection, name="quality_engineer", actor="test"))
     until = datetime.now(UTC) + timedelta(hours=1)
     body = {"code": "skipped", "station": MOUNTER, "serial": SERIAL, "until": until.isoformat(), "reason": "by hand"}
     assert engineer.post("/api/v1/interlock/overrides", json=body).status_code == 403
     assert ask("operator").post("/api/v1/interlock/overrides", json=body).status_code == 403
-    wrong = engineer.post("/api/v1/interlock/overrides", json={**body, "second_token": "bm_nobody"})
-    assert wrong.status_code == 401
-    made = engineer.post("/api/v1/interlock/overrides", json={**body, "second_token": second})
+    second = {"name": "quality_engineer", "password": PASSWORD}
+    for client, given, status in (
+        (engineer, {"name": "quality_engineer", "password": "a guess of hers"}, 401),
+        (engineer, {"name": "process_engineer", "password": PASSWORD}, 403),  # the same human being
+        (engineer, {"name": "operator", "password": PASSWORD}, 403),
+        (engineer, {"badge": badge, "pin": "1147"}, 401),
+        (engineer, {"badge": badge}, 422),
+        (ask("process_engineer"), second, 403),  # nobody knows who bears this token
+    ):
+        refused = client.post("/api/v1/interlock/overrides", json={**body, "second": given})
+        assert refused.status_code == status, refused.text
+    made = engineer.post("/api/v1/interlock/overrides", json={**body, "second": {"badge": badge, "pin": "4711"}})
     assert made.status_code == 201, made.text
     told = asked(engineer, MOUNTER)
     assert told["allowed"]
     assert told["verdicts"][0]["overridden"][0]["code"] == "skipped"
+    assert told["verdicts"][0]["overridden"][0]["by"].endswith("process_engineer")
     number = made.json()["override_id"]
     assert engineer.post(f"/api/v1/interlock/overrides/{number}/revoke").status_code == 200
     assert engineer.post(f"/api/v1/interlock/overrides/{number}/revoke").status_code == 404
     assert not asked(engineer, MOUNTER)["allowed"]
     log = engineer.get("/api/v1/interlock/verdicts", params={"serial": SERIAL}).json()["verdicts"]
     assert [entry["allowed"] for entry in log] == [False, True]
+    assert engineer.post("/api/v1/interlock/overrides", json={**body, "second": second}).status_code == 201
 
 
 def test_locks_and_policies(planned: None, ask: Ask, engine: Engine) -> None:
@@ -112,11 +126,25 @@ def test_locks_and_policies(planned: None, ask: Ask, engine: Engine) -> None:
     assert lead.post("/api/v1/interlock/locks", json={**lock, "locked": False}).status_code == 200
     assert asked(lead, PRINTER)["allowed"]
     assert lead.post("/api/v1/interlock/locks", json={**lock, "station": "No.Such.1"}).status_code == 404
-    plan = {"station": PRINTER, "policy": "fail_cached", "calibrated_until": "2026-01-01T00:00:00Z"}
-    assert lead.post("/api/v1/interlock/stations", json=plan).status_code == 200
+    plan = {"station": PRINTER, "policy": "fail_cached", "snapshot_seconds": 60}
+    due = {"station": PRINTER, "policy": "fail_cached", "calibrated_until": "2026-01-01T00:00:00Z"}
+    engineer = ask("process_engineer")
+    for one in (plan, due):
+        assert lead.post("/api/v1/interlock/stations", json=one).status_code == 403
+        assert engineer.post("/api/v1/interlock/stations", json=one).status_code == 200
     assert asked(lead, PRINTER)["verdicts"][0]["reasons"][0]["code"] == "calibration_over"
-    assert lead.post("/api/v1/interlock/stations", json={**plan, "policy": "fail_open"}).status_code == 422
-    assert count(engine, "audit", "deed IN ('station.locked', 'station.unlocked', 'gate.policy_set')") == 3
+    assert engineer.post("/api/v1/interlock/stations", json={**plan, "policy": "fail_open"}).status_code == 422
+    assert count(engine, "gate_policy", "snapshot_seconds = 60") == 1
+    assert count(engine, "audit", "deed IN ('station.locked', 'station.unlocked', 'gate.policy_set')") == 4
+
+
+def test_a_station_is_unlocked_by_whoever_locked_it_or_by_an_engineer(planned: None, ask: Ask) -> None:
+    quality, lead, other = ask("quality_engineer"), ask("line_lead"), ask("line_lead")
+    lock, unlock = ({"station": PRINTER, "reason": "smoke", "locked": locked} for locked in (True, False))
+    for locking, unlocking, status in ((quality, lead, 403), (lead, other, 403), (lead, quality, 200)):
+        assert locking.post("/api/v1/interlock/locks", json=lock).status_code == 200
+        assert unlocking.post("/api/v1/interlock/locks", json=unlock).status_code == status
+        locking.post("/api/v1/interlock/locks", json=unlock)
 
 
 def test_only_quality_releases_what_passed_without_the_product(planned: None, ask: Ask) -> None:

@@ -28,14 +28,18 @@ def revision(engine: Engine) -> int:
 
 @pytest.fixture
 def lead(ask: Ask, revision: int) -> TestClient:
-    client = ask("line_lead")
     slots = [{"slot": F1, "part_number": R10K}, {"slot": F2, "part_number": C100N}]
-    put = client.put(
+    put = ask("process_engineer").put(
         "/api/v1/setup/requirements",
         json={"station": STATION, "product_revision_id": revision, "slots": slots},
     )
     assert put.json() == {"setup_id": put.json()["setup_id"], "slots": 2}, put.text
-    return client
+    return ask("line_lead")
+
+
+@pytest.fixture
+def engineer(ask: Ask) -> TestClient:
+    return ask("process_engineer")
 
 
 def scan(client: TestClient, slot: str, label: str, **more: Any) -> dict[str, Any]:
@@ -83,16 +87,16 @@ def test_a_repeated_scan_with_its_key_is_one_check(ask: Ask, lead: TestClient) -
     assert len(operator.get("/api/v1/setup/verifications").json()["verifications"]) == 1
 
 
-def test_a_list_of_slots_is_imported_and_given_back_as_csv(lead: TestClient, revision: int) -> None:
+def test_a_list_of_slots_is_imported_and_given_back_as_csv(engineer: TestClient, revision: int) -> None:
     text = f"Machine;Position;PartNumber;Alternates;Qty per board\n{STATION};F7;{R22K};A-1|A-2;1,5\n;;;;\n"
-    answer = lead.post(
+    answer = engineer.post(
         "/api/v1/setup/requirements/list",
         files={"list": ("setup.csv", text)},
         data={"product_revision_id": str(revision), "side": "bottom"},
     )
     assert answer.json() == {STATION: 1}, answer.text
     asked: dict[str, str | int] = {"station": STATION, "product_revision_id": revision, "side": "bottom"}
-    found = lead.get("/api/v1/setup/requirements", params=asked, headers={"Accept": "text/csv"})
+    found = engineer.get("/api/v1/setup/requirements", params=asked, headers={"Accept": "text/csv"})
     (row,) = csv.DictReader(io.StringIO(found.text))
     assert (row["slot"], row["part_number"], row["alternates"], row["pieces_per_unit"]) == (
         "F7",
@@ -108,9 +112,9 @@ def test_a_list_of_slots_is_imported_and_given_back_as_csv(lead: TestClient, rev
      ("slot,part_number,qty\nF1,X,many\n", "'many'"), ("slot,part_number\nF1,X\nF1,Y\n", "given twice")],
 )  # fmt: skip
 def test_a_list_that_cannot_be_read_is_refused_with_its_place(
-    lead: TestClient, revision: int, text: str, says: str
+    engineer: TestClient, revision: int, text: str, says: str
 ) -> None:
-    answer = lead.post(
+    answer = engineer.post(
         "/api/v1/setup/requirements/list",
         files={"list": ("setup.csv", text)},
         data={"product_revision_id": str(revision), "station": STATION},
@@ -205,9 +209,9 @@ def test_a_fixture_from_its_plan_to_its_end(ask: Ask, revision: int) -> None:
     assert [reason["code"] for reason in one["reasons"]] == ["calibration_due"]
 
     due = (datetime.now(UTC) + timedelta(days=90)).isoformat()
-    (one,) = operator.post(
-        "/api/v1/tools/events", json={"tool": "FX-1", "happened": "calibrated", "due_at": due}
-    ).json()["tools"]
+    calibrated = {"tool": "FX-1", "happened": "calibrated", "due_at": due}
+    assert operator.post("/api/v1/tools/events", json=calibrated).status_code == 403
+    (one,) = engineer.post("/api/v1/tools/events", json=calibrated).json()["tools"]
     assert (one["reasons"], one["warnings"]) == ([], [])
     loaded = {"tool": "FX-1", "happened": "loaded", "station": STATION}
     assert operator.post("/api/v1/tools/events", json=loaded).status_code == 200

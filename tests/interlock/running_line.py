@@ -1,4 +1,4 @@
-"""The simulated line against a real product: intake and gate as processes, a real broker, the stations' own programs.
+"""The simulated line against a real product: web, intake and gate as processes, a real broker, the stations' programs.
 
 The line runs in real time with a short takt, so that what stations stamp and what the server sees are one time.
 """
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,10 +27,12 @@ from app.cfx.messages import Message
 from app.cfx.topics import StationAddress
 from app.demo import board as boards
 from app.embedded.broker import Broker
-from app.embedded.processes import MODULE_ENVIRONMENT, module_command, spawn, stop, tail
+from app.embedded.postgres import Postgres
+from app.embedded.processes import MODULE_ENVIRONMENT, free_port, module_command, spawn, stop, tail
 from app.people import broker_credentials, create_token
 from stations.line import route_for, stations_for
 from stations.program import read_program
+from tests.faults.comparison import compare
 from tests.intake.process import wait_until
 
 PRINTER, PLACER, OVEN, AOI, XRAY = (
@@ -37,19 +40,30 @@ PRINTER, PLACER, OVEN, AOI, XRAY = (
 )
 
 
-class RunningLine:
-    """Plans the line, starts intake and gate, and runs the simulator when told to; all in one folder."""
+SERVER = ("web", "intake", "gate")
 
-    def __init__(self, engine: Engine, database: str, broker: Broker, folder: Path) -> None:
+
+class RunningLine:
+    """Plans the line, starts the product, and runs the simulator when told to; all in one folder.
+
+    With `postgres` the database's server is this line's own, and dies with the rest of it.
+    """
+
+    def __init__(
+        self, engine: Engine, database: str, broker: Broker, folder: Path, *, postgres: Postgres | None = None
+    ) -> None:
         self.engine = engine
         self.folder = folder
         self._broker = broker
+        self._postgres = postgres
+        self._port = free_port()
         self._opened = ExitStack()
         self._environment = {
             **MODULE_ENVIRONMENT,
             "BIRTHMARK_DATABASE_URL": database,
             "BIRTHMARK_BROKER_URL": broker.url,
             "BIRTHMARK_DATA_DIR": str(folder),
+            "BIRTHMARK_HTTP_PORT": str(self._port),
             "BIRTHMARK_LOG_FORMAT": "json",
         }
         self._server: dict[str, subprocess.Popen[bytes]] = {}
@@ -83,23 +97,50 @@ class RunningLine:
     # --- the product ---
 
     def start_server(self) -> None:
-        """Start intake and gate, and wait until both hear the broker."""
-        for name in ("intake", "gate"):
+        """Start what was killed of database, broker and product, and wait until all of it answers."""
+        if self._postgres is not None and not self._postgres.running:
+            self.engine.dispose()
+            self._postgres.start()
+        if not self._broker.running:
+            self._broker.start()
+        heard = []
+        for name in SERVER:
             log = self.folder / f"{name}.log"
-            seen = log.stat().st_size if log.exists() else 0
             log.touch()
+            heard.append((log, log.stat().st_size, f'"{name}.connected"'.encode()))
             self._server[name] = spawn(
                 module_command("app", name), death_signal=signal.SIGKILL, log=log, environment=self._environment
             )
-            heard = f'"{name}.connected"'.encode()
-            wait_until(partial(_has, log, seen, heard), 60, partial(tail, log, 30))
+        wait_until(self._web_answers, 60, partial(tail, self.folder / "web.log", 30))
+        for log, seen, said in heard[1:]:
+            wait_until(partial(_has, log, seen, said), 60, partial(tail, log, 30))
 
-    def kill_server(self) -> datetime:
-        """SIGKILL to both; from this moment on nobody answers."""
+    def kill_server(self, *, broker: bool = False) -> datetime:
+        """SIGKILL to all of the product, as a power cut would; from this moment on nobody answers."""
         for process in self._server.values():
             os.kill(process.pid, signal.SIGKILL)
+        for process in self._server.values():
             process.wait()
+        if self._postgres is not None:
+            self._postgres.kill()
+        if broker:
+            self._broker.kill()
         return datetime.now(UTC)
+
+    @property
+    def web_url(self) -> str:
+        """Where a browser finds the product."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def _web_answers(self) -> bool:
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=2)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
 
     # --- the line ---
 
@@ -112,16 +153,18 @@ class RunningLine:
                 "--credentials", str(self.folder / "credentials.json"), "--data", str(self.folder / "spools"),
                 "--truth", str(self.folder / "truth.jsonl"), "--panels", str(panels), "--boards-per-panel", "2",
                 "--magazine", "2", "--pace", "1", "--takt", str(takt), "--gate", "--gate-timeout", "0.7",
-                "--log-format", "json", *options,
+                "--journal", "--log-format", "json", *options,
             ),
             death_signal=signal.SIGKILL, log=self.folder / "simulator.log", environment=MODULE_ENVIRONMENT,
         )  # fmt: skip
 
     def finish(self, patience: float = 240.0) -> None:
-        """Wait until the line has built its panels and every event has its receipt."""
+        """Wait until the line has built its panels and every event has its receipt; the record has each of them."""
         assert self._simulator is not None
         wait_until(lambda: self._ended() is not None, patience, lambda: self.why("The line did not finish."))
         assert self._ended() == 0, tail(self.folder / "simulator.log", 30)
+        found = compare(self.engine, self.folder / "spools")
+        assert not found.lost + found.duplicated + found.altered, str(found)
 
     def _ended(self) -> int | None:
         return self._simulator.poll() if self._simulator else None

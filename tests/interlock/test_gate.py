@@ -1,6 +1,7 @@
 """The gate on recorded facts: what machines reported decides, overrides are facts, and every verdict is on record."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -55,7 +56,7 @@ from tests.inbox.messages import (
 MARKER, PRINTER, MOUNTER, AOI, TESTER = (f"Acme.{kind}.1" for kind in ("Marker", "Printer", "Mounter", "AOI", "Tester"))
 OPERATIONS = {MARKER: "mark", PRINTER: "print", MOUNTER: "place", AOI: "inspect", TESTER: "test"}
 LEAD, ENGINEER, SECOND, OPERATOR = (
-    Actor(f"person:{role.value}", role.value, role)
+    Actor(f"person:{role.value}", role.value, role, person=role.value)
     for role in (Role.line_lead, Role.process_engineer, Role.quality_engineer, Role.operator)
 )
 
@@ -307,6 +308,9 @@ def test_an_override_is_for_one_unit_expires_and_is_on_record(line: Engine) -> N
         (ENGINEER, None, 1, Forbidden),
         (ENGINEER, ENGINEER, 1, Forbidden),
         (ENGINEER, OPERATOR, 1, Forbidden),
+        (ENGINEER, replace(SECOND, identity="token:7", person=ENGINEER.person), 1, Forbidden),
+        (ENGINEER, replace(SECOND, person=None), 1, Forbidden),
+        (replace(ENGINEER, identity="token:7", person=None), SECOND, 1, Forbidden),
         (ENGINEER, SECOND, 8.1, Invalid),
         (ENGINEER, SECOND, -0.1, Invalid),
     ],

@@ -2,30 +2,31 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from pathlib import Path
 from time import sleep
 
 import pytest
-from sqlalchemy import Engine
 
 from app.cfx.gate import CACHED, OPENLY
+from app.db import create_engine
+from app.demo.comparison import compare
 from app.embedded.broker import Broker
+from app.embedded.postgres import Postgres
+from app.embedded.processes import free_port
 from app.errors import Conflict
 from app.interlock.locks import lock_station, unlock_station
 from app.interlock.plans import plan_policy
 from app.interlock.releases import release_provisional
 from app.quality.shipping import pack
+from app.schema import upgrade
 from app.units.provisional import provisional_units
-from stations.gate import read_snapshot
+from stations.gate import Snapshot, read_snapshot
 from stations.line import stations_for
 from stations.program import read_program
 from tests.intake.process import wait_until
 from tests.interlock.running_line import PRINTER, RunningLine, starts
 
-pytestmark = pytest.mark.slow
-
-OUTAGE = 8.0
-"""Seconds without a server: ten takts. Two minutes are twelve takts of a line that makes a panel every ten seconds."""
 SETTLED = timedelta(seconds=1.0)
 """A question asked before the kill may have been answered before it."""
 
@@ -36,34 +37,62 @@ PROVISIONAL = """
 """
 
 
+class Outage:
+    """How long nobody answers, and a line that has work for all that time: a takt is a twentieth of it."""
+
+    def __init__(self, seconds: float, least_takt: float = 0.8) -> None:
+        self.seconds = seconds
+        self.takt = max(least_takt, seconds / 20)
+
+
 @pytest.fixture
-def line(engine: Engine, database: str, broker: Broker, data_dir: Path) -> Iterator[RunningLine]:
-    with RunningLine(engine, database, broker, data_dir) as line:
-        yield line
+def outage(request: pytest.FixtureRequest) -> Outage:
+    config = request.config
+    return Outage(config.getoption("--outage") or (120.0 if config.getoption("--slow") else 6.0))
 
 
-def under(line: RunningLine, policy: str, *options: str, **more: int) -> None:
-    """Plan the policy for every station, and wait until each has been told."""
-    handles = list(stations_for(read_program(line.job.program)))
+@pytest.fixture
+def line(data_dir: Path) -> Iterator[RunningLine]:
+    """A line whose database and broker are its own, so that they can be killed with the rest."""
+    with Postgres(data_dir, port=free_port()) as postgres, Broker(data_dir) as broker:
+        engine = create_engine(postgres.url)
+        upgrade(engine)
+        with RunningLine(engine, postgres.url, broker, data_dir, postgres=postgres) as line:
+            yield line
+        engine.dispose()
+
+
+def under(line: RunningLine, policy: str, outage: Outage, *options: str, panels: int = 8, **more: int) -> None:
+    """Plan the policy for every station, run the line, and wait until each station has been told."""
     with line.engine.begin() as connection:
-        for handle in handles:
+        for handle in handles(line):
             plan_policy(connection, station=handle, policy=policy, actor="test", **more)
-    kept = line.folder / "spools"
-    line.run(8, "--no-faults", *options)
-    line.wait_for("SELECT count(*) >= 12 FROM work_record")
-    assert all((kept / f"{handle}.gate").exists() for handle in handles)
+    line.run(panels, "--no-faults", *options, takt=outage.takt)
+    line.wait_for("SELECT count(*) >= 12 FROM work_record", patience=60 + 12 * outage.takt)
+    assert all((line.folder / "spools" / f"{handle}.gate").exists() for handle in handles(line))
 
 
-def outage(line: RunningLine) -> tuple[datetime, datetime]:
+def handles(line: RunningLine) -> list[str]:
+    return list(stations_for(read_program(line.job.program)))
+
+
+def nobody_answers(line: RunningLine, outage: Outage, *, broker: bool = False) -> tuple[datetime, datetime]:
     """Kill the server for a while; when it went, and when it came back."""
-    gone = line.kill_server()
-    sleep(OUTAGE)
+    gone = line.kill_server(broker=broker)
+    sleep(outage.seconds)
     back = datetime.now(UTC)
     line.start_server()
     return gone, back
 
 
-def queue_up(line: RunningLine) -> None:
+def finish(line: RunningLine, outage: Outage) -> None:
+    """Let the line end. Nothing was lost: the record has every event, and says what was really built."""
+    line.finish(patience=240 + 60 * outage.takt)
+    with line.engine.connect() as connection:
+        assert not compare(connection, line.folder / "truth.jsonl").differences
+
+
+def queue_up(line: RunningLine, outage: Outage) -> None:
     """Let panels queue before the printer, until its snapshot admits some of them."""
     with line.engine.begin() as connection:
         lock_station(connection, station=PRINTER, reason="a queue is wanted", actor="test")
@@ -72,20 +101,21 @@ def queue_up(line: RunningLine) -> None:
         SELECT (SELECT count(DISTINCT unit_id) FROM work_record JOIN station USING (station_id)
                 WHERE handle LIKE '%Laser%' AND completed_at IS NOT NULL)
              - (SELECT count(DISTINCT unit_id) FROM work_record JOIN station USING (station_id)
-                WHERE handle = :printer) >= 3
+                WHERE handle = :printer) >= 5
         """,
-        printer=PRINTER,
-    )
+        printer=PRINTER, patience=60 + 10 * outage.takt,
+    )  # fmt: skip
     with line.engine.begin() as connection:
         unlock_station(connection, station=PRINTER, reason="it is long enough", actor="test")
-    kept = line.folder / "spools" / f"{PRINTER}.gate"
-    wait_until(lambda: len(admitted(line, kept)) >= 2, 60, lambda: str(admitted(line, kept)))
+    wait_until(lambda: len(snapshot_of(line, PRINTER).units) >= 4, 60, lambda: str(snapshot_of(line, PRINTER)))
 
 
-def admitted(line: RunningLine, kept: Path) -> set[str]:
-    """The panels that the printer's snapshot admits."""
-    snapshot = read_snapshot(kept.read_bytes(), PRINTER, line.tokens[PRINTER])
-    return {identifier for identifier, _ in snapshot.units} if snapshot else set()
+def snapshot_of(line: RunningLine, handle: str) -> Snapshot:
+    """What a station has been told to do on its own."""
+    kept = (line.folder / "spools" / f"{handle}.gate").read_bytes()
+    snapshot = read_snapshot(kept, handle, line.tokens[handle])
+    assert snapshot is not None
+    return snapshot
 
 
 def shippable(line: RunningLine) -> tuple[int, int]:
@@ -106,23 +136,27 @@ def shippable(line: RunningLine) -> tuple[int, int]:
     return left, provisional
 
 
-def test_fail_closed_nothing_starts_until_the_server_is_back(line: RunningLine) -> None:
-    under(line, "fail_closed")
-    gone, back = outage(line)
-    line.finish()
+@pytest.mark.parametrize("broker", [False, True], ids=["broker-stays", "broker-dies"])
+def test_fail_closed_nothing_starts_until_the_server_is_back(line: RunningLine, outage: Outage, broker: bool) -> None:
+    under(line, "fail_closed", outage)
+    gone, back = nobody_answers(line, outage, broker=broker)
+    finish(line, outage)
     assert not starts(line, since=gone + SETTLED, until=back)
     assert len(starts(line, since=back)) > 20
     assert not line.ask(PROVISIONAL, words="%without%")
-    left, provisional = shippable(line)
-    assert (left, provisional) == (16, 0)
+    assert shippable(line) == (16, 0)
 
 
-def test_fail_open_record_goes_on_and_nothing_of_it_ships_before_quality_has_looked(line: RunningLine) -> None:
-    under(line, "fail_open_record")
-    gone, back = outage(line)
-    line.finish()
+def test_fail_open_record_goes_on_and_nothing_of_it_ships_before_quality_has_looked(
+    line: RunningLine, outage: Outage
+) -> None:
+    panels = 8 + int(outage.seconds / outage.takt / 2)
+    under(line, "fail_open_record", outage, panels=panels, snapshot_seconds=3600)
+    gone, back = nobody_answers(line, outage, broker=True)
+    finish(line, outage)
     meanwhile = starts(line, since=gone + SETTLED, until=back)
     assert len(meanwhile) >= 3
+    assert starts(line, since=back - (back - gone) / 3, until=back), "the line stood still"
     touched = {row[0] for row in line.ask(PROVISIONAL, words=f"%{OPENLY}%")}
     started = {
         row[0]
@@ -136,25 +170,39 @@ def test_fail_open_record_goes_on_and_nothing_of_it_ships_before_quality_has_loo
         )
     }  # fmt: skip
     assert started <= touched
-    left, provisional = shippable(line)
-    assert provisional == 0
-    assert left == 16 - len(touched)
+    assert shippable(line) == (2 * panels - len(touched), 0)
     serials = [row[0] for row in line.ask("SELECT DISTINCT serial FROM panel_position JOIN unit USING (unit_id)")]
     with line.engine.begin() as connection:
         released = release_provisional(connection, serials, reason="AOI and test looked at.", actor="person:quinn")
     assert len(released) == len(touched)
-    assert shippable(line) == (16, 0)
+    assert shippable(line) == (2 * panels, 0)
 
 
-def test_fail_cached_lets_in_what_the_snapshot_admits_and_the_gate_looks_again(line: RunningLine) -> None:
-    under(line, "fail_cached", "--magazine", "8", snapshot_seconds=60)
-    queue_up(line)
-    gone, back = outage(line)
-    line.finish()
+@pytest.mark.parametrize("expires", [False, True], ids=["outlasts-it", "expires-within"])
+def test_fail_cached_lets_in_what_the_snapshot_admits_while_it_lasts_and_the_gate_looks_again(
+    line: RunningLine, outage: Outage, expires: bool
+) -> None:
+    # A panel takes about a takt at the printer, a snapshot is up to four seconds old: some of those that wait get in
+    # before this end, some come too late.
+    outage = Outage(max(outage.seconds, 10.0), least_takt=2.5)
+    lasts = ceil(1.4 * outage.takt) + 4 if expires else 2 * int(outage.seconds) + 60
+    under(line, "fail_cached", outage, "--magazine", "8", snapshot_seconds=lasts)
+    queue_up(line, outage)
+    gone = line.kill_server()
+    told = {handle: snapshot_of(line, handle) for handle in handles(line)}
+    sleep(outage.seconds)
+    back = datetime.now(UTC)
+    line.start_server()
+    finish(line, outage)
     meanwhile = starts(line, since=gone + SETTLED, until=back)
-    assert meanwhile, "the snapshot admitted nothing"
+    for serial, handle, at in meanwhile:
+        assert serial in {identifier for identifier, _ in told[handle].units}, (serial, handle)
+        assert at < told[handle].expires_at + timedelta(seconds=0.2), (serial, handle)
+    if expires:
+        assert max(one.expires_at for one in told.values()) < back, "no snapshot expired within the outage"
+        assert len([row for row in meanwhile if row[1] == PRINTER]) < len({one for one, _ in told[PRINTER].units})
     cached = {row[0] for row in line.ask(PROVISIONAL, words=f"%{CACHED}%")}
-    assert cached
+    assert cached, "the snapshots admitted nothing"
     assert not line.ask(PROVISIONAL, words=f"%{OPENLY}%")
     line.wait_for("SELECT count(*) >= :many FROM provisional_release WHERE released_by = 'gate'", many=len(cached))
     assert shippable(line) == (16, 0)
