@@ -52,7 +52,7 @@ def _runs(kind: str) -> str:
     """
 
 
-_STANDING = f"""
+_JUDGED = f"""
     WITH RECURSIVE member AS (
         SELECT asked_id, asked_id AS unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (asked_id)
     ), {MEMBER_PLACES}, run AS (
@@ -67,7 +67,10 @@ _STANDING = f"""
                 SELECT FROM spoken_position WHERE spoken_position.unit_id = run.unit_id
             ) THEN run.position_number ELSE 0 END AS part
         FROM run JOIN station USING (station_id)
-    ), standing AS (
+    )
+"""
+_STANDING = f"""
+    {_JUDGED}, standing AS (
         SELECT *, row_number() OVER (matter ORDER BY recorded_at DESC, event_id DESC, run DESC) AS back
         FROM (
             SELECT *, max(recorded_at) FILTER (WHERE outcome = 'passed') OVER matter AS passed_at FROM judged
@@ -112,6 +115,37 @@ _DECIDE = text(
     ON CONFLICT DO NOTHING
     """
 )
+_UNPROVEN = text(
+    f"""
+    -- Which of these were sent to rework or repair last, and have not passed since what they had failed, or anything?
+    {_JUDGED}, mended AS (
+        SELECT DISTINCT ON (unit_id, position_number) unit_id, position_number, nonconformance_id, decided_at
+        FROM unit_disposition
+        WHERE unit_id = ANY (CAST(:units AS bigint[])) AND decision IN ('rework', 'repair')
+        ORDER BY unit_id, position_number, decided_at DESC
+    ), proof AS (
+        SELECT mended.unit_id, mended.position_number, judged.part, kind, operation, alone, method
+        FROM mended JOIN judged ON judged.asked_id = mended.unit_id AND judged.part IN (0, mended.position_number)
+        WHERE outcome = 'passed' AND judged.received_at > mended.decided_at
+    )
+    SELECT DISTINCT mended.unit_id FROM mended
+    WHERE NOT EXISTS (
+        SELECT FROM proof WHERE (proof.unit_id, proof.position_number) = (mended.unit_id, mended.position_number)
+    ) OR EXISTS (
+        SELECT FROM decided_run AS decided
+        JOIN judged ON judged.asked_id = decided.unit_id
+            AND (judged.event_id, judged.run) = (decided.event_id, decided.run)
+        WHERE (decided.unit_id, decided.position_number, decided.nonconformance_id)
+            = (mended.unit_id, mended.position_number, mended.nonconformance_id)
+          AND NOT EXISTS (
+            SELECT FROM proof
+            WHERE (proof.unit_id, proof.position_number) = (mended.unit_id, mended.position_number)
+              AND (proof.part, proof.kind, proof.operation, proof.alone, proof.method)
+                  IS NOT DISTINCT FROM (judged.part, judged.kind, judged.operation, judged.alone, judged.method)
+          )
+    )
+    """
+)
 
 
 def failures_on(connection: Connection, unit_ids: Collection[int]) -> dict[int, list[Failure]]:
@@ -121,6 +155,11 @@ def failures_on(connection: Connection, unit_ids: Collection[int]) -> dict[int, 
         for row in connection.execute(_FAILURES, {"units": sorted(set(unit_ids))}):
             found.setdefault(row[0], []).append(Failure(*row))
     return found
+
+
+def unproven(connection: Connection, unit_ids: Collection[int]) -> set[int]:
+    """The units that were mended and have passed nothing since, or not what they were mended for."""
+    return set(connection.execute(_UNPROVEN, {"units": sorted(set(unit_ids))}).scalars()) if unit_ids else set()
 
 
 def decide_failures(

@@ -1,12 +1,13 @@
 """May a unit leave? Packing and shipping, judged alone with the unit.
 
-Only what is finished, released and whole leaves: not on hold (nor anything inside it), not provisional, not failed
-without a disposition, not scrapped, nothing of its routing open. A unit that was reworked or repaired must have passed
-an inspection or test since. Judged when it is packed, and again when the shipment leaves: a containment in between
-stops the whole shipment, by name, and skips nothing silently.
+Only what is finished, released and whole leaves, with everything inside it at any depth: not on hold, not provisional,
+not failed without a disposition, not scrapped, nothing of its routing open. What was reworked or repaired must have
+passed what it was mended for since. What is built into another unit leaves only with that. Judged when it is packed,
+and again when the shipment leaves: a containment in between stops the whole shipment, by name, and skips nothing
+silently.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -15,13 +16,14 @@ from sqlalchemy import Connection, Row, text
 
 from app.errors import Conflict, Invalid, NotFound
 from app.people import customer_id_of, record_audit
-from app.quality.failures import failures_on
+from app.quality.failures import failures_on, unproven
 from app.quality.holds import holds_on
 from app.reasons import Reason
 from app.units.completeness import incomplete
-from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES, named_units
+from app.units.families import built_into, named_units
 from app.units.locks import lock_families
 from app.units.provisional import provisional_units
+from app.units.scrapped import crossed_out
 from app.units.shipments import (
     close_shipment,
     lock_shipment,
@@ -31,7 +33,7 @@ from app.units.shipments import (
     unpack_units,
 )
 from app.units.starts import open_starts
-from app.units.whereabouts import PlaceKind, places_of
+from app.units.whereabouts import Place, PlaceKind, places_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,70 +62,81 @@ class MayNotLeave(Conflict):
 
 
 _UNITS = text("SELECT unit_id, serial, customer_id FROM unit WHERE unit_id = ANY (CAST(:units AS bigint[]))")
-_UNPROVEN = text(
-    f"""
-    -- Which of these were reworked or repaired last, and have passed nothing since?
-    WITH RECURSIVE member AS (
-        SELECT asked_id, asked_id AS unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (asked_id)
-    ), {MEMBER_PLACES}, mended AS (
-        SELECT DISTINCT ON (unit_id) unit_id, decided_at
-        FROM unit_disposition
-        WHERE unit_id = ANY (CAST(:units AS bigint[])) AND decision IN ('rework', 'repair')
-        ORDER BY unit_id, decided_at DESC
-    )
-    SELECT mended.unit_id FROM mended
-    WHERE NOT EXISTS (
-        SELECT FROM place JOIN inspection AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
-        WHERE place.asked_id = mended.unit_id AND outcome = 'passed' AND fact.received_at > mended.decided_at
-    ) AND NOT EXISTS (
-        SELECT FROM place JOIN test AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
-        WHERE place.asked_id = mended.unit_id AND outcome = 'passed' AND fact.received_at > mended.decided_at
-    )
-    """
-)
 
 
 def reasons_to_keep(
-    connection: Connection, unit_ids: Collection[int], *, packed: bool = False
+    connection: Connection, families: Mapping[int, Collection[int]], *, packed: bool = False
 ) -> dict[int, list[Reason]]:
-    """Why units may not leave; those that may have no entry. The caller holds their locks.
+    """Why units may not leave; those that may have no entry. The caller holds their locks, see `lock_families`.
 
-    `packed`: they are in the shipment already, which is then no reason.
+    `families`: each unit with everything inside it, which is judged like itself. `packed`: they are in the shipment
+    already, which is then no reason.
     """
-    ids = sorted(set(unit_ids))
+    ids = sorted(families)
     found: dict[int, list[Reason]] = {}
-    for unit_id, reason in chain(_undecided(connection, ids), _elsewhere(connection, ids, packed=packed)):
+    for unit_id, holds in holds_on(connection, ids).items():
+        found[unit_id] = [Reason(hold.code, hold.sentence, hold.clears) for hold in holds]
+    members = sorted(set().union(*families.values()))
+    against: dict[int, list[Reason]] = {}
+    inside = set(members) - set(ids)
+    places = places_of(connection, members)
+    for unit_id, reason in chain(_undecided(connection, members), _unfinished(connection, places, inside)):
+        against.setdefault(unit_id, []).append(reason)
+    names = {row.unit_id: row.serial for row in connection.execute(_UNITS, {"units": sorted(inside & set(against))})}
+    for unit_id in ids:
+        mine = [*against.get(unit_id, ())]
+        for member in sorted(set(families[unit_id]) - {unit_id}):
+            mine += [_inside(names.get(member, ""), why) for why in against.get(member, ())]
+        if mine:
+            found.setdefault(unit_id, []).extend(mine)
+    for unit_id, reason in _elsewhere(connection, {unit_id: places[unit_id] for unit_id in ids}, packed=packed):
         found.setdefault(unit_id, []).append(reason)
     return found
 
 
+def _inside(serial: str, why: Reason) -> Reason:
+    sentence = f"{serial}, built into it: {why.sentence[0].lower()}{why.sentence[1:]}"
+    return Reason(why.code, sentence, f"{why.clears} Or exchange {serial}.")
+
+
 def _undecided(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, Reason]]:
     """What quality has yet to decide."""
-    for unit_id, holds in holds_on(connection, ids).items():
-        yield from ((unit_id, Reason(hold.code, hold.sentence, hold.clears)) for hold in holds)
     for unit_id, failures in failures_on(connection, ids).items():
         clears = "Pass it there, or have quality disposition the unit."
         yield from ((unit_id, Reason("failed", failure.sentence, clears)) for failure in failures)
-    for unit_id in provisional_units(connection, ids):
+    for unit_id in sorted(provisional_units(connection, ids)):
         yield unit_id, Reason("provisional", "It went on while the gate was away.", "Have quality release it.")
-    for unit_id in connection.execute(_UNPROVEN, {"units": ids}).scalars():
-        sentence = "It was mended and has passed nothing since."
+    for unit_id in sorted(unproven(connection, ids)):
+        sentence = "It was mended and has not passed since what it was mended for."
         yield unit_id, Reason("unproven", sentence, "Inspect or test it again.")
 
 
-def _elsewhere(connection: Connection, ids: Sequence[int], *, packed: bool) -> Iterator[tuple[int, Reason]]:
-    """What is wrong with where it is: scrapped, gone, in work, or not finished."""
-    for unit_id, place in places_of(connection, ids).items():
+def _unfinished(connection: Connection, places: Mapping[int, Place], inside: Set[int]) -> Iterator[tuple[int, Reason]]:
+    """What is scrapped, in work, or not finished; what is `inside` may have been bought."""
+    ids = sorted(places)
+    for unit_id, place in places.items():
         if place.kind is PlaceKind.scrapped:
             yield unit_id, Reason("scrapped", "It was scrapped.", "Nothing: a scrapped unit does not leave.")
-        elif place.kind is PlaceKind.shipped or (place.kind is PlaceKind.packed and not packed):
-            clears = "Unpack it there, or note that it came back."
-            yield unit_id, Reason(place.kind.value, f"It is {place.words}.", clears)
+    for unit_id, positions in crossed_out(connection, ids).items():
+        few = ", ".join(map(str, positions))
+        clears = "Break the panel: give the good boards serials of their own."
+        yield unit_id, Reason("scrapped", f"Position {few} of it was scrapped.", clears)
     for unit_id, start in open_starts(connection, ids).items():
         clears = "Complete the work, or have its start ended."
         yield unit_id, Reason("in_work", f"It is in work at {start.station}.", clears)
-    for unit_id, missing in incomplete(connection, ids).items():
+    for unit_id, missing in incomplete(connection, ids, bought=inside).items():
         yield unit_id, Reason("incomplete", f"It is not finished: {missing}.", "Do what is missing.")
+
+
+def _elsewhere(connection: Connection, places: Mapping[int, Place], *, packed: bool) -> Iterator[tuple[int, Reason]]:
+    """What is gone, or inside another unit."""
+    for unit_id, place in places.items():
+        if place.kind is PlaceKind.shipped or (place.kind is PlaceKind.packed and not packed):
+            clears = "Unpack it there, or note that it came back."
+            yield unit_id, Reason(place.kind.value, f"It is {place.words}.", clears)
+    for unit_id, around in built_into(connection, places).items():
+        clears = f"It leaves with {around}, or is taken out of it."
+        yield unit_id, Reason("built_in", f"It is built into {around}.", clears)
 
 
 def pack(connection: Connection, serials: Sequence[str], *, shipment: str, customer: str, actor: str) -> int:
@@ -144,8 +157,7 @@ def pack(connection: Connection, serials: Sequence[str], *, shipment: str, custo
         raise Conflict(f"Shipment {shipment} has left already. Open another.")
     units = _named(connection, serials)
     ids = {row.unit_id: row.serial for row in units}
-    lock_families(connection, ids)
-    found = reasons_to_keep(connection, ids)
+    found = reasons_to_keep(connection, lock_families(connection, ids))
     for row in units:
         if row.customer_id not in {None, customer_id}:
             found.setdefault(row.unit_id, []).append(
@@ -166,9 +178,9 @@ def ship(connection: Connection, number: str, *, actor: str) -> int:
     ids = packed_units(connection, shipment.shipment_id)
     if not ids:
         raise Conflict(f"Shipment {number} is empty. Pack something for it first.")
-    lock_families(connection, ids)
+    families = lock_families(connection, ids)
     serials = {row.unit_id: row.serial for row in connection.execute(_UNITS, {"units": ids})}
-    _refuse(reasons_to_keep(connection, ids, packed=True), serials)
+    _refuse(reasons_to_keep(connection, families, packed=True), serials)
     close_shipment(connection, shipment, actor=actor)
     record_audit(connection, actor=actor, deed="shipment.shipped", subject=f"shipment:{number}",
                  customer=shipment.customer, units=len(ids))  # fmt: skip

@@ -85,10 +85,13 @@ _STEPS = text(
 )
 
 
-def incomplete(connection: Connection, unit_ids: Collection[int]) -> dict[int, str]:
+def incomplete(
+    connection: Connection, unit_ids: Collection[int], *, bought: Collection[int] = frozenset()
+) -> dict[int, str]:
     """What is missing, for each unit that is not finished: "operation AOI is not completed".
 
-    A result other than `Completed` is work that was not done. Where no routing is known, some completed work is enough.
+    A result other than `Completed` is work that was not done. Where no routing is known, some completed work is enough;
+    of units that may have been `bought`, none is asked for.
     """
     asked = {"units": sorted(set(unit_ids))}
     if not unit_ids:
@@ -116,7 +119,7 @@ def incomplete(connection: Connection, unit_ids: Collection[int]) -> dict[int, s
             found[unit_id] = f"operation {step.operation} is not completed"
         elif unit_id in working:
             found[unit_id] = f"its work at {working[unit_id]} is not completed"
-        elif unit_id not in worked:
+        elif unit_id not in worked and unit_id not in bought:
             found[unit_id] = "no completed work is recorded"
         elif routing:
             through[unit_id] = routing, visited

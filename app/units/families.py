@@ -102,6 +102,31 @@ def family(connection: Connection, unit_ids: Collection[int]) -> dict[int, set[i
     return found
 
 
+_BUILT_INTO = text(
+    f"""
+    -- In which other units are these now?
+    SELECT DISTINCT ON (built.child_id) built.child_id, parent.serial
+    FROM installed_unit AS built
+    LEFT JOIN LATERAL (
+        SELECT held.unit_id FROM panel_position AS held
+        WHERE held.panel_id = built.unit_id AND held.position_number = built.position_number
+        ORDER BY held.linked_at <= built.recorded_at DESC,
+            CASE WHEN held.linked_at <= built.recorded_at THEN held.linked_at END DESC, held.linked_at
+        LIMIT 1
+    ) AS board ON true
+    JOIN unit AS parent ON parent.unit_id = coalesce(board.unit_id, built.unit_id)
+    WHERE built.child_id = ANY (CAST(:units AS bigint[])) AND parent.unit_id <> built.child_id AND NOT {REMOVED}
+    ORDER BY built.child_id, built.recorded_at DESC
+    """
+)
+
+
+def built_into(connection: Connection, unit_ids: Collection[int]) -> dict[int, str]:
+    """The serial of the unit that each of these was built into last, of those that are still inside."""
+    rows = connection.execute(_BUILT_INTO, {"units": sorted(set(unit_ids))}) if unit_ids else ()
+    return {row[0]: row[1] for row in rows}
+
+
 _NAMED = text(
     """
     -- Which units does each of these serials stand for: the boards in it now, or itself?

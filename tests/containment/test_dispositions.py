@@ -1,26 +1,40 @@
 """What becomes of a unit: decided once, by who may, with the customer's word where it needs that."""
 
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, text
 
 from app.errors import Conflict, Forbidden, Invalid, NotFound
+from app.lines.planning import StationPlan, plan_line
 from app.people import Role
 from app.quality.containments import release_containment
 from app.quality.dispositions import AUTHORITY, Disposition, require_authority
 from app.quality.failures import failures_on
+from app.quality.nonconformances import open_nonconformance
+from app.quality.scope import ScopedUnit
+from app.trace.evidence import Evidence
 from app.units.ownership import assign_customer
 from app.units.whereabouts import places_of
 from tests.containment.stories import ACTOR, build, contain, decide, held, unit_id
-from tests.inbox.messages import at, count, message, stored
+from tests.inbox.messages import at, count, initialized, message, received, started, stored
 
 
-def inspected(serial: str, result: str, when: float) -> bytes:
-    body = {"InspectionMethod": "AOI", "InspectedUnits": [
-        {"UnitIdentifier": serial, "OverallResult": result,
+def inspected(
+    serial: str, result: str, when: float, *, method: str = "AOI", position: int = 0, source: str = "Argus.A2.1"
+) -> bytes:
+    body = {"InspectionMethod": method, "InspectedUnits": [
+        {"UnitIdentifier": serial, "UnitPositionNumber": position, "OverallResult": result,
          "Inspections": [{"InspectionName": "Joints", "Result": result}]}]}  # fmt: skip
-    return message("Production.TestAndInspection.UnitsInspected", body, source="Argus.A2.1", when=when)
+    return message("Production.TestAndInspection.UnitsInspected", body, source=source, when=when)
+
+
+def failed(engine: Engine, serial: str) -> list[tuple[str | None, int]]:
+    """(method, position) of each failure that stands."""
+    with engine.connect() as connection:
+        one = unit_id(connection, serial)
+        return [(failure.method, failure.position_number) for failure in failures_on(connection, [one]).get(one, ())]
 
 
 @pytest.mark.parametrize(
@@ -122,3 +136,70 @@ def test_a_disposition_clears_earlier_failures_and_no_later_one(engine: Engine) 
     with engine.connect() as connection:
         (failure,) = failures_on(connection, [unit_id(connection, "SN-1")])[unit_id(connection, "SN-1")]
     assert failure.recorded_at == at(99)
+
+
+@pytest.mark.parametrize("decision", ["released", "use_as_is", "rework", "repair"])
+def test_a_decision_about_a_lot_clears_no_failure(engine: Engine, decision: str) -> None:
+    build(engine, "SN-1")
+    stored(engine, inspected("SN-1", "Failed", 5))
+    done = contain(engine, lot="A17")
+    decide(engine, done.nonconformance, ["SN-1"], decision, customer_approval="CR-1")
+    assert held(engine, "SN-1") == {}
+    assert failed(engine, "SN-1") == [("AOI", 0)]
+
+
+def test_a_decision_clears_what_had_failed_when_its_nonconformance_was_opened(engine: Engine) -> None:
+    build(engine, "SN-1")
+    done = contain(engine, serials=["SN-1"], reason="A scratch.")
+    body = {"TestMethod": "ICT", "TestedUnits": [{"UnitIdentifier": "SN-1", "OverallResult": "Failed", "Tests": []}]}
+    with engine.connect() as connection:  # by the station's clock, too, it failed after the scratch was seen
+        now = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    later = (now - at(0)).total_seconds() + 60
+    stored(engine, message("Production.TestAndInspection.UnitsTested", body, when=later))
+    decide(engine, done.nonconformance, ["SN-1"], "use_as_is")
+    assert failed(engine, "SN-1") == [("ICT", 0)]
+
+
+def test_a_decision_clears_what_the_same_matter_failed_since(engine: Engine) -> None:
+    build(engine, "SN-1")
+    stored(engine, inspected("SN-1", "Failed", 5))
+    done = contain(engine, serials=["SN-1"])
+    stored(engine, inspected("SN-1", "Failed", 9), inspected("SN-1", "Failed", 7, method="AXI", source="Argus.A2.2"))
+    decide(engine, done.nonconformance, ["SN-1"], "use_as_is")
+    assert failed(engine, "SN-1") == []
+
+
+def test_a_decision_about_one_position_clears_no_other(engine: Engine) -> None:
+    stored(
+        engine,
+        received(("REEL-1", "R0603-10K", "A17")),
+        started(("PNL-1", 1), ("PNL-1", 2), transaction=uuid4()),
+        inspected("PNL-1", "Failed", 5, position=1),
+        inspected("PNL-1", "Failed", 6, position=2),
+        inspected("PNL-1", "Passed", 7, position=3),
+    )
+    assert failed(engine, "PNL-1") == [("AOI", 1), ("AOI", 2)]
+    with engine.begin() as connection:
+        panel = unit_id(connection, "PNL-1")
+        why = ScopedUnit("PNL-1", Evidence.exact, "Seen.", at(0))
+        number = open_nonconformance(connection, {(panel, 2): why}, reason="Burnt.", actor=ACTOR)
+    decide(engine, number, ["PNL-1"], "use_as_is")
+    assert failed(engine, "PNL-1") == [("AOI", 1)]
+    stored(engine, initialized("PNL-1", ("SN-1", 1), ("SN-2", 2), when=90))
+    assert (failed(engine, "SN-1"), failed(engine, "SN-2")) == ([("AOI", 0)], [])
+
+
+@pytest.mark.parametrize("other", [{"method": "AXI"}, {"source": "Argus.A2.2"}])
+def test_a_pass_of_something_else_clears_no_failure(engine: Engine, other: dict[str, str]) -> None:
+    build(engine, "SN-1")
+    stored(engine, inspected("SN-1", "Failed", 5), inspected("SN-1", "Passed", 9, **other))
+    assert failed(engine, "SN-1") == [("AOI", 0)]
+
+
+def test_a_pass_at_another_station_of_the_same_operation_clears_it(engine: Engine) -> None:
+    with engine.begin() as connection:
+        stations = [StationPlan("Argus.A2.1", operation="aoi"), StationPlan("Argus.A2.2", operation="aoi")]
+        plan_line(connection, name="SMT 1", stations=stations, actor=ACTOR)
+    build(engine, "SN-1")
+    stored(engine, inspected("SN-1", "Failed", 5), inspected("SN-1", "Passed", 9, source="Argus.A2.2"))
+    assert failed(engine, "SN-1") == []

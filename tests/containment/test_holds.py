@@ -224,3 +224,32 @@ def test_a_panels_identifier_stands_for_its_boards(engine: Engine) -> None:
     assert done.units == 2
     assert decide(engine, done.nonconformance, ["PNL-1"], "rework") == 2
     assert held(engine, "PNL-1", "SN-1", "SN-2") == {}
+
+
+def test_a_scrapped_package_still_catches_what_is_told_late(engine: Engine) -> None:
+    build(engine, "SN-1")
+    done = contain(engine, package="REEL-1")
+    with engine.begin() as connection:
+        disposition_packages(
+            connection, done.nonconformance, ["REEL-1"], Disposition.scrap, reason="Away.", actor=ACTOR,
+            role=Role.quality_engineer,
+        )  # fmt: skip
+    build(engine, "SN-2", when=50)
+    assert set(held(engine, "SN-1", "SN-2")) == {"SN-1", "SN-2"}
+
+
+def test_a_position_of_a_panel_is_held_and_its_neighbour_goes_on(engine: Engine) -> None:
+    stored(
+        engine,
+        received(("REEL-1", "R0603-10K", "A17"), ("REEL-2", "R0603-10K", "B2")),
+        installed(entry("PNL-1", "REEL-1", ["R1"], position=1), entry("PNL-1", "REEL-2", ["R1"], position=2), when=5),
+    )
+    done = contain(engine, lot="A17")
+    stored(engine, installed(entry("PNL-2", "REEL-1", ["R1"], position=2), when=6))
+    with engine.connect() as connection:
+        for panel, position in (("PNL-1", 1), ("PNL-2", 2)):
+            one = unit_id(connection, panel)
+            assert [hold.position_number for hold in holds_on(connection, [one])[one]] == [position]
+    decide(engine, done.nonconformance, ["PNL-1"], "scrap")
+    assert set(held(engine, "PNL-1", "PNL-2")) == {"PNL-2"}
+    assert count(engine, "scrapped_unit", "position_number = 1") == 1

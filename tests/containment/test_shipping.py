@@ -1,10 +1,12 @@
 """Only what is finished, released and whole leaves; whatever is kept, is kept by name with its reason."""
 
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, text
 
+from app.cfx.gate import OPENLY
 from app.errors import Conflict, Invalid, NotFound
 from app.quality.containments import release_containment
 from app.quality.shipping import MayNotLeave, pack, ship, unpack
@@ -15,7 +17,19 @@ from app.units.starts import begin_start
 from app.units.whereabouts import Place, PlaceKind, places_of
 from tests.containment.stories import ACTOR, build, contain, decide, send, unit_id
 from tests.containment.test_dispositions import inspected
-from tests.inbox.messages import STATION, completed, count, entry, initialized, installed, started, stored
+from tests.inbox.messages import (
+    STATION,
+    completed,
+    count,
+    entry,
+    initialized,
+    installed,
+    message,
+    positions,
+    started,
+    stored,
+    uninstalled,
+)
 
 
 def put(engine: Engine, *serials: str, shipment: str = "SH-1", customer: str = "Acme") -> None:
@@ -193,3 +207,120 @@ def test_a_panel_is_packed_as_its_boards_and_judged_board_by_board(engine: Engin
     send(engine, "PNL-1")
     with engine.connect() as connection:
         assert shipped_serials(connection, "SH-1") == ["SN-1", "SN-2"]
+
+
+def disqualified(*units: tuple[str, int] | str, when: float) -> bytes:
+    body = {"Reason": "DefectiveRepairNotPossible", "Comments": "Broken.", "Units": positions(units)}
+    return message("Production.UnitsDisqualified", body, when=when)
+
+
+def test_a_machine_takes_a_unit_out_for_good(engine: Engine) -> None:
+    build(engine, "SN-1", "SN-2")
+    put(engine, "SN-1")
+    stored(engine, disqualified("SN-1", when=50))
+    assert (place(engine, "SN-1")[1], place(engine, "SN-2")[1]) == ("scrapped", "in stock")
+    with engine.begin() as connection, pytest.raises(MayNotLeave) as refused:
+        ship(connection, "SH-1", actor=ACTOR)
+    assert kept(refused) == {"SN-1": ["scrapped"]}
+
+
+@pytest.mark.parametrize("linked", ["before", "after", "never"])
+def test_a_position_is_scrapped_and_its_neighbour_is_not(engine: Engine, linked: str) -> None:
+    transaction = uuid4()
+    link = initialized("PNL-1", ("SN-1", 1), ("SN-2", 2), order="WO-1")
+    stored(
+        engine,
+        *([link] if linked == "before" else []),
+        started(("PNL-1", 1), ("PNL-1", 2), transaction=transaction, order="WO-1", when=1),
+        completed(transaction=transaction, when=2),
+        disqualified(("PNL-1", 1), when=5),
+        *([link] if linked == "after" else []),
+    )
+    if linked == "never":
+        assert place(engine, "PNL-1")[1] == "in stock"
+        with pytest.raises(MayNotLeave, match="Position 1 of it was scrapped"):
+            put(engine, "PNL-1")
+        stored(engine, disqualified(("PNL-1", 2), when=6))
+        assert place(engine, "PNL-1")[1] == "scrapped"
+    else:
+        assert (place(engine, "SN-1")[1], place(engine, "SN-2")[1]) == ("scrapped", "in stock")
+        put(engine, "SN-2")
+        with pytest.raises(MayNotLeave, match="It was scrapped"):
+            put(engine, "SN-1")
+
+
+def _failed(engine: Engine, child: str) -> None:
+    stored(engine, inspected(child, "Failed", 50))
+
+
+def _provisional(engine: Engine, child: str) -> None:
+    body = {"Activities": [{"$type": "CFX.Structures.Activity, CFX", "ActivityName": OPENLY}]}
+    transaction = uuid4()
+    stored(
+        engine,
+        started(child, transaction=transaction, when=50),
+        message("Production.ActivitiesExecuted", {**body, "TransactionID": str(transaction)}, when=51),
+        completed(child, transaction=transaction, when=52),
+    )
+
+
+def _disqualified(engine: Engine, child: str) -> None:
+    stored(engine, disqualified(child, when=50))
+
+
+def _in_work(engine: Engine, child: str) -> None:
+    stored(engine, started(child, transaction=uuid4(), when=50))
+
+
+def _held(engine: Engine, child: str) -> None:
+    contain(engine, serials=[child])
+
+
+@pytest.mark.parametrize(
+    ("story", "code"),
+    [(_failed, "failed"), (_provisional, "provisional"), (_disqualified, "scrapped"), (_in_work, "incomplete"),
+     (_held, "on_hold")],
+)  # fmt: skip
+@pytest.mark.parametrize("material", [False, True])
+def test_what_is_wrong_inside_keeps_the_assembly(
+    engine: Engine, story: Callable[[Engine, str], None], code: str, *, material: bool
+) -> None:
+    build(engine, "CHIP", "MODULE", "BOX")
+    stored(
+        engine,
+        installed(entry("MODULE", None, children=[("U1", "CHIP")]), when=20),
+        installed(entry("BOX", "MODULE", ["A1"]) if material else entry("BOX", None, children=[("A1", "MODULE")]),
+                  when=21),
+    )  # fmt: skip
+    put(engine, "BOX")
+    story(engine, "CHIP")
+    with engine.begin() as connection, pytest.raises(MayNotLeave, match="CHIP") as refused:
+        ship(connection, "SH-1", actor=ACTOR)
+    assert kept(refused) == {"BOX": [code]}
+    stored(engine, uninstalled("MODULE", children=[("U1", "CHIP")], when=70))
+    with engine.begin() as connection:
+        assert ship(connection, "SH-1", actor=ACTOR) == 1
+
+
+def test_what_is_built_in_leaves_with_its_assembly_alone(engine: Engine) -> None:
+    build(engine, "CHILD", "BOX")
+    stored(engine, installed(entry("BOX", None, children=[("A1", "CHILD"), ("A2", "BOUGHT")]), when=20))
+    with pytest.raises(MayNotLeave, match="built into BOX") as refused:
+        put(engine, "CHILD")
+    assert kept(refused) == {"CHILD": ["built_in"]}
+    put(engine, "BOX")
+    stored(engine, uninstalled("BOX", children=[("A1", "CHILD")], when=30))
+    put(engine, "CHILD")
+
+
+def test_what_was_mended_passes_what_it_was_mended_for(engine: Engine) -> None:
+    build(engine, "SN-1")
+    stored(engine, inspected("SN-1", "Failed", 5))
+    done = contain(engine, serials=["SN-1"])
+    decide(engine, done.nonconformance, ["SN-1"], "rework")
+    stored(engine, inspected("SN-1", "Passed", 9, method="AXI"))
+    with pytest.raises(MayNotLeave) as refused:
+        put(engine, "SN-1")
+    assert kept(refused) == {"SN-1": ["unproven"]}
+    stored(engine, inspected("SN-1", "Passed", 10))
+    put(engine, "SN-1")
