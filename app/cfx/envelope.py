@@ -49,12 +49,17 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Malformed(msgspec.Struct, frozen=True, gc=False):
-    """Bytes that are no CFX envelope, and why. What could still be read of its key is given."""
+    """Bytes that are no CFX envelope, and why. What could still be read of its key is given.
+
+    `request_id` too, so that whoever asked can be told: where there is one, it was a question.
+    """
 
     raw: bytes
     reason: str
     unique_id: UUID | None = None
     source: str | None = None
+    request_id: str | None = None
+    message_name: str | None = None
 
 
 class _Wire(msgspec.Struct, gc=False):
@@ -84,6 +89,7 @@ _OPENING_BRACE: Final = ord("{")
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _NAMELESS: Final = "MessageName is missing: nothing says what kind of message this is."
 _CLAIMED_ID = re.compile(rb'"UniqueID"\s*:\s*"(\{?[0-9A-Fa-f-]{32,36}\}?)"')
+_CLAIMED_REQUEST = re.compile(rb'"RequestID"\s*:\s*"([^"\\\x00-\x1f\x80-\xff]{1,256})"')
 _VERSION = re.compile(rb"[0-9.]{1,16}")
 _BYTE = re.compile(r"\(byte (\d+)\)")
 
@@ -229,22 +235,29 @@ def _member(members: dict[str, msgspec.Raw], name: str) -> str | None:
     return value if value.strip() else None
 
 
-def _claims(text: bytes) -> tuple[UUID | None, str | None]:
-    """What a malformed envelope still says of its own key, so that its station can be told."""
-    source = None
+def _claims(text: bytes) -> tuple[UUID | None, str | None, str | None, str | None]:
+    """What a malformed envelope still says: its key, so that its station can be told, and what was asked."""
+    source = request_id = name = None
     try:
         members = _members.decode(text)
     except (msgspec.DecodeError, RecursionError):
-        claimed = {match.decode() for match in _CLAIMED_ID.findall(text)}
-        unique_id = claimed.pop() if len(claimed) == 1 else None
+        unique_id, request_id = _only(_CLAIMED_ID, text), _only(_CLAIMED_REQUEST, text)
     else:
         unique_id = _lenient(members.get("UniqueID"))
         source = _lenient(members.get("Source"))
+        request_id = _lenient(members.get("RequestID"))
+        name = _lenient(members.get("MessageName"))
     try:
         guid = parse_guid(unique_id) if unique_id else None
     except ValueError:
         guid = None
-    return (guid if guid and guid.int else None), source
+    return (guid if guid and guid.int else None), source, request_id, name
+
+
+def _only(claim: re.Pattern[bytes], text: bytes) -> str | None:
+    """What a text that cannot be read as a whole claims once."""
+    claimed = {match.decode() for match in claim.findall(text)}
+    return claimed.pop() if len(claimed) == 1 else None
 
 
 def _lenient(raw: msgspec.Raw | None) -> str | None:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.cfx.body import BodyError, decode_body
-from app.cfx.envelope import Envelope, encode
+from app.cfx.envelope import Envelope, Malformed, encode
 from app.cfx.messages.base import Message
 from app.cfx.messages.endpoint import (
     AreYouThereRequest,
@@ -30,7 +30,7 @@ from app.cfx.messages.structures import RequestResult
 from app.cfx.names import canonical_name, short_name
 from app.db import asked as ask_database
 from app.inbox.failures import is_away, may_pass
-from app.inbox.validation import ANSWERERS
+from app.inbox.validation import ANSWERERS, refused
 
 log = structlog.get_logger()
 
@@ -47,9 +47,11 @@ _SOMEBODY_ELSE = 3
 _FAULT = 4
 
 
-def is_request(envelope: Envelope) -> bool:
-    """Whether the sender waits for an answer."""
-    return envelope.message_name.endswith("Request")
+def is_request(asked: Envelope | Malformed, topic_name: str | None = None) -> bool:
+    """Whether the sender waits for an answer; of what cannot be read the topic's message name may tell."""
+    if isinstance(asked, Envelope):
+        return asked.message_name.endswith("Request")
+    return asked.request_id is not None and (asked.message_name or topic_name or "").endswith("Request")
 
 
 def is_for_the_gate(message_name: str | None) -> bool:
@@ -57,21 +59,33 @@ def is_for_the_gate(message_name: str | None) -> bool:
     return message_name is not None and canonical_name(message_name) in GATE_REQUESTS
 
 
-def answer(envelope: Envelope, *, source: str | None, engine: Engine) -> bytes | None:
+def answer(
+    asked: Envelope | Malformed,
+    *,
+    source: str | None,
+    engine: Engine,
+    sender: str | None = None,
+    topic_name: str | None = None,
+) -> bytes | None:
     """The response envelope as UTF-8 JSON, or None where the message is no request.
 
-    `source` is the station that asked, for envelopes that leave their own `Source` out. A question to the gate is
-    answered on a connection of `engine`, a keyed one; `sqlalchemy.exc.SQLAlchemyError` where the database is away.
-    A fault of this product is answered with a refusal: whoever asks does not wait for nothing.
+    `source` is the station that asked, for envelopes that leave their own `Source` out; `sender`, where given, is the
+    only station that may be spoken for. A question to the gate is answered on a connection of `engine`, a keyed one;
+    `sqlalchemy.exc.SQLAlchemyError` where the database is away. A question that cannot be read, or that this product
+    fails over, is answered with a refusal: whoever asks does not wait for nothing.
     """
-    if not is_request(envelope):
+    if not is_request(asked, topic_name):
         return None
-    return encode(
-        _respond_whatever_comes(envelope, envelope.source or source or "", engine),
-        source=HANDLE,
-        target=envelope.source or source,
-        request_id=envelope.request_id,
-    )
+    station = asked.source or source or ""
+    if isinstance(asked, Malformed):
+        name = canonical_name(asked.message_name or topic_name or "")
+        response = _refusal(_UNREADABLE, asked.reason, name)
+    elif sender is not None and station != sender:
+        reason = f"Station {sender} may not ask for {station}. Ask with that station's own token, on its own topic."
+        response = _refusal(_SOMEBODY_ELSE, reason, asked.message_name)
+    else:
+        response = _respond_whatever_comes(asked, station, engine)
+    return encode(response, source=HANDLE, target=asked.source or source, request_id=asked.request_id)
 
 
 def _respond_whatever_comes(envelope: Envelope, station: str, engine: Engine) -> Message:
@@ -83,16 +97,16 @@ def _respond_whatever_comes(envelope: Envelope, station: str, engine: Engine) ->
         if isinstance(fault, DBAPIError) and (may_pass(fault.orig) or is_away(fault.orig)):
             raise
         log.exception("inbox.request_fault", message=envelope.message_name, source=station)
-        return _refusal(
-            _FAULT, f"{HANDLE} failed over this request: {type(fault).__name__}. Report it; the log says more."
-        )
+        reason = f"{HANDLE} failed over this request: {type(fault).__name__}. Report it; the log says more."
+        return _refusal(_FAULT, reason, envelope.message_name)
 
 
 def _respond(envelope: Envelope, station: str, engine: Engine) -> Message:
     try:
         asked = decode_body(envelope)
     except BodyError as unreadable:
-        return _refusal(_UNREADABLE, f"{unreadable.path}: {unreadable}".removeprefix(": "))
+        reason = f"{unreadable.path}: {unreadable}".removeprefix(": ")
+        return _refusal(_UNREADABLE, reason, envelope.message_name)
     if isinstance(asked, AreYouThereRequest):
         return _are_you_there(asked)
     if isinstance(asked, WhoIsThereRequest):
@@ -100,11 +114,13 @@ def _respond(envelope: Envelope, station: str, engine: Engine) -> Message:
     if (answerer := ANSWERERS.get(type(asked))) is not None:
         return ask_database(engine, lambda connection: answerer(connection, asked, station))
     name = short_name(envelope.message_name)
-    return _refusal(_NOT_SUPPORTED, f"{HANDLE} does not answer {name}.")
+    return _refusal(_NOT_SUPPORTED, f"{HANDLE} does not answer {name}.", envelope.message_name)
 
 
-def _refusal(code: int, reason: str) -> NotSupportedResponse:
-    return NotSupportedResponse(request_result=RequestResult(result="Failed", result_code=code, message=reason))
+def _refusal(code: int, reason: str, message_name: str) -> Message:
+    """The response that belongs to the request, saying that it failed, or CFX's way to say that none does."""
+    result = RequestResult(result="Failed", result_code=code, message=reason)
+    return refused(message_name, result) or NotSupportedResponse(request_result=result)
 
 
 def _are_you_there(asked: AreYouThereRequest) -> Message:

@@ -20,7 +20,7 @@ from app.cfx.messages.information_system import (
 )
 from app.cfx.messages.production import GetRequiredSetupRequest, GetRequiredSetupResponse
 from app.cfx.messages.storage import ValidateStationSetupRequest, ValidateStationSetupResponse
-from app.cfx.messages.structures import RequestResult
+from app.cfx.messages.structures import RequestResult, UnitPosition
 from app.interlock.facts import EVERYTHING, Topic
 from app.interlock.gate import ask
 from app.interlock.gathering import Asked, Told
@@ -52,6 +52,8 @@ _OF_UNITS: Final = [
     "on_hold",
     "already_started",
     "provisional",
+    "unknown_position",
+    "built_in",
 ]
 _OF_TRACE: Final = [
     "sub_assembly_on_hold",
@@ -59,6 +61,7 @@ _OF_TRACE: Final = [
     "sub_assembly_failed",
     "not_arrived",
     "incomplete",
+    "sub_assembly_provisional",
 ]
 _OF_STATIONS: Final = [
     "station_locked",
@@ -98,6 +101,10 @@ FAILURE_CODES: Final[dict[str, int]] = {
 _OTHER: Final = 100
 _LAST_POSITION: Final = 2**15 - 1
 """The highest position a panel can have in the record."""
+MOST_UNITS: Final = 500
+"""The most units of one `ValidateUnitsRequest`: several times any panel or magazine, and answered in time."""
+_TOO_MANY: Final = 5
+"""`ResultCode` of a request that names more."""
 
 Answerer = Callable[[Connection, Any, str], Message]
 
@@ -107,14 +114,23 @@ def validate_units(connection: Connection, asked: ValidateUnitsRequest, station:
 
     `PrimaryResult` is passed only where every unit is. `ResultCode` 1: asking again makes sense.
     """
+    entries = asked.units or [UnitPosition()]
+    if len(entries) > MOST_UNITS:
+        reason = f"The request names {len(entries)} units; {MOST_UNITS} are judged at once. Ask for fewer at a time."
+        result = RequestResult(result="Failed", result_code=_TOO_MANY, message=reason)
+        return _not_judged(result, asked.primary_identifier)
     # What we do not know to ask for less is asked for whole.
     topics = frozenset[Topic]().union(*(_TOPICS.get(name, EVERYTHING) for name in asked.validations or ["All"]))
-    units = _units(asked)
-    within = [unit for unit in units if unit.position_number <= _LAST_POSITION]
-    verdicts = ask(connection, station=station, units=within, topics=topics, actor=f"station:{station}")
-    results = [_result(verdict) for verdict in verdicts]
-    results += [_no_such_position(unit) for unit in units if unit.position_number > _LAST_POSITION]
-    refused = next((result for result in results if result.result == "Failed"), None)
+    named = [_named(entry, asked.primary_identifier) for entry in entries]
+    judged = [unit for unit in named if isinstance(unit, Asked)]
+    verdicts = ask(connection, station=station, units=judged, topics=topics, actor=f"station:{station}")
+    told: dict[Asked, list[Verdict]] = {}
+    for verdict in verdicts:
+        told.setdefault(Asked(verdict.identifier, verdict.asked_position), []).append(verdict)
+    results: list[ValidationResult] = []
+    for unit in named:
+        results += [_result(verdict) for verdict in told[unit]] if isinstance(unit, Asked) else [unit]
+    against = next((result for result in results if result.result == "Failed"), None)
     again = any(verdict.passing for verdict in verdicts)
     return ValidateUnitsResponse(
         result=RequestResult(
@@ -123,32 +139,37 @@ def validate_units(connection: Connection, asked: ValidateUnitsRequest, station:
             message="What is missing may still arrive: ask again." if again else None,
         ),
         primary_result=ValidationResult(
-            unique_identifier=asked.primary_identifier or (results[0].unique_identifier if results else None),
+            unique_identifier=asked.primary_identifier or results[0].unique_identifier,
             position_number=0,
-            result="Failed" if refused or not results else "Passed",
-            failure_code=refused.failure_code if refused else 0,
-            message=refused.message if refused else "OK" if results else "The request names no unit.",
+            result="Failed" if against else "Passed",
+            failure_code=against.failure_code if against else 0,
+            message=against.message if against else "OK",
         ),
         validation_results=results,
     )
 
 
-def _units(asked: ValidateUnitsRequest) -> Sequence[Asked]:
-    named = [
-        Asked(unit.unit_identifier or asked.primary_identifier or "", unit.position)
-        for unit in asked.units or ()
-        if unit.unit_identifier or asked.primary_identifier
-    ]
-    return named or ([Asked(asked.primary_identifier)] if asked.primary_identifier else [])
+def _named(entry: UnitPosition, primary: str | None) -> Asked | ValidationResult:
+    """The unit that an entry names, by itself or by the request's primary identifier; else why it cannot be judged."""
+    identifier = entry.unit_identifier or primary
+    if not identifier:
+        return _failed(None, entry.position, "The request names no unit here. Send its identifier, or the panel's.")
+    if entry.position > _LAST_POSITION:
+        return _failed(
+            identifier,
+            entry.position,
+            f"No panel has a position {entry.position}. Ask with the position the panel was marked with.",
+        )
+    return Asked(identifier, entry.position)
 
 
-def _no_such_position(unit: Asked) -> ValidationResult:
+def _failed(identifier: str | None, position: int, message: str) -> ValidationResult:
     return ValidationResult(
-        unique_identifier=unit.identifier,
-        position_number=unit.position_number,
+        unique_identifier=identifier,
+        position_number=position,
         result="Failed",
         failure_code=FAILURE_CODES["unknown_unit"],
-        message=f"No panel has a position {unit.position_number}. Ask with the position the panel was marked with.",
+        message=message,
     )
 
 
@@ -213,3 +234,23 @@ ANSWERERS: Final[dict[type[Message], Answerer]] = {
     ValidateOperatorRequest: validate_operator,
 }
 """How each question to the gate is answered; each in one transaction that its caller commits."""
+
+
+def refused(message_name: str, result: RequestResult) -> Message | None:
+    """The response to a question to the gate that cannot be answered; None for any other message."""
+    if message_name == ValidateUnitsRequest.cfx_name:
+        return _not_judged(result)
+    if message_name == ValidateStationSetupRequest.cfx_name:
+        return ValidateStationSetupResponse(result=result)
+    if message_name == GetRequiredSetupRequest.cfx_name:
+        return GetRequiredSetupResponse(result=result)
+    if message_name == ValidateOperatorRequest.cfx_name:
+        return ValidateOperatorResponse(result=result)
+    return None
+
+
+def _not_judged(result: RequestResult, identifier: str | None = None) -> ValidateUnitsResponse:
+    primary = ValidationResult(
+        unique_identifier=identifier, position_number=0, result="Failed", failure_code=_OTHER, message=result.message
+    )
+    return ValidateUnitsResponse(result=result, primary_result=primary, validation_results=[])

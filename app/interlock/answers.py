@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 
 from app.interlock.questions import ASK
 
-WorkDone: TypeAlias = tuple[str, datetime | None, datetime | None, str | None]
-"""(operation, started, completed, result) of a work record."""
+WorkDone: TypeAlias = tuple[str, datetime | None, datetime | None, datetime | None, str | None, str | None]
+"""(operation, started, completed, its end received, result, station where it is another) of a work record."""
 RunDone: TypeAlias = tuple[str, str, str, str, datetime, int, str | None]
-"""(operation, station, kind, outcome, recorded, runs, decision) of the latest run at an operation."""
+"""(operation, station, kind, outcome, recorded, runs, decision) of the latest run of a matter at an operation."""
 CheckDone: TypeAlias = tuple[str, datetime, bool, bool]
 """(operation, recorded, passed, is it a test) of a verdict on a unit."""
 Given: TypeAlias = tuple[int, str, str | None, str, str, datetime, datetime]
@@ -36,6 +36,7 @@ class StationAnswer(msgspec.Struct, frozen=True, gc=False):
     active: dict[str, Any] | None
     active_revision_id: int | None
     active_product: str | None
+    clock_error: float | None
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -45,6 +46,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     station: StationAnswer | None
     position_number: int | None
     only_position: int | None
+    positions: list[int] | None
     unit_id: int | None
     serial: str | None
     product_revision_id: int | None
@@ -53,6 +55,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     routing: list[tuple[str, bool]] | None
     work: list[WorkDone] | None
     runs: list[RunDone] | None
+    sent_back_at: datetime | None
     mended: list[datetime] | None
     checks: list[CheckDone] | None
     retest_limit: int | None
@@ -60,6 +63,8 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     recipes: list[tuple[str, str]] | None
     scrapped: str | None
     shipped: str | None
+    started: tuple[str, datetime] | None
+    built_into: str | None
     children: list[str] | None
     provisional: list[str] | None
     overrides: list[Given] | None
@@ -75,12 +80,21 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
         return self.unit_id, self.serial
 
 
+_AT_ONCE: Final = 50
 _decoder: Final = msgspec.json.Decoder(Answer)
 
 
 def answers(
     connection: Connection, *, station: str, identifiers: Sequence[str], positions: Sequence[int]
 ) -> list[Answer]:
-    """How these units and the station stand; a panel asked about as a whole has an answer for each of its boards."""
-    given = {"station": station, "identifiers": list(identifiers), "positions": list(positions)}
-    return [_decoder.decode(row[0]) for row in connection.exec_driver_sql(ASK, given)]
+    """How these units and the station stand; a panel asked about as a whole has an answer for each of its boards.
+
+    Many are asked about a few at a time: what each of them costs does not grow with their number then.
+    """
+    found: list[Answer] = []
+    for first in range(0, len(identifiers), _AT_ONCE):
+        part = slice(first, first + _AT_ONCE)
+        given = {"station": station, "identifiers": list(identifiers[part]), "positions": list(positions[part])}
+        rows = (_decoder.decode(row[0]) for row in connection.exec_driver_sql(ASK, given))
+        found += (msgspec.structs.replace(row, nth=row.nth + first) for row in rows) if first else rows
+    return found

@@ -28,6 +28,7 @@ def judged_setup(
             reasons=slot.reasons,
             warnings=slot.warnings,
             verified=slot.verified_at is not None,
+            package=slot.package,
         )
         for slot in setup.slots
     )

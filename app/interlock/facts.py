@@ -27,7 +27,7 @@ EVERYTHING = frozenset(Topic)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The latest inspection or test of a unit at an operation.
+    """The latest inspection or test of a unit at an operation, of one method.
 
     `decision` is what was decided of the unit after it (a disposition's word), `runs` how many came to a verdict since
     the last decision, this one included.
@@ -55,6 +55,10 @@ class OnHold:
 class Unit:
     """A unit as it stands. `busy` are operations whose work began and whose report has not come.
 
+    `free` are operations that were done before quality last sent the unit to rework: they may be done again.
+    `positions` are those its panel has, where the one asked about is none of them. `built_into` is the serial of the
+    assembly it is in, and the `children_` are the units in it, at any depth.
+
     `again` are the checks it must pass again, each with the time it was mended: they do not count as visited.
     `completeness` is the part of its bill of material that has a package, `wanted` what its customer asks for before
     this operation. `recipes` are those planned for it at this station's operation.
@@ -69,13 +73,17 @@ class Unit:
     visits: tuple[Visit, ...] = ()
     again: Mapping[str, datetime] = field(default_factory=dict)
     busy: tuple[str, ...] = ()
+    free: frozenset[str] = frozenset()
     runs: tuple[Run, ...] = ()
     retest_limit: int | None = None
     holds: tuple[OnHold, ...] = ()
     scrapped: str | None = None
     shipped: str | None = None
+    positions: tuple[int, ...] = ()
+    built_into: str | None = None
     children_scrapped: tuple[str, ...] = ()
     children_failed: tuple[str, ...] = ()
+    children_provisional: tuple[str, ...] = ()
     provisional: tuple[str, ...] = ()
     started_elsewhere: str | None = None
     completeness: float | None = None
@@ -95,18 +103,28 @@ class Active:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A slot or a tool, and what its own room says against it. `verified`: a person's scan stands behind it."""
+    """A slot or a tool, and what its own room says against it. `verified`: a person's scan stands behind it.
+
+    `package` is what the slot holds.
+    """
 
     name: str
     reasons: tuple[Reason, ...] = ()
     warnings: tuple[Reason, ...] = ()
     verified: bool = False
+    package: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """What an override is for: this reel in this slot, never the next one."""
+        return f"{self.name} with {self.package}" if self.package else self.name
 
 
 @dataclass(frozen=True, slots=True)
 class Station:
     """A station as it stands. `policy` None: nobody planned a gate for it. `comes_later`: some routing has an operation
-    before the station's, so that its units have been somewhere.
+    before the station's, so that its units have been somewhere. `clock_error` is how far its clock was ahead when it
+    was last measured. A station nobody knows has the number 0 and nothing planned.
     """
 
     station_id: int
@@ -124,6 +142,7 @@ class Station:
     operators: tuple[str, ...] = ()
     qualified: tuple[tuple[str, datetime | None], ...] = ()
     calibration_due: datetime | None = None
+    clock_error: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +160,14 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything one verdict rests on."""
+    """Everything one verdict rests on. `asked_position` is the position as it was asked: 0 for a panel as a whole."""
 
     at: datetime
     identifier: str
     position_number: int
     unit: Unit | None
-    station: Station | None
-    handle: str = ""
+    station: Station
+    asked_position: int = 0
     overrides: tuple[Override, ...] = ()
     topics: frozenset[Topic] = field(default=EVERYTHING)
 

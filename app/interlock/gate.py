@@ -1,6 +1,6 @@
 """The gate: gather the facts, decide, log. Whoever asks, through whichever door, is answered by `ask`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -63,7 +63,7 @@ def log_verdicts(
     if not verdicts:
         return []
     given = {
-        "station_id": facts[0].station.station_id if facts[0].station else 0,
+        "station_id": facts[0].station.station_id,
         "purpose": purpose,
         "commit": "on" if durable else "off",
         "actor": actor,
@@ -90,8 +90,9 @@ def seen(facts: Facts) -> dict[str, Any]:
     told: dict[str, Any] = {}
     if facts.unit is not None:
         told["unit"] = _told(facts.unit)
-    if facts.station is not None:
-        told["station"] = _told(facts.station)
+    told["station"] = _told(facts.station)
+    if not facts.station.station_id:
+        told["station"]["handle"] = facts.station.handle
     if facts.overrides:
         told["overrides"] = [override.override_id for override in facts.overrides]
     if facts.topics != EVERYTHING:
@@ -102,15 +103,17 @@ def seen(facts: Facts) -> dict[str, Any]:
 _LEFT_OUT = frozenset({"serial", "station_id", "handle"})
 
 
-def _told(value: Unit | Station) -> Mapping[str, Any]:
+def _told(value: Unit | Station) -> dict[str, Any]:
     """A unit or station without its names, which the row has, and without what is empty; lists of pairs as pairs."""
     told = {name: _short(getattr(value, name)) for name in value.__slots__ if name not in _LEFT_OUT}
-    return {name: short for name, short in told.items() if short not in (None, [], False)}
+    return {name: short for name, short in told.items() if not (short is None or short is False or short in ([], {}))}
 
 
-def _short(value: Any) -> Any:
+def _short(value: Any) -> Any:  # noqa: PLR0911 - one for each kind
     if isinstance(value, tuple | list):
         return [_short(one) for one in value]
+    if isinstance(value, frozenset):
+        return sorted(value)
     if isinstance(value, Visit):
         return f"{value.operation} {value.started_at:%Y-%m-%dT%H:%M:%S.%fZ}"
     if isinstance(value, RoutingStep):
@@ -119,5 +122,5 @@ def _short(value: Any) -> Any:
         return [value.operation, value.kind, value.outcome, value.recorded_at, value.runs, value.decision]
     if isinstance(value, Judged):
         codes = [reason.code for reason in value.reasons]
-        return [value.name, value.verified, codes, [warning.code for warning in value.warnings]]
+        return [value.subject, value.verified, codes, [warning.code for warning in value.warnings]]
     return value

@@ -5,7 +5,7 @@ Whether a room has anything to say is part of the statement; most stations have 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,7 +16,9 @@ from app.interlock.facts import EVERYTHING, Active, Facts, OnHold, Override, Run
 from app.products.routing import Check, RoutingStep, Visit, reentry
 from app.quality.holds import holds_on
 from app.trace.made_from import made_from
+from app.units.starts import in_hands
 
+_GOOD_ENOUGH = frozenset({"use_as_is", "released"})
 _NOT_DONE = frozenset({"Aborted", "Skipped"})
 
 
@@ -55,20 +57,22 @@ def gather(
         positions=[one.position_number for one in asked],
     )
     rooms = _Rooms(connection, at, rows, told or Told())
-    return [
-        Facts(
-            at=at,
-            identifier=asked[row.nth - 1].identifier,
-            position_number=(row.position_number if row.position_number is not None
-                             else asked[row.nth - 1].position_number),
-            unit=rooms.unit(row) if row.unit_id is not None else None,
-            station=rooms.station(row, row.station) if row.station is not None else None,
-            handle=station,
-            overrides=tuple(_overrides(row.overrides)),
-            topics=topics,
+    facts = []
+    for row in rows:
+        one = asked[row.nth - 1]
+        facts.append(
+            Facts(
+                at=at,
+                identifier=one.identifier,
+                position_number=one.position_number if row.position_number is None else row.position_number,
+                unit=rooms.unit(row) if row.unit_id is not None else None,
+                station=Station(0, station) if row.station is None else rooms.station(row, row.station),
+                asked_position=one.position_number,
+                overrides=tuple(_overrides(row.overrides)),
+                topics=topics,
+            )
         )
-        for row in rows
-    ]  # fmt: skip
+    return facts
 
 
 class _Rooms:
@@ -81,18 +85,21 @@ class _Rooms:
         self._stations: dict[int | None, Station] = {}
         known = [row for row in rows if row.unit_id is not None]
         self._holds: Mapping[int, Sequence[Any]] = {}
-        if any(row.contained for row in known):
+        if any(row.contained or row.children for row in known):
             self._holds = holds_on(connection, sorted({row.known_unit[0] for row in known}))
         self._children = self._look_at_children(known)
 
-    def _look_at_children(self, known: Sequence[Answer]) -> dict[str, tuple[Unit, list[str]]]:
-        """Everything built into these units, at any depth: each with what is built into it."""
-        found: dict[str, tuple[Unit, list[str]]] = {}
+    def _look_at_children(self, known: Sequence[Answer]) -> dict[str, list[tuple[Unit, list[str]]]]:
+        """Everything built into these units, at any depth: each, or the boards of each, with what is built into it."""
+        found: dict[str, list[tuple[Unit, list[str]]]] = {}
         wanted = {serial for row in known for serial in row.children or ()}
         while wanted:
-            found_now = answers(self._connection, station="", identifiers=sorted(wanted), positions=[0] * len(wanted))
-            rows = [row for row in found_now if row.unit_id is not None]
-            found |= {row.known_unit[1]: (_unit(row), row.children or []) for row in rows}
+            names = sorted(wanted)
+            rows = answers(self._connection, station="", identifiers=names, positions=[0] * len(names))
+            found |= {name: [] for name in names}
+            for row in rows:
+                if row.unit_id is not None:
+                    found[names[row.nth - 1]].append((_unit(row), row.children or []))
             wanted = {child for row in rows for child in row.children or ()} - found.keys()
         return found
 
@@ -107,11 +114,9 @@ class _Rooms:
                 if row.only_position is None or hold.position_number in (0, row.only_position)
             ),
             children_scrapped=tuple(child.serial for child in children if child.scrapped is not None),
-            children_failed=tuple(
-                child.serial
-                for child in children
-                if child.routing and any(run.outcome == "failed" and run.decision is None for run in child.runs)
-            ),
+            children_failed=tuple(child.serial for child in children if _has_failed(child)),
+            children_provisional=tuple(child.serial for child in children if child.provisional),
+            started_elsewhere=_in_other_hands(row),
             completeness=self._traced(row),
         )
 
@@ -120,11 +125,11 @@ class _Rooms:
         wanted = list(serials)
         while wanted:
             serial = wanted.pop()
-            if serial in self._children and serial not in seen:
+            if serial not in seen:
                 seen.add(serial)
-                child, below = self._children[serial]
-                yield child
-                wanted += below
+                for child, below in self._children.get(serial, ()):
+                    yield child
+                    wanted += below
 
     def _traced(self, row: Answer) -> float | None:
         if row.wanted is None:
@@ -158,6 +163,7 @@ class _Rooms:
             operators=said,
             qualified=tuple(row.qualified or ()),
             calibration_due=here.calibration_due,
+            clock_error=None if here.clock_error is None else timedelta(seconds=here.clock_error),
         )
 
 
@@ -170,13 +176,32 @@ def _active(row: StationAnswer, told: Told) -> Active | None:
     return Active(said.get("RecipeName"), said.get("Revision"), row.active_revision_id, row.active_product)
 
 
+def _has_failed(child: Unit) -> bool:
+    """Whether a unit failed and neither passed since nor was found good enough: what it is in cannot pass for it."""
+    return any(run.outcome == "failed" and run.decision not in _GOOD_ENOUGH for run in child.runs)
+
+
+def _in_other_hands(row: Answer) -> str | None:
+    """Who has the unit: a station that was let start it, or one that works on it at the operation that asks."""
+    if row.started is not None:
+        return in_hands(*row.started)
+    here = row.station.operation if row.station is not None else None
+    for operation, started_at, completed_at, _, _, elsewhere in row.work or ():
+        if elsewhere is not None and operation == here and completed_at is None and started_at is not None:
+            return in_hands(elsewhere, started_at)
+    return None
+
+
 def _unit(row: Answer, **more: Any) -> Unit:
     visits, busy = [], set()
-    for operation, started_at, completed_at, result in row.work or ():
+    ended: dict[str, datetime] = {}
+    for operation, started_at, completed_at, end_received_at, result, _ in row.work or ():
         if completed_at is None:
             busy.add(operation)
         elif result not in _NOT_DONE:
             visits.append(Visit(operation, started_at or completed_at))
+            ended[operation] = max(end_received_at or completed_at, ended.get(operation, completed_at))
+    free = {operation for operation, at in ended.items() if row.sent_back_at is not None and at < row.sent_back_at}
     unit_id, serial = row.known_unit
     planned = tuple(RoutingStep(operation, optional) for operation, optional in row.routing or ())
     now = reentry(planned, visits, [Check(*check) for check in row.checks or ()], row.mended or ())
@@ -190,10 +215,13 @@ def _unit(row: Answer, **more: Any) -> Unit:
         visits=tuple(now.visits),
         again=now.again,
         busy=tuple(sorted(busy)),
+        free=frozenset(free),
         runs=tuple(_runs(row.runs)),
         retest_limit=row.retest_limit,
         scrapped=row.scrapped,
         shipped=row.shipped,
+        positions=tuple(row.positions or ()),
+        built_into=row.built_into,
         provisional=tuple(row.provisional or ()),
         wanted=row.wanted,
         recipes=tuple((recipe, revision) for recipe, revision in row.recipes or ()),

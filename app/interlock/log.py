@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Row, text
 _OF_UNIT = text(
     """
     -- What did the gate say of this unit, as a board or by the panel's name?
-    SELECT verdict.verdict_id, verdict.identifier, verdict.position_number, station.handle AS station, verdict.purpose,
+    SELECT verdict.verdict_id, verdict.identifier, verdict.position_number,
+        coalesce(station.handle, verdict.facts #>> '{station,handle}') AS station, verdict.purpose,
         verdict.allowed, verdict.codes, verdict.overridden, verdict.actor, verdict.decided_at, verdict.facts
     FROM serial JOIN verdict USING (unit_id)
     LEFT JOIN station ON station.station_id = verdict.station_id

@@ -4,14 +4,25 @@ It is prepared once and planned once (`app.db.create_engine`, keyed): each part 
 value changes the plan, and planning it anew for each request would cost more than the answer.
 """
 
+from typing import Final
+
+from app.lines.clocks import FRESH
+from app.units.families import REMOVED
 from app.units.places import HELD_WINDOW
 from app.units.provisional import PASSED_WITHOUT
 from app.units.scrapped import WHOLLY
+from app.units.starts import COMPLETES, GIVEN_UP
 
-_STATION = """
+LONGEST_SHIFT: Final = "12 hours"
+"""How long somebody who logged in at a station and never out is taken to be there."""
+
+_STATION = f"""
     station_at AS (
         SELECT station.station_id, station.handle, station.operation, station.line_id, gate_policy.policy,
             station_lock.reason AS locked, station_calibration.due_at AS calibration_due,
+            (SELECT extract(epoch FROM clock.error) FROM station_clock AS clock
+             WHERE clock.station_id = station.station_id AND clock.measured_at > now() - interval '{FRESH}'
+            ) AS clock_error,
             station.line_order IS NOT NULL AND NOT EXISTS (
                 SELECT FROM station AS before
                 WHERE before.line_id = station.line_id AND before.line_order < station.line_order
@@ -41,7 +52,7 @@ _STATION = """
             ORDER BY said.recorded_at DESC LIMIT 1
         ) AS active ON true
         LEFT JOIN work_order AS active_order
-            ON active_order.number = active.body #>> '{WorkOrderIdentifier,WorkOrderId}'
+            ON active_order.number = active.body #>> '{{WorkOrderIdentifier,WorkOrderId}}'
         LEFT JOIN product_revision AS active_revision
             ON active_revision.product_revision_id = active_order.product_revision_id
         LEFT JOIN product AS active_product ON active_product.product_id = active_revision.product_id
@@ -64,7 +75,14 @@ _SUBJECTS = f"""
             coalesce(board.position_number, spoken.position_number) AS position_number,
             CASE WHEN board.unit_id IS NULL AND spoken.position_number > 0 AND EXISTS (
                 SELECT FROM spoken_position WHERE spoken_position.unit_id = spoken.unit_id
-            ) THEN spoken.position_number END AS only_position
+            ) THEN spoken.position_number END AS only_position,
+            CASE WHEN board.unit_id IS NULL AND spoken.position_number > 0 AND NOT EXISTS (
+                SELECT FROM spoken_position AS told
+                WHERE told.unit_id = spoken.unit_id AND told.position_number = spoken.position_number
+            ) THEN (
+                SELECT json_agg(DISTINCT held.position_number ORDER BY held.position_number)
+                FROM panel_position AS held WHERE held.panel_id = spoken.unit_id
+            ) END AS positions
         FROM spoken
         LEFT JOIN LATERAL (
             SELECT DISTINCT ON (held.position_number) held.unit_id, held.position_number
@@ -93,7 +111,7 @@ _AMONG = """
 
 # A panel's own inspection (run 0) says nothing of one board.
 _RUNS = """
-    SELECT DISTINCT place.subject_id, '{kind}' AS kind, fact.station_id, fact.outcome, fact.recorded_at,
+    SELECT DISTINCT place.subject_id, '{kind}' AS kind, fact.station_id, fact.method, fact.outcome, fact.recorded_at,
         fact.received_at, fact.event_id, fact.run
     FROM place JOIN {kind} AS fact
     ON fact.unit_id = place.unit_id
@@ -104,13 +122,15 @@ _RUNS = """
 
 _WORK = f"""
     work AS (
-        SELECT DISTINCT place.subject_id, station.operation, fact.station_id, fact.transaction_id, fact.started_at,
-            fact.completed_at, fact.result
-        FROM place JOIN work_record AS fact ON {_AMONG}
-            AND coalesce(fact.started_at, fact.completed_at) >= place.held_from
-            AND coalesce(fact.started_at, fact.completed_at) < place.held_until
-        JOIN station ON station.station_id = fact.station_id
+        SELECT DISTINCT place.subject_id, station.operation, station.handle, work.station_id, work.transaction_id,
+            work.started_at, work.completed_at, work.completed_received_at, work.result
+        FROM place JOIN work_record AS work ON {_AMONG.replace("fact.", "work.")}
+            AND coalesce(work.started_at, work.completed_at) >= place.held_from
+            AND coalesce(work.started_at, work.completed_at) < place.held_until
+        JOIN station ON station.station_id = work.station_id
+        JOIN subject USING (subject_id)
         WHERE station.operation IS NOT NULL
+          AND (work.completed_at IS NOT NULL OR NOT {GIVEN_UP.format(unit="subject.unit_id")})
     ),
     run AS (
         {_RUNS.format(kind="inspection")}
@@ -123,20 +143,31 @@ _WORK = f"""
         FROM run
         JOIN station ON station.station_id = run.station_id
         LEFT JOIN LATERAL (
-            SELECT decision, decided_at FROM subject JOIN unit_disposition AS made USING (unit_id)
-            WHERE subject.subject_id = run.subject_id AND made.decision <> 'released'
-              AND (made.position_number = 0 OR made.position_number = subject.only_position)
-            ORDER BY decided_at DESC LIMIT 1
-        ) AS decided ON true
+            SELECT made.decision, made.decided_at
+            FROM place AS there
+            JOIN decided_run ON decided_run.unit_id = there.unit_id
+                AND decided_run.position_number IN (0, there.position_number)
+                AND decided_run.event_id = run.event_id AND decided_run.run = run.run
+            JOIN unit_disposition AS made ON made.unit_id = decided_run.unit_id
+                AND made.position_number = decided_run.position_number
+                AND made.nonconformance_id = decided_run.nonconformance_id
+            WHERE there.subject_id = run.subject_id
+            ORDER BY made.decided_at DESC LIMIT 1
+        ) AS decided ON run.outcome = 'failed'
         WHERE station.operation IS NOT NULL
     ),
     latest AS (
-        SELECT DISTINCT ON (subject_id, operation) judged.*,
+        -- Of each matter: another kind of run, or another method, says nothing of a failure.
+        SELECT DISTINCT ON (subject_id, operation, kind, method) judged.*,
             count(*) FILTER (WHERE outcome IN ('passed', 'failed')
-                             AND (decided_at IS NULL OR received_at > decided_at))
-                OVER (PARTITION BY subject_id, operation) AS runs
-        FROM judged
-        ORDER BY subject_id, operation, outcome IN ('passed', 'failed') DESC, recorded_at DESC, event_id DESC, run DESC
+                             AND (last_decided_at IS NULL OR received_at > last_decided_at))
+                OVER (PARTITION BY subject_id, operation, kind, method) AS runs
+        FROM (
+            SELECT judged.*, max(decided_at) OVER (PARTITION BY subject_id, operation, kind, method) AS last_decided_at
+            FROM judged
+        ) AS judged
+        ORDER BY subject_id, operation, kind, method, outcome IN ('passed', 'failed') DESC, recorded_at DESC,
+            event_id DESC, run DESC
     ),
     mending AS (
         -- When were hands on it, and quality has not accepted it as it is since? Of several that may be meant, on each.
@@ -163,17 +194,24 @@ ASK = f"""
     -- How do this station and these units stand? One JSON text a unit: see `app.interlock.answers.Answer`.
     WITH {_STATION}, {_SUBJECTS}, {_WORK}, answer AS (
     SELECT CASE WHEN station_at.station_id IS NOT NULL THEN row_to_json(station_at) END AS station, asked.nth,
-        subject.position_number, subject.only_position, unit.unit_id, unit.serial,
+        subject.position_number, subject.only_position, subject.positions, unit.unit_id, unit.serial,
         work_order.product_revision_id, product.part_number || ' rev ' || product_revision.revision AS product,
         customer.name AS customer,
         (SELECT json_agg(json_build_array(step.operation, step.optional) ORDER BY step.sequence)
          FROM routing_operation AS step WHERE step.product_revision_id = work_order.product_revision_id) AS routing,
-        (SELECT json_agg(json_build_array(work.operation, work.started_at, work.completed_at, work.result))
+        (SELECT json_agg(json_build_array(
+            work.operation, work.started_at, work.completed_at, work.completed_received_at, work.result,
+            CASE WHEN work.station_id <> station_at.station_id THEN work.handle END))
          FROM work WHERE work.subject_id = subject.subject_id) AS work,
         (SELECT json_agg(json_build_array(
             latest.operation, latest.station, latest.kind, latest.outcome, latest.recorded_at, latest.runs,
-            CASE WHEN latest.decided_at > latest.received_at THEN latest.decision END))
+            latest.decision))
          FROM latest WHERE latest.subject_id = subject.subject_id) AS runs,
+        (SELECT CASE WHEN made.decision IN ('rework', 'repair') THEN made.decided_at END
+         FROM unit_disposition AS made
+         WHERE made.unit_id = unit.unit_id AND made.position_number IN (0, subject.only_position)
+           AND made.decision <> 'released'
+         ORDER BY made.decided_at DESC LIMIT 1) AS sent_back_at,
         (SELECT json_agg(mending.recorded_at) FROM mending WHERE mending.subject_id = subject.subject_id) AS mended,
         (SELECT json_agg(json_build_array(
             judged.operation, judged.recorded_at, judged.outcome = 'passed', judged.kind = 'test'))
@@ -196,16 +234,24 @@ ASK = f"""
         (SELECT shipment.number FROM packed_unit AS packed JOIN shipment USING (shipment_id)
          WHERE packed.unit_id = unit.unit_id AND packed.unpacked_at IS NULL AND shipment.shipped_at IS NOT NULL
         ) AS shipped,
+        (SELECT json_build_array(there.handle, begun.granted_at)
+         FROM unit_start AS begun JOIN station AS there USING (station_id)
+         WHERE begun.unit_id = unit.unit_id AND begun.ended_at IS NULL
+           AND begun.station_id IS DISTINCT FROM station_at.station_id
+           AND NOT EXISTS (
+            SELECT FROM place JOIN work_record AS done ON done.unit_id = place.unit_id
+            WHERE place.subject_id = subject.subject_id AND {COMPLETES}
+         )) AS started,
+        (SELECT parent.serial
+         FROM installed_unit AS built JOIN unit AS parent ON parent.unit_id = built.unit_id
+         WHERE built.child_id = unit.unit_id AND NOT {REMOVED}
+         ORDER BY built.recorded_at DESC LIMIT 1) AS built_into,
         (SELECT json_agg(DISTINCT child.serial)
-         FROM place JOIN installed_unit AS fact ON fact.unit_id = place.unit_id
-            AND (place.position_number IS NULL OR fact.position_number IN (place.position_number, 0))
-            AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
-         JOIN unit AS child ON child.unit_id = fact.child_id
-         WHERE place.subject_id = subject.subject_id AND NOT EXISTS (
-            SELECT FROM removal WHERE removal.unit_id = fact.unit_id
-                AND (removal.child_id = fact.child_id OR removal.package_id = fact.package_id)
-                AND removal.recorded_at > fact.recorded_at
-         )) AS children,
+         FROM place JOIN installed_unit AS built ON built.unit_id = place.unit_id
+            AND (place.position_number IS NULL OR built.position_number IN (place.position_number, 0))
+            AND built.recorded_at >= place.held_from AND built.recorded_at < place.held_until
+         JOIN unit AS child ON child.unit_id = built.child_id
+         WHERE place.subject_id = subject.subject_id AND NOT {REMOVED}) AS children,
         (SELECT json_agg(DISTINCT coalesce(station.name, station.operation, station.handle))
          FROM place JOIN unit_event AS fact ON {_AMONG}
             AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
@@ -219,30 +265,40 @@ ASK = f"""
             given.expires_at))
          FROM gate_override AS given
          WHERE given.revoked_at IS NULL AND (
-            (given.unit_id = unit.unit_id AND (given.station_id IS NULL OR given.station_id = station_at.station_id))
+            -- One for a panel is for the boards that were in it then.
+            ((given.station_id IS NULL OR given.station_id = station_at.station_id) AND given.unit_id IN (
+                SELECT place.unit_id FROM place WHERE place.subject_id = subject.subject_id
+                  AND given.given_at >= place.held_from AND given.given_at < place.held_until))
             OR (given.unit_id IS NULL AND given.station_id = station_at.station_id AND given.expires_at > now())
          )) AS overrides,
         CASE WHEN station_at.qualified_only THEN (
-            SELECT json_agg(DISTINCT coalesce(said.body #>> '{{Operator,OperatorIdentifier}}',
-                                              said.body #>> '{{Operator,LoginName}}'))
-            FROM station_event AS said
-            WHERE said.station_id = station_at.station_id
-              AND said.message_name = 'CFX.Production.OperatorActivated'
-              AND said.recorded_at > now() - interval '24 hours'
-              AND NOT EXISTS (
+            -- Who logs in takes the former's place; nobody stays logged in for longer than a shift lasts.
+            SELECT json_build_array(coalesce(said.identifier, said.login))
+            FROM (
+                SELECT recorded_at, nullif(body #>> '{{Operator,OperatorIdentifier}}', '') AS identifier,
+                    nullif(body #>> '{{Operator,LoginName}}', '') AS login
+                FROM station_event
+                WHERE station_id = station_at.station_id AND message_name = 'CFX.Production.OperatorActivated'
+                  AND recorded_at > now() - interval '{LONGEST_SHIFT}'
+                ORDER BY recorded_at DESC, event_id DESC LIMIT 1
+            ) AS said
+            WHERE NOT EXISTS (
                 SELECT FROM station_event AS gone
-                WHERE gone.station_id = said.station_id
-                  AND gone.message_name = 'CFX.Production.OperatorDeactivated'
-                  AND gone.recorded_at >= said.recorded_at
-                  AND gone.body #>> '{{Operator,OperatorIdentifier}}' = said.body #>> '{{Operator,OperatorIdentifier}}'
-              )
+                WHERE gone.station_id = station_at.station_id
+                  AND gone.message_name = 'CFX.Production.OperatorDeactivated' AND gone.recorded_at >= said.recorded_at
+                  AND (gone.body #>> '{{Operator,OperatorIdentifier}}' = said.identifier
+                       OR gone.body #>> '{{Operator,LoginName}}' = said.login
+                       OR coalesce(nullif(gone.body #>> '{{Operator,OperatorIdentifier}}', ''),
+                                   nullif(gone.body #>> '{{Operator,LoginName}}', '')) IS NULL)
+            )
         ) END AS operators,
         CASE WHEN station_at.qualified_only THEN (
             SELECT json_agg(json_build_array(held.operator, held.valid_until))
             FROM qualification AS held WHERE held.operation = station_at.operation
         ) END AS qualified,
         EXISTS (SELECT FROM nonconformance WHERE released_at IS NULL)
-            OR EXISTS (SELECT FROM unit_hold WHERE unit_hold.unit_id = unit.unit_id) AS contained
+            OR EXISTS (SELECT FROM place JOIN unit_hold ON unit_hold.unit_id = place.unit_id
+                       WHERE place.subject_id = subject.subject_id) AS contained
     FROM asked
     LEFT JOIN station_at ON true
     LEFT JOIN subject ON subject.nth = asked.nth

@@ -4,7 +4,8 @@
   that nobody made. Facts that need no plan (a hold, a scrapped unit, a floor life that is over) always count.
 * Each rule yields reasons against; an override in force for a reason's code, and its subject where it names one, lets
   that reason pass, and the verdict tells both.
-* Rules about the unit are asked for by topic; what is true of the station itself always counts.
+* Rules about the unit are asked for by topic; what stops it everywhere, and what is true of the station itself, always
+  count. Of a station that nobody knows nothing is true: the unit is judged all the same.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from app.interlock.rights import right_to
 from app.interlock.unit_rules import RULES as UNIT_RULES
 from app.interlock.unit_rules import Finding, against, note, warn
 from app.interlock.verdicts import Ground, Overridden, Verdict
+from app.lines.clocks import clock_warning
 
 Rule: TypeAlias = Callable[[Facts, Station], Iterator[Finding]]
 
@@ -40,8 +42,9 @@ def decide(facts: Facts) -> Verdict:
         position_number=facts.position_number,
         serial=unit.serial if unit else None,
         unit_id=unit.unit_id if unit else 0,
-        station=facts.station.handle if facts.station else facts.handle,
+        station=facts.station.handle,
         decided_at=facts.at,
+        asked_position=facts.asked_position,
         reasons=tuple(reasons),
         overridden=tuple(overridden),
         warnings=tuple(finding.warning for finding in found if finding.warning),
@@ -51,17 +54,16 @@ def decide(facts: Facts) -> Verdict:
 
 def _findings(facts: Facts) -> Iterator[Finding]:
     station = facts.station
-    if station is None:
-        yield note("This station is not known yet: nothing is planned for it.")
-        return
+    if not station.station_id:
+        yield note("This station is not known yet: nothing is planned for it, and no start of it is kept.")
     if facts.unit is None:
         yield from _unknown(facts, station)
     else:
         for topic, rule in UNIT_RULES:
-            if topic in facts.topics:
+            if topic is None or topic in facts.topics:
                 yield from rule(facts, facts.unit, station)
         yield from _recipe(facts, facts.unit, station)
-    for station_rule in (_lock, _setup, _tools, _operator, _calibration):
+    for station_rule in (_lock, _setup, _tools, _operator, _calibration, _clock):
         yield from station_rule(facts, station)
 
 
@@ -107,7 +109,7 @@ def _setup(_: Facts, station: Station) -> Iterator[Finding]:
     for slot in station.setup:
         for reason in slot.reasons:
             right = right_to(reason.code, verified=slot.verified)
-            yield Finding(ground=Ground(reason.code, reason.sentence, reason.clears, right, slot.name))
+            yield Finding(ground=Ground(reason.code, reason.sentence, reason.clears, right, slot.subject))
         for warning in slot.warnings:
             yield warn(f"{warning.sentence} {warning.clears}")
 
@@ -138,7 +140,10 @@ def _recipe(_: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
     elif (active.recipe, active.revision or "") not in unit.recipes:
         runs = f"{active.recipe} rev {active.revision or '?'}"
         yield against(
-            "wrong_recipe", f"The station runs {runs}; {unit.product} needs {planned}.", f"Activate {planned}."
+            "wrong_recipe",
+            f"The station runs {runs}; {unit.product} needs {planned}.",
+            f"Activate {planned}.",
+            subject=runs,
         )
 
 
@@ -182,6 +187,13 @@ def _calibration(facts: Facts, station: Station) -> Iterator[Finding]:
         )
     elif due <= facts.at + CALIBRATION_WARNING:
         yield warn(f"The station's calibration ends on {due:%Y-%m-%d %H:%M}. Calibrate it before.")
+
+
+def _clock(_: Facts, station: Station) -> Iterator[Finding]:
+    """A clock that is wrong makes the times suspect by which the station's reports are ordered: it is warned of."""
+    warning = clock_warning("this station", station.clock_error)
+    if warning is not None:
+        yield warn(warning)
 
 
 __all__ = ["Topic", "decide"]

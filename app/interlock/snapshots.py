@@ -145,7 +145,7 @@ def _would_have_passed(connection: Connection, unit_id: int, station_id: int) ->
     serial, handle = connection.execute(_NAMES, {"unit": unit_id, "station": station_id}).one()
     for facts in gather(connection, station=handle, asked=[Asked(serial)], topics=_AFTERWARDS):
         # How the station stands today says nothing of what it did then.
-        bare = replace(facts, station=Station(station_id, handle, facts.station.operation if facts.station else None))
+        bare = replace(facts, station=Station(station_id, handle, facts.station.operation))
         if any(ground.code != "provisional" for ground in decide(bare).reasons):
             return False
     return True

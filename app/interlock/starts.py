@@ -1,19 +1,23 @@
 """Permission and start in one: a unit is in one station's hands at a time, however many ask at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
 from app.db import planned_once
+from app.errors import NotFound
 from app.interlock.facts import Facts
 from app.interlock.gate import log_verdicts
 from app.interlock.gathering import Asked, Told, gather
 from app.interlock.rules import decide
-from app.interlock.verdicts import Ground, Verdict
+from app.interlock.unit_rules import already_started
+from app.interlock.verdicts import Verdict
+from app.people import record_audit
+from app.units.families import named_units
 from app.units.locks import lock_families
-from app.units.starts import AlreadyStarted, begin_start
+from app.units.starts import AlreadyStarted, Start, begin_start, end_starts, open_starts
 
 _MEANT = text(
     """
@@ -36,29 +40,81 @@ def start_units(
 
     The units are locked first, in order, with the boards on them and the units in them, so that the facts are those
     every earlier start, hold and shipment has left (READ COMMITTED). A repeated request of the same station gives the
-    same start. Commits nothing.
+    same start. A panel starts as a whole or not at all: while one of its boards is refused none of them is in the
+    station's hands. Commits nothing.
     """
-    lock_families(connection, connection.execute(_MEANT, {"serials": list(serials)}).scalars().all())
+    named = list(dict.fromkeys(serials))
+    lock_families(connection, connection.execute(_MEANT, {"serials": named}).scalars().all())
     with planned_once(connection):
-        facts = gather(connection, station=station, asked=[Asked(serial) for serial in serials], told=told)
-    verdicts = [_begin(connection, one, decide(one), transaction_id=transaction_id, actor=actor) for one in facts]
+        facts = gather(connection, station=station, asked=[Asked(serial) for serial in named], told=told)
+        there = open_starts(connection, [one.unit.unit_id for one in facts if one.unit is not None])
+    facts = [_as_asked(one, there, transaction_id) for one in facts]
+    verdicts = [decide(one) for one in facts]
+    for whole in _wholes(verdicts):
+        if all(verdicts[at].goes_on for at in whole):
+            _begin(connection, facts, verdicts, whole, transaction_id=transaction_id, actor=actor)
     return log_verdicts(connection, facts, verdicts, actor=actor, purpose="start", durable=True)
 
 
+def _as_asked(facts: Facts, starts: Mapping[int, Start], transaction_id: UUID | None) -> Facts:
+    """The facts for this transaction: in the station's own hands for another piece of work, a unit is taken as well."""
+    start = starts.get(facts.unit.unit_id) if facts.unit is not None else None
+    if facts.unit is None or start is None or start.is_given_to(facts.station.station_id, transaction_id):
+        return facts
+    return replace(facts, unit=replace(facts.unit, started_elsewhere=start.sentence))
+
+
+def give_up(connection: Connection, serials: Sequence[str], *, reason: str, actor: str) -> list[str]:
+    """End starts that their stations will not complete, a panel's of all its boards; returns what had one.
+
+    Whoever does it has seen the unit: from now on another station may have it. Raises `NotFound` for an identifier that
+    nobody knows and where nothing was begun, `Invalid` without a reason.
+    """
+    named = named_units(connection, serials)
+    unknown = [serial for serial in serials if serial not in named]
+    if unknown:
+        raise NotFound(f"No unit {unknown[0]} is known here. Nothing was ended.")
+    ended = end_starts(connection, set().union(*named.values()), reason=reason, actor=actor)
+    given_up = [serial for serial, units in named.items() if ended.intersection(units)]
+    if not given_up:
+        raise NotFound(f"Nothing was begun on {', '.join(serials[:5])} that is not completed.")
+    for serial in given_up:
+        record_audit(connection, actor=actor, deed="start.ended", subject=f"unit:{serial}", reason=reason.strip())
+    return given_up
+
+
+def _wholes(verdicts: Sequence[Verdict]) -> Iterable[list[int]]:
+    """Which verdicts are about one identifier: a unit, or all boards of a panel."""
+    named: dict[str, list[int]] = {}
+    for at, verdict in enumerate(verdicts):
+        named.setdefault(verdict.identifier, []).append(at)
+    return named.values()
+
+
 def _begin(
-    connection: Connection, facts: Facts, verdict: Verdict, *, transaction_id: UUID | None, actor: str
-) -> Verdict:
-    if not verdict.allowed or facts.unit is None or facts.station is None:
-        return verdict
-    try:
-        begin_start(
-            connection,
-            facts.unit.unit_id,
-            station_id=facts.station.station_id,
-            transaction_id=transaction_id,
-            actor=actor,
-        )
-    except AlreadyStarted as elsewhere:
-        ground = Ground("already_started", elsewhere.sentence, "Complete or end that work first.", passing=True)
-        return replace(verdict, reasons=(ground,))
-    return verdict
+    connection: Connection,
+    facts: Sequence[Facts],
+    verdicts: list[Verdict],
+    whole: Sequence[int],
+    *,
+    transaction_id: UUID | None,
+    actor: str,
+) -> None:
+    """Begin all of these or none; the verdict on one that is in other hands says so."""
+    savepoint = connection.begin_nested()
+    for at in whole:
+        unit, here = facts[at].unit, facts[at].station
+        if unit is None or not here.station_id or not verdicts[at].allowed:
+            continue  # nobody knows it yet, or it is crossed out
+        try:
+            begin_start(
+                connection, unit.unit_id, station_id=here.station_id, transaction_id=transaction_id, actor=actor
+            )
+        except AlreadyStarted as elsewhere:
+            verdicts[at] = replace(verdicts[at], reasons=(already_started(elsewhere.sentence),))
+            savepoint.rollback()
+            for undone in whole:
+                verdicts[undone] = replace(verdicts[undone], started=False)
+            return
+        verdicts[at] = replace(verdicts[at], started=True)
+    savepoint.commit()

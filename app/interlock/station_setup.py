@@ -48,11 +48,11 @@ def setup_reasons(
     """What is against the setup: by what the station lists, and by what is planned for it."""
     against: dict[Reason, None] = {}
     for facts in gather(connection, station=station, asked=[Asked("")], at=at):
-        if facts.station is not None:
+        if facts.station.station_id:
             required = list(_required(listed))
             against |= dict.fromkeys(judge_requirements(connection, facts.station.station_id, required, at=at))
-            slots = {slot.name for slot in facts.station.setup} | {tool.name for tool in facts.station.tools}
-            planned = (ground for ground in decide(facts).reasons if ground.subject in slots)
+            judged = {one.subject for one in (*facts.station.setup, *facts.station.tools)}
+            planned = (ground for ground in decide(facts).reasons if ground.subject in judged)
             against |= {Reason(ground.code, ground.sentence, ground.clears): None for ground in planned}
     return list(against)
 

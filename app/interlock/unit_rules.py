@@ -123,15 +123,19 @@ def _skipped(unit: Unit, operation: str, missing: tuple[str, ...]) -> Iterator[F
 
 
 def _repeated(unit: Unit, operation: str) -> Iterator[Finding]:
-    last = next((run for run in unit.runs if run.operation == operation), None)
-    if last is None or (last.outcome == "passed" and last.decision not in _REDO):
+    if operation in unit.free:
+        return
+    here = (run for run in unit.runs if run.operation == operation)
+    tried = [run for run in here if run.outcome != "passed" or run.decision in _REDO]
+    last = max((run for run in tried if run.decision is None), key=lambda run: run.runs, default=None)
+    if not tried:
         yield against(
             "repeated",
             f"{operation} is done on {unit.serial} already.",
             "Go on with the next operation of the routing; a decision to rework lets it be done again.",
             subject=operation,
         )
-    elif last.decision is None and unit.retest_limit is not None and last.runs >= unit.retest_limit:
+    elif last is not None and unit.retest_limit is not None and last.runs >= unit.retest_limit:
         times = "once" if last.runs == 1 else f"{last.runs} times"
         yield against(
             "retest_limit",
@@ -141,13 +145,19 @@ def _repeated(unit: Unit, operation: str) -> Iterator[Finding]:
         )
 
 
-def _status(_: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
-    """The unit is good, as far as anybody knows.
+def _stopped(_: Facts, unit: Unit, _station: Station) -> Iterator[Finding]:
+    """What stops a unit everywhere, whatever the station asked about.
 
-    * A failure stops it everywhere but at the operation that failed, until it passes there or quality decides.
-    * After a decision to rework or repair it has to pass the failed operation before it goes on.
-    * Scrapped, shipped, on hold: nowhere. A unit that passed a gate without the product waits at the next closed gate.
+    * It is scrapped, shipped, on hold, or something in it is scrapped or on hold.
+    * It is in another station's hands, or built into an assembly: then the assembly is what is worked on.
+    * It is no unit at all: its panel has no such position.
     """
+    if unit.positions:
+        yield against(
+            "unknown_position",
+            f"{unit.serial} has no such position: it has {', '.join(map(str, unit.positions))}.",
+            "Ask with the position the panel was marked with.",
+        )
     if unit.scrapped is not None:
         yield against("scrapped", f"{unit.serial} is scrapped: {unit.scrapped}.", "Take it out of the line.")
     if unit.shipped is not None:
@@ -156,15 +166,41 @@ def _status(_: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
         if hold.via is None:
             yield against("on_hold", hold.sentence, "Quality releases it or decides what becomes of it.",
                           subject=hold.number)  # fmt: skip
+        else:
+            yield against("sub_assembly_on_hold", hold.sentence, f"Quality releases {hold.via}, or it is exchanged.",
+                          subject=hold.via)  # fmt: skip
+    for serial in unit.children_scrapped:
+        yield against("sub_assembly_scrapped", f"{serial}, built into {unit.serial}, is scrapped.",
+                      f"Exchange {serial}.", subject=serial)  # fmt: skip
+    if unit.built_into is not None:
+        yield against(
+            "built_in",
+            f"{unit.serial} is built into {unit.built_into}.",
+            f"Ask for {unit.built_into}, or take {unit.serial} out of it first and have that recorded.",
+        )
+    if unit.started_elsewhere is not None:
+        yield Finding(ground=already_started(unit.started_elsewhere))
+
+
+def already_started(sentence: str) -> Ground:
+    """The unit is in another station's hands."""
+    return Ground("already_started", sentence, "Complete that work, or have its start ended.", passing=True)
+
+
+def _status(_: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
+    """The unit is good, as far as anybody knows.
+
+    * A failure stops it everywhere but at the operation that failed, until it passes there or quality decides.
+    * After a decision to rework or repair it has to pass the failed operation before it goes on.
+    * A unit that passed a gate without the product waits at the next closed gate.
+    """
     for run in unit.runs:
         if run.outcome == "failed" and run.operation != station.operation:
             yield from _failed(unit, run, station)
         elif run.outcome in {"error", "aborted"} and run.operation != station.operation and unit.routing:
             yield against("no_verdict", f"{run.operation} came to no verdict on {unit.serial} ({run.outcome}).",
                           f"Take it to {run.operation} again.", subject=run.operation)  # fmt: skip
-    if unit.started_elsewhere is not None:
-        yield against("already_started", unit.started_elsewhere, "Complete or end that work first.", passing=True)
-    if unit.provisional and (station.policy or "fail_closed") == "fail_closed":
+    if unit.provisional and _is_closed(station):
         where = ", ".join(unit.provisional)
         yield against(
             "provisional",
@@ -173,6 +209,11 @@ def _status(_: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
         )
     elif unit.provisional:
         yield warn(f"{unit.serial} is provisional: quality must release it before the next closed gate.")
+
+
+def _is_closed(station: Station) -> bool:
+    """Whether nothing starts here without the product's word; so it is where nobody planned anything."""
+    return station.policy in (None, "fail_closed")
 
 
 def _failed(unit: Unit, run: Run, station: Station) -> Iterator[Finding]:
@@ -193,18 +234,18 @@ def _last(unit: Unit, operation: str) -> int:
     return max((at for at, step in enumerate(unit.routing) if step.operation == operation), default=-1)
 
 
-def _sub_assemblies(_: Facts, unit: Unit, _station: Station) -> Iterator[Finding]:
-    """Whatever is built into the unit, and the panel it is on, is good too."""
-    for hold in unit.holds:
-        if hold.via is not None:
-            yield against("sub_assembly_on_hold", hold.sentence, f"Quality releases {hold.via}, or it is exchanged.",
-                          subject=hold.via)  # fmt: skip
-    for serial in unit.children_scrapped:
-        yield against("sub_assembly_scrapped", f"{serial}, built into {unit.serial}, is scrapped.",
-                      f"Exchange {serial}.", subject=serial)  # fmt: skip
+def _sub_assemblies(_: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
+    """Whatever is built into the unit, at any depth, is good too: nothing tests it again by itself."""
     for serial in unit.children_failed:
         yield against("sub_assembly_failed", f"{serial}, built into {unit.serial}, failed and is not decided on.",
                       f"Quality decides on {serial}, or it is exchanged.", subject=serial)  # fmt: skip
+    for serial in unit.children_provisional:
+        passed = f"{serial}, built into {unit.serial}, passed a gate while the product could not be reached"
+        if _is_closed(station):
+            yield against("sub_assembly_provisional", f"{passed}.", f"Quality looks at {serial} and releases it.",
+                          subject=serial)  # fmt: skip
+        else:
+            yield warn(f"{passed}: quality must release it before the next closed gate.")
 
 
 def _trace(_: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
@@ -232,9 +273,11 @@ def _trace(_: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
         )
 
 
-RULES: Final[tuple[tuple[Topic, UnitRule], ...]] = (
+RULES: Final[tuple[tuple[Topic | None, UnitRule], ...]] = (
+    (None, _stopped),
     (Topic.route, _route),
     (Topic.status, _status),
     (Topic.sub_assemblies, _sub_assemblies),
     (Topic.trace, _trace),
 )
+"""Each rule with the topic it is asked for by; None: it counts whatever was asked."""

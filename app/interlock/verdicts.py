@@ -37,7 +37,8 @@ class Verdict:
     """May this unit start at this station?
 
     `reasons` forbid it, `overridden` would have, `warnings` will, and `notes` say what was not judged because nobody
-    planned it. `verdict_id` is the verdict's number in the log, 0 before it is there.
+    planned it. `verdict_id` is the verdict's number in the log, 0 before it is there. `started`: the unit is in the
+    station's hands now. `asked_position` is the position as it was asked: 0 for a panel as a whole.
     """
 
     identifier: str
@@ -50,12 +51,25 @@ class Verdict:
     overridden: tuple[Overridden, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    asked_position: int = 0
     verdict_id: int = 0
+    started: bool = False
 
     @property
     def allowed(self) -> bool:
         """Whether nothing forbids it."""
         return not self.reasons
+
+    @property
+    def crossed_out(self) -> bool:
+        """Whether it is a scrapped board of a panel asked about as a whole: the panel goes on with it, marked."""
+        in_panel = self.asked_position == 0 < self.position_number
+        return in_panel and any(ground.code == "scrapped" for ground in self.reasons)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it keeps nothing back: allowed, or a crossed-out board that its panel goes on with."""
+        return self.allowed or self.crossed_out
 
     @property
     def passing(self) -> bool:

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from app.errors import Conflict, Invalid, NotFound
-from app.people import record_audit
+from app.errors import Conflict, Invalid
 from app.units.locks import lock_units
+from app.units.places import HELD_WINDOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,20 @@ class Start:
     transaction_id: UUID | None
     granted_at: datetime
 
+    def is_given_to(self, station_id: int, transaction_id: UUID | None) -> bool:
+        """Whether this is the start that a station asks for again."""
+        return self.station_id == station_id and transaction_id in {None, self.transaction_id}
+
+    @property
+    def sentence(self) -> str:
+        """What is said to others who ask for the unit."""
+        return in_hands(self.station, self.granted_at)
+
+
+def in_hands(station: str, since: datetime) -> str:
+    """The unit is in a station's hands since a moment."""
+    return f"The unit was started at {station}, {since:%Y-%m-%d %H:%M:%S} UTC, and its work there is not completed."
+
 
 class AlreadyStarted(Conflict):
     """The unit is in another station's hands."""
@@ -32,30 +46,45 @@ class AlreadyStarted(Conflict):
     title = "The unit was started elsewhere"
 
 
-# A start ends with the work it permitted: told by the transaction, or, without one, by any later end at the station.
+GIVEN_UP = """
+    EXISTS (
+        SELECT FROM unit_start AS given_up
+        WHERE given_up.unit_id = {unit} AND given_up.station_id = work.station_id
+          AND given_up.transaction_id = work.transaction_id AND given_up.ended_at IS NOT NULL
+    )
+"""
+"""Condition on an uncompleted `work_record` named `work`: somebody saw that it was given up; `unit` is whose it was."""
+
+COMPLETES = """
+    done.station_id = begun.station_id AND done.completed_at IS NOT NULL
+    AND (done.transaction_id = begun.transaction_id
+         OR (begun.transaction_id IS NULL AND done.completed_received_at >= begun.granted_at))
+"""
+"""Condition on a `work_record` named `done`: a start ends with the work it permitted, told by the transaction, or,
+without one, by any later end at the station. `begun` is the `unit_start`.
+"""
+
 _OPEN = text(
-    """
+    f"""
     SELECT unit_id, start_id, station.handle, station_id, transaction_id, granted_at,
         EXISTS (
             SELECT FROM (
-                SELECT CAST(unit_start.unit_id AS bigint) AS unit_id
+                SELECT CAST(begun.unit_id AS bigint) AS unit_id
                 UNION ALL
-                SELECT panel_id FROM panel_position WHERE panel_position.unit_id = unit_start.unit_id
+                SELECT panel_id FROM panel_position WHERE panel_position.unit_id = begun.unit_id
             ) AS spoken
-            JOIN work_record AS work USING (unit_id)
-            WHERE work.station_id = unit_start.station_id
-              AND (work.transaction_id = unit_start.transaction_id
-                   OR (unit_start.transaction_id IS NULL AND work.completed_received_at >= unit_start.granted_at))
-              AND work.completed_at IS NOT NULL
+            JOIN work_record AS done USING (unit_id)
+            WHERE {COMPLETES}
         ) AS completed
-    FROM unit_start JOIN station USING (station_id)
+    FROM unit_start AS begun JOIN station USING (station_id)
     WHERE unit_id = ANY (CAST(:units AS bigint[])) AND ended_at IS NULL
     """
 )
 _END = text(
     """
     UPDATE unit_start SET ended_at = clock_timestamp(), ended_by = :ended_by
-    WHERE unit_id = :unit AND ended_at IS NULL
+    WHERE unit_id = ANY (CAST(:units AS bigint[])) AND ended_at IS NULL
+    RETURNING unit_id
     """
 )
 _BEGIN = text(
@@ -82,12 +111,15 @@ def begin_start(
     """
     row = connection.execute(_OPEN, {"units": [unit_id]}).one_or_none()
     if row is not None and not row.completed:
-        same = row.station_id == station_id and transaction_id in {None, row.transaction_id}
-        if same:
-            return Start(*row[:6])
-        raise _elsewhere(row.handle, row.granted_at)
+        there = Start(*row[:6])
+        if there.is_given_to(station_id, transaction_id):
+            return there
+        raise AlreadyStarted(
+            f"{there.sentence} Complete it there, or have the start ended by somebody who saw that it was given up.",
+            station=there.station,
+        )
     if row is not None:
-        connection.execute(_END, {"unit": unit_id, "ended_by": "the work was completed"})
+        connection.execute(_END, {"units": [unit_id], "ended_by": "the work was completed"})
     given = {"unit": unit_id, "station": station_id, "transaction": transaction_id, "actor": actor}
     try:
         with connection.begin_nested():
@@ -97,19 +129,40 @@ def begin_start(
     return Start(unit_id, begun.start_id, begun.handle, station_id, transaction_id, begun.granted_at)
 
 
-def _elsewhere(station: str, since: datetime) -> AlreadyStarted:
-    return AlreadyStarted(
-        f"The unit was started at {station}, {since:%Y-%m-%d %H:%M:%S} UTC, and its work there is not completed. "
-        "Complete it there, or have the start ended by somebody who saw that it was given up.",
-        station=station,
+# Work that a machine began by itself, without asking for a start, is given up like a start that it asked for.
+_GIVE_UP = text(
+    f"""
+    -- Which work on these units began and was never completed, under their own names or their panel's?
+    WITH place AS (
+        SELECT asked AS unit_id, asked AS spoken_id, CAST(NULL AS smallint) AS position_number,
+            CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until
+        FROM unnest(CAST(:units AS bigint[])) AS asked
+        UNION ALL
+        SELECT held.unit_id, held.panel_id, held.position_number,
+            {HELD_WINDOW}
+        FROM panel_position AS held WHERE held.unit_id = ANY (CAST(:units AS bigint[]))
     )
+    INSERT INTO unit_start (unit_id, station_id, transaction_id, granted_to, granted_at, ended_at, ended_by)
+    SELECT DISTINCT place.unit_id, work.station_id, work.transaction_id, 'the machine', work.started_received_at,
+        clock_timestamp(), :ended_by
+    FROM place JOIN work_record AS work ON work.unit_id = place.spoken_id
+        AND (place.position_number IS NULL OR work.position_numbers IS NULL
+             OR place.position_number = ANY (work.position_numbers))
+        AND work.started_at >= place.held_from AND work.started_at < place.held_until
+    WHERE work.completed_at IS NULL AND NOT {GIVEN_UP.format(unit="place.unit_id")}
+    RETURNING unit_id
+    """
+)
 
 
-def end_start(connection: Connection, unit_id: int, *, reason: str, actor: str) -> None:
-    """End a start that was given up: the station will not complete it. Raises `NotFound` where none is open."""
+def end_starts(connection: Connection, unit_ids: Collection[int], *, reason: str, actor: str) -> set[int]:
+    """End the starts of units that were given up: the station will not complete them; returns those that had one.
+
+    The caller names who may, and puts it on record. Raises `Invalid` without a reason.
+    """
     if not reason.strip():
         raise Invalid("Say why the start is ended.")
-    lock_units(connection, [unit_id])  # a start that is being judged right now is seen, or comes later
-    if connection.execute(_END, {"unit": unit_id, "ended_by": f"{actor}: {reason.strip()}"}).rowcount == 0:
-        raise NotFound("This unit has no open start.")
-    record_audit(connection, actor=actor, deed="start.ended", subject=f"unit:{unit_id}", reason=reason.strip())
+    lock_units(connection, unit_ids)  # a start that is being judged right now is seen, or comes later
+    given = {"units": sorted(set(unit_ids)), "ended_by": f"{actor}: {reason.strip()}"}
+    given_up = connection.execute(_GIVE_UP, given).scalars()
+    return {*given_up, *connection.execute(_END, given).scalars()}

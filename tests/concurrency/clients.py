@@ -19,7 +19,7 @@ from app.quality.containments import nonconformance_of, open_containment, releas
 from app.quality.dispositions import Disposition, disposition_units
 from app.quality.shipping import MayNotLeave, pack, ship
 from app.quality.terms import terms_of
-from app.units.starts import end_start
+from app.units.starts import end_starts
 from tests.concurrency.linearizability import Done
 from tests.concurrency.units import LOT, Op
 from tests.inbox.messages import completed, entry, initialized, installed, received, started, statuses
@@ -84,11 +84,7 @@ class Floor:
         def deed(connection: Connection) -> object:
             asked = {"serial": self._serials[op.unit]}
             unit = connection.execute(text("SELECT unit_id FROM serial WHERE serial = :serial"), asked).scalar_one()
-            try:
-                end_start(connection, unit, reason="Done.", actor="test")
-            except NotFound:
-                return False
-            return True
+            return bool(end_starts(connection, [unit], reason="Done.", actor="test"))
 
         return deed
 

@@ -8,7 +8,6 @@ from sqlalchemy import Engine
 
 from app.cfx.body import decode_body
 from app.cfx.messages.base import Message
-from app.cfx.messages.endpoint import NotSupportedResponse
 from app.cfx.messages.information_system import ValidateUnitsResponse
 from app.db import create_engine
 from app.inbox.requests import answer
@@ -53,6 +52,8 @@ def test_a_fault_of_ours_is_an_answer(keyed: Engine, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("app.inbox.validation.ask", broken)
     response = asked(keyed, PrimaryIdentifier="P-1")
-    assert isinstance(response, NotSupportedResponse)
-    assert response.request_result is not None
-    assert (response.request_result.result, response.request_result.result_code) == ("Failed", 4)
+    assert isinstance(response, ValidateUnitsResponse)
+    assert response.result is not None
+    assert (response.result.result, response.result.result_code) == ("Failed", 4)
+    assert response.primary_result is not None
+    assert response.primary_result.result == "Failed"

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from app.interlock.facts import Active, Facts, OnHold, Topic
+from app.interlock.facts import Active, Facts, OnHold, Station, Topic
 from app.interlock.rights import RIGHTS, right_to
 from app.interlock.rules import decide
+from app.interlock.verdicts import Verdict
 from app.people.models import Role
-from tests.rules.interlock_facts import HERE, NOW, ROUTING, codes, judged, minutes, override, run, visits
+from tests.rules.interlock_facts import GOOD, HERE, NOW, ROUTING, codes, judged, minutes, override, run, visits
 
 
 def test_a_good_unit_passes_and_says_what_was_not_judged() -> None:
@@ -52,6 +53,20 @@ UNIT_RULES: list[tuple[str, dict[str, Any], list[str]]] = [
         [],
     ),
     ("the tester broke: to be tried again", {"visits": visits("print place aoi"), "runs": (run("aoi", "error"),)}, []),
+    (
+        "one method passed, another failed: that one is tried again",
+        {"visits": visits("print place aoi"), "runs": (run("aoi", "passed"), run("aoi", "failed"))},
+        [],
+    ),
+    (
+        "one method tried too often",
+        {"visits": visits("print place aoi"), "runs": (run("aoi", "passed", runs=1), run("aoi", "failed", runs=3)),
+         "retest_limit": 3},
+        ["retest_limit"],
+    ),
+    ("done before quality sent it to rework", {"visits": visits("print place aoi"), "free": frozenset({"aoi"})}, []),
+    ("done since quality sent it to rework", {"visits": visits("print place aoi"), "free": frozenset({"place"})},
+     ["repeated"]),
     ("not in the routing", {"routing": ROUTING[:2]}, []),
     ("no routing is planned", {"routing": (), "visits": ()}, []),
     ("the report of the step before is on its way", {"visits": visits("print"), "busy": ("place",)}, ["not_arrived"]),
@@ -69,10 +84,15 @@ UNIT_RULES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("on hold without a routing", {"holds": (OnHold("NC-1", "One."),), "routing": ()}, ["on_hold"]),
     ("in another station's hands", {"started_elsewhere": "It was started at X."}, ["already_started"]),
     ("provisional", {"provisional": ("Placer",)}, ["provisional"]),
+    ("one of two methods failed before", {"runs": (run("print", "failed"), run("print", "passed"))}, ["failed"]),
+    ("a position its panel does not have", {"positions": (1, 2)}, ["unknown_position"]),
+    ("built into an assembly", {"built_into": "BOX-1"}, ["built_in"]),
     # what is built in
     ("a child on hold", {"holds": (OnHold("NC-1", "SN-3 is on hold.", via="SN-3"),)}, ["sub_assembly_on_hold"]),
     ("a child scrapped", {"children_scrapped": ("SN-3",)}, ["sub_assembly_scrapped"]),
     ("a child failed", {"children_failed": ("SN-3",)}, ["sub_assembly_failed"]),
+    ("two children failed", {"children_failed": ("SN-3", "SN-4")}, ["sub_assembly_failed", "sub_assembly_failed"]),
+    ("a child that passed without the product", {"children_provisional": ("SN-3",)}, ["sub_assembly_provisional"]),
     # trace
     ("a report of the route is missing", {"busy": ("print",)}, ["not_arrived"]),
     ("this operation is under way: asked twice", {"busy": ("aoi",)}, []),
@@ -105,6 +125,9 @@ def test_a_provisional_unit_goes_on_until_the_next_closed_gate() -> None:
     assert gone_on.allowed
     assert "provisional" in gone_on.warnings[0]
     assert codes(judged(provisional=("Placer",), station={"policy": None})) == ["provisional"]
+    with_child = judged(children_provisional=("SN-3",), station={"policy": "fail_cached"})
+    assert with_child.allowed
+    assert "SN-3" in with_child.warnings[0]
 
 
 def test_the_line_runs_another_revision() -> None:
@@ -125,18 +148,60 @@ def test_an_unknown_unit_stops_where_a_gate_is_planned_and_it_is_not_the_first()
     assert asked(policy=None) == []
     assert asked(policy=None, comes_later=True) == ["unknown_unit"]
     assert asked(policy=None, comes_later=True, first_of_line=True) == []
-    assert decide(Facts(NOW, "SN-9", 0, None, None, handle="New.Machine.1")).allowed
+    verdict = decide(Facts(NOW, "SN-9", 0, None, NOBODY_KNOWS))
+    assert verdict.allowed
+    assert verdict.station == "New.Machine.1"
 
 
-def test_only_what_was_asked_about_is_judged() -> None:
-    bad: dict[str, Any] = {"visits": (), "scrapped": "burnt", "children_scrapped": ("SN-3",), "busy": ("print",)}
+NOBODY_KNOWS = Station(0, "New.Machine.1")
+
+
+def test_a_station_nobody_knows_lets_no_bad_unit_in() -> None:
+    def asked(**unit: Any) -> list[str]:
+        return codes(decide(Facts(NOW, "SN-7", 0, replace(GOOD, **unit), NOBODY_KNOWS)))
+
+    assert asked() == []
+    assert asked(holds=(OnHold("NC-1", "SN-7 is on hold."),)) == ["on_hold"]
+    assert asked(scrapped="burnt") == ["scrapped"]
+    assert asked(runs=(run("print", "failed"),)) == ["failed"]
+    assert asked(provisional=("Placer",)) == ["provisional"]
+    assert asked(visits=()) == [], "of the route nothing can be said"
+
+
+def test_only_what_was_asked_about_is_judged_but_what_stops_a_unit_everywhere_always() -> None:
+    bad: dict[str, Any] = {"visits": (), "runs": (run("print", "failed"),), "children_failed": ("SN-3",),
+                           "busy": ("print",)}  # fmt: skip
     only = {topic: codes(judged(**bad, facts={"topics": frozenset({topic})})) for topic in Topic}
     assert only == {
         Topic.route: ["not_arrived", "skipped"],
-        Topic.status: ["scrapped"],
-        Topic.sub_assemblies: ["sub_assembly_scrapped"],
+        Topic.status: ["failed"],
+        Topic.sub_assemblies: ["sub_assembly_failed"],
         Topic.trace: ["not_arrived"],
     }
+    stopped: dict[str, Any] = {
+        "scrapped": "burnt",
+        "holds": (OnHold("NC-1", "On hold."), OnHold("NC-2", "On hold.", via="SN-3")),
+        "children_scrapped": ("SN-4",),
+        "started_elsewhere": "It was started at X.",
+    }
+    always = {"scrapped", "on_hold", "sub_assembly_on_hold", "sub_assembly_scrapped", "already_started"}
+    for topic in Topic:
+        assert always <= set(codes(judged(**stopped, facts={"topics": frozenset({topic})}))), topic
+
+
+def test_a_board_that_is_crossed_out_does_not_stop_its_panel_but_itself() -> None:
+    def verdict(asked_position: int, position: int, **unit: Any) -> Verdict:
+        return decide(Facts(NOW, "P-1", position, replace(GOOD, **unit), HERE, asked_position=asked_position))
+
+    in_panel = verdict(0, 2, scrapped="burnt")
+    assert (in_panel.allowed, in_panel.crossed_out, in_panel.goes_on) == (False, True, True)
+    alone = verdict(2, 2, scrapped="burnt")
+    assert (alone.allowed, alone.crossed_out, alone.goes_on) == (False, False, False)
+    itself = verdict(0, 0, scrapped="burnt")
+    assert itself.goes_on is False
+    held = verdict(0, 2, holds=(OnHold("NC-1", "On hold."),))
+    assert held.goes_on is False
+    assert verdict(0, 2).goes_on
 
 
 # --- overrides ---
@@ -160,6 +225,12 @@ NOT_OVERRIDABLE: list[tuple[str, dict[str, Any]]] = [
     ("provisional", {"provisional": ("Placer",)}),
     ("sub_assembly_on_hold", {"holds": (OnHold("NC-1", "On hold.", via="SN-3"),)}),
     ("not_arrived", {"busy": ("print",)}),
+    ("sub_assembly_failed", {"children_failed": ("SN-3",)}),
+    ("sub_assembly_scrapped", {"children_scrapped": ("SN-3",)}),
+    ("sub_assembly_provisional", {"children_provisional": ("SN-3",)}),
+    ("already_started", {"started_elsewhere": "It was started at X."}),
+    ("built_in", {"built_into": "BOX-1"}),
+    ("unknown_position", {"positions": (1, 2)}),
 ]
 
 

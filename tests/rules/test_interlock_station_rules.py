@@ -1,5 +1,6 @@
 """Every rule about a station: setup, material, tools, recipe, people, calibration, lock."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ from tests.rules.interlock_facts import codes, judged, minutes, override
 DAY = 24 * 60
 
 
-def slot(code: str, *, verified: bool = False) -> Judged:
-    """A slot with one thing against it."""
-    return Judged("S12", (Reason(code, f"Slot S12: {code}.", "Load another reel."),), verified=verified)
+def slot(code: str, *, verified: bool = False, package: str = "P-1182") -> Judged:
+    """A slot with one thing against the reel in it."""
+    reason = Reason(code, f"Slot S12: {code}.", "Load another reel.")
+    return Judged("S12", (reason,), verified=verified, package=package)
 
 
 def tool(code: str) -> Judged:
@@ -80,10 +82,10 @@ def test_a_rule_about_the_station(differs: dict[str, Any], against: list[str]) -
 @pytest.mark.parametrize(
     ("code", "subject", "differs"),
     [
-        ("wrong_part", "S12", {"station": {"setup": (slot("wrong_part"),)}}),
-        ("floor_life_over", "S12", {"station": {"setup": (slot("floor_life_over"),)}}),
+        ("wrong_part", "S12 with P-1182", {"station": {"setup": (slot("wrong_part"),)}}),
+        ("floor_life_over", "S12 with P-1182", {"station": {"setup": (slot("floor_life_over"),)}}),
         ("tool_worn_out", "STENCIL-1", {"station": {"tools": (tool("tool_worn_out"),)}}),
-        ("wrong_recipe", None, {**PLANNED, "station": {"active": Active("aoi-side", "B")}}),
+        ("wrong_recipe", "aoi-side rev B", {**PLANNED, "station": {"active": Active("aoi-side", "B")}}),
         ("recipe_unknown", None, {**PLANNED, "station": {"active": None}}),
         ("not_qualified", "ANN", {"station": {"qualification_needed": True, "operators": ("ANN",)}}),
         ("no_operator", None, {"station": {"qualification_needed": True}}),
@@ -96,6 +98,28 @@ def test_an_override_lets_it_pass_for_its_subject_alone(
     assert judged(**differs, facts={"overrides": (override(code, subject),)}).allowed
     assert judged(**differs, facts={"overrides": (override(code),)}).allowed
     assert codes(judged(**differs, facts={"overrides": (override(code, "something else"),)})) == [code]
+
+
+def test_an_override_for_a_reel_in_a_slot_ends_with_the_reel() -> None:
+    given = {"overrides": (override("wrong_part", "S12 with P-1182"),)}
+    assert judged(station={"setup": (slot("wrong_part"),)}, facts=given).allowed
+    next_reel = {"setup": (slot("wrong_part", package="P-1183"),)}
+    assert codes(judged(station=next_reel, facts=given)) == ["wrong_part"]
+    assert judged(station=next_reel).reasons[0].subject == "S12 with P-1183"
+    other_recipe = {"overrides": (override("wrong_recipe", "aoi-side rev B"),)}
+    assert codes(judged(**PLANNED, station={"active": Active("aoi-side", "C")}, facts=other_recipe)) == ["wrong_recipe"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(None, ""), (0.5, ""), (-0.5, ""), (0.6, "suspect"), (-2.0, "suspect"), (2.1, "prove nothing")],
+)
+def test_a_clock_that_is_wrong_is_warned_of_and_stops_nothing(seconds: float | None, said: str) -> None:
+    error = None if seconds is None else timedelta(seconds=seconds)
+    verdict = judged(station={"clock_error": error})
+    assert verdict.allowed
+    assert said in " ".join(verdict.warnings)
+    assert bool(said) is bool(verdict.warnings)
 
 
 @pytest.mark.parametrize("code", ["package_held", "two_machines", "location_blocked", "retired"])
