@@ -7,9 +7,11 @@ two stations start one unit; under READ COMMITTED a locked unit row or a unique 
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
+from psycopg import Error as DriverError
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, MetaData, text
 from sqlalchemy import create_engine as _create_engine
 from sqlalchemy.exc import DBAPIError
@@ -46,7 +48,8 @@ def create_engine(url: str, *, pool_size: int = 5, application_name: str = "birt
     ``keyed`` is for who asks the same few questions by key again and again, like the gate: plans are
     made once, and by index even while a table is small or not analysed yet. Each statement is a
     transaction of its own and no connection is tried before it is used: what counts there is how
-    often client and server have to wait for one another. Ask through :func:`asked`.
+    often client and server have to wait for one another. Ask through :func:`asked`, and what depends
+    on the values asked for within :func:`varied`.
     """
     return _create_engine(
         url,
@@ -91,6 +94,32 @@ def planned_once(connection: Connection) -> Iterator[None]:
     finally:
         del connection.info["planned_once"]
     connection.execute(_CUSTOM)  # not after an error: then the transaction is over, and the setting with it
+
+
+_AS_ASKED = """
+    SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'on', true)
+"""
+
+
+@contextmanager
+def varied(connection: Connection) -> Iterator[None]:
+    """Plan the questions of this block for the values they are asked with, also on a keyed engine's connection.
+
+    There the block is a read-only transaction, so that it may hold cursors and nothing of it stays with the
+    connection. On any other connection plans are like that anyway. Blocks may be nested.
+    """
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    if not driver.autocommit or driver.info.transaction_status is not TransactionStatus.IDLE:
+        yield
+        return
+    connection.exec_driver_sql("BEGIN READ ONLY")
+    try:
+        connection.exec_driver_sql(_AS_ASKED)
+        yield
+    finally:
+        with suppress(DriverError):  # a connection that broke has its own error
+            driver.rollback()
 
 
 Result = TypeVar("Result")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Query, Response
 from fastapi.responses import StreamingResponse
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from app.http.forms import Form
@@ -19,6 +20,7 @@ from app.http.tables import csv_answer
 from app.people import Actor, Permission
 from app.quality.journey import runs_of_unit
 from app.quality.queries import RecordedRun
+from app.trace.evidence import Evidence
 from app.trace.excluded import ExcludedUnit
 from app.trace.made_from import MadeFrom
 from app.trace.question import Question
@@ -110,19 +112,28 @@ def where_used_answer(found: WhereUsed) -> dict[str, object]:
     return {"counts": found.counts, "units": [_told(unit) for unit in found.units], "next": found.next}
 
 
-def _told(unit: CarryingUnit) -> dict[str, object]:
-    told: dict[str, object] = {
-        "serial": unit.serial,
-        "evidence": unit.evidence,
-        "reason": unit.reason,
-        "reference_designators": unit.reference_designators,
-        "place": unit.place,
-        "via": unit.via,
-        "recorded_at": unit.recorded_at,
-    }
-    if unit.position_number is not None:
-        told["position_number"] = unit.position_number
-    return told
+class _Told(Struct, omit_defaults=True):
+    serial: str
+    evidence: Evidence
+    reason: str
+    reference_designators: list[str]
+    place: str | None
+    recorded_at: datetime | None
+    via: str | None = None
+    position_number: int | None = None
+
+
+def _told(unit: CarryingUnit) -> _Told:
+    return _Told(
+        unit.serial,
+        unit.evidence,
+        unit.reason,
+        unit.reference_designators,
+        unit.place,
+        unit.recorded_at,
+        unit.via,
+        unit.position_number,
+    )
 
 
 def journey(connection: Connection, serial: str, actor: Actor) -> list[JourneyEntry]:

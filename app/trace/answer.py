@@ -4,7 +4,7 @@ Every report and every suspicion is a span of time in which a board held what is
 is as sure as its surest span, an assembly around it as sure as those that meet the board's stay in it.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -13,16 +13,19 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, text
 
+from app.db import varied
 from app.trace.assemblies import Within, assemblies_around
-from app.trace.boards import Board, Particulars, Place, Reported, boards_carrying, particulars
-from app.trace.designators import few, natural_order
-from app.trace.evidence import Evidence, evidence_of, stronger, weaker
-from app.trace.hits import Hit, Wanted
+from app.trace.boards import Board, Place, boards_carrying
+from app.trace.designators import few
+from app.trace.evidence import Evidence, stronger, weaker
+from app.trace.hits import Wanted
+from app.trace.judging import Judge, Verdict
 from app.trace.loaded import loaded_intervals
 from app.trace.narrowing import Narrowing
 from app.trace.pages import Key
 from app.trace.question import Question
 from app.trace.removals import Removal, removals_from, until_removed
+from app.trace.shown import Particulars, Shown, shown_of
 from app.trace.spans import Span, merged
 from app.trace.suspects import Suspect, suspects
 from app.trace.told import Told
@@ -67,36 +70,39 @@ class Answer:
         self._question = question
         self._wanted = wanted
         self._customer_id = customer_id
-        self._words = question.words
         self._told = Told()
         self._held: dict[Place, tuple[Span, ...]] = {}
         """When boards that are built into others hold it. Also those of other customers: a sub-assembly may be
         nobody's and its assembly the customer's."""
         by_material = question.names_packages or question.names_placements
         terms = question.work_terms if by_material else question.work_terms[1:]
-        self._narrowing = Narrowing(connection, question, terms) if terms else None
-        self._unsure: dict[Place, _Verdict | Suspect] = {}
+        self._narrowing: Narrowing | None = None
+        if terms:
+            with varied(connection):
+                self._narrowing = Narrowing(connection, question, terms)
+        self._unsure: dict[Place, Verdict | Suspect] = {}
         """Boards that are possible by themselves; what is built into them may make them surer."""
 
     @cached_property
     def _stations(self) -> dict[int, str]:
         return {row[0]: row[1] for row in self._connection.execute(_STATIONS)}
 
+    @cached_property
+    def _judge(self) -> Judge:
+        return Judge(self._wanted, self._question.words, self._stations)
+
     def _sees(self, shown: Particulars) -> bool:
         return self._customer_id is None or shown.customer_id == self._customer_id
 
-    def _remember(self, spans: Mapping[Place, tuple[Span, ...]]) -> None:
-        """Boards of the answer. How they hold it is kept of those only that are built into another."""
-        self._told.add(spans)
-        units = sorted({unit_id for unit_id, _ in spans})
-        inner = set(self._connection.execute(_BUILT_IN, {"units": units}).scalars())
-        for place, told in spans.items():
-            if place[0] in inner:
-                self._held[place] = merged((*self._held.get(place, ()), *told))
+    def _hold(self, place: Place, spans: Sequence[Span]) -> None:
+        self._held[place] = merged((*self._held.get(place, ()), *spans))
 
     def start_from(self, units: Collection[int]) -> None:
         """Look outward from these units; they themselves are not told."""
-        self._remember({(unit_id, 0): (Span(),) for unit_id in units})
+        places = [(unit_id, 0) for unit_id in sorted(units)]
+        self._told.add(places)
+        for place in places:
+            self._hold(place, [Span()])
 
     # --- reported ---
 
@@ -109,122 +115,93 @@ class Answer:
             passed = after[1] - 1 if after[0] == 0 else _LAST
         if passed < _LAST:
             for block in _blocks(boards_carrying(self._connection, sets, self._question, after=passed)):
-                yield from self._block(block)
+                shown = self._shown(board.unit_id for board in block)
+                for place, verdict in self._judged(block, shown):
+                    particular = shown.particulars[place[0]]
+                    if place not in self._unsure and self._sees(particular):
+                        yield self._of_verdict(place, particular, verdict)
         if passed:  # the stages that follow ask whom this one told of
             boards = boards_carrying(self._connection, sets, self._question)
             for block in _blocks(takewhile(lambda board: board.unit_id <= passed, boards)):
-                self._judge_all(block)
+                self._judged(block, self._shown((board.unit_id for board in block), placed=False))
 
-    def _block(self, block: Sequence[Board]) -> Iterator[CarryingUnit]:
-        known = particulars(self._connection, sorted({board.unit_id for board in block}))
-        for place, verdict in self._judge_all(block).items():
-            if place not in self._unsure and self._sees(known[place[0]]):
-                yield self._of_verdict(place, known[place[0]], verdict)
+    def _shown(self, units: Iterable[int], *, placed: bool = True) -> Shown:
+        return shown_of(self._connection, set(units), placed=placed)
 
-    def _of_verdict(self, place: Place, shown: Particulars, verdict: "_Verdict") -> CarryingUnit:
+    def _of_verdict(self, place: Place, shown: Particulars, verdict: Verdict) -> CarryingUnit:
         return CarryingUnit(
             serial=shown.serial,
-            evidence=verdict.evidence,
-            reason=self._reason(verdict),
-            reference_designators=verdict.designators,
+            evidence=verdict.said.evidence,
+            reason=verdict.reason,
+            reference_designators=verdict.said.designators,
             place=shown.place,
             position_number=place[1] or None,
             recorded_at=verdict.recorded_at,
             key=(1 if place in self._unsure else 0, *place),
         )
 
-    def _judge_all(self, block: Sequence[Board]) -> "dict[Place, _Verdict]":
-        """The verdict on each board; all are remembered."""
-        places = [(board.unit_id, board.position_number) for board in block]
-        removals = removals_from(self._connection, places, self._question.as_of)
-        judged = {
-            place: self._judge(board, removals.get(place, ()), besides)
-            for place, board in zip(places, block, strict=True)
-            if (besides := self._besides(place)) is not None
-        }
-        self._remember({place: verdict.spans for place, verdict in judged.items()})
-        possible = sorted({place[0] for place, verdict in judged.items() if verdict.evidence is not Evidence.exact})
+    def _judged(self, block: Sequence[Board], shown: Shown) -> list[tuple[Place, Verdict]]:
+        """The verdict on each board that the other terms hold of; all are remembered."""
+        judged = []
+        inner: list[tuple[Place, Board, Evidence]] = []
+        for board in block:
+            place = board[:2]
+            besides = self._besides(place)
+            if besides is not None:
+                judged.append((place, self._judge.verdict(board, besides)))
+                if board.unit_id in shown.built_in:
+                    inner.append((place, board, besides))
+        self._told.add(place for place, _ in judged)
+        removals = self._removals((place for place, _, _ in inner), shown)
+        for place, board, besides in inner:
+            self._hold(place, self._judge.spans(board, removals.get(place, ()), besides))
+        possible = [(place, verdict) for place, verdict in judged if verdict.said.evidence is not Evidence.exact]
         if possible:
-            parents = set(self._connection.execute(_PARENTS, {"units": possible}).scalars())
-            self._unsure.update(
-                (place, verdict)
-                for place, verdict in judged.items()
-                if place[0] in parents and verdict.evidence is not Evidence.exact
-            )
+            units = sorted({place[0] for place, _ in possible})
+            with varied(self._connection):
+                parents = set(self._connection.execute(_PARENTS, {"units": units}).scalars())
+            self._unsure.update((place, verdict) for place, verdict in possible if place[0] in parents)
         return judged
+
+    def _removals(self, places: Iterable[Place], shown: Shown) -> Mapping[Place, Sequence[Removal]]:
+        """What was taken out of boards; it matters of those only that were built into others."""
+        emptied = [place for place in places if place[0] in shown.emptied]
+        if not emptied:
+            return {}
+        with varied(self._connection):
+            return removals_from(self._connection, emptied, self._question.as_of)
 
     def _besides(self, place: Place) -> Evidence | None:
         """How sure it is that the other terms hold of a board; None where they do not."""
         return Evidence.exact if self._narrowing is None else self._narrowing.evidence(place)
 
-    def _judge(self, board: Board, removals: Sequence[Removal], besides: Evidence) -> "_Verdict":
-        """The best evidence among a board's reports, the designators it fills, and when they did.
-
-        Designators are those of the reports that are as sure as the best. No report makes it surer than `besides`.
-        """
-        evidence = Evidence.inferred
-        best = board.reports[0]
-        filled: dict[Evidence, set[str]] = {}
-        spans = []
-        for report in board.reports:
-            hit = self._wanted.sets.get(report.set_id, _ANYTHING)
-            said = evidence_of(
-                applied=hit.applied,
-                chained=not hit.in_some,
-                position_number=report.spoken_position,
-                positions=report.positions,
-                candidates=report.candidates,
-            )
-            said = weaker(said, besides)
-            names = hit.named or hit.bounded
-            until = until_removed(report.recorded_at, names, self._wanted.packages, removals)
-            spans.append(Span(said, report.recorded_at, until))
-            filled.setdefault(said, set()).update(names)
-            if stronger(said, evidence) is not evidence:
-                evidence, best = said, report
-        designators = sorted(filled.get(evidence, ()), key=natural_order)
-        return _Verdict(evidence, designators, best, board.reports[0].recorded_at, merged(spans))
-
-    def _reason(self, verdict: "_Verdict") -> str:
-        report = verdict.report
-        hit = self._wanted.sets.get(report.set_id, _ANYTHING)
-        station = self._stations[report.station_id]
-        what = self._words
-        at = f", {report.recorded_at:%Y-%m-%d %H:%M:%S} UTC."
-        where = few(verdict.designators)
-        if verdict.evidence is Evidence.exact:
-            return f"{station} placed {where} from {what}{at}" if where else f"{station} put {what} on it{at}"
-        if report.candidates > 1:
-            return f"{station} named {what} for its work on {report.candidates} units, not for which of them{at}"
-        if not hit.in_some or hit.bounded:
-            return f"{station} placed {where} from a spliced chain with {what} in it; it may be any of the chain{at}"
-        return f"{station} placed {where} from {what} on one of {report.positions} boards of the panel{at}"
-
     def worked_on(self) -> Iterator[CarryingUnit]:
         """Boards by what was done on them, with what, by whom."""
-        for found in _blocks(boards_worked_on(self._connection, self._question, self._question.work_terms[0])):
-            block = [
-                replace(board, evidence=weaker(board.evidence, besides))
-                for board in found
-                if (besides := self._besides((board.unit_id, board.position_number))) is not None
-            ]
-            known = particulars(self._connection, sorted({board.unit_id for board in block}))
-            self._remember(
-                {(board.unit_id, board.position_number): (Span(board.evidence, board.recorded_at),) for board in block}
-            )
-            for board in block:
-                shown = known[board.unit_id]
-                if self._sees(shown):
-                    yield CarryingUnit(
-                        serial=shown.serial,
-                        evidence=board.evidence,
-                        reason=board.reason,
-                        reference_designators=[],
-                        place=shown.place,
-                        position_number=board.position_number or None,
-                        recorded_at=board.recorded_at,
-                        key=(0, board.unit_id, board.position_number),
-                    )
+        with varied(self._connection):
+            for found in _blocks(boards_worked_on(self._connection, self._question, self._question.work_terms[0])):
+                block = [
+                    replace(board, evidence=weaker(board.evidence, besides))
+                    for board in found
+                    if (besides := self._besides((board.unit_id, board.position_number))) is not None
+                ]
+                shown = self._shown(board.unit_id for board in block)
+                self._told.add((board.unit_id, board.position_number) for board in block)
+                for board in block:
+                    place = (board.unit_id, board.position_number)
+                    if board.unit_id in shown.built_in:
+                        self._hold(place, [Span(board.evidence, board.recorded_at)])
+                    particular = shown.particulars[board.unit_id]
+                    if self._sees(particular):
+                        yield CarryingUnit(
+                            serial=particular.serial,
+                            evidence=board.evidence,
+                            reason=board.reason,
+                            reference_designators=[],
+                            place=particular.place,
+                            position_number=board.position_number or None,
+                            recorded_at=board.recorded_at,
+                            key=(0, *place),
+                        )
 
     # --- suspected ---
 
@@ -232,27 +209,29 @@ class Answer:
         """Find the boards of which no report says so, and none can say otherwise."""
         packages = list(self._wanted.packages)
         as_of = self._question.as_of
-        intervals = loaded_intervals(self._connection, packages, as_of)
-        rows = self._connection.execute(_PARTS, {"packages": packages, "as_of": as_of})
-        told: dict[Place, list[Suspect]] = {}
-        for suspect in suspects(self._connection, intervals, {row[0]: row[1] for row in rows}, as_of):
-            besides = self._besides(suspect.board)
-            if besides is not None:
-                weakened = replace(suspect, evidence=weaker(suspect.evidence, besides))
-                told.setdefault(suspect.board, []).append(weakened)
-        for block in _blocks(iter(sorted(told.items()))):
-            self._suspect_block(dict(block))
+        if not self._connection.execute(_EVER_LOADED, {"packages": packages}).scalar_one():
+            return
+        with varied(self._connection):
+            intervals = loaded_intervals(self._connection, packages, as_of)
+            rows = self._connection.execute(_PARTS, {"packages": packages, "as_of": as_of})
+            told: dict[Place, list[Suspect]] = {}
+            for suspect in suspects(self._connection, intervals, {row[0]: row[1] for row in rows}, as_of):
+                besides = self._besides(suspect.board)
+                if besides is not None:
+                    weakened = replace(suspect, evidence=weaker(suspect.evidence, besides))
+                    told.setdefault(suspect.board, []).append(weakened)
+            for block in _blocks(iter(sorted(told.items()))):
+                self._suspect_block(dict(block))
 
     def _suspect_block(self, block: Mapping[Place, Sequence[Suspect]]) -> None:
-        removals = removals_from(self._connection, block, self._question.as_of)
+        shown = self._shown((unit_id for unit_id, _ in block), placed=False)
+        inner = [place for place in block if place[0] in shown.built_in]
+        removals = self._removals(inner, shown)
         # A board that is reported may have got it another time, too: what surrounded it then may hold it.
         reported = {place for place in block if place in self._told}
-        self._remember(
-            {
-                place: merged(_span_of(one, removals.get(place, ())) for one in suspicions)
-                for place, suspicions in block.items()
-            }
-        )
+        self._told.add(block)
+        for place in inner:
+            self._hold(place, [_span_of(one, removals.get(place, ())) for one in block[place]])
         for place, suspicions in block.items():
             if place not in reported:
                 self._unsure[place] = min(suspicions, key=_surest_first)
@@ -282,28 +261,38 @@ class Answer:
         A board that is possible by itself and surer by what is built into it is told by that.
         """
         around: list[Within] = []
-        for within in assemblies_around(self._connection, self._held, self._question.as_of):
+        for within in self._around():
             known = self._unsure.get(within.board)
-            if known is not None and stronger(within.evidence, known.evidence) is not known.evidence:
+            if known is not None and stronger(within.evidence, _evidence(known)) is not _evidence(known):
                 del self._unsure[within.board]
                 around.append(within)
             elif within.board not in self._told:
                 around.append(within)
         for block in _blocks(iter(sorted(self._unsure))):
-            particular = particulars(self._connection, sorted({unit_id for unit_id, _ in block}))
+            shown = self._shown(unit_id for unit_id, _ in block)
             for place in block:
-                shown = particular[place[0]]
-                if self._sees(shown):
+                particular = shown.particulars[place[0]]
+                if self._sees(particular):
                     found = self._unsure[place]
                     if isinstance(found, Suspect):
-                        yield self._of_suspect(place, shown, found)
+                        yield self._of_suspect(place, particular, found)
                     else:
-                        yield self._of_verdict(place, shown, found)
+                        yield self._of_verdict(place, particular, found)
         for surrounding in _blocks(iter(sorted(around, key=lambda one: one.board))):
-            particular = particulars(self._connection, sorted({one.board[0] for one in surrounding}))
+            shown = self._shown(one.board[0] for one in surrounding)
             for one in surrounding:
-                if self._sees(particular[one.board[0]]):
-                    yield _of_within(one, particular[one.board[0]])
+                if self._sees(shown.particulars[one.board[0]]):
+                    yield _of_within(one, shown.particulars[one.board[0]])
+
+    def _around(self) -> Sequence[Within]:
+        if not self._held:
+            return ()
+        with varied(self._connection):
+            return list(assemblies_around(self._connection, self._held, self._question.as_of))
+
+
+def _evidence(known: Verdict | Suspect) -> Evidence:
+    return known.evidence if isinstance(known, Suspect) else known.said.evidence
 
 
 def _of_within(one: Within, shown: Particulars) -> CarryingUnit:
@@ -331,16 +320,6 @@ def _surest_first(suspect: Suspect) -> tuple[int, datetime, str]:
     return tuple(Evidence).index(suspect.evidence), suspect.recorded_at, suspect.why
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    evidence: Evidence
-    designators: list[str]
-    report: Reported
-    """The best of the board's."""
-    recorded_at: datetime
-    spans: tuple[Span, ...]
-
-
 _T = TypeVar("_T")
 
 
@@ -351,17 +330,13 @@ def _blocks(ones: Iterator[_T]) -> Iterator[list[_T]]:
         size = _BLOCK
 
 
-_ANYTHING = Hit((), (), applied=True, in_some=True)
-
 _STATIONS = text("SELECT station_id, handle FROM station")
-# A child is named by its serial, as a unit or as a material.
-_BUILT_IN = text(
+_EVER_LOADED = text(
     """
-    -- Which of these units were built into another?
-    SELECT unit_id FROM unit
-    WHERE unit_id = ANY (CAST(:units AS bigint[]))
-      AND (EXISTS (SELECT FROM installed_unit WHERE child_id = unit.unit_id)
-           OR EXISTS (SELECT FROM package WHERE identifier = unit.serial))
+    -- Was any of these packages loaded, or spliced to another, as far as anybody told?
+    SELECT EXISTS (SELECT FROM loading_event WHERE package_id = ANY (CAST(:packages AS integer[])))
+        OR EXISTS (SELECT FROM package_link WHERE parent_id = ANY (CAST(:packages AS integer[])))
+        OR EXISTS (SELECT FROM package_link WHERE child_id = ANY (CAST(:packages AS integer[])))
     """
 )
 _PARTS = text(

@@ -1,27 +1,25 @@
 """Which boards carry these material sets? Streamed in order of the boards' ids, however many they are."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, takewhile
 from operator import itemgetter
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, text
 
+from app.db import varied
 from app.trace.question import Question
-from app.units.whereabouts import Place as Whereabouts
-from app.units.whereabouts import PlaceKind, places_of
 
+_FIRST = 1000
+"""Reports that are fetched at once; only where there are more, the database holds a cursor."""
 _BLOCK = 1000
-"""Boards whose particulars are looked up together."""
 
 Place: TypeAlias = tuple[int, int]
 """A board: its unit id, and, where it has no serial of its own, its position on the panel (else 0)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(NamedTuple):
     """One report on one board that holds a hit.
 
     `positions`: how many the panel spoken of has, 0 for no panel. `candidates`: how many units the report may mean.
@@ -35,22 +33,12 @@ class Reported:
     candidates: int
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(NamedTuple):
     """A board: its unit, or, without a serial of its own, its place on the panel."""
 
     unit_id: int
     position_number: int
     reports: Sequence[Reported]
-
-
-@dataclass(frozen=True, slots=True)
-class Particulars:
-    """What is shown of a unit. `place` is where it is now: on the line, in stock, packed, shipped to whom, scrapped."""
-
-    serial: str
-    customer_id: int | None
-    place: str | None
 
 
 HELD = """
@@ -110,6 +98,22 @@ AT = """
 """
 """Join condition of `held` with `fact`; without a match the fact is about its own unit."""
 
+_PLAIN = text(
+    """
+    -- Which reports hold these material sets? Where none speaks of a panel, each is about the board it names.
+    WITH fact AS MATERIALIZED (
+        SELECT unit_id, set_id, station_id, recorded_at, position_number, candidates
+        FROM installation WHERE set_id = ANY (CAST(:sets AS integer[]))
+    )
+    SELECT unit_id, 0, set_id, station_id, recorded_at, position_number, 0, candidates,
+        EXISTS (SELECT FROM panel_position WHERE panel_id = ANY (ARRAY(SELECT unit_id FROM fact)))
+        OR EXISTS (SELECT FROM spoken_position WHERE unit_id = ANY (ARRAY(SELECT unit_id FROM fact)))
+    FROM fact
+    WHERE unit_id > :after
+    ORDER BY unit_id, recorded_at
+    LIMIT :first
+    """
+)
 _CARRYING = text(
     f"""
     -- Which boards do the reports with these material sets speak of, in order?
@@ -135,20 +139,29 @@ _CARRYING = text(
     ORDER BY 1, 2, 5
     """
 )
-_PARTICULARS = text(
-    """
-    -- What are these units called, and whose are they?
-    SELECT unit_id, serial, customer_id FROM unit WHERE unit_id = ANY (CAST(:units AS bigint[]))
-    """
-)
 
 
 def boards_carrying(
     connection: Connection, sets: Sequence[int] | None, question: Question, *, after: int = 0
 ) -> Iterator[Board]:
     """Boards with their reports, from the first unit id past `after` on. `sets` None: any material at all."""
-    if sets is not None and not sets:
-        return
+    if sets is None or question.names_reports or question.as_of is not None:
+        yield from _resolved(connection, sets, question, after)
+    elif sets:
+        rows = connection.execute(_PLAIN, {"sets": sets, "after": after, "first": _FIRST}).all()
+        if rows and rows[0][-1]:
+            yield from _resolved(connection, sets, question, after)
+        elif len(rows) < _FIRST:
+            yield from _boards(rows)
+        else:
+            last = rows[-1][0]  # some of its reports may be behind
+            yield from _boards(takewhile(lambda row: row[0] != last, rows))
+            yield from _resolved(connection, sets, question, last - 1)
+
+
+def _resolved(
+    connection: Connection, sets: Sequence[int] | None, question: Question, after: int
+) -> Iterator[Board]:
     asked = {
         "sets": None if sets is None else list(sets),
         "as_of": question.as_of,
@@ -158,22 +171,14 @@ def boards_carrying(
         "after": after,
     }
     options = {"stream_results": True, "yield_per": _BLOCK}
-    with connection.execute(_CARRYING, asked, execution_options=options) as rows:  # closed also where a page ends early
-        for (unit_id, position), reports in groupby(rows, key=itemgetter(0, 1)):
-            yield Board(unit_id, position, [Reported(*row[2:]) for row in reports])
+    # Both end also where a page ends early.
+    with varied(connection), connection.execute(_CARRYING, asked, execution_options=options) as rows:
+        yield from _boards(rows)
 
 
-def particulars(connection: Connection, units: Sequence[int], *, placed: bool = True) -> dict[int, Particulars]:
-    """Serial, customer and, where `placed`, place of units."""
-    places = places_of(connection, units) if placed else {}
-    return {
-        row.unit_id: Particulars(row.serial, row.customer_id, _words(places.get(row.unit_id)))
-        for row in connection.execute(_PARTICULARS, {"units": list(units)})
-    }
-
-
-def _words(place: Whereabouts | None) -> str | None:
-    return None if place is None or (place.kind is PlaceKind.line and place.station is None) else place.words
+def _boards(rows: Iterable[Sequence[Any]]) -> Iterator[Board]:
+    for (unit_id, position), reports in groupby(rows, key=itemgetter(0, 1)):
+        yield Board(unit_id, position, [Reported(*row[2:8]) for row in reports])
 
 
 _OCCUPANTS = text(

@@ -7,10 +7,11 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from app.errors import Invalid
-from app.trace.boards import Place, occupants, particulars
+from app.trace.boards import Place, occupants
 from app.trace.hits import packages_meant
 from app.trace.loaded import loaded_intervals
 from app.trace.question import Question
+from app.trace.shown import particulars
 from app.trace.suspects import works_in
 from app.trace.where_used import stream_where_used
 

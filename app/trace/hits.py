@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from app.materials.packages import latest
 from app.trace.question import Question
@@ -33,54 +34,63 @@ class Wanted:
 
 
 _SAID = ("lot_id", "part_number", "date_code", "vendor", "received_on")
-_PACKAGES = text(
-    f"""
-    -- Which packages are meant? Those the terms name, and what was split off them, and off that.
-    WITH RECURSIVE candidate AS (
-        SELECT package_id FROM package WHERE identifier = :package
-        UNION
-        SELECT package_id FROM package_description JOIN lot USING (lot_id)
-        WHERE CAST(:package AS text) IS NULL AND lot_code = :lot
-        UNION
-        SELECT package_id FROM package_description
-        WHERE coalesce(:package, :lot) IS NULL AND deliveries @> ARRAY[CAST(:delivery AS text)]
-        UNION
-        SELECT package_id FROM package_description
-        WHERE coalesce(:package, :lot, :delivery) IS NULL AND part_number = :part_number
-        UNION
-        SELECT package_id FROM package_description LEFT JOIN lot USING (lot_id)
-        WHERE coalesce(:package, :lot, :delivery, :part_number) IS NULL
-          AND (date_code = :date_code OR vendor = :vendor OR manufacturer = :manufacturer
-               OR CAST(received_on AT TIME ZONE 'UTC' AS date) = :received_on)
-    ), named AS (
-        SELECT package_id FROM candidate
+_DESCRIBED_AS = {
+    "lot": "lot.lot_code = :lot",
+    "part_number": "described.part_number = :part_number",
+    "date_code": "described.date_code = :date_code",
+    "manufacturer": "lot.manufacturer = :manufacturer",
+    "vendor": "described.vendor = :vendor",
+    "delivery": "described.delivered",
+    "received_on": "CAST(described.received_on AT TIME ZONE 'UTC' AS date) = :received_on",
+}
+"""What a term asks of a package as it was described."""
+_SOUGHT_BY = {
+    "package": "package WHERE identifier = :package",
+    "lot": "package_description JOIN lot USING (lot_id) WHERE lot_code = :lot",
+    "delivery": "package_description WHERE deliveries @> ARRAY[CAST(:delivery AS text)]",
+    "part_number": "package_description WHERE part_number = :part_number",
+    "date_code": "package_description WHERE date_code = :date_code",
+    "vendor": "package_description WHERE vendor = :vendor",
+    "manufacturer": "package_description JOIN lot USING (lot_id) WHERE manufacturer = :manufacturer",
+    "received_on": "package_description WHERE CAST(received_on AT TIME ZONE 'UTC' AS date) = :received_on",
+}
+"""Where packages are found of which a term may hold; the narrowest term first."""
+
+
+@cache
+def _packages(terms: tuple[str, ...], *, then: bool) -> TextClause:
+    """A text for each combination of terms, for a plan that fits all would fit none; `then`: as known at `as_of`."""
+    narrowest = next(name for name in _SOUGHT_BY if name in terms)
+    delivered = "bool_or(deliveries @> ARRAY[CAST(:delivery AS text)])" if "delivery" in terms else "NULL"
+    conditions = [_DESCRIBED_AS[name] for name in terms if name in _DESCRIBED_AS]
+    described = f"""
         CROSS JOIN LATERAL (
             -- As it was described then, of each thing the latest.
             SELECT {", ".join(latest(name) + f" AS {name}" for name in _SAID)},
-                bool_or(deliveries @> ARRAY[CAST(:delivery AS text)]) AS delivered
+                {delivered} AS delivered
             FROM package_description AS told
-            WHERE told.package_id = candidate.package_id
-              AND (CAST(:as_of AS timestamptz) IS NULL OR told.received_at <= :as_of)
+            WHERE told.package_id = candidate.package_id {"AND told.received_at <= :as_of" if then else ""}
         ) AS described
         LEFT JOIN lot ON lot.lot_id = described.lot_id
-        WHERE (CAST(:lot AS text) IS NULL OR lot.lot_code = :lot)
-          AND (CAST(:part_number AS text) IS NULL OR described.part_number = :part_number)
-          AND (CAST(:date_code AS text) IS NULL OR described.date_code = :date_code)
-          AND (CAST(:manufacturer AS text) IS NULL OR lot.manufacturer = :manufacturer)
-          AND (CAST(:vendor AS text) IS NULL OR described.vendor = :vendor)
-          AND (CAST(:delivery AS text) IS NULL OR described.delivered)
-          AND (CAST(:received_on AS date) IS NULL
-               OR CAST(described.received_on AT TIME ZONE 'UTC' AS date) = :received_on)
-    ), meant AS (
-        SELECT package_id FROM named
-        UNION
-        SELECT package_link.child_id FROM meant
-        JOIN package_link ON package_link.parent_id = meant.package_id AND package_link.kind IN ('split', 'batch')
-            AND (CAST(:as_of AS timestamptz) IS NULL OR package_link.received_at <= :as_of)
-    )
-    SELECT package_id, identifier FROM meant JOIN package USING (package_id)
+        WHERE {" AND ".join(conditions)}
     """
-)
+    return text(
+        f"""
+        -- Which packages are meant? Those the terms name, and what was split off them, and off that.
+        WITH RECURSIVE candidate AS (
+            SELECT DISTINCT package_id FROM {_SOUGHT_BY[narrowest]}
+        ), meant AS (
+            SELECT package_id FROM candidate {described if conditions else ""}
+            UNION
+            SELECT package_link.child_id FROM meant
+            JOIN package_link ON package_link.parent_id = meant.package_id AND package_link.kind IN ('split', 'batch')
+                {"AND package_link.received_at <= :as_of" if then else ""}
+        )
+        SELECT package_id, identifier FROM meant JOIN package USING (package_id)
+        """
+    )
+
+
 # A package that only machines named has its part number from them.
 _PLACED_AS = text(
     """
@@ -107,61 +117,59 @@ _PLACEMENTS = text(
       AND (CAST(:nozzle AS text) IS NULL OR nozzles @> ARRAY[CAST(:nozzle AS text)])
     """
 )
-_NEIGHBOURS = text(
-    """
-    -- Which placements name a chain these packages are in, or a package filled from them?
-    SELECT placement_id FROM placement
-    WHERE joined_packages && CAST(:identifiers AS text[]) OR batch_packages && CAST(:identifiers AS text[])
-    """
-)
-_CHUNKS = text(
-    """
-    -- What does each chunk hold of these packages, at these placements; null: of any, at any?
-    SELECT chunk_id, placement.kind, placement.reference_designators,
-        CAST(:packages AS integer[]) IS NULL
-            OR (joined_packages = '{}' AND (
-                pair.package_id = ANY (CAST(:packages AS integer[]))
-                OR batch_packages && CAST(:identifiers AS text[])
-            )) AS named
-    FROM material_chunk
-    CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
-    JOIN placement ON placement.placement_id = pair.placement_id
-    WHERE (CAST(:packages AS integer[]) IS NULL
-           OR package_ids && CAST(:packages AS integer[]) OR placement_ids && CAST(:neighbours AS integer[]))
-      AND (CAST(:placements AS integer[]) IS NULL OR placement_ids && CAST(:placements AS integer[]))
-      AND (CAST(:packages AS integer[]) IS NULL
-           OR pair.package_id = ANY (CAST(:packages AS integer[]))
-           OR pair.placement_id = ANY (CAST(:neighbours AS integer[])))
-      AND (CAST(:placements AS integer[]) IS NULL OR pair.placement_id = ANY (CAST(:placements AS integer[])))
-      AND (reference_designators <> '{}' OR rejected_designators = '{}')
-    """
-)
-_SETS = text(
-    """
-    -- Which material sets hold these chunks? One at a time: the index compares each set with all chunks asked for.
-    SELECT chunk_id, set_id
-    FROM unnest(CAST(:chunks AS integer[])) AS chunk_id
-    CROSS JOIN LATERAL (SELECT set_id FROM material_set WHERE chunk_ids @> ARRAY[chunk_id]) AS holding
-    """
-)
+
+
+@cache
+def _holding(*, by_package: bool, by_placement: bool) -> TextClause:
+    """A text for each way to ask: of these packages, at these placements, or both."""
+    chunks, pairs, named = [], [], "true"
+    if by_package:
+        chunks.append(
+            "(package_ids && CAST(:packages AS integer[])"
+            " OR placement_ids && ARRAY(SELECT placement_id FROM neighbour))"
+        )
+        pairs.append(
+            "(pair.package_id = ANY (CAST(:packages AS integer[]))"
+            " OR pair.placement_id IN (SELECT placement_id FROM neighbour))"
+        )
+        named = """joined_packages = '{}' AND (
+            pair.package_id = ANY (CAST(:packages AS integer[])) OR batch_packages && CAST(:identifiers AS text[])
+        )"""
+    if by_placement:
+        chunks.append("placement_ids && CAST(:placements AS integer[])")
+        pairs.append("pair.placement_id = ANY (CAST(:placements AS integer[]))")
+    return text(
+        f"""
+        -- Which material sets hold these packages, at these placements, and what does each chunk of them hold?
+        WITH neighbour AS (
+            -- Placements that name a chain these packages are in, or a package filled from them.
+            SELECT placement_id FROM placement
+            WHERE joined_packages && CAST(:identifiers AS text[]) OR batch_packages && CAST(:identifiers AS text[])
+        ), chunk AS MATERIALIZED (
+            SELECT placement_ids, package_ids, ARRAY(
+                -- One chunk at a time: the index compares each set with all that are asked for.
+                SELECT set_id FROM material_set WHERE chunk_ids @> ARRAY[chunk_id]
+            ) AS set_ids
+            FROM material_chunk WHERE {" AND ".join(chunks)}
+        )
+        SELECT set_ids, placement.kind, placement.reference_designators, {named} AS named
+        FROM chunk
+        CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
+        JOIN placement ON placement.placement_id = pair.placement_id
+        WHERE {" AND ".join(pairs)} AND (reference_designators <> '{{}}' OR rejected_designators = '{{}}')
+        """
+    )
 
 
 def packages_meant(connection: Connection, question: Question) -> dict[int, str]:
     """Id and identifier of the packages that the question's terms mean. Raises `NotFound` where there are none."""
-    asked = {
-        "package": question.package,
-        "lot": question.lot,
-        "part_number": question.part_number,
-        "date_code": question.date_code,
-        "manufacturer": question.manufacturer,
-        "vendor": question.vendor,
-        "delivery": question.delivery,
-        "received_on": question.received_on,
-        "as_of": question.as_of,
-    }
-    found = {row[0]: row[1] for row in connection.execute(_PACKAGES, asked)}
+    asked = {name: value for name in _SOUGHT_BY if (value := getattr(question, name))}
+    statement = _packages(tuple(asked), then=question.as_of is not None)
+    if question.as_of is not None:
+        asked["as_of"] = question.as_of
+    found = {row[0]: row[1] for row in connection.execute(statement, asked)}
     if question.names_part_only:
-        rows = connection.execute(_PLACED_AS, asked)
+        rows = connection.execute(_PLACED_AS, {"part_number": question.part_number, "as_of": question.as_of})
         found.update((row[0], row[1]) for row in rows)
     if not found:
         raise question.not_known
@@ -170,35 +178,25 @@ def packages_meant(connection: Connection, question: Question) -> dict[int, str]
 
 def find_hits(connection: Connection, question: Question) -> Wanted:
     """The material sets that hold what the question's terms on packages and placements ask for."""
-    packages = packages_meant(connection, question) if question.names_packages else None
-    placements = None
+    packages = packages_meant(connection, question) if question.names_packages else {}
+    given: dict[str, object] = {"identifiers": list(packages.values())}
+    if question.names_packages:
+        given["packages"] = list(packages)
     if question.names_placements:
         asked = {"slot": question.slot, "feeder": question.feeder, "nozzle": question.nozzle}
-        placements = list(connection.execute(_PLACEMENTS, asked).scalars())
-    neighbours: list[int] = []
-    if packages:
-        identifiers = {"identifiers": list(packages.values())}
-        neighbours = list(connection.execute(_NEIGHBOURS, identifiers).scalars())
-    chunks: dict[int, Hit] = {}
-    given = {
-        "packages": None if packages is None else list(packages),
-        "placements": placements,
-        "neighbours": neighbours,
-        "identifiers": list((packages or {}).values()),
-    }
+        given["placements"] = list(connection.execute(_PLACEMENTS, asked).scalars())
+    statement = _holding(by_package=question.names_packages, by_placement=question.names_placements)
     told: dict[tuple[str, tuple[str, ...], bool], Hit] = {}
-    for chunk_id, kind, designators, named in connection.execute(_CHUNKS, given):
+    holding: dict[int, list[Hit]] = {}
+    for set_ids, kind, designators, named in connection.execute(statement, given):
         names = tuple(designators)
         hit = told.get((kind, names, named))
         if hit is None:
-            hit = Hit(names if named else (), () if named else names, kind == "applied", bool(named))
+            hit = Hit(names if named else (), () if named else names, kind == "applied", named)
             told[kind, names, named] = hit
-        chunks[chunk_id] = _together([chunks[chunk_id], hit]) if chunk_id in chunks else hit
-    holding: dict[int, list[Hit]] = {}
-    if chunks:
-        for chunk_id, set_id in connection.execute(_SETS, {"chunks": list(chunks)}):
-            holding.setdefault(set_id, []).append(chunks[chunk_id])
-    return Wanted(packages or {}, {set_id: _together(hits) for set_id, hits in holding.items()})
+        for set_id in set_ids:
+            holding.setdefault(set_id, []).append(hit)
+    return Wanted(packages, {set_id: _together(hits) for set_id, hits in holding.items()})
 
 
 def _together(hits: Sequence[Hit]) -> Hit:

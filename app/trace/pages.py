@@ -27,17 +27,17 @@ class Counts:
     inferred: int = 0
     by_place: dict[str, int] = field(default_factory=dict)
 
-    def add(self, evidence: Evidence, place: str | None) -> None:
-        """Count one unit."""
+    def add(self, evidence: Evidence, place: str | None, units: int = 1) -> None:
+        """Count units."""
         match evidence:
             case Evidence.exact:
-                self.exact += 1
+                self.exact += units
             case Evidence.bounded:
-                self.bounded += 1
+                self.bounded += units
             case Evidence.inferred:
-                self.inferred += 1
+                self.inferred += units
         where = place or NOWHERE
-        self.by_place[where] = self.by_place.get(where, 0) + 1
+        self.by_place[where] = self.by_place.get(where, 0) + units
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ However many units there are, they are streamed; of those told, eight bytes each
 assemblies from them.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from sqlalchemy import Connection, text
 
@@ -56,22 +57,22 @@ def where_used(
     after = Cursor.read(cursor) if cursor else None
     units = stream_where_used(connection, question, customer_id=customer_id, after=after.key if after else None)
     page = list(islice(units, limit))
+    following = next(units, None)
     if after is not None:
-        counts, more = after.counts, next(units, None) is not None
+        counts = after.counts
     else:
         counts = Counts()
-        for unit in page:
-            counts.add(unit.evidence, unit.place)
-        more = False
-        for unit in units:
-            counts.add(unit.evidence, unit.place)
-            more = True
+        rest = units if following is None else chain([following], units)
+        for (evidence, place), found in Counter((unit.evidence, unit.place) for unit in chain(page, rest)).items():
+            counts.add(evidence, place, found)
+    units.close()  # what the database holds for it is given up
+    more = following is not None
     return WhereUsed(counts, page, Cursor(page[-1].key, counts).written if more else None)
 
 
 def stream_where_used(
     connection: Connection, question: Question, *, customer_id: int | None = None, after: Key | None = None
-) -> Iterator[CarryingUnit]:
+) -> Generator[CarryingUnit]:
     """The answer of `where_used`, unit by unit: all of it, or what comes behind the unit with the key `after`.
 
     To a customer, what none of their units carries is not known, so that nobody can probe for what others have: the

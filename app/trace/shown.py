@@ -1,0 +1,87 @@
+"""What is shown of units, and which of them more must be asked about.
+
+Of most boards there is nothing more to know: nothing was taken out of them, they are in no assembly. One question tells
+those apart for a whole block, so that the others are asked about the few they concern only.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from app.units.whereabouts import MOVED, PlaceKind, places_of
+from app.units.whereabouts import Place as Whereabouts
+
+
+class Particulars(NamedTuple):
+    """What is shown of a unit. `place` is where it is now: on the line, in stock, packed, shipped to whom, scrapped."""
+
+    serial: str
+    customer_id: int | None
+    place: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Units by id; those of which something may have been taken out, and those that were built into another."""
+
+    particulars: dict[int, Particulars] = field(default_factory=dict)
+    emptied: set[int] = field(default_factory=set)
+    built_in: set[int] = field(default_factory=set)
+
+
+_SHOWN = text(
+    f"""
+    -- What are these units called, whose are they, and of which must more be asked?
+    SELECT '' AS what, unit_id, serial, customer_id FROM unit WHERE unit_id = ANY (CAST(:units AS bigint[]))
+    UNION ALL
+    SELECT 'emptied', unit_id, NULL, NULL FROM removal WHERE unit_id = ANY (CAST(:units AS bigint[]))
+    UNION ALL
+    SELECT 'emptied', board.unit_id, NULL, NULL
+    FROM panel_position AS board JOIN removal ON removal.unit_id = board.panel_id
+    WHERE board.unit_id = ANY (CAST(:units AS bigint[]))
+    UNION ALL
+    -- A child is named by its serial, as a unit or as a material.
+    SELECT 'built in', child_id, NULL, NULL FROM installed_unit WHERE child_id = ANY (CAST(:units AS bigint[]))
+    UNION ALL
+    SELECT 'built in', unit.unit_id, NULL, NULL
+    FROM package JOIN unit ON unit.serial = package.identifier AND unit.unit_id = ANY (CAST(:units AS bigint[]))
+    WHERE identifier = ANY (ARRAY(SELECT serial FROM unit WHERE unit_id = ANY (CAST(:units AS bigint[]))))
+    UNION ALL
+    SELECT 'moved', moved.unit_id, NULL, NULL FROM ({MOVED}) AS moved
+    """
+)
+
+
+def shown_of(connection: Connection, units: Collection[int], *, placed: bool = True) -> Shown:
+    """What is shown of these units; `placed`: with where they are."""
+    shown = Shown()
+    if not units:
+        return shown
+    moved = []
+    named = []
+    for what, unit_id, serial, customer_id in connection.execute(_SHOWN, {"units": sorted(units)}):
+        match what:
+            case "":
+                named.append((unit_id, serial, customer_id))
+            case "emptied":
+                shown.emptied.add(unit_id)
+            case "built in":
+                shown.built_in.add(unit_id)
+            case _:
+                moved.append(unit_id)
+    places = places_of(connection, moved) if placed and moved else {}
+    for unit_id, serial, customer_id in named:
+        place = _words(places[unit_id]) if unit_id in places else None
+        shown.particulars[unit_id] = Particulars(serial, customer_id, place)
+    return shown
+
+
+def particulars(connection: Connection, units: Collection[int], *, placed: bool = True) -> dict[int, Particulars]:
+    """Serial, customer and, where `placed`, place of units."""
+    return shown_of(connection, units, placed=placed).particulars
+
+
+def _words(place: Whereabouts) -> str | None:
+    return None if place.kind is PlaceKind.line and place.station is None else place.words
