@@ -15,6 +15,7 @@ from app.materials.packages import latest
 from app.trace.boards import occupants
 from app.trace.designators import natural_order
 from app.trace.evidence import Evidence, evidence_of
+from app.trace.planned import BILL_THEN, ORDER_VERSION
 from app.trace.shown import particulars
 from app.units.places import AMONG_PLACES, AT_PLACE, ORDER_THEN, PLACES_THEN, VISIBLE
 
@@ -94,7 +95,7 @@ _SUBJECT = text(
     f"""
     -- Which unit is it, whose, of which order and product, and, if it is a panel, with which boards?
     SELECT unit.unit_id, unit.serial, customer.name AS customer, work_order.number AS work_order,
-        work_order.product_revision_id, product.part_number || ' rev ' || product_revision.revision AS product,
+        planned.product_revision_id, product.part_number || ' rev ' || product_revision.revision AS product,
         ARRAY(
             SELECT DISTINCT board.serial FROM panel_position
             JOIN unit AS board ON board.unit_id = panel_position.unit_id
@@ -103,11 +104,12 @@ _SUBJECT = text(
             ORDER BY board.serial
         ) AS boards
     FROM serial JOIN unit USING (unit_id)
-    LEFT JOIN customer ON customer.customer_id = unit.customer_id
     LEFT JOIN work_order ON work_order.work_order_id = {ORDER_THEN}
-    LEFT JOIN product_revision USING (product_revision_id)
+    LEFT JOIN {ORDER_VERSION} AS planned ON true
+    LEFT JOIN customer ON customer.customer_id = planned.customer_id
+    LEFT JOIN product_revision ON product_revision.product_revision_id = planned.product_revision_id
     LEFT JOIN product USING (product_id)
-    WHERE serial.serial = :serial
+    WHERE serial.serial = :serial AND (CAST(:as_of AS timestamptz) IS NULL OR unit.registered_at <= :as_of)
       AND {VISIBLE}
     """
 )
@@ -184,8 +186,15 @@ _PERSONALIZED = text(
     WHERE fact.message_name = 'CFX.Production.Assembly.UnitsPersonalized' AND {_THEN.format("fact")}
     """
 )
-_KNOWN_SERIALS = text("SELECT serial FROM serial WHERE serial = ANY(CAST(:identifiers AS text[]))")
-_BOM = text("SELECT reference_designator FROM bom_item WHERE product_revision_id = :product_revision_id")
+_KNOWN_SERIALS = text(
+    """
+    SELECT serial FROM serial
+    WHERE serial = ANY (CAST(:identifiers AS text[])) AND (CAST(:as_of AS timestamptz) IS NULL OR EXISTS (
+        SELECT FROM unit WHERE unit.unit_id = serial.unit_id AND registered_at <= :as_of
+    ))
+    """
+)
+_BOM = text(f"WITH {BILL_THEN} SELECT reference_designator FROM bill_then WHERE product_revision_id = :revision")
 
 
 def made_from(
@@ -202,7 +211,7 @@ def made_from(
     removals = connection.execute(_REMOVED, asked).all()
     rows = connection.execute(_INSTALLED, asked).all()
     identifiers = {row.package for row in rows}
-    units = set(connection.execute(_KNOWN_SERIALS, {"identifiers": list(identifiers)}).scalars())
+    units = set(connection.execute(_KNOWN_SERIALS, {"identifiers": list(identifiers), "as_of": as_of}).scalars())
     boards = _Boards(connection, [*rows, *removals], as_of) if subject.boards else None
     parts = _parts(rows, removals, boards)
     components = [
@@ -226,7 +235,7 @@ def made_from(
         installations=installations,
         components=components,
         firmware=_firmware(connection.execute(_PERSONALIZED, asked).all()),
-        completeness=_completeness(connection, subject.product_revision_id, parts),
+        completeness=_completeness(connection, subject.product_revision_id, parts, as_of),
         work_order=subject.work_order,
         product=subject.product,
         boards=list(subject.boards),
@@ -341,12 +350,12 @@ def _personalized(body: object) -> Sequence[PersonalizedUnit]:
 
 
 def _completeness(
-    connection: Connection, product_revision_id: int | None, parts: Sequence[InstalledPart]
+    connection: Connection, product_revision_id: int | None, parts: Sequence[InstalledPart], as_of: datetime | None
 ) -> Completeness:
     filled = {part.reference_designator for part in parts if part.reference_designator and not part.removed_at}
     if product_revision_id is None:
         return Completeness(len(filled), None, None)
-    wanted = set(connection.execute(_BOM, {"product_revision_id": product_revision_id}).scalars())
+    wanted = set(connection.execute(_BOM, {"revision": product_revision_id, "as_of": as_of}).scalars())
     if not wanted:
         return Completeness(len(filled), None, None)
     missing = tuple(sorted(wanted - filled, key=natural_order))
