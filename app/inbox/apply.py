@@ -17,8 +17,8 @@ from app.inbox.memory import Ids
 from app.inbox.said import Said
 from app.inbox.slices import slices
 from app.lines.stations import StationStatement, record_station_statements
-from app.materials.packages import find_packages, register_packages
-from app.orders.registration import Announced, find_work_orders, record_announced, register_work_orders
+from app.materials.packages import register_packages
+from app.orders.registration import Announced, record_announced, register_work_orders
 from app.products.recipes import register_recipes
 from app.quality.holds import hold_caught
 from app.quality.inspections import record_inspections
@@ -28,7 +28,6 @@ from app.units.identity import (
     OrderClaim,
     PanelLink,
     claim_units,
-    find_units,
     link_positions,
     note_positions,
     register_units,
@@ -51,30 +50,6 @@ Told: TypeAlias = tuple[Said, Report]
 Meant: TypeAlias = list[tuple[int, tuple[int, ...] | None]]
 """Units with the positions meant, as ids."""
 InWork: TypeAlias = dict[tuple[UUID, int], Meant]
-
-
-def names_unregistered(connection: Connection, said: Said, ids: Ids, coming: set[str]) -> str | None:
-    """The first thing a message names that nobody registered, in words; None where all is known.
-
-    A unit may be brought in by `UnitsInitialized` for a known work order, a package by `MaterialsInitialized`, an order
-    by `WorkOrdersCreated`; what earlier messages of the same batch bring in is `coming`, and this one's is added.
-    """
-    orders = [said.work_order] if said.work_order else []
-    for number in find_work_orders(connection, orders, ids.work_orders):
-        if f"order {number}" not in coming:
-            return f"Work order {number}"
-    brings_units = said.initializes and said.work_order is not None
-    if not brings_units:
-        for serial in find_units(connection, list(said.serials()), ids.units):
-            if f"unit {serial}" not in coming:
-                return f"Unit {serial}"
-    for identifier in find_packages(connection, list(said.package_identifiers()), ids.packages):
-        if f"package {identifier}" not in coming:
-            return f"Package {identifier}"
-    coming |= {f"unit {serial}" for serial in said.serials() if brings_units}
-    coming |= {f"order {order.number}" for order in said.orders}
-    coming |= {f"package {described.identifier}" for described in said.described}
-    return None
 
 
 def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
@@ -262,9 +237,20 @@ def _station_statements(told: Iterable[Told]) -> Iterator[StationStatement]:
 
 def _installations(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[InstalledOn]:
     for said, report in told:
-        for group, set_id in zip(said.installed, said.set_ids, strict=True):
-            places = _places(group.identifier, group.position_number, said, report, ids, in_work)
-            for unit_id, position in places:
+        meant = [_places(one.identifier, one.position_number, said, report, ids, in_work) for one in said.installed]
+        taken = {
+            place
+            for group, places in zip(said.installed, meant, strict=True)
+            if group.position_number
+            for place in places
+        }
+        for group, places, set_id in zip(said.installed, meant, said.set_ids, strict=True):
+            # A place has one set of a message: what is told of no position stands beside what is told of one.
+            besides = {
+                unit_id for unit_id, position in places if not group.position_number and (unit_id, position) in taken
+            }
+            there = dict.fromkeys((unit_id, 0 if unit_id in besides else position) for unit_id, position in places)
+            for unit_id, position in there:
                 yield InstalledOn(report, said.transaction_id, unit_id, position, set_id, len(places))
 
 

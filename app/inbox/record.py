@@ -23,7 +23,7 @@ from app.cfx.envelope import MAX_IDENTIFIER, Envelope, Malformed, decode
 from app.cfx.receipts import Receipt
 from app.errors import Unavailable
 from app.facts import Report
-from app.inbox.apply import apply, names_unregistered
+from app.inbox.apply import apply
 from app.inbox.bodies import body_digest
 from app.inbox.events import EventKey, NewEvent, enter_events, stored_digests
 from app.inbox.failures import database_reason, fault_reason, first_line, is_away, is_broken, may_pass
@@ -41,6 +41,7 @@ from app.inbox.quarantine import (
 )
 from app.inbox.said import Said
 from app.inbox.translate import UnreadableBody
+from app.inbox.unregistered import names_unregistered
 from app.lines.clocks import SUSPECT, measure_clocks
 from app.lines.stations import find_stations, register_stations
 from app.live import CHANNEL

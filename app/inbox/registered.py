@@ -18,7 +18,8 @@ _WHATEVER_WAS_SEEN = 300.0
 _REGISTERED = text(
     """
     SELECT (SELECT max(station_id) FROM station), (SELECT max(work_order_id) FROM work_order),
-        (SELECT max(package_id) FROM package), (SELECT max(unit_id) FROM unit)
+        (SELECT max(package_id) FROM package), (SELECT max(unit_id) FROM unit),
+        (SELECT max(recipe_id) FROM recipe), (SELECT max(product_revision_id) FROM product_revision)
     """
 )
 _WAITING = text(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 from uuid import UUID
 
+from app.cfx.described import describe
 from app.cfx.installed import Dissection
 from app.cfx.outline import Outline
 from app.inbox.memory import SeenMessage
@@ -214,6 +215,12 @@ class Said:
         named += [run.unit_identifier for run in self.inspected]
         named += [run.unit_identifier for run in self.tested]
         yield from (identifier for identifier in named if identifier)
+
+    def part_numbers(self) -> set[str]:
+        """Every part number its placements name; of what was seen before none, for it was looked at then."""
+        entries = [entry for group in self.installed if group.installed for entry in group.installed.entries]
+        told = [describe(entry.template) for entry in entries]
+        return {part for one in told for part in (one.part_number, one.reference_part_number) if part}
 
     def positions(self) -> set[tuple[str, int]]:
         """(unit, position) pairs worth keeping: see `app.units.models.SpokenPosition`."""

@@ -24,6 +24,7 @@ from app.interlock.models import (
 )
 from app.people import customer_id_of, record_audit
 from app.products.models import ProductRevision
+from app.products.recipes import plan_recipe_names
 
 Policy: TypeAlias = Literal["fail_closed", "fail_cached", "fail_open_record"]
 LONGEST_SNAPSHOT = 7 * 24 * 3600  # seconds
@@ -76,6 +77,7 @@ def plan_recipes(
         _put(connection, RecipePlan, ["product_revision_id", "operation", "recipe", "recipe_revision"],
              product_revision_id=product_revision_id, operation=operation, recipe=recipe,
              recipe_revision=revision)  # fmt: skip
+    plan_recipe_names(connection, recipes)
     record_audit(connection, actor=actor, deed="gate.recipes_planned",
                  subject=f"product_revision:{product_revision_id}", operation=operation,
                  recipes=[list(recipe) for recipe in recipes])  # fmt: skip

@@ -62,6 +62,24 @@ def find_packages(connection: Connection, identifiers: Collection[str], known: M
     return [identifier for identifier in missing if identifier not in known]
 
 
+_UNKNOWN_PARTS = text(
+    """
+    -- Which of these part numbers does no bill of material, approval, product or received package name?
+    SELECT given FROM unnest(CAST(:parts AS text[])) AS given
+    WHERE NOT EXISTS (SELECT FROM package WHERE part_number = given)
+      AND NOT EXISTS (SELECT FROM bom_item WHERE part_number = given)
+      AND NOT EXISTS (SELECT FROM approved_part WHERE alternate_part_number = given)
+      AND NOT EXISTS (SELECT FROM product WHERE part_number = given)
+    ORDER BY given
+    """
+)
+
+
+def unknown_parts(connection: Connection, parts: Collection[str]) -> list[str]:
+    """Those of the part numbers that nobody planned or received."""
+    return list(connection.execute(_UNKNOWN_PARTS, {"parts": sorted(parts)}).scalars()) if parts else []
+
+
 def register_packages(connection: Connection, identifiers: Collection[str], known: MutableMapping[str, int]) -> None:
     """Give every identifier a package, `unplanned` until it is described, and add it to `known`."""
     missing = find_packages(connection, identifiers, known)

@@ -48,11 +48,13 @@ _REPORTED = _asked("received_at", "recorded_at")
 _WORKED = _asked(
     "least(work.started_received_at, work.completed_received_at)", "coalesce(work.started_at, work.completed_at)"
 )
+_NUMBER = r"^[+]?([0-9]{1,9}([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,2})?$"
+"""As `app.cfx.tolerance` reads numbers that come as text."""
 _BY_TOOL = f"""
     SELECT unit_id, position_number, station_id, recorded_at, 'used the tool on' AS deed FROM tool_use
     WHERE tool = :tool AND {_REPORTED}
 """
-# A message may personalize several units; each has its row with the whole body.
+# A message may personalize several units; each has its row with the whole body. A position may be written as text.
 _BY_FIRMWARE = f"""
     SELECT unit_id, position_number, station_id, recorded_at, 'put the firmware into' AS deed
     FROM unit_event JOIN unit USING (unit_id)
@@ -63,9 +65,12 @@ _BY_FIRMWARE = f"""
       ))
       AND EXISTS (
           SELECT FROM jsonb_array_elements(body -> 'PersonalizedUnits') AS one
-          WHERE coalesce(one ->> 'UnitIdentifier', unit.serial) = unit.serial
-            AND coalesce(nullif(coalesce(one ->> 'UnitPositionNumber', one ->> 'PositionNumber'), '0'),
-                         CAST(position_number AS text)) = CAST(position_number AS text)
+          CROSS JOIN LATERAL (
+              SELECT btrim(coalesce(one ->> 'UnitPositionNumber', one ->> 'PositionNumber')) AS spoken
+          ) AS position
+          WHERE coalesce(nullif(btrim(one ->> 'UnitIdentifier'), ''), unit.serial) = unit.serial
+            AND (CASE WHEN spoken ~ '{_NUMBER}' AND position_number <> 0 THEN CAST(spoken AS numeric) ELSE 0 END)
+                IN (0, position_number)
             AND one @> jsonb_build_object('Characteristics', jsonb_build_array(
                 jsonb_build_object('Value', CAST(:firmware AS text))
             ))

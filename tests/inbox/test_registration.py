@@ -1,6 +1,7 @@
 """With REGISTER_UNKNOWN=false nothing enters the record that nobody registered; it waits in quarantine instead."""
 
 from collections.abc import Sequence
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine
@@ -10,9 +11,24 @@ from app.inbox.quarantine import UNREGISTERED, quarantined
 from app.inbox.record import Delivery, Recorder
 from app.inbox.registered import RegisteredSince
 from app.inbox.replay import replay
+from app.interlock.plans import plan_recipes
 from app.lines.planning import StationPlan, plan_line
 from app.orders.planning import plan_work_order
-from tests.inbox.messages import STATION, count, entry, initialized, installed, message, received, record, statuses
+from app.products.kicad import BoardDesign, Component
+from app.products.planning import import_design
+from app.products.recipes import plan_recipe_names
+from tests.inbox.messages import (
+    STATION,
+    count,
+    entry,
+    initialized,
+    installed,
+    message,
+    received,
+    record,
+    started,
+    statuses,
+)
 
 
 @pytest.fixture
@@ -34,7 +50,7 @@ def test_what_nobody_registered_is_quarantined_and_replayed_once_it_is(engine: E
     with engine.connect() as connection:
         rows = quarantined(connection, code=UNREGISTERED)
     (number,) = (row.quarantine_id for row in rows if row.raw == board)
-    record(strict, received(("REEL-1", "PN-1", "LOT-1")), initialized("PANEL-1", ("SN-1", 1), order="WO-1"))
+    record(strict, received(("REEL-1", "R0603-10K", "LOT-1")), initialized("PANEL-1", ("SN-1", 1), order="WO-1"))
     assert replay(engine, strict, number, actor="Kim") == "stored"
     assert count(engine, "installation") == 1
     assert count(engine, "quarantine", "resolved_at IS NULL") == 1
@@ -45,7 +61,7 @@ def test_what_waits_is_taken_in_by_itself_once_all_it_names_is_registered(engine
     watch = RegisteredSince(engine, strict, actor="intake")
     assert watch.look() == 0
     record(strict, installed(entry("SN-1", "REEL-1", ["R1"])), initialized("PANEL-1", ("SN-1", 1), order="WO-2"))
-    record(strict, received(("REEL-1", "PN-1", "LOT-1")))
+    record(strict, received(("REEL-1", "R0603-10K", "LOT-1")))
     assert watch.look() == 0
     assert count(engine, "quarantine", "times = 1 AND resolved_at IS NULL") == 2, "a look is no arrival"
     with engine.begin() as connection:
@@ -96,7 +112,7 @@ def test_what_was_registered_in_a_long_transaction_is_found(engine: Engine, stri
 def test_what_one_message_of_a_batch_brings_in_the_next_may_name(engine: Engine, strict: Recorder) -> None:
     """They arrive together as often as apart: the batch must make no difference."""
     batch = (
-        received(("REEL-1", "PN-1", "LOT-1")),
+        received(("REEL-1", "R0603-10K", "LOT-1")),
         initialized("PANEL-1", ("SN-1", 1), order="WO-1"),
         installed(entry("SN-1", "REEL-1", ["R1"])),
         installed(entry("SN-2", "REEL-1", ["R1"])),
@@ -113,6 +129,29 @@ def test_the_repetition_of_what_waits_is_no_duplicate(engine: Engine, strict: Re
     assert (first.status, second.status) == ("rejected", "rejected")
     assert first.reason == second.reason
     assert count(engine, "quarantine", "times = 2") == 1
+
+
+def test_a_part_number_is_known_by_receiving_or_a_bill_and_a_recipe_by_its_plan(
+    engine: Engine, strict: Recorder
+) -> None:
+    watch = RegisteredSince(engine, strict, actor="intake")
+    record(strict, received(("REEL-1", "R0603-10K", "LOT-1")), initialized("PANEL-1", ("SN-1", 1), order="WO-1"))
+    other = installed(entry("SN-1", "REEL-1", ["R2"], part_number="R0603-22K"))
+    work = started("SN-1", transaction=uuid4(), recipe="TOP")
+    told = record(strict, other, work)
+    assert [str(one.reason).split(" is not")[0] for one in told] == ["Part number R0603-22K", "Recipe TOP"]
+    assert count(engine, "recipe") == count(engine, "installation") == 0
+    record(strict, received(("REEL-2", "R0603-22K", "LOT-2")))
+    assert watch.look() == 1
+    with engine.begin() as connection:
+        part = Component("R1", "C0402-1N", None, None, None, None, None, None, "top", "machine")
+        revision = import_design(connection, BoardDesign("node", "B", (part,), ()), actor="test")
+        plan_recipes(connection, product_revision_id=revision, operation="place", recipes=[("TOP", "A")], actor="test")
+        plan_recipe_names(connection, [("TOP", None)])
+    assert watch.look() == 1
+    placed = installed(entry("SN-1", "REEL-1", ["C1"], part_number="C0402-1N"))
+    assert statuses(record(strict, placed)) == ["stored"]
+    assert count(engine, "quarantine", "resolved_at IS NULL") == 0
 
 
 def announced(number: str, quantity: float, hours: int) -> bytes:

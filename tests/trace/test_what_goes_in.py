@@ -180,6 +180,20 @@ def test_firmware_of_a_position_that_a_machine_writes_in_its_own_way(engine: Eng
     with engine.connect() as connection:
         assert [one.value for one in made_from(connection, "SN-1").firmware] == ["1"]
         assert made_from(connection, "SN-2").firmware == []
+        assert carriers(connection, firmware="1") == {"SN-1": "exact"}
+
+
+def test_what_is_told_of_no_position_stands_beside_what_is_told_of_one(engine: Engine) -> None:
+    work = uuid4()
+    stored(
+        engine,
+        started(("PNL", 1), ("PNL", 2), transaction=work, when=0),
+        installed(entry(None, "REEL-1", ["R1"]), entry(None, "REEL-2", ["R2"], position=2), transaction=work, when=5),
+        completed(transaction=work, when=9),
+    )
+    with engine.connect() as connection:
+        assert carriers(connection, package="REEL-2") == {"PNL/2": "exact R2"}
+        assert carriers(connection, package="REEL-1") == {"PNL/1": "bounded R1", "PNL/2": "bounded R1"}
 
 
 def test_a_removal_that_may_mean_several_units_ends_nothing(engine: Engine) -> None:
