@@ -33,8 +33,8 @@ from app.interlock.log import verdicts_of
 from app.interlock.overrides import grant_override, revoke_override
 from app.interlock.plans import LONGEST_SNAPSHOT, plan_calibration, plan_policy
 from app.interlock.releases import release_provisional
-from app.interlock.starts import start_units
-from app.interlock.verdicts import Ground, Verdict
+from app.interlock.starts import give_up, start_units
+from app.interlock.verdicts import Ground, Verdict, holding_back
 from app.people import Actor, Permission, prove_by_badge, prove_by_password
 
 router = APIRouter(tags=["interlock"])
@@ -57,7 +57,8 @@ def get_interlock(
     """May this unit start at this station? Every question and answer is logged with the facts it saw.
 
     `{"allowed", "sentence", "verdicts": [{"serial", "allowed", "reasons": [{"code", "sentence", "clears",
-    "override"?}], "overridden", "warnings", "notes"}]}`; a panel has a verdict for each board.
+    "override"?}], "overridden", "warnings", "notes"}]}`; a panel has a verdict for each board, and is allowed with
+    boards that are scrapped, as long as one is not.
     """
 
     def question(connection: Connection) -> list[Verdict]:
@@ -95,7 +96,11 @@ class Start(BaseModel):
 
 @router.post("/interlock", response_model=None)
 def post_interlock(start: Start, actor: GateAsker, once: DoOnce) -> Response:
-    """Start units: the verdict, and where it allows, the start itself; a unit is in one station's hands at a time."""
+    """Start units: the verdict, and where it allows, the start itself; a unit is in one station's hands at a time.
+
+    A panel starts as a whole, or, while one of its boards is refused, not at all; boards that are scrapped stay in it,
+    crossed out. `started` says of each whether it is in the station's hands now.
+    """
     _speaks_for(actor, start.station)
 
     def deed(connection: Connection) -> dict[str, Any]:
@@ -112,10 +117,40 @@ def post_interlock(start: Start, actor: GateAsker, once: DoOnce) -> Response:
     return once(deed)
 
 
+class GivenUp(BaseModel):
+    """Units whose work will not be completed where it began, and what was seen of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    serials: list[str] = Field(min_length=1, max_length=1000)
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+@router.post("/interlock/starts/end", response_model=None)
+def post_end_of_starts(given_up: GivenUp, actor: Overrider, once: DoOnce) -> Response:
+    """End starts that were given up, a panel's of all its boards: `{"ended": [serials]}`. Another station may start
+    them then; work that ended by itself, `Aborted` included, needs none of this.
+    """
+
+    def deed(connection: Connection) -> dict[str, Any]:
+        return {"ended": give_up(connection, given_up.serials, reason=given_up.reason, actor=actor.identity)}
+
+    return once(deed)
+
+
 @router.get("/interlock/verdicts", response_model=None, dependencies=[only(Permission.read_line)])
-def get_verdicts(connection: Reading, serial: Serial, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> Response:
+def get_verdicts(
+    connection: Reading,
+    serial: Serial,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[int | None, Query(ge=1, description="`next` of the page before")] = None,
+) -> Response:
     """What the gate said of a unit, newest first, each with the facts it saw."""
-    return json_answer({"verdicts": [row._asdict() for row in verdicts_of(connection, serial, limit=limit)]})
+    rows = verdicts_of(connection, serial, before=cursor, limit=limit)
+    page: dict[str, Any] = {"verdicts": [row._asdict() for row in rows]}
+    if len(rows) == limit:
+        page["next"] = rows[-1].verdict_id
+    return json_answer(page)
 
 
 class Second(BaseModel):
@@ -262,7 +297,7 @@ def post_release(release: Release, actor: Releaser, once: DoOnce) -> Response:
 
 
 def _answer(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    refused = [verdict.sentence for verdict in verdicts if not verdict.allowed]
+    refused = [verdict.sentence for verdict in holding_back(verdicts)]
     return {
         "allowed": not refused,
         "sentence": " ".join(refused) or "OK",
@@ -276,6 +311,8 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "position_number": verdict.position_number,
         "station": verdict.station,
         "allowed": verdict.allowed,
+        "started": verdict.started,
+        "crossed_out": verdict.crossed_out,
         "clears_by_itself": verdict.passing,
         "reasons": [_ground(ground) for ground in verdict.reasons],
         "overridden": [

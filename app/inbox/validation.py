@@ -25,7 +25,7 @@ from app.interlock.facts import EVERYTHING, Topic
 from app.interlock.gate import ask
 from app.interlock.gathering import Asked, Told
 from app.interlock.station_setup import setup_reasons, wanted_setup
-from app.interlock.verdicts import Verdict
+from app.interlock.verdicts import Verdict, holding_back
 
 _TOPICS: Final[dict[str, frozenset[Topic]]] = {
     "UnitRouteValidation": frozenset({Topic.route}),
@@ -123,14 +123,18 @@ def validate_units(connection: Connection, asked: ValidateUnitsRequest, station:
     topics = frozenset[Topic]().union(*(_TOPICS.get(name, EVERYTHING) for name in asked.validations or ["All"]))
     named = [_named(entry, asked.primary_identifier) for entry in entries]
     judged = [unit for unit in named if isinstance(unit, Asked)]
-    verdicts = ask(connection, station=station, units=judged, topics=topics, actor=f"station:{station}")
+    verdicts = ask(
+        connection, station=station, units=list(dict.fromkeys(judged)), topics=topics, actor=f"station:{station}"
+    )
     told: dict[Asked, list[Verdict]] = {}
     for verdict in verdicts:
         told.setdefault(Asked(verdict.identifier, verdict.asked_position), []).append(verdict)
     results: list[ValidationResult] = []
     for unit in named:
         results += [_result(verdict) for verdict in told[unit]] if isinstance(unit, Asked) else [unit]
-    against = next((result for result in results if result.result == "Failed"), None)
+    # A scrapped board of a panel asked about as a whole fails, and its panel goes on with it crossed out.
+    unnamed = [unit for unit in named if not isinstance(unit, Asked)]
+    against = next(iter([*unnamed, *map(_result, holding_back(verdicts))]), None)
     again = any(verdict.passing for verdict in verdicts)
     return ValidateUnitsResponse(
         result=RequestResult(

@@ -10,7 +10,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -26,6 +26,7 @@ from app.cfx.topics import Topic, TopicError, parse_topic
 from app.inbox.requests import GATE_REQUESTS, answer
 from app.intake.link import without_delay
 from app.interlock import pushes, snapshots
+from app.lines.clocks import measure_clocks
 from app.live import beat, leave
 
 log = structlog.get_logger()
@@ -52,10 +53,12 @@ class Answering:
         self._engine = engine
         self._keyed = keyed
         self._name = f"gate:{client_id}"
-        self._questions: queue.Queue[tuple[Topic, bytes]] = queue.Queue(_WAITING)
+        self._questions: queue.Queue[tuple[Topic, bytes, datetime]] = queue.Queue(_WAITING)
+        self._clocks = _Clocks()
         self._stopping = threading.Event()
         self._answered = 0
         self._issuer = snapshots.Issuer()
+        self._reconciler = snapshots.Reconciler()
         address = urlsplit(broker_url)
         self._host = address.hostname or "127.0.0.1"
         self._port = address.port or (8883 if address.scheme == "mqtts" else 1883)
@@ -87,7 +90,8 @@ class Answering:
                 next_beat = time.monotonic() + _BEAT_EVERY
                 self._guarded(self._beat)
             if self._client.is_connected():
-                self._guarded(self._tell_stations)
+                for deed in (self._tell_stations, self._issue_snapshots, self._reconcile, self._note_clocks):
+                    self._guarded(deed)
         self._guarded(self._leave)
         self._client.disconnect()
         self._client.loop_stop()
@@ -103,7 +107,7 @@ class Answering:
     def _on_message(self, _client: mqtt.Client, _user: Any, message: mqtt.MQTTMessage) -> None:
         # paho ends its thread where a callback raises: nothing here may.
         try:
-            self._questions.put_nowait((parse_topic(message.topic), bytes(message.payload)))
+            self._questions.put_nowait((parse_topic(message.topic), bytes(message.payload), datetime.now(UTC)))
         except TopicError:
             log.warning("gate.strange_topic", topic=message.topic)
         except queue.Full:
@@ -111,21 +115,24 @@ class Answering:
 
     def _work(self) -> None:
         while True:
-            topic, payload = self._questions.get()
+            topic, payload, arrived = self._questions.get()
             try:
-                self._answer(topic, payload)
+                self._answer(topic, payload, arrived)
             except SQLAlchemyError as away:
                 log.warning("gate.database_away", reason=str(away).partition("\n")[0])
             except Exception:
                 log.exception("gate.fault", topic=topic.station.handle)
 
-    def _answer(self, topic: Topic, payload: bytes) -> None:
-        for envelope in _envelopes(payload):
-            if envelope.message_name in pushes.ANSWERS:
+    def _answer(self, topic: Topic, payload: bytes, arrived: datetime) -> None:
+        station = topic.station.handle
+        for said in decode(payload):
+            if isinstance(said, Envelope) and said.message_name in pushes.ANSWERS:
                 with self._engine.begin() as connection:
-                    pushes.record_answer(connection, topic.station.handle, envelope)
+                    pushes.record_answer(connection, station, said)
                 continue
-            response = answer(envelope, source=topic.station.handle, engine=self._keyed)
+            if isinstance(said, Envelope):
+                self._clocks.heard(station, said.time_stamp - arrived)
+            response = answer(said, source=station, sender=station, topic_name=topic.message_name, engine=self._keyed)
             if response is not None:
                 self._client.publish(topic.station.responses_topic, response, qos=1)
                 self._answered += 1
@@ -139,11 +146,18 @@ class Answering:
         if asked:
             with self._engine.begin() as connection:
                 pushes.mark_sent(connection, asked)
+
+    def _issue_snapshots(self) -> None:
+        for snapshot in self._issuer.due(self._engine):
+            self._client.publish(snapshot.topic, snapshot.payload, qos=1, retain=True)
+
+    def _reconcile(self) -> None:
         with self._engine.begin() as connection:
-            for snapshot in self._issuer.due(connection):
-                self._client.publish(snapshot.topic, snapshot.payload, qos=1, retain=True)
+            self._reconciler.look(connection)
+
+    def _note_clocks(self) -> None:
         with self._engine.begin() as connection:
-            snapshots.reconcile(connection)
+            measure_clocks(connection, self._clocks.taken())
 
     def _beat(self) -> None:
         if self._client.is_connected():
@@ -163,10 +177,23 @@ class Answering:
             log.exception("gate.fault")
 
 
-def _envelopes(payload: bytes) -> Iterator[Envelope]:
-    for envelope in decode(payload):
-        if isinstance(envelope, Envelope):
-            yield envelope
+class _Clocks:
+    """How far stations' clocks were ahead when they asked: of a second's questions, the one that came quickest."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._errors: dict[str, timedelta] = {}
+
+    def heard(self, station: str, error: timedelta) -> None:
+        """A question was asked at this distance from the server's time."""
+        with self._lock:
+            self._errors[station] = max(error, self._errors.get(station, error))
+
+    def taken(self) -> dict[str, timedelta]:
+        """What was measured since this was asked last."""
+        with self._lock:
+            errors, self._errors = self._errors, {}
+        return errors
 
 
 def run(engine: Engine, keyed: Engine, broker_url: str) -> None:

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cfx.envelope import Envelope, decode
+from app.cfx.envelope import decode
 from app.cfx.receipts import Receipt, encode_receipts
 from app.cfx.topics import StationAddress, Topic, TopicError, TopicKind, parse_topic
 from app.errors import Unavailable
@@ -113,15 +113,18 @@ class Intake:
         plain = payload[:1] in {b"{", b"["}  # else packed: only what is in it says whether it asks
         if is_for_the_gate(topic.message_name) or (plain and b"Request" not in payload):
             return
-        for envelope in decode(payload):
-            if not isinstance(envelope, Envelope) or not is_request(envelope):
+        station = topic.station.handle
+        for said in decode(payload):
+            if not is_request(said, topic.message_name):
                 continue
             try:
-                response = answer(envelope, source=topic.station.handle, engine=self._keyed)
+                response = answer(
+                    said, source=station, sender=station, topic_name=topic.message_name, engine=self._keyed
+                )
             except SQLAlchemyError as away:
                 log.warning("intake.unanswered", reason=str(away).partition("\n")[0])
             except Exception:  # it is taken in and acknowledged: one question must not end what takes in all others
-                log.exception("intake.unanswered_for_a_fault", message=envelope.message_name)
+                log.exception("intake.unanswered_for_a_fault", message=said.message_name)
             else:
                 if response is not None:
                     self._link.publish(topic.station.responses_topic, response)

@@ -5,14 +5,17 @@ refused scan blocked, stations that a person locked. `write_due` compares that w
 sent until its station answers, and a station that answers `NotSupported` is left alone.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 import msgspec
-from sqlalchemy import Connection, text
+import structlog
+from sqlalchemy import Connection, Row, text
+from sqlalchemy.exc import OperationalError
 
 from app.cfx.body import BodyError, decode_body
 from app.cfx.envelope import Envelope, encode
@@ -25,7 +28,9 @@ from app.cfx.topics import StationAddress, TopicError
 from app.materials.conditions import conditions
 from app.materials.loaded import loaded_at
 from app.quality.holds import held_packages
-from app.setup.checks import blocked_locations
+from app.setup.checks import blocks_at
+
+log = structlog.get_logger()
 
 SOURCE: Final = "Birthmark.Traceability.1"
 _NOT_SUPPORTED: Final = "CFX.NotSupportedResponse"
@@ -62,9 +67,14 @@ class _Block:
     message: Message
 
 
-_LOADING = text("SELECT station_id FROM station WHERE EXISTS (SELECT FROM loading_event USING_STATION)".replace(
-    "USING_STATION", "WHERE loading_event.station_id = station.station_id"))  # fmt: skip
-_LOCKED = text("SELECT station_id, reason, locked_by FROM station_lock WHERE unlocked_at IS NULL")
+_HOLDING = text(
+    """
+    SELECT station_id FROM station
+    WHERE EXISTS (SELECT FROM loading_event WHERE loading_event.station_id = station.station_id)
+       OR EXISTS (SELECT FROM setup_check WHERE setup_check.station_id = station.station_id)
+    """
+)
+_LOCKED = text("SELECT station_id, reason FROM station_lock WHERE unlocked_at IS NULL")
 _STANDING = text(
     """
     SELECT request_id, station_id, message_name, about, outcome, package.package_id
@@ -107,40 +117,51 @@ _ANSWERED = text(
 
 
 def write_due(connection: Connection, *, at: datetime | None = None) -> None:
-    """Write down what stations must be told and were not; withdraw what holds no longer."""
+    """Write down what stations must be told and were not; withdraw what holds no longer.
+
+    Each station by itself: what fails over one of them keeps nothing from the others.
+    """
     at = at or datetime.now(UTC)
-    standing = connection.execute(_STANDING).all()
-    wanted = {
-        (block.station_id, block.message_name, block.about): block
-        for block in _wanted(connection, at, {row.package_id: row for row in standing if row.package_id}.values())
-    }
+    standing: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(_STANDING):
+        standing[row.station_id].append(row)
+    locked = {row.station_id: row.reason for row in connection.execute(_LOCKED)}
+    holding = connection.execute(_HOLDING).scalars().all()
+    for station_id in sorted({*holding, *standing, *locked}):
+        try:
+            with connection.begin_nested():
+                wanted = _wanted(connection, station_id, standing[station_id], locked.get(station_id), at)
+                _write_station(connection, standing[station_id], list(wanted))
+        except OperationalError:
+            raise  # the database is away, for every station
+        except Exception:
+            log.exception("gate.push_failed", station_id=station_id)
+
+
+def _write_station(connection: Connection, standing: Sequence[Row[Any]], blocks: Sequence[_Block]) -> None:
+    wanted = {(block.message_name, block.about): block for block in blocks}
     for row in standing:
-        if row.message_name in _UNDO and (row.station_id, row.message_name, row.about) not in wanted:
+        if row.message_name in _UNDO and (row.message_name, row.about) not in wanted:
             connection.execute(_WITHDRAW, {"ids": [row.request_id]})
             if row.outcome == "Success":
                 _enter(connection, _undoing(row))
-    asked = {(row.station_id, row.message_name, row.about) for row in standing}
+    asked = {(row.message_name, row.about) for row in standing}
     for key, block in wanted.items():
         if key not in asked:
-            undo = (block.station_id, _UNDO[block.message_name], block.about)
-            connection.execute(
-                _WITHDRAW,
-                {"ids": [row.request_id for row in standing if (row.station_id, row.message_name, row.about) == undo]},
-            )
+            undo = _UNDO[block.message_name], block.about
+            undoing = [row.request_id for row in standing if (row.message_name, row.about) == undo]
+            connection.execute(_WITHDRAW, {"ids": undoing})
             _enter(connection, block)
 
 
-def _wanted(connection: Connection, at: datetime, blocked: Iterable[Any]) -> Iterator[_Block]:
-    """Everything that must not be used now, wherever it is loaded or was blocked."""
-    places: dict[tuple[int, int], None] = {(row.station_id, row.package_id): None for row in blocked}
-    for station_id in connection.execute(_LOADING).scalars().all():
-        for loaded in loaded_at(connection, station_id, at=at):
-            places[station_id, loaded.package_id] = None
-    packages = {package_id for _, package_id in places}
+def _wanted(
+    connection: Connection, station_id: int, standing: Sequence[Row[Any]], locked: str | None, at: datetime
+) -> Iterator[_Block]:
+    """Everything that a station must not use now, whether it is loaded there or was blocked."""
+    here = [loaded.package_id for loaded in loaded_at(connection, station_id, at=at)]
+    packages = dict.fromkeys([*here, *(row.package_id for row in standing if row.package_id is not None)])
     held = held_packages(connection, packages)
-    known = conditions(connection, packages, at=at) if packages else {}
-    for station_id, package_id in places:
-        condition = known[package_id]
+    for package_id, condition in conditions(connection, packages, at=at).items():
         against = held.get(package_id) or next(iter(condition.reasons), None)
         if against is not None:
             why = "SuspectedProblem" if package_id in held else _EXPIRED
@@ -148,14 +169,14 @@ def _wanted(connection: Connection, at: datetime, blocked: Iterable[Any]) -> Ite
                 material_package_identifiers=[condition.identifier], reason=why, comments=against.sentence
             )
             yield _Block(station_id, message.cfx_name, condition.identifier, against.sentence, message)
-    for slot in blocked_locations(connection, at=at):
+    for slot in blocks_at(connection, station_id, at=at).values():
         place = MaterialLocation(location_identifier=slot.slot)
         sentence = slot.reason.sentence
         location = BlockMaterialLocationsRequest(reason="SuspectedProblem", comments=sentence, locations=[place])
-        yield _Block(slot.station_id, location.cfx_name, slot.slot, sentence, location)
-    for row in connection.execute(_LOCKED).all():
-        yield _Block(row.station_id, LockStationRequest.cfx_name, "station", row.reason,
-                     LockStationRequest(reason="QualityIssue"))  # fmt: skip
+        yield _Block(station_id, location.cfx_name, slot.slot, sentence, location)
+    if locked is not None:
+        lock = LockStationRequest(reason="QualityIssue")
+        yield _Block(station_id, lock.cfx_name, "station", locked, lock)
 
 
 def _undoing(row: Any) -> _Block:

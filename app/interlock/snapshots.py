@@ -12,14 +12,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, text
+import structlog
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
 
 from app.cfx.gate import CACHED
 from app.cfx.topics import StationAddress, TopicError
 from app.interlock.facts import Station, Topic
 from app.interlock.gathering import Asked, gather
 from app.interlock.rules import decide
+from app.units.places import HELD_WINDOW
 from app.units.provisional import provisional_starts, release_starts
+
+log = structlog.get_logger()
 
 _REISSUED: Final = timedelta(seconds=4)
 """Units move on: a snapshot older than this admits what has gone, and not what has come."""
@@ -48,21 +53,43 @@ _NEAR: Final = text(
     LIMIT 300
     """
 )
+# A page of what was said, whether something is left to do about it or not: the next page begins behind it.
 _CACHED: Final = text(
     f"""
-    SELECT DISTINCT coalesce(held.unit_id, said.unit_id) AS unit_id
-    FROM unit_event AS said
-    LEFT JOIN panel_position AS held ON held.panel_id = said.unit_id
-    WHERE said.message_name = 'CFX.Production.ActivitiesExecuted'
-      AND said.received_at > now() - interval '30 days'
-      AND jsonb_path_exists(said.body, '$.Activities[*] ? (@.ActivityName == "{CACHED}")')
-      AND NOT EXISTS (
+    WITH said AS (
+        SELECT event_id, unit_id, position_numbers, recorded_at, received_at
+        FROM unit_event
+        WHERE message_name = 'CFX.Production.ActivitiesExecuted'
+          AND received_at > now() - interval '30 days' AND (received_at, event_id) > (:received_at, :event)
+          AND jsonb_path_exists(body, '$.Activities[*] ? (@.ActivityName == "{CACHED}")')
+        ORDER BY received_at, event_id
+        LIMIT :limit
+    )
+    SELECT said.event_id, said.received_at, unit.unit_id
+    FROM said
+    CROSS JOIN LATERAL (
+        -- The boards that were in it then; itself, where it is no panel.
+        SELECT board.unit_id FROM (
+            SELECT held.unit_id, held.position_number,
+                {HELD_WINDOW}
+            FROM panel_position AS held WHERE held.panel_id = said.unit_id
+        ) AS board (unit_id, position_number, held_from, held_until)
+        WHERE said.recorded_at >= held_from AND said.recorded_at < held_until
+          AND (said.position_numbers IS NULL OR position_number = ANY (said.position_numbers))
+        UNION ALL
+        SELECT said.unit_id
+        WHERE NOT EXISTS (SELECT FROM panel_position AS held WHERE held.panel_id = said.unit_id)
+    ) AS meant
+    LEFT JOIN unit ON unit.unit_id = meant.unit_id AND NOT EXISTS (
         SELECT FROM provisional_release AS released
-        WHERE released.event_id = said.event_id AND released.unit_id = coalesce(held.unit_id, said.unit_id)
-      )
-    LIMIT 500
+        WHERE released.event_id = said.event_id AND released.unit_id = meant.unit_id
+    )
+    ORDER BY said.received_at, said.event_id
     """
 )
+_LOOKED_AT: Final = 100
+"""How many statements one look takes in."""
+_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _AFTERWARDS: Final = frozenset({Topic.status, Topic.sub_assemblies, Topic.trace})
 
 
@@ -80,23 +107,33 @@ class Issuer:
     def __init__(self) -> None:
         self._issued: dict[int, tuple[str, datetime]] = {}
 
-    def due(self, connection: Connection, *, at: datetime | None = None) -> Iterator[Snapshot]:
-        """The snapshots to publish now: they are some seconds old, or the policy was changed.
+    def due(self, engine: Engine, *, at: datetime | None = None) -> Iterator[Snapshot]:
+        """The snapshots to publish now, those that waited longest first: they are some seconds old, or the policy was
+        changed. Where no units are listed, a third of their time may pass.
 
-        Where no units are listed, a third of their time may pass.
+        A station whose snapshot fails keeps nobody else from theirs: it is tried again with the next.
         """
         at = at or datetime.now(UTC)
-        for row in connection.execute(_GATED).all():
-            policy, issued_at = self._issued.get(row.station_id, ("", at))
+        with engine.connect() as connection:
+            gated = connection.execute(_GATED).all()
+        never = ("", _FIRST)
+        for row in sorted(gated, key=lambda row: self._issued.get(row.station_id, never)[1]):
+            policy, issued_at = self._issued.get(row.station_id, never)
             lasting = timedelta(seconds=row.snapshot_seconds / 3)
             if policy == row.policy and at - issued_at < (min(lasting, _REISSUED) if policy == _CACHES else lasting):
                 continue
             try:
                 topic = StationAddress.from_handle(row.handle).gate_topic
+                with engine.begin() as connection:
+                    units = admitted(connection, row.station_id, row.handle, at) if row.policy == _CACHES else []
             except TopicError:
+                continue  # it speaks over REST alone
+            except OperationalError:
+                raise  # the database is away, for every station
+            except Exception:
+                log.exception("gate.snapshot_failed", station=row.handle)
                 continue
             self._issued[row.station_id] = (row.policy, at)
-            units = admitted(connection, row.station_id, row.handle, at) if row.policy == _CACHES else []
             yield Snapshot(topic, signed(row, units, at))
 
 
@@ -124,16 +161,30 @@ def admitted(connection: Connection, station_id: int, handle: str, at: datetime)
     return [(one.identifier, one.position_number) for one in facts if decide(one).allowed]
 
 
-def reconcile(connection: Connection) -> int:
-    """Look again at units that passed on a snapshot: what the gate would have let in is provisional no longer.
+class Reconciler:
+    """Looks again at units that passed on a snapshot: what the gate would have let in is provisional no longer.
 
-    Returns how many were released. The others wait for quality, as all do that passed without any word of the product.
+    The others wait for quality, as all do that passed without any word of the product. They are looked at again when
+    all have been looked at: what will never pass keeps nothing that came later from its turn.
     """
-    units = connection.execute(_CACHED).scalars().all()
-    starts = [start for start in provisional_starts(connection, units) if start.cached] if units else []
-    released = [start for start in starts if _would_have_passed(connection, start.unit_id, start.station_id)]
-    release_starts(connection, released, actor="gate", reason="The gate looked again, and nothing stood against it.")
-    return len(released)
+
+    def __init__(self) -> None:
+        self._after: tuple[datetime, int] = (_FIRST, 0)
+
+    def look(self, connection: Connection) -> int:
+        """Look at the next of them; returns how many starts were released."""
+        received_at, event = self._after
+        given = {"received_at": received_at, "event": event, "limit": _LOOKED_AT}
+        rows = connection.execute(_CACHED, given).all()
+        at_the_end = len({row.event_id for row in rows}) < _LOOKED_AT
+        self._after = (_FIRST, 0) if at_the_end else (rows[-1].received_at, rows[-1].event_id)
+        units = {row.unit_id for row in rows if row.unit_id is not None}
+        starts = [start for start in provisional_starts(connection, units) if start.cached] if units else []
+        released = [start for start in starts if _would_have_passed(connection, start.unit_id, start.station_id)]
+        release_starts(
+            connection, released, actor="gate", reason="The gate looked again, and nothing stood against it."
+        )
+        return len(released)
 
 
 _NAMES: Final = text(

@@ -13,7 +13,7 @@ from app.interlock.gate import log_verdicts
 from app.interlock.gathering import Asked, Told, gather
 from app.interlock.rules import decide
 from app.interlock.unit_rules import already_started
-from app.interlock.verdicts import Verdict
+from app.interlock.verdicts import Verdict, holding_back
 from app.people import record_audit
 from app.units.families import named_units
 from app.units.locks import lock_families
@@ -51,7 +51,7 @@ def start_units(
     facts = [_as_asked(one, there, transaction_id) for one in facts]
     verdicts = [decide(one) for one in facts]
     for whole in _wholes(verdicts):
-        if all(verdicts[at].goes_on for at in whole):
+        if not holding_back([verdicts[at] for at in whole]):
             _begin(connection, facts, verdicts, whole, transaction_id=transaction_id, actor=actor)
     return log_verdicts(connection, facts, verdicts, actor=actor, purpose="start", durable=True)
 

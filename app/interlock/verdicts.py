@@ -1,6 +1,6 @@
 """A verdict and its reasons. Plain values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -85,3 +85,9 @@ class Verdict:
         for ground in self.reasons:
             yield ground.sentence
             yield ground.clears
+
+
+def holding_back(verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+    """Which of these keep all of them back: those refused, but for crossed-out boards of a panel that has others."""
+    back = [verdict for verdict in verdicts if not verdict.goes_on]
+    return back if back or any(verdict.allowed for verdict in verdicts) else verdicts

@@ -39,6 +39,7 @@ from app.quality.containments import open_containment
 from app.quality.shipping import reasons_to_keep
 from app.quality.terms import Terms
 from app.trace.question import Question
+from app.units.families import family
 from tests.containment.stories import contain, decide, unit_id
 from tests.inbox.messages import (
     completed,
@@ -130,7 +131,8 @@ def kept(engine: Engine, *serials: str) -> dict[str, str]:
     """What keeps units from leaving."""
     with engine.begin() as connection:
         units = {unit_id(connection, serial): serial for serial in serials}
-        return {units[one]: whys[0].sentence for one, whys in reasons_to_keep(connection, list(units)).items()}
+        found = reasons_to_keep(connection, family(connection, units))
+        return {units[one]: whys[0].sentence for one, whys in found.items()}
 
 
 def asked(engine: Engine, station: str, *units: Asked, **more: Any) -> list[Verdict]:
