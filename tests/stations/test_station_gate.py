@@ -5,6 +5,7 @@ import hmac
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ import pytest
 
 from app.cfx.envelope import Envelope, decode, encode
 from app.cfx.gate import ABOUT_THE_STATION, ASK_AGAIN, CACHED, OPENLY
-from app.cfx.messages.endpoint import NotSupportedResponse
+from app.cfx.messages.endpoint import AreYouThereResponse, NotSupportedResponse
 from app.cfx.messages.information_system import ValidateUnitsResponse, ValidationResult
 from app.cfx.messages.structures import RequestResult, UnitPosition
 from app.cfx.topics import StationAddress
@@ -95,12 +96,39 @@ def test_what_is_against_the_station_holds_every_unit_back(tmp_path: Path) -> No
     assert not admission.admitted
 
 
-@pytest.mark.parametrize("answer", [None, NotSupportedResponse()], ids=["silence", "no verdict"])
-def test_without_a_verdict_a_station_that_knows_no_policy_is_closed(tmp_path: Path, answer: Any) -> None:
-    admission = gate(tmp_path, Wire(answer)).admit("P-1", UNITS)
+def test_without_an_answer_a_station_that_knows_no_policy_is_closed(tmp_path: Path) -> None:
+    admission = gate(tmp_path, Wire(None)).admit("P-1", UNITS)
     assert admission.wait is not None
     assert "fail_closed" in admission.wait
     assert admission.without is None
+
+
+NOT_JUDGED = [
+    NotSupportedResponse(request_result=RequestResult(result="Failed", result_code=2, message="Units: no list.")),
+    ValidateUnitsResponse(result=RequestResult(result="Failed", result_code=4, message="It failed.")),
+    AreYouThereResponse(result=RequestResult(result="Success", result_code=0)),
+]
+
+
+@pytest.mark.parametrize("answer", NOT_JUDGED, ids=["not supported", "failed", "another answer"])
+def test_an_answer_that_is_no_verdict_is_no_permission_whatever_the_policy(tmp_path: Path, answer: Any) -> None:
+    one = gate(tmp_path, Wire(answer))
+    one.heard(snapshot("fail_open_record"))
+    admission = one.admit("P-1", UNITS)
+    assert admission.wait is not None
+    assert admission.wait.startswith("Refused: the units could not be judged.")
+    assert not admission.admitted
+    assert one.refusals == 1
+
+
+def test_a_unit_that_the_answer_leaves_out_is_not_worked_on(tmp_path: Path) -> None:
+    of_one = ValidateUnitsResponse(
+        result=RequestResult(result="Success", result_code=0),
+        validation_results=[ValidationResult(unique_identifier="P-1", position_number=1, result="Passed")],
+    )
+    admission = gate(tmp_path, Wire(of_one)).admit("P-1", UNITS)
+    assert admission.admitted == {1}
+    assert admission.refused == {2: "The answer does not speak of it."}
 
 
 def test_the_policy_is_what_the_product_last_said_also_after_a_restart(tmp_path: Path) -> None:
@@ -124,6 +152,38 @@ def test_a_snapshot_admits_its_units_until_it_expires(tmp_path: Path) -> None:
     assert one.admit("P-1", UNITS).wait is not None
     one.heard(snapshot("fail_cached", units=[("P-9", 1)]))
     assert one.admit("P-1", UNITS).wait is not None
+
+
+@pytest.mark.parametrize("policy", ["fail_cached", "fail_open_record"])
+def test_no_policy_outlasts_its_snapshot(tmp_path: Path, policy: str) -> None:
+    one = gate(tmp_path, Wire(None))
+    one.heard(snapshot(policy, units=[("P-1", 1)], seconds=-0.01))
+    closed = one.admit("P-1", UNITS)
+    assert not closed.admitted
+    assert f"{policy} held until" in str(closed.wait)
+    restarted = gate(tmp_path, Wire(None))
+    assert not restarted.admit("P-1", UNITS).admitted
+
+
+def test_a_station_whose_clock_is_behind_gives_a_snapshot_no_longer_life(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Behind(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) - timedelta(minutes=10)
+
+    seven_minutes_ago = datetime.now(UTC) - timedelta(minutes=7)
+    issued = {"issued_at": seven_minutes_ago, "expires_at": seven_minutes_ago + timedelta(minutes=5)}
+    monkeypatch.setattr("stations.gate.datetime", Behind)
+    one = gate(tmp_path, Wire(None))
+    one.heard(snapshot("fail_cached", units=[("P-1", 1)], **issued))
+    assert one.admit("P-1", UNITS).admitted == {1}, "nothing told the station yet that its clock is behind"
+    now = {"issued_at": datetime.now(UTC), "expires_at": datetime.now(UTC) + timedelta(seconds=0.1)}
+    one.heard(snapshot("fail_cached", units=[("P-1", 1)], **now))
+    assert one.admit("P-1", UNITS).admitted == {1}
+    sleep(0.15)
+    assert not one.admit("P-1", UNITS).admitted
 
 
 @pytest.mark.parametrize(
