@@ -2,35 +2,39 @@
 
 `open_containment` counts the scope inside its own transaction, locks the units in order, writes one hold for each unit
 and package, and freezes a record of what was done. Starts and shipments take the same locks, so each of them comes
-before the containment or sees it. What becomes known later is caught by rule; see `app.quality.holds`.
+before the containment or sees it. Counting, the long part, locks nothing; whoever wants one of the units waits only
+while the holds are written. All of it stands at its COMMIT or nothing: who closes the browser does not stop it, and a
+containment that was a mistake is released, with a reason, like any other.
+
+What becomes known later is caught by rule (`app.quality.holds`), and held when the scope is counted again.
 """
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any
 
 from sqlalchemy import Connection, text
 
 from app.errors import Conflict, NotFound
 from app.live import announce
 from app.people import record_audit
+from app.quality.hold_rows import Held, write_later_holds, write_unit_holds
 from app.quality.nonconformances import (
     enter_nonconformance,
     lock_nonconformance,
     reason_given,
     release_nonconformance,
-    write_unit_holds,
 )
-from app.quality.scope import Key, Progress, Scope, ScopedUnit, no_progress, scope_of
+from app.quality.scope import Key, Progress, Scope, no_progress, scope_of
 from app.quality.terms import Terms, terms_of
 from app.units.locks import lock_units
 
 _BLOCK = 5000
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ def open_containment(
     scope = scope_of(connection, terms, progress)
     _lock(connection, scope.units, progress)
     opened = enter_nonconformance(connection, reason=reason, actor=actor, by_rule=terms.question is not None)
-    written = _hold(connection, opened.nonconformance_id, scope.units, progress)
+    written = write_unit_holds(connection, opened.nonconformance_id, scope.units, progress=progress)
     hold_packages = {"packages": sorted(scope.packages), "nonconformance": opened.nonconformance_id, "later": False}
     connection.execute(_HOLD_PACKAGES, hold_packages)
     containment_id = connection.execute(_NUMBER).scalar_one()
@@ -130,9 +134,9 @@ def open_containment(
         "units": len(written),
         "packages": sorted(scope.packages.values()),
         "by_evidence": scope.by_evidence,
-        "by_place": dict(sorted(Counter(place for _, place, _ in written).items())),
+        "by_place": dict(sorted(Counter(one.place for one in written).items())),
         "shipped": shipped,
-        "holds": _digest_of_holds((*key, scope.units[key].evidence.value, place) for key, place, _ in written),
+        "holds": _digest_of_holds((*one.key, scope.units[one.key].evidence.value, one.place) for one in written),
     }
     digest = _digest(record)
     connection.execute(
@@ -160,35 +164,14 @@ def open_containment(
 def _lock(connection: Connection, units: Iterable[Key], progress: Progress) -> None:
     """Lock the units in blocks, in order of their ids, as every deed does."""
     ids = sorted({unit_id for unit_id, _ in units})
-    for nth, block in enumerate(_blocks(ids)):
-        progress("locking units", nth * _BLOCK, len(ids))
-        lock_units(connection, block)
+    for start in range(0, len(ids), _BLOCK):
+        progress("locking units", start, len(ids))
+        lock_units(connection, ids[start : start + _BLOCK])
 
 
-def _hold(
-    connection: Connection,
-    nonconformance_id: int,
-    units: Mapping[Key, ScopedUnit],
-    progress: Progress,
-    *,
-    later: bool = False,
-) -> list[tuple[Key, str, str | None]]:
-    written: list[tuple[Key, str, str | None]] = []
-    for block in _blocks(sorted(units)):
-        progress("writing holds", len(written), len(units))
-        chosen = {key: units[key] for key in block}
-        written += write_unit_holds(connection, nonconformance_id, chosen, later=later)
-    progress("writing holds", len(written), len(units))
-    return written
-
-
-def _blocks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    return (items[start : start + _BLOCK] for start in range(0, len(items), _BLOCK))
-
-
-def _shipped(connection: Connection, written: Iterable[tuple[Key, str, str | None]]) -> list[dict[str, Any]]:
+def _shipped(connection: Connection, written: Iterable[Held]) -> list[dict[str, Any]]:
     """How many units had left, by customer and shipment."""
-    counted = Counter(shipment for _, _, shipment in written if shipment is not None)
+    counted = Counter(one.shipment for one in written if one.shipment is not None)
     given = {"shipments": sorted(counted)}
     customers = {row[0]: row[1] for row in connection.execute(_SHIPPED_WITH, given)}
     return [
@@ -198,10 +181,11 @@ def _shipped(connection: Connection, written: Iterable[tuple[Key, str, str | Non
 
 
 def _digest_of_holds(holds: Iterable[tuple[int, int, str, str]]) -> str:
-    """SHA-256 over every hold of the scope, in order of its key."""
+    """SHA-256 over every hold of the scope as a JSON list, in order of its key."""
     running = hashlib.sha256()
-    for hold in holds:
-        running.update(json.dumps(hold).encode() + b"\n")
+    quoted = cache(json.dumps)  # few words for many units
+    for unit_id, position, evidence, place in holds:
+        running.update(f"[{unit_id}, {position}, {quoted(evidence)}, {quoted(place)}]\n".encode())
     return running.hexdigest()
 
 
@@ -274,19 +258,20 @@ def count_again(connection: Connection, number: str, *, actor: str, progress: Pr
     row = connection.execute(_FROZEN, {"number": number}).one_or_none()
     if row is None:
         raise _no_containment(number)
-    lock_nonconformance(connection, nonconformance_of(connection, number), shared=True)
     scope: Scope = scope_of(connection, terms_of(row.terms), progress)
+    # Counted first: while it is locked nobody can release it.
+    lock_nonconformance(connection, nonconformance_of(connection, number), shared=True)
     asked = {"nonconformance": row.nonconformance_id}
     held = {(hold.unit_id, hold.position_number) for hold in connection.execute(_HELD, asked)}
     new = {key: unit for key, unit in scope.units.items() if key not in held}
     _lock(connection, new, progress)
-    _hold(connection, row.nonconformance_id, new, progress, later=True)
+    written = write_later_holds(connection, row.nonconformance_id, new)
     packages = sorted(set(scope.packages) - set(connection.execute(_PACKAGES_HELD, asked).scalars()))
     connection.execute(_HOLD_PACKAGES, {**asked, "packages": packages, "later": True})
-    if new or packages:
+    if written or packages:
         record_audit(
             connection, actor=actor, deed="containment.counted_again", subject=f"containment:{number}",
-            units=len(new), packages=len(packages),
+            units=written, packages=len(packages),
         )  # fmt: skip
         announce(connection)
-    return len(new)
+    return written

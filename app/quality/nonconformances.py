@@ -9,10 +9,10 @@ from sqlalchemy import Connection, Row, text
 
 from app.errors import Conflict, Invalid, NotFound
 from app.people import record_audit
+from app.quality.hold_rows import write_unit_holds
 from app.quality.scope import Key, ScopedUnit
 from app.quality.terms import terms_of
 from app.units.locks import lock_units
-from app.units.whereabouts import PlaceKind, places_of
 
 _LONGEST_REASON = 2000
 
@@ -46,20 +46,6 @@ _OPEN = text(
     RETURNING opened_at
     """
 )
-_HOLD = text(
-    """
-    INSERT INTO unit_hold (
-        unit_id, position_number, nonconformance_id, held_at, fact_at, evidence, reason, place, shipment, later
-    )
-    SELECT unit_id, position_number, :nonconformance, clock_timestamp(), fact_at, evidence, reason, place, shipment,
-        :later
-    FROM unnest(
-        CAST(:units AS bigint[]), CAST(:positions AS smallint[]), CAST(:facts AS timestamptz[]),
-        CAST(:evidence AS text[]), CAST(:reasons AS text[]), CAST(:places AS text[]), CAST(:shipments AS text[])
-    ) AS given (unit_id, position_number, fact_at, evidence, reason, place, shipment)
-    ON CONFLICT DO NOTHING
-    """
-)
 _FOUND = """
     SELECT nonconformance_id, opened_at, by_rule, released_at, released_by FROM nonconformance WHERE number = :number
 """
@@ -82,33 +68,6 @@ def enter_nonconformance(
     number = f"NC-{nonconformance_id:06d}"
     given = {"id": nonconformance_id, "number": number, "reason": reason, "actor": actor, "by_rule": by_rule}
     return OpenNonconformance(nonconformance_id, number, connection.execute(_OPEN, given).scalar_one(), by_rule)
-
-
-def write_unit_holds(
-    connection: Connection, nonconformance_id: int, units: Mapping[Key, ScopedUnit], *, later: bool = False
-) -> list[tuple[Key, str, str | None]]:
-    """Write one hold for each unit, which the caller has locked; returns (key, place, shipment it had left with)."""
-    written: list[tuple[Key, str, str | None]] = []
-    places = places_of(connection, {unit_id for unit_id, _ in units})
-    for key in sorted(units):
-        place = places[key[0]]
-        shipment = place.shipment if place.kind is PlaceKind.shipped else None
-        written.append((key, place.words, shipment))
-    connection.execute(
-        _HOLD,
-        {
-            "nonconformance": nonconformance_id,
-            "later": later,
-            "units": [key[0] for key, _, _ in written],
-            "positions": [key[1] for key, _, _ in written],
-            "facts": [units[key].fact_at for key, _, _ in written],
-            "evidence": [units[key].evidence.value for key, _, _ in written],
-            "reasons": [units[key].reason for key, _, _ in written],
-            "places": [place for _, place, _ in written],
-            "shipments": [shipment for _, _, shipment in written],
-        },
-    )
-    return written
 
 
 def open_nonconformance(connection: Connection, units: Mapping[Key, ScopedUnit], *, reason: str, actor: str) -> str:

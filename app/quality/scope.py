@@ -14,6 +14,7 @@ from app.trace.hits import packages_meant
 from app.trace.question import Question
 from app.trace.where_used import stream_where_used
 from app.units.families import named_units
+from app.units.whereabouts import Place, PlaceKind
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the stage, how much of it is done, and of how much, where that is known."""
@@ -31,12 +32,16 @@ def no_progress(_stage: str, _done: int, _expected: int | None = None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ScopedUnit:
-    """A unit in scope: how sure that is, why, and the station's time of the fact."""
+    """A unit in scope: how sure that is, why, and the station's time of the fact.
+
+    `place`: where it was when the scope was counted, in words, where that was found out on the way.
+    """
 
     serial: str
     evidence: Evidence
     reason: str
     fact_at: datetime
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,8 @@ def _carrying(connection: Connection, question: Question) -> Iterator[tuple[Key,
     for unit in stream_where_used(connection, question):
         _, unit_id, position = unit.key
         at = unit.recorded_at or datetime.now(UTC)
-        yield (unit_id, position), ScopedUnit(unit.serial, unit.evidence, unit.reason, at)
+        place = unit.place or Place(PlaceKind.line).words  # of others nothing is told
+        yield (unit_id, position), ScopedUnit(unit.serial, unit.evidence, unit.reason, at, place)
 
 
 def _listed(connection: Connection, terms: Terms) -> dict[Key, ScopedUnit]:

@@ -77,6 +77,7 @@ _INSTALLED_BEFORE = text(
     ON CONFLICT DO NOTHING
     """
 )
+_LATEST = text("SELECT identifier FROM package ORDER BY package_id DESC LIMIT 1000")
 _CHILDREN = text(
     """
     SELECT set_id, child_id, package_id, reference_designator FROM material_child
@@ -99,6 +100,13 @@ def tie(connection: Connection, names: Collection[str], set_ids: Collection[int]
         sets.update(connection.execute(_OF_SETS, {"sets": sorted(set_ids)}).scalars())
     if sets:
         connection.execute(_INSTALLED_BEFORE, {"sets": sorted(sets)})
+
+
+def tie_missed(connection: Connection) -> None:
+    """The same for the packages registered last: two processes that each heard one of the names at the same moment,
+    as package and as unit, saw nothing of one another.
+    """
+    tie(connection, list(connection.execute(_LATEST).scalars()), ())
 
 
 def children_in(connection: Connection, set_ids: Collection[int]) -> dict[int, list[tuple[int, int, str | None]]]:

@@ -6,10 +6,13 @@ from sqlalchemy import Connection, text
 
 from app.units.families import family
 
-# In order of the id, so that two deeds with units in common wait for one another and never in a circle.
+# In order of the id, so that two deeds with units in common wait for one another and never in a circle. Counted, so
+# that the rows of a large containment stay where they are.
 _LOCK = text(
     """
-    SELECT unit_id FROM unit WHERE unit_id = ANY (CAST(:units AS bigint[])) ORDER BY unit_id FOR NO KEY UPDATE
+    SELECT count(*) FROM (
+        SELECT unit_id FROM unit WHERE unit_id = ANY (CAST(:units AS bigint[])) ORDER BY unit_id FOR NO KEY UPDATE
+    ) AS locked
     """
 )
 
@@ -21,7 +24,7 @@ def lock_units(connection: Connection, unit_ids: Collection[int]) -> None:
     gather facts, then decide. A deed that takes several blocks takes them in order of the ids, too.
     """
     if unit_ids:
-        connection.execute(_LOCK, {"units": sorted(set(unit_ids))}).all()
+        connection.execute(_LOCK, {"units": sorted(set(unit_ids))})
 
 
 def lock_families(connection: Connection, unit_ids: Collection[int]) -> dict[int, set[int]]:

@@ -50,6 +50,11 @@ class Place:
         return self.kind.value  # inside somebody else's assembly
 
 
+def is_inside(words: str) -> bool:
+    """Whether these words of a place tell one within the factory: not packed, shipped or scrapped."""
+    return words.startswith(("on the line", "in stock", "not on a line"))
+
+
 MOVED = """
     SELECT DISTINCT unit_id FROM work_record WHERE unit_id = ANY (CAST(:units AS bigint[]))
     UNION ALL
@@ -127,13 +132,22 @@ _LAST_WORK = text(
 )
 
 
+def beyond(connection: Connection, unit_ids: Collection[int]) -> dict[int, Place]:
+    """Those of these units that are scrapped, packed or shipped, by themselves or inside something else.
+
+    Set by set, so that it can be asked of a hundred thousand units while they are locked.
+    """
+    rows = connection.execute(_BEYOND, {"units": sorted(set(unit_ids))}) if unit_ids else ()
+    return {
+        row.asked_id: Place(PlaceKind(row.kind), shipment=row.shipment, customer=row.customer, at=row.at)
+        for row in rows
+    }
+
+
 def places_of(connection: Connection, unit_ids: Collection[int]) -> dict[int, Place]:
     """Where each of these units is; every one given has an entry."""
     asked = sorted(set(unit_ids))
-    found = {
-        row.asked_id: Place(PlaceKind(row.kind), shipment=row.shipment, customer=row.customer, at=row.at)
-        for row in (connection.execute(_BEYOND, {"units": asked}) if asked else ())
-    }
+    found = beyond(connection, asked)
     inside = [unit_id for unit_id in asked if unit_id not in found]
     if inside:
         unfinished = incomplete(connection, inside)

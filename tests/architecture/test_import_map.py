@@ -7,7 +7,7 @@ LEAVES = {
     "settings", "errors", "cfx", "decoding", "facts", "known", "metrics", "reasons",
     "system_packages", "browser_libraries",
 }  # fmt: skip
-GROUND = LEAVES | {"db", "copying", "live", "people", "logs", "schema"}
+GROUND = LEAVES | {"db", "copying", "live", "people", "logs", "regularly", "schema"}
 
 # Capabilities and what each may build on, besides the ground.
 CAPABILITIES: dict[str, set[str]] = {
@@ -22,6 +22,8 @@ CAPABILITIES: dict[str, set[str]] = {
     # What must be in the slots, what is, what the next order asks for and when it runs out.
     "setup": {"lines", "products", "orders", "materials", "units", "trace", "quality"},
     "interlock": {"lines", "products", "orders", "materials", "units", "trace", "quality", "setup"},
+    # What stands before everybody's eyes at the line.
+    "line_board": {"lines", "products", "orders", "materials", "units", "trace", "quality", "setup", "interlock"},
     # What a machine said becomes facts: translated once, recorded once, whichever door it came through.
     "inbox": {"lines", "products", "orders", "materials", "units", "trace", "quality", "setup", "interlock"},
     # What is printed to be scanned.
@@ -58,6 +60,7 @@ ALLOWED: dict[str, set[str]] = {
     "db": LEAVES,
     "copying": LEAVES,
     "logs": LEAVES,
+    "regularly": LEAVES,
     "live": LEAVES | {"db"},
     "people": LEAVES | {"db"},
     "schema": LEAVES | {"db"},

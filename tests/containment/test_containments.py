@@ -1,5 +1,6 @@
 """A lot is found bad: what is stopped, what is listed, what stays on record, what ends it."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,11 +9,14 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from app.errors import Conflict, Invalid, NotFound
-from app.quality.containments import count_again, record_of, release_containment
+from app.quality.containments import count_again, open_containment, record_of, release_containment
 from app.quality.held_units import held_in_store, held_units, shipped_of
 from app.quality.nonconformances import nonconformances
+from app.quality.recounting import Recounting
+from app.quality.shipping import unpack
 from app.quality.terms import terms_of
-from tests.containment.stories import ACTOR, build, contain, held, send, unit_id
+from tests.containment.stories import ACTOR, build, contain, held, send, unit_id, unit_ids
+from tests.containment.test_shipping import put
 from tests.inbox.messages import STATION, at, count, entry, initialized, installed, received, stored
 from tests.trace.reels import loaded
 
@@ -203,3 +207,57 @@ def test_a_panel_named_by_its_serial_holds_its_boards(engine: Engine) -> None:
     assert set(held(engine, "PNL-1", "SN-1", "SN-2")) == {"PNL-1", "SN-1", "SN-2"}
     with engine.connect() as connection:
         assert unit_id(connection, "PNL-1")
+
+
+def test_what_the_rule_caught_is_held_and_told_without_anybody_asking(engine: Engine) -> None:
+    build(engine, "SN-1")
+    done = contain(engine, lot="A17")
+    stored(engine, installed(entry("SN-2", "REEL-2", ["R1"]), when=50))
+    with Recounting(engine, every=0.05):
+        stored(engine, received(("REEL-2", "R0603-10K", "A17")))  # of which lot it is, comes late
+        until = time.monotonic() + 20
+        while count(engine, "unit_hold") < 2 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert held(engine, "SN-1", "SN-2") == {"SN-1": [False], "SN-2": [False]}
+        with engine.begin() as connection:
+            release_containment(connection, done.number, reason="Good.", actor=ACTOR)
+    assert count(engine, "audit", "deed = 'containment.counted_again' AND actor = 'birthmark'") == 1
+
+
+def test_counting_stops_nobody_and_writing_stops_only_what_is_contained(engine: Engine) -> None:
+    build(engine, "SN-1")
+    build(engine, "SN-2", package="REEL-2", lot="B2", when=50)
+    free: dict[str, set[str]] = {}
+
+    def progress(stage: str, _done: int, _expected: int | None = None) -> None:
+        with engine.begin() as connection:
+            ids = unit_ids(connection, "SN-1", "SN-2")
+            open_now = connection.execute(
+                text("SELECT unit_id FROM unit WHERE unit_id = ANY (:units) FOR NO KEY UPDATE SKIP LOCKED"),
+                {"units": list(ids)},
+            ).scalars()
+            free[stage] = {ids[one] for one in open_now}
+
+    with engine.begin() as connection:
+        terms = terms_of({"lot": "A17"})
+        open_containment(connection, terms, reason="Cracked.", actor=ACTOR, progress=progress)
+    assert free == {"finding units": {"SN-1", "SN-2"}, "locking units": {"SN-1", "SN-2"}, "writing holds": {"SN-2"}}
+
+
+def test_the_place_is_that_of_the_moment_it_was_held(engine: Engine) -> None:
+    build(engine, "SN-1", "SN-2")
+    put(engine, "SN-1")
+
+    def progress(stage: str, done: int, _expected: int | None = None) -> None:
+        if (stage, done) == ("locking units", 0):  # after the scope was counted, before anything is locked
+            with engine.begin() as connection:
+                unpack(connection, ["SN-1"], reason="Wrong box.", actor=ACTOR)
+            send(engine, "SN-2", shipment="SH-2")
+
+    with engine.begin() as connection:
+        terms = terms_of({"lot": "A17"})
+        done = open_containment(connection, terms, reason="Cracked.", actor=ACTOR, progress=progress)
+    assert done.by_place == {"in stock": 1, "shipped to Acme with SH-2": 1}
+    assert done.shipped == [{"customer": "Acme", "shipment": "SH-2", "units": 1}]
+    with engine.connect() as connection:
+        assert record_of(connection, done.number)[1]

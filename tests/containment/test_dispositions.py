@@ -1,6 +1,7 @@
 """What becomes of a unit: decided once, by who may, with the customer's word where it needs that."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -190,7 +191,7 @@ def test_a_decision_about_one_position_clears_no_other(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("other", [{"method": "AXI"}, {"source": "Argus.A2.2"}])
-def test_a_pass_of_something_else_clears_no_failure(engine: Engine, other: dict[str, str]) -> None:
+def test_a_pass_of_something_else_clears_no_failure(engine: Engine, other: dict[str, Any]) -> None:
     build(engine, "SN-1")
     stored(engine, inspected("SN-1", "Failed", 5), inspected("SN-1", "Passed", 9, **other))
     assert failed(engine, "SN-1") == [("AOI", 0)]
