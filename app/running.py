@@ -271,13 +271,14 @@ def run_web() -> None:
     """The web process: serves until SIGTERM, ends open event streams first."""
     from app.main import serve  # noqa: PLC0415  (FastAPI is needed in this process only)
     from app.quality.counting import Counting  # noqa: PLC0415
+    from app.quality.recounting import Recounting  # noqa: PLC0415
 
     configured = settings()
     if not configured.database_url:
         raise Unavailable("The web process needs BIRTHMARK_DATABASE_URL. `python3 -m app serve` starts all of it.")
     engine = create_engine(configured.database_url, pool_size=10, application_name="birthmark-web")
     try:
-        with Counting(engine):
+        with Counting(engine), Recounting(engine):
             serve(engine, configured.http_host, configured.http_port, certificates.configured(configured))
     finally:
         engine.dispose()
