@@ -41,6 +41,7 @@ def create_app(engine: Engine) -> FastAPI:
     photos = BoundedReader()
     url = engine.url.render_as_string(hide_password=False)
     gate = create_engine(url, application_name="birthmark-web-gate", keyed=True)
+    trace = create_engine(url, application_name="birthmark-web-trace", keyed=True)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -52,6 +53,7 @@ def create_app(engine: Engine) -> FastAPI:
         with suppress(asyncio.CancelledError):
             await listener
         gate.dispose()
+        trace.dispose()
 
     app = FastAPI(
         title="Birthmark",
@@ -65,6 +67,7 @@ def create_app(engine: Engine) -> FastAPI:
     app.state.changes = changes
     app.state.photos = photos
     app.state.gate = gate
+    app.state.trace = trace
     app.state.recorder = Recorder(engine, register_unknown=settings().register_unknown, actor="api")
     app.include_router(api_router)
     app.include_router(probes.router)

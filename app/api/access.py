@@ -1,9 +1,10 @@
 """Who asks through the JSON door, and the database they are answered from."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import Connection, Engine
 
@@ -30,6 +31,15 @@ async def gate_of(request: Request) -> Engine:
 
 
 TheGate = Annotated[Engine, Depends(gate_of)]
+
+
+async def trace_of(request: Request) -> Engine:
+    """The engine whose connections ask the small questions of trace, likewise."""
+    trace: Engine = request.app.state.trace
+    return trace
+
+
+TheTrace = Annotated[Engine, Depends(trace_of)]
 
 
 def asking(engine: TheEngine, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]) -> Actor:
@@ -88,8 +98,24 @@ def reading(engine: TheEngine) -> Iterator[Connection]:
         yield connection
 
 
+async def reading_later(engine: TheEngine) -> AsyncIterator[Callable[[], Connection]]:
+    """The same, for who may not need it: it begins when it is called for."""
+    begun: list[Connection] = []
+
+    def begin() -> Connection:
+        begun.append(engine.connect().execution_options(postgresql_readonly=True))
+        return begun[-1]
+
+    try:
+        yield begin
+    finally:
+        for connection in begun:
+            await run_in_threadpool(connection.close)
+
+
 Sent = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
 Reading = Annotated[Connection, Depends(reading)]
+ReadingLater = Annotated[Callable[[], Connection], Depends(reading_later)]
 
 
 def unit_reader(connection: Reading, sent: Sent) -> Actor:

@@ -4,8 +4,10 @@ from itertools import chain, islice
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import Connection
 
-from app.api.access import Reading, UnitReader
+from app.api.access import Reading, ReadingLater, Sent, TheTrace, UnitReader, asker
+from app.db import asked
 from app.errors import Invalid
 from app.http.answers import json_answer
 from app.http.forms import MEDIA_TYPES, form_of
@@ -20,6 +22,7 @@ from app.http.tracing import (
     where_used_answer,
     with_zone,
 )
+from app.people import Permission
 from app.trace.excluded import ExcludedUnit, excluded
 from app.trace.graph import Graph, graph_of_material, graph_of_unit
 from app.trace.made_from import MadeFrom, made_from
@@ -35,8 +38,8 @@ _TABLES: dict[int | str, dict[str, Any]] = {200: {"content": {media_type: {} for
 @router.get("/made-from", response_model=MadeFrom, responses=_CSV)
 def get_made_from(
     request: Request,
-    reader: UnitReader,
-    connection: Reading,
+    trace: TheTrace,
+    sent: Sent,
     serial: Annotated[str, Query(min_length=1)],
     as_of: AsOf = None,
 ) -> Response:
@@ -45,7 +48,12 @@ def get_made_from(
     A panel's identifier answers for all its boards. Identifiers are percent-encoded; a `+` is a
     plus. `Accept: text/csv` gives the installations as a table.
     """
-    made = made_from(connection, serial, customer_id=reader.customer_id, as_of=with_zone(as_of))
+
+    def question(connection: Connection) -> MadeFrom:
+        reader = asker(connection, sent, Permission.read_units)
+        return made_from(connection, serial, customer_id=reader.customer_id, as_of=with_zone(as_of))
+
+    made = asked(trace, question)
     return made_from_csv(made) if wants_csv(request) else json_answer(made)
 
 
@@ -53,9 +61,10 @@ def get_made_from(
 def get_where_used(
     *,
     request: Request,
-    reader: UnitReader,
-    connection: Reading,
-    asked: Asked,
+    trace: TheTrace,
+    reading: ReadingLater,
+    sent: Sent,
+    terms: Asked,
     cursor: Annotated[str | None, Query(description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 1000,
 ) -> Response:
@@ -67,9 +76,15 @@ def get_where_used(
     """
     form = form_of(request)
     if form is not None:
-        return carrying_units_table(connection, asked, reader, form)
-    found = carrying_units(connection, asked, reader, cursor=cursor, limit=limit)
-    return json_answer(where_used_answer(found))
+        connection = reading()
+        return carrying_units_table(connection, terms, asker(connection, sent, Permission.read_units), form)
+
+    def question(connection: Connection) -> WhereUsed:
+        # One connection for who asks and what, with plans that are made: nine in ten pages are small.
+        reader = asker(connection, sent, Permission.read_units)
+        return carrying_units(connection, terms, reader, cursor=cursor, limit=limit)
+
+    return json_answer(where_used_answer(asked(trace, question)))
 
 
 @router.get("/excluded", response_model=dict[str, list[ExcludedUnit]], responses=_CSV)
