@@ -1,8 +1,9 @@
 """Let a reason pass: for a time, by who may, with a second person where it matters; logged, and itself a fact."""
 
 from datetime import UTC, datetime
+from typing import Final
 
-from sqlalchemy import Connection, func, insert, update
+from sqlalchemy import Connection, func, insert, text, update
 
 from app.errors import Forbidden, Invalid, NotFound
 from app.interlock.gathering import Asked, gather
@@ -15,6 +16,9 @@ from app.people import Actor, Role, record_audit, spoken
 
 _SECOND: frozenset[Role] = frozenset({Role.process_engineer, Role.quality_engineer})
 """Who may be the second person."""
+
+
+_NAMED: Final = text("SELECT unit_id FROM serial WHERE serial = :serial")
 
 
 def grant_override(
@@ -31,8 +35,8 @@ def grant_override(
 ) -> int:
     """Let a reason that stands now pass until a time, and return the override's number.
 
-    With `serial` it holds for that unit at that station, without for the station. `subject` narrows it to one slot,
-    tool or operation; where the reason has one and none is given, it is for that one. `second` is a person who has
+    With `serial` it holds for that unit at that station, of a panel for each board in it; without for the station.
+    `subject` names the one thing it is for, such as a reel in a slot; without it is the reason's. `second` is a person who has
     just shown who they are (`prove_by_password`, `prove_by_badge`). Raises `Forbidden` for a role that may not, and
     where two people are needed and these are not two; `Invalid` for a reason that does not stand, no reason given,
     or a time too far away.
@@ -73,13 +77,13 @@ def grant_override(
 def _standing(
     connection: Connection, station: str, serial: str | None, code: str, subject: str | None
 ) -> tuple[int | None, Ground]:
-    """The reason that is to pass, from the facts as they are now."""
+    """The reason that is to pass, from the facts as they are now; for a panel it is the panel's."""
     for facts in gather(connection, station=station, asked=[Asked(serial or "")]):
         if serial is not None and facts.unit is None:
             raise NotFound(f"No unit {serial} is known here.")
         for ground in decide(facts).reasons:
             if ground.code == code and subject in (None, ground.subject):
-                return facts.unit.unit_id if facts.unit else None, ground
+                return connection.execute(_NAMED, {"serial": serial}).scalar_one_or_none(), ground
     raise Invalid(f"No reason {code} stands against {serial or 'anything'} at {station}: there is nothing to override.")
 
 

@@ -26,7 +26,7 @@ from app.cfx.messages.production import LockStationRequest, UnlockStationRequest
 from app.cfx.messages.structures import MaterialLocation
 from app.cfx.topics import StationAddress, TopicError
 from app.materials.conditions import conditions
-from app.materials.loaded import loaded_at
+from app.materials.loaded import identifiers, loaded_at
 from app.quality.holds import held_packages
 from app.setup.checks import blocks_at
 
@@ -158,8 +158,9 @@ def _wanted(
     connection: Connection, station_id: int, standing: Sequence[Row[Any]], locked: str | None, at: datetime
 ) -> Iterator[_Block]:
     """Everything that a station must not use now, whether it is loaded there or was blocked."""
-    here = [loaded.package_id for loaded in loaded_at(connection, station_id, at=at)]
-    packages = dict.fromkeys([*here, *(row.package_id for row in standing if row.package_id is not None)])
+    here = loaded_at(connection, station_id, at=at)
+    blocked = (row.package_id for row in standing if row.package_id is not None)
+    packages = dict.fromkeys([*(one.package_id for one in here), *blocked])
     held = held_packages(connection, packages)
     for package_id, condition in conditions(connection, packages, at=at).items():
         against = held.get(package_id) or next(iter(condition.reasons), None)
@@ -169,7 +170,7 @@ def _wanted(
                 material_package_identifiers=[condition.identifier], reason=why, comments=against.sentence
             )
             yield _Block(station_id, message.cfx_name, condition.identifier, against.sentence, message)
-    for slot in blocks_at(connection, station_id, at=at).values():
+    for slot in blocks_at(connection, station_id, at=at, known=identifiers(here)).values():
         place = MaterialLocation(location_identifier=slot.slot)
         sentence = slot.reason.sentence
         location = BlockMaterialLocationsRequest(reason="SuspectedProblem", comments=sentence, locations=[place])

@@ -4,7 +4,7 @@
 * A station's clock may be ahead: what was said has happened by the time it was heard.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -99,6 +99,19 @@ _WHERE = text(
 def loaded_at(connection: Connection, station_id: int, *, at: datetime) -> list[Loaded]:
     """What sits in the slots of a station at a moment, by slot and lane."""
     return [Loaded(*row) for row in connection.execute(_AT_STATION, {"station": station_id, "at": at})]
+
+
+def identifiers(loaded: Iterable[Loaded]) -> Mapping[str, str]:
+    """The identifier of each location by the name that its machine calls it; of names that several bear, none.
+
+    A slot that was scanned by its name before the machine told its identifier is the same slot afterwards.
+    """
+    named: dict[str, set[str]] = {}
+    for one in loaded:
+        if one.slot and one.slot_name:
+            named.setdefault(one.slot_name, set()).add(one.slot)
+    known = {one.slot for one in loaded}
+    return {name: slots.pop() for name, slots in named.items() if len(slots) == 1 and name not in known}
 
 
 def loaded_where(connection: Connection, package_ids: Collection[int], *, at: datetime) -> list[Loaded]:

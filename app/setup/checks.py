@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from app.materials.loaded import identifiers, loaded_at
 from app.materials.rules import moment
 from app.reasons import Reason
 
@@ -29,31 +30,29 @@ class Verified:
     at: datetime
 
 
-def _blocks(first: str, following: str) -> str:
-    # The slots are found by steps in the index: there are many scans of few slots.
-    return f"""
-    -- Of which slots was the last scan refused?
+# The slots are found by steps in the index: there are many scans of few slots.
+_LATEST = text(
+    """
+    -- What became of the last scan of each slot?
     WITH RECURSIVE slots AS (
-        (SELECT station_id, slot FROM setup_check WHERE {first} ORDER BY station_id, slot LIMIT 1)
+        SELECT min(slot) AS slot FROM setup_check WHERE station_id = :station
         UNION ALL
-        SELECT following.station_id, following.slot FROM slots CROSS JOIN LATERAL (
-            SELECT station_id, slot FROM setup_check
-            WHERE {following}
-            ORDER BY station_id, slot LIMIT 1
-        ) AS following
+        SELECT (SELECT min(slot) FROM setup_check WHERE station_id = :station AND slot > slots.slot)
+        FROM slots WHERE slots.slot IS NOT NULL
     )
     SELECT latest.* FROM slots CROSS JOIN LATERAL (
-        SELECT station_id, slot, label, reasons, accepted, recorded_at FROM setup_check
-        WHERE setup_check.station_id = slots.station_id AND setup_check.slot = slots.slot AND recorded_at <= :at
+        SELECT check_id, station_id, slot, label, reasons, accepted, recorded_at FROM setup_check
+        WHERE setup_check.station_id = :station AND setup_check.slot = slots.slot AND recorded_at <= :at
         ORDER BY recorded_at DESC, check_id DESC LIMIT 1
     ) AS latest
-    WHERE NOT latest.accepted
     """
-
-
-_BLOCKS = text(_blocks("station_id = :station", "setup_check.station_id = :station AND setup_check.slot > slots.slot"))
-_BLOCKS_EVERYWHERE = text(
-    _blocks("true", "(setup_check.station_id, setup_check.slot) > (slots.station_id, slots.slot)")
+)
+_SCANNED = text(
+    """
+    SELECT station_id FROM station
+    WHERE EXISTS (SELECT FROM setup_check WHERE setup_check.station_id = station.station_id)
+    ORDER BY station_id
+    """
 )
 _VERIFIED = text(
     """
@@ -73,35 +72,46 @@ _VERIFIED = text(
 )
 
 
-def blocks_at(connection: Connection, station_id: int, *, at: datetime) -> dict[str, Block]:
-    """The blocked slots of a station at a moment."""
-    rows = connection.execute(_BLOCKS, {"station": station_id, "at": at})
-    return {row.slot: _block(row) for row in rows}
+def blocks_at(connection: Connection, station_id: int, *, at: datetime, known: Mapping[str, str]) -> dict[str, Block]:
+    """The blocked slots of a station at a moment, by their identifiers as far as they are `known`.
+
+    Of scans of one slot under several names the last one tells.
+    """
+    last: dict[str, Row[Any]] = {}
+    for row in connection.execute(_LATEST, {"station": station_id, "at": at}):
+        slot = known.get(row.slot, row.slot)
+        if slot not in last or (last[slot].recorded_at, last[slot].check_id) < (row.recorded_at, row.check_id):
+            last[slot] = row
+    return {slot: _block(slot, row) for slot, row in last.items() if not row.accepted}
 
 
 def blocked_locations(connection: Connection, *, at: datetime) -> list[Block]:
     """Every blocked slot of every station at a moment."""
-    return [_block(row) for row in connection.execute(_BLOCKS_EVERYWHERE, {"at": at})]
+    found: list[Block] = []
+    for station_id in connection.execute(_SCANNED).scalars().all():
+        known = identifiers(loaded_at(connection, station_id, at=at))
+        found += blocks_at(connection, station_id, at=at, known=known).values()
+    return found
 
 
 def verified_at(
-    connection: Connection, station_id: int, package_ids: list[int], *, at: datetime
+    connection: Connection, station_id: int, package_ids: list[int], *, at: datetime, known: Mapping[str, str]
 ) -> Mapping[tuple[str, int], Verified]:
-    """Who verified these packages, by slot and package."""
+    """Who verified these packages, by slot (its identifier as far as it is `known`) and package."""
     if not package_ids:
         return {}
     rows = connection.execute(_VERIFIED, {"station": station_id, "packages": package_ids, "at": at})
-    return {(row.slot, row.package_id): Verified(row.actor, row.recorded_at) for row in rows}
+    return {(known.get(row.slot, row.slot), row.package_id): Verified(row.actor, row.recorded_at) for row in rows}
 
 
-def _block(row: Row[Any]) -> Block:
+def _block(slot: str, row: Row[Any]) -> Block:
     why = row.reasons[0]["sentence"] if row.reasons else "The scan was refused."
     reason = Reason(
         "location_blocked",
-        f"Slot {row.slot} is blocked since {moment(row.recorded_at)}: {why}",
+        f"Slot {slot} is blocked since {moment(row.recorded_at)}: {why}",
         "Scan the slot and the right reel, or have a line lead clear it.",
     )
-    return Block(row.station_id, row.slot, row.recorded_at, reason)
+    return Block(row.station_id, slot, row.recorded_at, reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from app.materials.conditions import conditions
-from app.materials.loaded import Loaded, loaded_at, loaded_where
+from app.materials.loaded import Loaded, identifiers, loaded_at, loaded_where
 from app.quality.holds import held_packages
 from app.reasons import Reason
 from app.setup.checks import Block, Verified, blocks_at, verified_at
@@ -115,8 +115,9 @@ def candidates(connection: Connection, package_ids: Sequence[int], *, here: int,
 def _slots(connection: Connection, station_id: int, required: Sequence[Required], at: datetime) -> Iterator[SlotState]:
     loaded = loaded_at(connection, station_id, at=at)
     known = candidates(connection, [one.package_id for one in loaded], here=station_id, at=at)
-    blocked = blocks_at(connection, station_id, at=at)
-    verified = verified_at(connection, station_id, [one.package_id for one in loaded], at=at)
+    known_as = identifiers(loaded)
+    blocked = blocks_at(connection, station_id, at=at, known=known_as)
+    verified = verified_at(connection, station_id, [one.package_id for one in loaded], at=at, known=known_as)
     left = {id(one): one for one in loaded}
     for one in required:
         inside = [here for here in loaded if _is_in(here, one)]
@@ -124,10 +125,10 @@ def _slots(connection: Connection, station_id: int, required: Sequence[Required]
             left.pop(id(here), None)
             yield _filled(here, one, known, blocked, verified)
         if not inside:
-            yield _empty(one, blocked)
-    told = {one.slot for one in required}
+            yield _empty(one, blocked.get(known_as.get(one.slot, one.slot)))
+    told = {known_as.get(one.slot, one.slot) for one in required}
     for here in left.values():
-        told.add(here.slot or "")
+        told.add(_place(here))
         yield _filled(here, None, known, blocked, verified)
     for slot, block in blocked.items():
         if slot not in told:
@@ -137,12 +138,16 @@ def _slots(connection: Connection, station_id: int, required: Sequence[Required]
             )  # fmt: skip
 
 
+def _place(loaded: Loaded) -> str:
+    """How a slot is known; its machine may have named none."""
+    return loaded.slot or loaded.slot_name or ""
+
+
 def _is_in(loaded: Loaded, required: Required) -> bool:
     return required.slot in {loaded.slot, loaded.slot_name} and required.lane in {"", loaded.lane}
 
 
-def _empty(required: Required, blocked: Mapping[str, Block]) -> SlotState:
-    block = blocked.get(required.slot)
+def _empty(required: Required, block: Block | None) -> SlotState:
     empty = Reason(
         "slot_empty",
         f"Slot {required.slot} is empty; {required.part_number} belongs there.",
@@ -163,15 +168,15 @@ def _filled(
     verified: Mapping[tuple[str, int], Verified],
 ) -> SlotState:
     candidate = known[loaded.package_id]
-    slot = required.slot if required else loaded.slot or loaded.slot_name or ""
+    slot = required.slot if required else _place(loaded) or "without a name"
     reasons = list(against_package(candidate, slot=slot))
     wrong = against_slot(required, candidate) if required else None
     if wrong is not None:
         reasons.append(wrong)
-    block = blocked.get(slot)
+    block = blocked.get(_place(loaded))
     if block is not None:
         reasons.append(block.reason)
-    check = verified.get((slot, loaded.package_id))
+    check = verified.get((_place(loaded), loaded.package_id))
     warnings = list(candidate.condition.warnings)
     if check is None:
         sentence = f"Nobody verified package {candidate.condition.identifier} in slot {slot}."

@@ -16,13 +16,13 @@ from app.errors import Conflict, Invalid
 from app.facts import Report
 from app.lines.tools import station_id_of
 from app.materials.labels import UnreadableLabelError, read_label
-from app.materials.loaded import Loaded, loaded_at
+from app.materials.loaded import Loaded, identifiers, loaded_at
 from app.materials.loadings import LoadingChange, record_loadings
 from app.materials.package_events import past
 from app.materials.packages import PackageRelation, relate_packages
 from app.materials.rules import Condition
 from app.people import record_audit
-from app.reasons import Reason
+from app.reasons import Reason, reason_given
 from app.setup.checks import blocks_at
 from app.setup.current import building_at
 from app.setup.models import SetupCheck
@@ -78,16 +78,17 @@ def verify_loading(
         raise Invalid("Scan the reel's label: the scan is empty or longer than any label.")
     revision, side = _building(connection, station_id, product_revision_id, side, when)
     required = required_setup(connection, station_id, revision, side) if revision is not None else []
-    _alone_with(connection, f"slot {station_id} {slot}", f"label {label.strip()}")
-    loaded = loaded_at(connection, station_id, at=when)
-    place = _place(connection, station_id, slot.strip(), required, loaded)
-    belongs = [one for one in required if one.slot == place.slot]
-    old = _replaced(connection, replaces, place, loaded, station_id, when) if replaces else None
     package_id, identifier = _package(connection, label)
+    place = _place(connection, station_id, slot.strip(), required, loaded_at(connection, station_id, at=when))
+    _alone_with(connection, f"slot {station_id} {place.location}", f"package {package_id or label.strip()}")
+    now = datetime.now(UTC)  # of what was scanned before, too, it counts whether it may be used now
+    loaded = loaded_at(connection, station_id, at=when)
+    belongs = [one for one in required if one.slot == place.slot]
+    old = _replaced(connection, replaces, place, loaded, station_id, now) if replaces else None
     if package_id is None:
         reasons = [_unknown(label)]
     else:
-        new = candidates(connection, [package_id], here=station_id, at=when)[package_id]
+        new = candidates(connection, [package_id], here=station_id, at=max(now, when))[package_id]
         reasons = _against(new, place, belongs, old)
     checked = _Checked(
         station, station_id, place, label, package_id, identifier, old.condition if old else None, revision, actor, when
@@ -105,12 +106,12 @@ def clear_location(
     """
     when = past(at)
     station_id = station_id_of(connection, station)
-    if not reason.strip():
-        raise Invalid("Say why the slot may be used again.")
-    if slot not in blocks_at(connection, station_id, at=when):
+    reason = reason_given(reason)
+    known = identifiers(loaded_at(connection, station_id, at=when))
+    if known.get(slot, slot) not in blocks_at(connection, station_id, at=when, known=known):
         raise Conflict(f"Slot {slot} of {station} is not blocked.")
     audit_id = record_audit(connection, actor=actor, deed="location.cleared", subject=f"station:{station}",
-                            slot=slot, reason=reason.strip())  # fmt: skip
+                            slot=slot, reason=reason)  # fmt: skip
     connection.execute(
         insert(SetupCheck).values(
             check_id=audit_id, station_id=station_id, slot=slot, kind="clearance", accepted=True, actor=actor,

@@ -174,12 +174,12 @@ def test_a_station_whose_clock_is_behind_gives_a_snapshot_no_longer_life(
             return datetime.now(tz) - timedelta(minutes=10)
 
     seven_minutes_ago = datetime.now(UTC) - timedelta(minutes=7)
-    issued = {"issued_at": seven_minutes_ago, "expires_at": seven_minutes_ago + timedelta(minutes=5)}
+    issued: dict[str, Any] = {"issued_at": seven_minutes_ago, "expires_at": seven_minutes_ago + timedelta(minutes=5)}
     monkeypatch.setattr("stations.gate.datetime", Behind)
     one = gate(tmp_path, Wire(None))
     one.heard(snapshot("fail_cached", units=[("P-1", 1)], **issued))
     assert one.admit("P-1", UNITS).admitted == {1}, "nothing told the station yet that its clock is behind"
-    now = {"issued_at": datetime.now(UTC), "expires_at": datetime.now(UTC) + timedelta(seconds=0.1)}
+    now: dict[str, Any] = {"issued_at": datetime.now(UTC), "expires_at": datetime.now(UTC) + timedelta(seconds=0.1)}
     one.heard(snapshot("fail_cached", units=[("P-1", 1)], **now))
     assert one.admit("P-1", UNITS).admitted == {1}
     sleep(0.15)
