@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query, Response
 
 from app.api.access import Reading, UnitReader
 from app.http.answers import json_answer
-from app.http.tracing import journey
+from app.http.tracing import AsOf, with_zone
+from app.quality.journey import journey_of
 from app.units.queries import JourneyEntry, UnitOverview, unit
 
 router = APIRouter(prefix="/units", tags=["units"])
@@ -21,10 +22,11 @@ def get_unit(reader: UnitReader, connection: Reading, serial: _Serial) -> Respon
 
 
 @router.get("/history", response_model=dict[str, str | list[JourneyEntry]])
-def get_history(reader: UnitReader, connection: Reading, serial: _Serial) -> Response:
+def get_history(reader: UnitReader, connection: Reading, serial: _Serial, as_of: AsOf = None) -> Response:
     """What happened to a unit, oldest first, by the stations' clocks (`received_at` is ours).
 
     Work, arrivals, installations, removals, inspections and tests; a panel's journey is that of its
     boards too.
     """
-    return json_answer({"serial": serial, "history": journey(connection, serial, reader)})
+    happened = journey_of(connection, serial, customer_id=reader.customer_id, as_of=with_zone(as_of))
+    return json_answer({"serial": serial, "history": happened})

@@ -31,11 +31,11 @@ def paper_answer(
     title: str, subtitle: str, columns: Sequence[tuple[str, float]], rows: Iterable[Sequence[object]], name: str
 ) -> StreamingResponse:
     """Rows as a PDF called `name`. `columns` are (heading, share of the width)."""
-    paper = _Paper(title, subtitle, columns)
+    paper = Paper(title, subtitle)
+    paper.table(columns)
     for row in rows:
         paper.add(row)
-    disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-    return StreamingResponse(paper.chunks(), media_type=MEDIA_TYPE, headers={"Content-Disposition": disposition})
+    return paper.answer(name)
 
 
 @cache
@@ -45,21 +45,36 @@ def _fonts() -> tuple[str, str]:
     return "Vera", "VeraBd"
 
 
-class _Paper:
-    """A table that grows downwards, page by page."""
+class Paper:
+    """Tables that grow downwards, page by page."""
 
-    def __init__(self, title: str, subtitle: str, columns: Sequence[tuple[str, float]]) -> None:
+    def __init__(self, title: str, subtitle: str) -> None:
         self._plain, self._bold = _fonts()
         self._title, self._subtitle = title, subtitle
-        whole = sum(share for _, share in columns)
-        self._headings = [heading for heading, _ in columns]
-        self._widths = [(_WIDTH - 2 * _MARGIN) * share / whole for _, share in columns]
+        self._headings: list[str] = []
+        self._widths: list[float] = []
         self._file = io.BytesIO()
         self._canvas = Canvas(self._file, pagesize=(_WIDTH, _HEIGHT), pageCompression=1)
         self._canvas.setTitle(title)
         self._page = 0
         self._y = 0.0
         self._begin_page()
+
+    def table(self, columns: Sequence[tuple[str, float]], caption: str = "") -> None:
+        """What is added from here on is a table of these columns: (heading, share of the width)."""
+        if self._y < _MARGIN + 6 * _LEADING:
+            self._end_page()
+            self._headings = []
+            self._begin_page()
+        whole = sum(share for _, share in columns)
+        self._headings = [heading for heading, _ in columns]
+        self._widths = [(_WIDTH - 2 * _MARGIN) * share / whole for _, share in columns]
+        if caption:
+            self._y -= _LEADING
+            self._canvas.setFont(self._bold, 10)
+            self._canvas.drawString(_MARGIN, self._y, caption)
+            self._y -= 1.5 * _LEADING
+        self._lines([[heading] for heading in self._headings], self._bold)
 
     def add(self, row: Sequence[object]) -> None:
         """One row; texts too long for their column run on below."""
@@ -75,8 +90,12 @@ class _Paper:
         self._canvas.setLineWidth(0.25)
         self._canvas.line(_MARGIN, self._y + _LEADING - 3, _WIDTH - _MARGIN, self._y + _LEADING - 3)
 
-    def chunks(self) -> Iterator[bytes]:
-        """The finished file."""
+    def answer(self, name: str) -> StreamingResponse:
+        """The finished file, called `name`."""
+        disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+        return StreamingResponse(self._chunks(), media_type=MEDIA_TYPE, headers={"Content-Disposition": disposition})
+
+    def _chunks(self) -> Iterator[bytes]:
         self._end_page()
         self._canvas.save()
         self._file.seek(0)
@@ -119,7 +138,8 @@ class _Paper:
         self._canvas.setFont(self._plain, _SIZE)
         self._canvas.drawString(_MARGIN, self._y, self._subtitle)
         self._y -= 18
-        self._lines([[heading] for heading in self._headings], self._bold)
+        if self._headings:
+            self._lines([[heading] for heading in self._headings], self._bold)
 
     def _end_page(self) -> None:
         self._canvas.setFont(self._plain, _SIZE)

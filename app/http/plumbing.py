@@ -32,7 +32,7 @@ _LARGER: Mapping[str, int] = {
     "/api/v1/decode": 13 * 1024 * 1024,
     "/photo": 13 * 1024 * 1024,
 }
-_FORM_TARGETS = frozenset({"/search"})
+_FORM_TARGETS = frozenset({"/search", "/go"})
 
 SECURITY_FIELDS = {
     # Everything comes from here; nothing inline, nothing framed, nothing from outside.

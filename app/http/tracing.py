@@ -1,10 +1,9 @@
 """The trace questions as both doors ask them: narrowed to the asker, and as CSV."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from itertools import chain
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Query, Response
 from fastapi.responses import StreamingResponse
@@ -12,20 +11,15 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from app.http.forms import Form
-from app.http.paper import paper_answer
 from app.http.parquet import Column, Kind, parquet_answer
-from app.http.spreadsheets import spreadsheet_answer
 from app.http.streams import watched
 from app.http.tables import csv_answer
 from app.people import Actor, Permission
-from app.quality.journey import runs_of_unit
-from app.quality.queries import RecordedRun
 from app.trace.evidence import Evidence
 from app.trace.excluded import ExcludedUnit
 from app.trace.made_from import MadeFrom
 from app.trace.question import Question
 from app.trace.where_used import CarryingUnit, WhereUsed, stream_where_used, where_used
-from app.units.queries import JourneyEntry, history
 
 AsOf = Annotated[datetime | None, Query(description="Answer from what was known then")]
 _Term = Annotated[str | None, Query(max_length=256)]
@@ -107,11 +101,6 @@ def _require(asked: Question, actor: Actor) -> None:
         actor.require(Permission.read_line)
 
 
-def where_used_answer(found: WhereUsed) -> dict[str, object]:
-    """A page as the contract says it: without what serves the cursor only."""
-    return {"counts": found.counts, "units": [_told(unit) for unit in found.units], "next": found.next}
-
-
 class _Told(Struct, omit_defaults=True):
     serial: str
     evidence: Evidence
@@ -123,66 +112,23 @@ class _Told(Struct, omit_defaults=True):
     position_number: int | None = None
 
 
-def _told(unit: CarryingUnit) -> _Told:
-    return _Told(
-        unit.serial,
-        unit.evidence,
-        unit.reason,
-        unit.reference_designators,
-        unit.place,
-        unit.recorded_at,
-        unit.via,
-        unit.position_number,
-    )
-
-
-def journey(connection: Connection, serial: str, actor: Actor) -> list[JourneyEntry]:
-    """What happened to a unit, inspections and tests included, oldest first.
-
-    Who inspected and tested is not for customers. Raises `NotFound` where the serial is not known, or not the asking
-    customer's.
-    """
-    entries = history(connection, serial, customer_id=actor.customer_id)
-    runs = runs_of_unit(connection, serial, customer_id=actor.customer_id)
-    if actor.customer_id is not None:
-        entries = [_without_others(entry) for entry in entries]
-        runs = [replace(run, by=None) for run in runs]
-    entries += [_of_run(run) for run in runs]
-    return sorted(entries, key=lambda entry: (entry.recorded_at, entry.received_at))
-
-
-def _without_others(entry: JourneyEntry) -> JourneyEntry:
-    """A machine's own words (members in CFX's PascalCase) may name units of other customers."""
-    ours = {name: value for name, value in entry.details.items() if name[:1].islower()}
-    return replace(entry, details=ours)
-
-
-def _of_run(run: RecordedRun) -> JourneyEntry:
-    told = {
-        "outcome": run.outcome,
-        "machine_outcome": run.machine_outcome,
-        "verification": run.verification,
-        "method": run.method,
-        "recipe": run.recipe,
-        "recipe_revision": run.recipe_revision,
-        "by": run.by,
-        "steps": run.steps,
-        "out_of_limit": run.cells_out_of_limit,
-        "defects": [_spoken(asdict(defect)) for defect in run.defects],
-        "symptoms": [_spoken(asdict(symptom)) for symptom in run.symptoms],
-    }
-    return JourneyEntry(
-        what="UnitsInspected" if run.kind == "inspection" else "UnitsTested",
-        station=run.station,
-        recorded_at=run.recorded_at,
-        received_at=run.received_at,
-        details=_spoken(told),
-    )
-
-
-def _spoken(told: dict[str, Any]) -> dict[str, Any]:
-    """Without what was not said."""
-    return {name: value for name, value in told.items() if value not in (None, [], ())}
+def where_used_answer(found: WhereUsed) -> dict[str, object]:
+    """A page as the contract says it: without what serves the cursor only, and what is not told."""
+    told = [
+        _Told(
+            unit.serial,
+            unit.evidence,
+            unit.reason,
+            unit.reference_designators,
+            unit.place,
+            unit.recorded_at,
+            unit.via,
+            unit.position_number,
+        )
+        for unit in found.units
+    ]
+    page: dict[str, object] = {"counts": found.counts, "units": told}
+    return page if found.next is None else page | {"next": found.next}
 
 
 _CARRYING_COLUMNS = (
@@ -213,9 +159,14 @@ def carrying_units_table(connection: Connection, asked: Question, actor: Actor, 
             return csv_answer(columns, every, name)
         case Form.parquet:
             return parquet_answer(_CARRYING_COLUMNS, every, name)
+        # The libraries of files that people print or open are brought when one is asked for: no start waits for them.
         case Form.xlsx:
+            from app.http.spreadsheets import spreadsheet_answer  # noqa: PLC0415
+
             return spreadsheet_answer(columns, every, name)
         case Form.pdf:
+            from app.http.paper import paper_answer  # noqa: PLC0415
+
             as_of = f", as known at {asked.as_of:%Y-%m-%d %H:%M:%S %Z}" if asked.as_of else ""
             title = f"Where used: {asked.words}"
             subtitle = f"Asked by {actor.name}{as_of}"

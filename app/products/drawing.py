@@ -14,7 +14,7 @@ from typing import Literal
 
 Side = Literal["top", "bottom"]
 
-MARGIN = 3.0  # mm of board around the outermost parts, where no outline is known
+MARGIN = 1.5  # mm of board around the outermost bodies, where no outline is known
 
 _KNOWN_BODIES = {
     "SOD-123": (2.7, 1.6), "SOD-323": (1.8, 1.3), "SOD-523": (1.2, 0.8), "SOD-923": (0.8, 0.6),
@@ -90,8 +90,8 @@ def draw(parts: Sequence[Part], side: Side) -> Drawing:
     elsewhere = tuple(part.reference_designator for part in parts if part.reference_designator not in names)
     if not placed:
         return Drawing(side, 0.0, 0.0, False, (), elsewhere)
-    left, right = _range(part.x for part in placed)
-    below, above = _range(part.y for part in placed)
+    left, right = _range((part.x, _reach(part)[0]) for part in placed)
+    below, above = _range((part.y, _reach(part)[1]) for part in placed)
     width, height = right - left, above - below
     turned = height > width
     shapes = []
@@ -113,9 +113,14 @@ def draw(parts: Sequence[Part], side: Side) -> Drawing:
     return Drawing(side, round(size[0], 3), round(size[1], 3), turned, tuple(largest_first), elsewhere)
 
 
-def _range(values: Iterable[float | None]) -> tuple[float, float]:
-    known = [value for value in values if value is not None]
-    return min(known) - MARGIN, max(known) + MARGIN
+def _range(along: Iterable[tuple[float | None, float]]) -> tuple[float, float]:
+    """From the lowest to the highest edge of bodies, of which middle and extent are given."""
+    known = [(middle - extent / 2, middle + extent / 2) for middle, extent in along if middle is not None]
+    return min(low for low, _ in known) - MARGIN, max(high for _, high in known) + MARGIN
+
+
+def _reach(part: Part) -> tuple[float, float]:
+    return _upright(*body_of(part.footprint), part.rotation or 0.0)
 
 
 def body_of(footprint: str | None) -> tuple[float, float]:
@@ -139,6 +144,10 @@ def body_of(footprint: str | None) -> tuple[float, float]:
 
 def reach(shape: Shape) -> tuple[float, float]:
     """Width and height of the upright rectangle around a turned body, mm."""
-    turn = radians(shape.rotation)
+    return _upright(shape.width, shape.height, shape.rotation)
+
+
+def _upright(width: float, height: float, rotation: float) -> tuple[float, float]:
+    turn = radians(rotation)
     across, along = abs(cos(turn)), abs(sin(turn))
-    return shape.width * across + shape.height * along, shape.width * along + shape.height * across
+    return width * across + height * along, width * along + height * across

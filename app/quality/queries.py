@@ -43,6 +43,9 @@ class RecordedRun:
     cells_out_of_limit: int | None
     defects: tuple[Defect, ...]
     symptoms: tuple[Symptom, ...]
+    handle: str = ""
+    operation: str | None = None
+    transaction_id: str | None = None
 
     @property
     def is_false_call(self) -> bool:
@@ -57,15 +60,16 @@ _RUNS = text(
         SELECT * FROM unnest(CAST(:units AS bigint[]), CAST(:positions AS smallint[]))
             AS given (unit_id, position_number)
     ), found AS (
-        SELECT 'inspection' AS kind, unit_id, position_number, event_id, run, station_id, method, outcome,
-            machine_outcome, verification, recipe_id, inspector AS by, steps, recorded_at, received_at
+        SELECT 'inspection' AS kind, unit_id, position_number, event_id, run, station_id, transaction_id, method,
+            outcome, machine_outcome, verification, recipe_id, inspector AS by, steps, recorded_at, received_at
         FROM place JOIN inspection USING (unit_id, position_number)
         UNION ALL
-        SELECT 'test', unit_id, position_number, event_id, run, station_id, method, outcome,
+        SELECT 'test', unit_id, position_number, event_id, run, station_id, transaction_id, method, outcome,
             NULL, NULL, recipe_id, tester, steps, recorded_at, received_at
         FROM place JOIN test USING (unit_id, position_number)
     )
-    SELECT found.*, coalesce(station.name, station.handle) AS station, recipe.name AS recipe,
+    SELECT found.*, coalesce(station.name, station.handle) AS station,
+        station.handle, station.operation, recipe.name AS recipe,
         recipe.revision AS recipe_revision, cardinality(measurement.failed) AS failed_cells,
         cardinality(measurement.out_of_limit) AS cells_out_of_limit
     FROM found
@@ -145,6 +149,9 @@ def _run(row: Any, defects: Sequence[Defect], symptoms: Sequence[Symptom]) -> Re
         cells_out_of_limit=row.cells_out_of_limit,
         defects=tuple(defects),
         symptoms=tuple(symptoms),
+        handle=row.handle,
+        operation=row.operation,
+        transaction_id=None if row.transaction_id is None else str(row.transaction_id),
     )
 
 
@@ -183,6 +190,21 @@ class Ranked:
     share: float
 
 
+_SYMPTOM_PARETO = text(
+    """
+    -- Which symptoms are noticed most?
+    SELECT code AS what, count(*) AS defects, count(DISTINCT (unit_id, position_number)) AS units, 0 AS false_calls
+    FROM symptom WHERE recorded_at >= :since AND recorded_at < :until
+    GROUP BY code ORDER BY defects DESC, what
+    """
+)
+
+
+def symptom_pareto(connection: Connection, since: datetime, until: datetime) -> list[Ranked]:
+    """What tests noticed most, by the symptom's code, as `defect_pareto` tells it."""
+    return _ranked(connection.execute(_SYMPTOM_PARETO, {"since": since, "until": until}).all())
+
+
 def defect_pareto(
     connection: Connection,
     since: datetime,
@@ -196,6 +218,10 @@ def defect_pareto(
     rows = connection.execute(
         statement, {"since": since, "until": until, "station_id": station_id, "false_calls": list(FALSE_CALLS)}
     ).all()
+    return _ranked(rows)
+
+
+def _ranked(rows: Sequence[Any]) -> list[Ranked]:
     total = sum(row.defects for row in rows)
     ranked, seen = [], 0
     for row in rows:

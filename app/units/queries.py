@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from app.errors import NotFound
-from app.units.places import AMONG_PLACES, AT_PLACE, PLACES, VISIBLE
+from app.units.places import AMONG_PLACES, AT_PLACE, PLACES_THEN, VISIBLE
 from app.units.whereabouts import places_of
 
 
@@ -36,7 +36,8 @@ class UnitOverview:
 class JourneyEntry:
     """Something that happened to a unit: by the station's clock and by the server's.
 
-    `what` is the CFX message's short name; `details` are what a person wants to read of it.
+    `what` is the CFX message's short name; `details` are what a person wants to read of it. `event` is the number of
+    the message where one message told it alone (work is told by two), `run` the inspection's or test's in it.
     """
 
     what: str
@@ -45,6 +46,10 @@ class JourneyEntry:
     received_at: datetime
     transaction_id: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    station_name: str | None = None
+    operation: str | None = None
+    event: int | None = None
+    run: int | None = None
 
 
 _OVERVIEW = text(
@@ -77,7 +82,7 @@ _OVERVIEW = text(
 _HISTORY = text(
     f"""
     -- What happened to this unit, by its own identifier and as part of its panels?
-    WITH {PLACES},
+    WITH {PLACES_THEN},
     work AS (
         SELECT DISTINCT fact.* FROM place JOIN work_record AS fact
         ON {AMONG_PLACES.format(time="coalesce(fact.started_at, fact.completed_at)")}
@@ -86,15 +91,15 @@ _HISTORY = text(
         SELECT 'WorkStarted' AS what, station_id, started_at AS recorded_at, started_received_at AS received_at,
             transaction_id, jsonb_strip_nulls(jsonb_build_object(
                 'recipe', recipe.name, 'recipe_revision', recipe.revision, 'lane', lane, 'surface', surface
-            )) AS details
+            )) AS details, CAST(NULL AS bigint) AS event_id
         FROM work LEFT JOIN recipe USING (recipe_id) WHERE started_at IS NOT NULL
         UNION ALL
         SELECT 'WorkCompleted', station_id, completed_at, completed_received_at, transaction_id,
-            jsonb_strip_nulls(jsonb_build_object('result', result))
+            jsonb_strip_nulls(jsonb_build_object('result', result)), CAST(NULL AS bigint)
         FROM work WHERE completed_at IS NOT NULL
         UNION
         SELECT regexp_replace(fact.message_name, '^.*[.]', ''), fact.station_id, fact.recorded_at, fact.received_at,
-            fact.transaction_id, coalesce(fact.body, '{{}}')
+            fact.transaction_id, coalesce(fact.body, '{{}}'), fact.event_id
         FROM place JOIN unit_event AS fact ON {AMONG_PLACES.format(time="fact.recorded_at")}
         -- A message about a panel and its boards is told once: as it is told of the unit asked for.
         WHERE fact.unit_id IN (SELECT unit_id FROM subject) OR NOT EXISTS (
@@ -102,8 +107,8 @@ _HISTORY = text(
         )
         UNION
         SELECT CASE WHEN counted.applied THEN 'MaterialsApplied' ELSE 'MaterialsInstalled' END, fact.station_id,
-            fact.recorded_at, fact.received_at, NULL,
-            jsonb_build_object('placements', counted.placements, 'packages', counted.packages)
+            fact.recorded_at, fact.received_at, fact.transaction_id,
+            jsonb_build_object('placements', counted.placements, 'packages', counted.packages), fact.event_id
         FROM place JOIN installation AS fact ON {AT_PLACE}
         JOIN material_set USING (set_id)
         CROSS JOIN LATERAL (
@@ -115,14 +120,16 @@ _HISTORY = text(
             JOIN placement USING (placement_id)
         ) AS counted
         UNION
-        SELECT 'MaterialsUninstalled', fact.station_id, fact.recorded_at, fact.received_at, NULL,
+        SELECT 'MaterialsUninstalled', fact.station_id, fact.recorded_at, fact.received_at, CAST(NULL AS uuid),
             jsonb_strip_nulls(jsonb_build_object(
                 'reference_designators', fact.reference_designators, 'package', package.identifier
-            ))
+            )), fact.event_id
         FROM place JOIN removal AS fact ON {AT_PLACE} LEFT JOIN package USING (package_id)
     )
-    SELECT what, station.handle AS station, recorded_at, received_at, transaction_id, details
+    SELECT what, station.handle AS station, coalesce(station.name, station.handle) AS station_name, station.operation,
+        recorded_at, received_at, transaction_id, details, event_id
     FROM happened JOIN station USING (station_id)
+    WHERE CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of
     ORDER BY recorded_at, received_at, what
     """
 )
@@ -148,12 +155,15 @@ def unit(connection: Connection, serial: str, *, customer_id: int | None = None)
     )
 
 
-def history(connection: Connection, serial: str, *, customer_id: int | None = None) -> list[JourneyEntry]:
+def history(
+    connection: Connection, serial: str, *, customer_id: int | None = None, as_of: datetime | None = None
+) -> list[JourneyEntry]:
     """What happened to a unit, oldest first by the stations' clocks; inspections and tests are quality's to tell.
 
-    Raises `NotFound` as `unit` does.
+    With `as_of` (server's clock) as it was known then. Raises `NotFound` as `unit` does.
     """
     unit(connection, serial, customer_id=customer_id)
+    asked = {"serial": serial, "customer_id": customer_id, "as_of": as_of}
     return [
         JourneyEntry(
             what=row.what,
@@ -162,6 +172,9 @@ def history(connection: Connection, serial: str, *, customer_id: int | None = No
             received_at=row.received_at,
             transaction_id=None if row.transaction_id is None else str(row.transaction_id),
             details=row.details,
+            station_name=row.station_name,
+            operation=row.operation,
+            event=row.event_id,
         )
-        for row in connection.execute(_HISTORY, {"serial": serial, "customer_id": customer_id})
+        for row in connection.execute(_HISTORY, asked)
     ]

@@ -56,6 +56,21 @@ def number(value: float | None) -> str:
     return DASH if value is None else f"{value:,.10g}"
 
 
+def lasted(seconds: float) -> str:
+    """How long something took: `12 s`, `3 min`, `2.5 h`, `5 d`."""
+    for limit, divisor, unit in ((90, 1, "s"), (5400, 60, "min"), (172800, 3600, "h")):
+        if abs(seconds) < limit:
+            return f"{seconds / divisor:.3g} {unit}"
+    return f"{seconds / 86400:.3g} d"
+
+
+def value(said: object) -> str:
+    """A measured value: numbers to six digits, texts as they are, nothing is a dash."""
+    if said is None:
+        return DASH
+    return f"{said:.6g}" if isinstance(said, float) else str(said)
+
+
 def words(name: str) -> str:
     """A CFX message name as people say it: `WorkStarted` is "Work started"."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
@@ -100,6 +115,8 @@ def environment(language: str) -> Environment:
         ago=partial(ago, say=catalogue.gettext),
         number=number,
         words=words,
+        lasted=lasted,
+        value=value,
         raw_text=raw_text,
         visible=visible,
         part=lambda text: quote(text, safe=""),

@@ -14,6 +14,7 @@ from app.web import (
     login,
     materials,
     orders,
+    passport,
     people,
     photos,
     preferences,
@@ -32,7 +33,7 @@ def install(app: FastAPI) -> None:
     """Add the pages and their files."""
     for part in (
         login, preferences, live, line, trace, graph, containments, materials, quarantine, orders, people, photos,
-        labels, station,
+        labels, station, passport,
     ):  # fmt: skip
         app.include_router(part.router)
     # Only files are compressed: in a page, what somebody else wrote stands beside a secret (BREACH).

@@ -1,18 +1,16 @@
 """Trace for people: one box for any identifier, the unit and its journey, where a material went."""
 
 from dataclasses import asdict
+from typing import Literal
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.http.forms import form_of
-from app.http.tables import wants_csv
-from app.http.tracing import Asked, carrying_units, carrying_units_table, journey, made_from_csv, where_used_answer
+from app.http.tracing import Asked, carrying_units, carrying_units_table, where_used_answer
 from app.people import Permission
-from app.trace.made_from import made_from
 from app.trace.search import Match, matches
-from app.units.queries import unit
 from app.web.pages import answer, wants_page
 from app.web.session import Reading, TheVisitor
 
@@ -51,18 +49,11 @@ def search(request: Request, visitor: TheVisitor, connection: Reading, q: str = 
     return answer(request, "search.html", visitor, told, 404 if q.strip() and not found else 200, typed=q)
 
 
-@router.get("/units")
-def unit_page(request: Request, visitor: TheVisitor, connection: Reading, serial: str) -> Response:
-    """The unit's passport: what it is, what it is made from, what was done to it."""
-    actor = visitor.actor
-    actor.require(Permission.read_units)
-    made = made_from(connection, serial, customer_id=actor.customer_id)
-    if wants_csv(request):
-        return made_from_csv(made)
-    happened = journey(connection, serial, actor)
-    overview = unit(connection, serial, customer_id=actor.customer_id)
-    told = {"unit": overview, "made_from": made, "history": happened}
-    return answer(request, "unit.html", visitor, told, made=made, journey=happened)
+@router.get("/go")
+def go(request: Request, visitor: TheVisitor, page: Literal["/units", "/where-used"]) -> Response:  # noqa: ARG001
+    """Where a form that asks leads to: the page's own address, where a plus is a plus and nothing is empty."""
+    terms = [(name, value) for name, value in request.query_params.multi_items() if name != "page" and value.strip()]
+    return RedirectResponse(f"{page}?{urlencode(terms, quote_via=quote)}", 303)
 
 
 @router.get("/where-used")

@@ -13,7 +13,8 @@ from app.web.station import ACTIONS, DEFECTS
 WORDS = (
     "passed", "failed", "error", "aborted", "completed", "exact", "bounded", "inferred",
     "split off", "spliced on", "split from", "spliced to", "loaded", "unloaded", "empty", "spliced",
-    "released", "use as is", "rework", "repair", "scrap", "return to supplier",
+    "on hold", "not proven", "provisional", "in work", "good", "scrapped", "top", "bottom", "below", "above",
+    "inspection", "test", "released", "use as is", "rework", "repair", "scrap", "return to supplier",
     "begun", "finding units", "locking units", "writing holds",
     "unit", "reel", "lot", "part", "work order", "product", "recipe", "method", "by", "lane",
 )  # fmt: skip
@@ -22,6 +23,11 @@ MESSAGES = (
     "UnitsInitialized", "UnitsPersonalized", "UnitsProcessed", "UnitsInspected", "UnitsTested", "UnitsRepaired",
     "UnitsDisqualified", "ToolsUsed", "MaterialsApplied", "MaterialsInstalled", "MaterialsUninstalled",
     "IdentifiersRead", "IdentifiersNotRead",
+)  # fmt: skip
+# Operations as routings and simulated machines name them; another name is shown as it was given.
+OPERATIONS = (
+    "Laser marking", "Paste printing", "Solder paste inspection", "Placement", "Placement-2", "Reflow",
+    "Optical inspection", "Xray inspection", "Functional test", "Hand assembly", "Rework",
 )  # fmt: skip
 BESIDE_TEMPLATES = ("never", "%(time)s ago")
 
@@ -39,7 +45,7 @@ def texts() -> Iterator[tuple[str, str]]:
     yield from (("navigation", text) for _, text, _ in NAVIGATION)
     yield from (("role", spoken(role)) for role in Role)
     yield from (("state", state.value) for state in StationState)
-    yield from (("word", word) for word in (*WORDS, *BESIDE_TEMPLATES))
+    yield from (("word", word) for word in (*WORDS, *OPERATIONS, *BESIDE_TEMPLATES))
     yield from (("station", code.replace("_", " ")) for code in (*DEFECTS, *ACTIONS))
     yield from (("message", words(name)) for name in MESSAGES)
     yield from (("error", kind.title) for kind in _kinds(BirthmarkError))

@@ -1,5 +1,6 @@
 // A drawn board under a gloved finger: the part that is tapped, or the few that are near; sides; larger and smaller.
-import { all, one } from "./screen.js";
+const one = (selector, root) => root.querySelector(selector); // not the screen's: the passport draws boards, too
+const all = (selector, root) => [...root.querySelectorAll(selector)];
 
 const NEAR = 22; // px around a finger: half of a 44 px target
 const ZOOMS = [1, 1.6, 2.5, 4];

@@ -1,0 +1,99 @@
+"""What quality said of one unit: its holds with what ended them, and what was decided of it, on record for good."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from app.quality.nonconformances import nonconformances
+from app.units.places import AT_PLACE, PLACES_THEN
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A hold of a unit. `standing` tells whether it holds still; `why` is what brought the unit under it.
+
+    `decision` with its reason is what was decided of the unit, `released_at` when all of it was released.
+    """
+
+    number: str
+    containment: str | None
+    reason: str
+    why: str | None
+    held_at: datetime
+    opened_by: str | None
+    standing: bool
+    decision: str | None
+    decided_at: datetime | None
+    decided_by: str | None
+    decided_because: str | None
+    customer_approval: str | None
+    released_at: datetime | None
+    released_by: str | None
+    release_reason: str | None
+
+    @property
+    def clears(self) -> str:
+        """What clears it."""
+        what = f"containment {self.containment}" if self.containment else f"nonconformance {self.number}"
+        return f"Quality dispositions it, or releases {what}."
+
+
+_AT_PLACE = AT_PLACE.replace("fact.recorded_at", "fact.fact_at")
+_HELD = text(
+    f"""
+    -- Which holds are or were on this unit, and what was decided of it?
+    WITH {PLACES_THEN}, decided AS (
+        SELECT * FROM unit_disposition WHERE CAST(:as_of AS timestamptz) IS NULL OR decided_at <= :as_of
+    ), nc AS (
+        SELECT nonconformance_id, number, reason, opened_by, release.*
+        FROM nonconformance
+        LEFT JOIN LATERAL (
+            SELECT released_at, released_by, release_reason
+            WHERE CAST(:as_of AS timestamptz) IS NULL OR released_at <= :as_of
+        ) AS release ON true
+    )
+    SELECT DISTINCT nc.number, containment.number AS containment, nc.reason, fact.reason AS why, fact.held_at,
+        nc.opened_by,
+        CASE WHEN decided.decision IS NULL THEN nc.released_at IS NULL
+            ELSE decided.decision IN ('scrap', 'return_to_supplier') END AS standing,
+        decided.decision, decided.decided_at, decided.decided_by, decided.reason AS decided_because,
+        decided.customer_approval, nc.released_at, nc.released_by, nc.release_reason
+    FROM place JOIN unit_hold AS fact ON {_AT_PLACE}
+    JOIN nc USING (nonconformance_id)
+    LEFT JOIN containment USING (nonconformance_id)
+    LEFT JOIN decided ON decided.unit_id = fact.unit_id AND decided.position_number = fact.position_number
+        AND decided.nonconformance_id = fact.nonconformance_id
+    WHERE CAST(:as_of AS timestamptz) IS NULL OR fact.held_at <= :as_of
+    ORDER BY fact.held_at, nc.number
+    """
+)
+
+
+def holds_of_unit(
+    connection: Connection, serial: str, *, customer_id: int | None = None, as_of: datetime | None = None
+) -> list[Held]:
+    """Every hold the unit ever had, oldest first; with `as_of` as it was known then.
+
+    Customers are told nobody's name, and of a containment shared with others what it was asked for only.
+    """
+    rows = connection.execute(_HELD, {"serial": serial, "customer_id": customer_id, "as_of": as_of})
+    holds = [Held(*row) for row in rows]
+    if customer_id is None:
+        return holds
+    return [_outside(connection, one, customer_id) for one in holds]
+
+
+def _outside(connection: Connection, one: Held, customer_id: int) -> Held:
+    told = nonconformances(connection, customer_id=customer_id, number=one.number)
+    shown = told[0] if told else None
+    return replace(
+        one,
+        reason=shown.reason if shown else "On hold",
+        why=None,
+        opened_by=None,
+        decided_by=None,
+        decided_because=None,
+        released_by=None,
+        release_reason=shown.release_reason if shown else None,
+    )
