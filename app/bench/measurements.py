@@ -1,28 +1,35 @@
 """Measurements: a run in one row of packed columns, against a row for each pad, in the same run of the benchmark.
 
 Every board brings 3,000 deposits of 5 values (offsets, height, area, volume) with the decimals that SPI machines send,
-and a result for each deposit. Both ways are given the same boards, keep the same inspection rows, write by binary COPY
-and commit as many boards at a time; both must give the same numbers back.
+and a result for each deposit. Both ways keep the same inspection rows, write by binary COPY, commit as many boards at a
+time, and must give the same numbers back.
 
-The reference is as lean as a row for a pad can be: key (unit, pad), five double precision values, a result, one index.
+The reference is as lean as a row for a pad can be: the run and the pad as its key, a result, five double precision
+values, without a byte of padding between. That key is the index its questions need: one pad is looked up run by run.
+
+"Ingest" starts, for both, from messages that are understood: each characteristic of a board is an array of floats, as
+`inspected_units` gives it. Beside it stands what the database allows at most: the same packed bytes in a table without
+key, index or anything else. "From parsed messages" adds what it takes to get there from the decoder's structures.
 
 Then whole messages: the product takes envelopes in through its recorder, and can give each back to the byte; the
 reference decodes them, and keeps the message's text beside its rows.
 """
 
-import json
+import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import repeat
 from typing import Any, Final, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 import numpy as np
 from sqlalchemy import Engine, text
 
+from app.bench.deposits import PADS, columns_of, message_of, pad_name
 from app.bench.figures import Figure, Scale, figure
 from app.bench.running import Place
 from app.bench.servers import cluster, new_database
@@ -40,26 +47,21 @@ from app.quality.measurements import measurements_of
 from app.quality.outcome import Outcome
 from app.quality.readings import Window, capabilities, series
 
-PADS: Final = 3000
 BOARDS: Final = {"small": 500, "full": 3000}
 STUDIED: Final = 500
 BATCH: Final = 50
 """Boards a commit, as when intake catches up; it takes up to 200 messages at a time."""
 MESSAGES: Final = 20
 MESSAGES_AT_ONCE: Final = 10
+_PARSED, _WHOLE = 10_000_000, 20_000_000  # boards of messages, numbered apart
 LOWER, UPPER = 1.2e-05, 2.4e-05  # ml: the process's limits; SPI machines send none
 
-# Characteristic: (mean, spread, decimals) in CFX's units: mm, mm2, ml.
-CHARACTERISTICS: Final = {
-    "Z": (0.12, 0.008, 4),
-    "DX": (0.0, 0.012, 4),
-    "DY": (0.0, 0.012, 4),
-    "Vol": (1.8e-05, 1.2e-06, 8),
-    "A": (0.15, 0.006, 4),
-}
-_REFERENCE: Final = {"unit_id": "int8", "pad": "int4", **dict.fromkeys(("z", "dx", "dy", "vol", "a"), "float8")} | {
-    "result": "int2"
-}
+_REFERENCE: Final = {
+    "event_id": "int8", "run": "int2", "pad": "int2", "result": "int2",
+    **dict.fromkeys(("z", "dx", "dy", "vol", "a"), "float8"),
+}  # fmt: skip
+_REFERENCE_MESSAGE: Final = {"event_id": "int8", "body": "bytea"}
+_BARE: Final = {"unit_id": "int8", "packed": "bytea"}
 _FIRST: Final = datetime(2026, 3, 2, 6, tzinfo=UTC)
 _CYCLE: Final = timedelta(seconds=30)
 _NAME: Final = "Production.TestAndInspection.UnitsInspected"
@@ -89,12 +91,13 @@ def compare(database_url: str, boards: int) -> list[Figure]:
     engine = create_engine(database_url)
     try:
         stations = _prepare(engine)
-        messages = [_message(board) for board in range(min(boards, MESSAGES))]
+        messages = [message_of(board) for board in range(min(boards, MESSAGES))]
         layout = _measured(_decoder.decode(messages[0])).layout
         return [
-            _ingest(engine, stations, boards, layout),
+            *_ingest(engine, stations, boards, layout),
             _size(engine, boards),
             *_questions(engine, stations),
+            _parsed_messages(engine, stations, messages),
             *_whole_messages(engine, stations, messages),
         ]
     finally:
@@ -104,50 +107,15 @@ def compare(database_url: str, boards: int) -> list[Figure]:
 def _prepare(engine: Engine) -> Stations:
     columns = ", ".join(f"{name} {kind} NOT NULL" for name, kind in _REFERENCE.items())
     with engine.begin() as connection:
-        connection.execute(text(f"CREATE TABLE reference ({columns}, PRIMARY KEY (unit_id, pad))"))
-        connection.execute(text("CREATE TABLE reference_message (unit_id bigint PRIMARY KEY, body bytea NOT NULL)"))
+        connection.execute(text(f"CREATE TABLE reference ({columns}, PRIMARY KEY (event_id, run, pad))"))
+        connection.execute(text("CREATE TABLE reference_message (event_id bigint PRIMARY KEY, body bytea NOT NULL)"))
+        connection.execute(text("CREATE TABLE bare (unit_id bigint NOT NULL, packed bytea NOT NULL)"))
+        connection.execute(text("ALTER TABLE bare ALTER packed SET STORAGE EXTERNAL"))
         entered = text("INSERT INTO station (handle) VALUES ('Bench.SPI.1'), ('Bench.SPI.2') RETURNING station_id")
         return Stations(*connection.execute(entered).scalars())
 
 
 # --- boards ---
-
-
-def _columns(board: int) -> dict[str, list[float]]:
-    random = np.random.default_rng(board)
-    return {
-        name: np.round(random.normal(mean, spread, PADS), decimals).tolist()
-        for name, (mean, spread, decimals) in CHARACTERISTICS.items()
-    }
-
-
-def _message(board: int) -> bytes:
-    """A `UnitsInspected` as an SPI sends it: every deposit with its expectation, its place and its identifier."""
-    columns = _columns(board)
-    deposits = [
-        {
-            "$type": "CFX.Structures.SolderPasteInspection.SolderPasteMeasurement, CFX",
-            **{name: column[pad] for name, column in columns.items()},
-            "EZ": 0.12,
-            "EA": 0.15,
-            "EVol": 1.8e-05,
-            "PX": round(0.05 * (pad % 60), 4),
-            "PY": round(0.05 * (pad // 60), 4),
-            "UniqueIdentifier": str(uuid4()),
-            "MeasurementName": _pad(pad),
-            "Sequence": pad,
-            "Result": "Passed",
-            "CRDs": _pad(pad),
-        }
-        for pad in range(PADS)
-    ]
-    step = {"InspectionName": "SPI", "Result": "Passed", "Measurements": deposits}
-    unit = {"UnitIdentifier": f"SN{board}", "OverallResult": "Passed", "Inspections": [step]}
-    return json.dumps({"TransactionId": str(uuid4()), "InspectionMethod": "SPI", "InspectedUnits": [unit]}).encode()
-
-
-def _pad(number: int) -> str:
-    return f"R{number // 2 + 1}.{number % 2 + 1}"
 
 
 def _measured(message: UnitsInspected) -> Measurements:
@@ -179,32 +147,91 @@ def _measurements(layout: Layout, columns: dict[str, list[float]]) -> Measuremen
     )
 
 
-def _rows(board: int, columns: dict[str, list[float]]) -> list[tuple[Any, ...]]:
-    values = (columns[name] for name in CHARACTERISTICS)
-    return list(zip([board] * PADS, range(PADS), *values, [0] * PADS, strict=True))
+def _understood(station_id: int, boards: Sequence[int], layout: Layout) -> list[Inspection]:
+    return [_inspection(station_id, board, _measurements(layout, columns_of(board))) for board in boards]
 
 
 # --- in ---
 
 
-def _ingest(engine: Engine, stations: Stations, boards: int, layout: Layout) -> Figure:
-    """From values in memory, in the form in which each way takes them, to the commit."""
-    ours = reference = 0.0
+def _ingest(engine: Engine, stations: Stations, boards: int, layout: Layout) -> Iterator[Figure]:
+    """From understood messages to the commit, batch by batch in turns; of each the median batch."""
+    took: dict[Callable[[Engine, list[Inspection]], None], list[float]] = {_pack: [], _copy_rows: [], _copy_bytes: []}
     for first in range(0, boards, BATCH):
         numbers = range(first, first + BATCH)
-        values = {board: _columns(board) for board in numbers}
-        facts = [_inspection(stations.ours, board, _measurements(layout, values[board])) for board in numbers]
-        ours += _timed(partial(_commit, engine, facts))
-        facts = [_inspection(stations.reference, board) for board in numbers]
-        rows = [row for board in numbers for row in _rows(board, values[board])]
-        reference += _timed(partial(_commit, engine, facts, rows))
-    return figure("ingest", boards / ours, "boards/s", boards / reference).ratio_at_least(25)
+        for way, seconds in took.items():
+            station_id = stations.reference if way is _copy_rows else stations.ours
+            facts = _understood(station_id, numbers, layout)
+            if way is _copy_bytes:
+                for fact in facts:
+                    _packed(fact)
+            seconds.append(_timed(partial(way, engine, facts)))
+    ours, reference, bare = (BATCH / statistics.median(seconds) for seconds in took.values())
+    yield figure("ingest", ours, "boards/s", reference).ratio_at_least(25)
+    yield figure("- the same bytes written with nothing else", bare, "boards/s", reference)
 
 
-def _commit(engine: Engine, facts: Sequence[Inspection], rows: Sequence[tuple[Any, ...]] = ()) -> None:
+def _pack(engine: Engine, facts: list[Inspection]) -> None:
+    with engine.begin() as connection:
+        record_inspections(connection, facts)
+
+
+def _copy_rows(engine: Engine, facts: list[Inspection]) -> None:
+    kept = [replace(fact, run=replace(fact.run, measurements=None)) for fact in facts]
+    with engine.begin() as connection:
+        record_inspections(connection, kept)
+        copy_rows(connection, "reference", _REFERENCE, (row for fact in facts for row in _rows(fact)))
+
+
+def _rows(fact: Inspection) -> Iterator[tuple[Any, ...]]:
+    assert fact.run.measurements is not None
+    _, *values, results = (np.asarray(column).tolist() for column in fact.run.measurements.columns)
+    return zip(repeat(fact.report.event_id), repeat(fact.run.number), range(PADS), results, *values, strict=False)
+
+
+def _copy_bytes(engine: Engine, facts: list[Inspection]) -> None:
+    with engine.begin() as connection:
+        copy_rows(connection, "bare", _BARE, ((fact.unit_id, _packed(fact)) for fact in facts))
+
+
+def _packed(fact: Inspection) -> bytes:
+    assert fact.run.measurements is not None
+    return fact.run.measurements.packed.data
+
+
+def _parsed_messages(engine: Engine, stations: Stations, messages: Sequence[bytes]) -> Figure:
+    """From the decoder's structures to the commit."""
+    ours = reference = 0.0
+    for first in range(0, len(messages), MESSAGES_AT_ONCE):
+        parsed = [_decoder.decode(message) for message in messages[first : first + MESSAGES_AT_ONCE]]
+        boards = range(_PARSED + first, _PARSED + first + len(parsed))
+        ours += _timed(partial(_understand, engine, stations, boards, parsed))
+        reference += _timed(partial(_take_apart, engine, stations, boards, parsed))
+    return figure("ingest from parsed messages", len(messages) / ours, "boards/s", len(messages) / reference)
+
+
+def _understand(engine: Engine, stations: Stations, boards: Sequence[int], parsed: Sequence[UnitsInspected]) -> None:
+    pairs = zip(boards, parsed, strict=True)
+    _pack(engine, [_inspection(stations.ours, board, _measured(message)) for board, message in pairs])
+
+
+def _take_apart(
+    engine: Engine,
+    stations: Stations,
+    boards: Sequence[int],
+    parsed: Sequence[UnitsInspected],
+    kept: Sequence[bytes] = (),
+) -> None:
+    facts = [_inspection(stations.reference, board) for board in boards]
+    rows: list[tuple[Any, ...]] = []
+    for fact, message in zip(facts, parsed, strict=True):
+        deposits = ((message.inspected_units or [])[0].inspections or [])[0].measurements or []
+        event_id = fact.report.event_id
+        rows += [(event_id, 1, pad, 0, one.z, one.dx, one.dy, one.vol, one.a) for pad, one in enumerate(deposits)]
     with engine.begin() as connection:
         record_inspections(connection, facts)
         copy_rows(connection, "reference", _REFERENCE, rows)
+        copy_rows(connection, "reference_message", _REFERENCE_MESSAGE, zip(boards, kept, strict=False))
 
 
 def _whole_messages(engine: Engine, stations: Stations, messages: Sequence[bytes]) -> Iterator[Figure]:
@@ -216,16 +243,11 @@ def _whole_messages(engine: Engine, stations: Stations, messages: Sequence[bytes
         envelope(_NAME, "Bench.SPI.1", UUID(int=number), _FIRST - _CYCLE, message)
         for number, message in enumerate(messages, start=1)
     ]
-    start = time.perf_counter()
-    for first in range(0, len(envelopes), MESSAGES_AT_ONCE):
-        told = recorder.record([Delivery(one) for one in envelopes[first : first + MESSAGES_AT_ONCE]])
-        if {receipt.status for receipts in told for receipt in receipts} != {"stored"}:
-            raise RuntimeError("the benchmark's messages were not taken in")
-    ours = time.perf_counter() - start
-    start = time.perf_counter()
+    ours = reference = 0.0
     for first in range(0, len(messages), MESSAGES_AT_ONCE):
-        _decode_into_rows(engine, stations, 10_000_000 + first, messages[first : first + MESSAGES_AT_ONCE])
-    reference = time.perf_counter() - start
+        numbers = range(first, min(first + MESSAGES_AT_ONCE, len(messages)))
+        ours += _timed(partial(_record, recorder, [envelopes[number] for number in numbers]))
+        reference += _timed(partial(_decode_and_keep, engine, stations, numbers, messages))
     count = len(messages)
     yield figure("whole messages", count / ours, "boards/s", count / reference)
     yield figure(
@@ -236,17 +258,16 @@ def _whole_messages(engine: Engine, stations: Stations, messages: Sequence[bytes
     )
 
 
-def _decode_into_rows(engine: Engine, stations: Stations, first: int, messages: Sequence[bytes]) -> None:
-    facts, rows = [], []
-    for number, message in enumerate(messages, start=first):
-        deposits = ((_decoder.decode(message).inspected_units or [])[0].inspections or [])[0].measurements or []
-        facts.append(_inspection(stations.reference, number))
-        rows += [(number, pad, one.z, one.dx, one.dy, one.vol, one.a, 0) for pad, one in enumerate(deposits)]
-    with engine.begin() as connection:
-        record_inspections(connection, facts)
-        copy_rows(connection, "reference", _REFERENCE, rows)
-        kept = {"unit_id": "int8", "body": "bytea"}
-        copy_rows(connection, "reference_message", kept, list(enumerate(messages, start=first)))
+def _record(recorder: Recorder, envelopes: Sequence[bytes]) -> None:
+    told = recorder.record([Delivery(one) for one in envelopes])
+    if {receipt.status for receipts in told for receipt in receipts} != {"stored"}:
+        raise RuntimeError("the benchmark's messages were not taken in")
+
+
+def _decode_and_keep(engine: Engine, stations: Stations, numbers: Sequence[int], messages: Sequence[bytes]) -> None:
+    kept = [messages[number] for number in numbers]
+    parsed = [_decoder.decode(message) for message in kept]
+    _take_apart(engine, stations, [_WHOLE + number for number in numbers], parsed, kept)
 
 
 def _bytes_of(engine: Engine, tables: Sequence[str]) -> int:
@@ -287,7 +308,7 @@ def _questions(engine: Engine, stations: Stations) -> Iterator[Figure]:
 
         readings, rows, one = _compared(
             "one pad",
-            lambda: series(connection, window, _pad(1234), "Vol"),
+            lambda: series(connection, window, pad_name(1234), "Vol"),
             lambda: connection.execute(_ONE_PAD, studied).all(),
         )
         _same("one pad", [float(reading.value or 0) for reading in readings], [row.vol for row in rows])
@@ -296,7 +317,7 @@ def _questions(engine: Engine, stations: Stations) -> Iterator[Figure]:
         measured, rows, one = _compared(
             "one board whole",
             lambda: measurements_of(connection, 7, 0, stations.ours << 32 | 7, 1),
-            lambda: connection.execute(_ONE_BOARD).all(),
+            lambda: connection.execute(_ONE_BOARD, studied).all(),
         )
         volumes = [float(item.value or 0) for item in measured if item.characteristic == "Vol"]
         _same("one board", volumes, [row.vol for row in rows])
@@ -308,17 +329,23 @@ _CPK = text(
     f"""
     SELECT pad, count(*), avg(vol), stddev_samp(vol),
         least(:upper - avg(vol), avg(vol) - :lower) / (3 * stddev_samp(vol)) AS cpk
-    FROM inspection JOIN reference USING (unit_id)
+    FROM inspection JOIN reference USING (event_id, run)
     WHERE {_WINDOW} GROUP BY pad ORDER BY pad
     """  # noqa: S608 (a constant)
 )
 _ONE_PAD = text(
     f"""
-    SELECT unit_id, position_number, event_id, run, recorded_at, vol FROM inspection JOIN reference USING (unit_id)
+    SELECT unit_id, position_number, event_id, run, recorded_at, vol
+    FROM inspection JOIN reference USING (event_id, run)
     WHERE {_WINDOW} AND pad = :pad ORDER BY recorded_at DESC
     """  # noqa: S608 (a constant)
 )
-_ONE_BOARD = text("SELECT * FROM reference WHERE unit_id = 7 ORDER BY pad")
+_ONE_BOARD = text(
+    """
+    SELECT reference.* FROM inspection JOIN reference USING (event_id, run)
+    WHERE unit_id = 7 AND station_id = :station_id ORDER BY pad
+    """
+)
 
 
 def _same(what: str, found: Sequence[float], expected: Sequence[float]) -> None:

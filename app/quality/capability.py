@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.quality.packing import Floats, floats, scale_of, small_integers, written
+from app.quality.packing import Floats, floats_of_runs, integers_of_runs, scale_of
 
 Counts = NDArray[np.int64]
 _EXACT_RUNS = 2**16  # runs times the sum of squares of 16 bit integers stays below 2**63
@@ -56,13 +56,12 @@ def moments_of(form: int, data: bytes | memoryview, items: int) -> Moments:
 
     A column that is "all the same" has one value a run. Raises `ValueError` for texts.
     """
-    size = written(form, items)
-    whole = small_integers(form, data)
-    if whole is not None and len(whole) <= _EXACT_RUNS * size:
-        moments = _of_small_integers(whole.reshape(-1, size), 10.0 ** scale_of(form))
+    whole = integers_of_runs(form, data, items)
+    if whole is not None and len(whole) <= _EXACT_RUNS:
+        moments = _of_small_integers(whole, 10.0 ** scale_of(form))
     else:
-        moments = _of_floats(floats(form, data).reshape(-1, size))
-    if size == items:
+        moments = _of_floats(floats_of_runs(form, data, items))
+    if len(moments.count) == items:
         return moments
     return Moments(np.repeat(moments.count, items), np.repeat(moments.mean, items), np.repeat(moments.squares, items))
 

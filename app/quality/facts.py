@@ -66,9 +66,8 @@ class Measurements:
         return [
             place.first_cell + row
             for place, column in zip(self.layout.places, self.columns, strict=True)
-            if place.column.kind is Kind.result and FAILED in column
-            for row, result in enumerate(column)
-            if result == FAILED
+            if place.column.kind is Kind.result
+            for row in _rows_of(FAILED, column)
         ]
 
     @cached_property
@@ -86,6 +85,12 @@ class Measurements:
             if beyond is not None:
                 cells.extend((np.flatnonzero(beyond) + place.first_cell).tolist())
         return cells
+
+
+def _rows_of(result: int, column: Sequence[Value] | NDArray[Any]) -> list[int]:
+    if isinstance(column, np.ndarray):
+        return np.flatnonzero(column == result).tolist()
+    return [row for row, other in enumerate(column) if other == result]
 
 
 def _float(value: Value) -> float:

@@ -19,7 +19,17 @@ from app.quality.capability import Counts, Moments, indices, moments_of
 from app.quality.layout import Item, Kind, Layout, Place
 from app.quality.layouts import layouts_of
 from app.quality.measurements import as_sent
-from app.quality.packing import SAME, TEXT, TYPE_BITS, VALUE_WIDTHS, Floats, Value, type_of, values
+from app.quality.packing import (
+    SAME,
+    TEXT,
+    TYPE_BITS,
+    VALUE_WIDTHS,
+    Floats,
+    Value,
+    cell_at,
+    column_size,
+    values_of_runs,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +68,20 @@ _IN_WINDOW = """
         LIMIT %(limit)s
     ) AS picked
 """
-_WIDTH = f"(ARRAY[{', '.join(str(VALUE_WIDTHS[kind]) for kind in sorted(VALUE_WIDTHS))}])[form & {TYPE_BITS}]"
+_FORMS = range(1, (SAME | TYPE_BITS) + 1)  # as far as they say where a value stands, in the order of an array
 _CELL = f"""
     -- What did this item measure, run by run? Of a column of texts, all are read.
     SELECT unit_id, position_number, event_id, run, recorded_at, form,
         CASE WHEN form & {TYPE_BITS} = {TEXT}
             THEN substring(packed FROM start FOR coalesce(offsets[%(number)s + 1], length(packed)) + 1 - start)
-            ELSE substring(packed FROM start + CASE WHEN form & {SAME} = 0 THEN %(item)s * {_WIDTH} ELSE 0 END
-                FOR {_WIDTH})
+            ELSE substring(packed FROM start + (CAST(%(starts)s AS integer[]))[form & {_FORMS[-1]}]
+                FOR (ARRAY{[VALUE_WIDTHS[kind] for kind in sorted(VALUE_WIDTHS)]})[form & {TYPE_BITS}])
         END
     FROM {_IN_WINDOW}
 """
 _COLUMN = f"""
-    -- What did all items of this column measure, run by run? Nothing where they are texts.
-    SELECT form, substring(packed FROM start FOR {_WIDTH} * CASE WHEN form & {SAME} = 0 THEN %(count)s ELSE 1 END)
+    -- What did all items of this column measure, run by run? No byte where they are texts.
+    SELECT form, substring(packed FROM start FOR (CAST(%(sizes)s AS integer[]))[form & {_FORMS[-1]}])
     FROM {_IN_WINDOW}
 """
 
@@ -103,11 +113,12 @@ def series(connection: Connection, window: Window, feature: str, characteristic:
         )
     readings: list[Reading] = []
     for layout_id, place, row in cells:
-        asked = window.named() | {"layout_id": layout_id, "number": place.number + 1, "item": row}
-        rows = _fetch(connection, _CELL, asked)
+        starts = [cell_at(form, place.count, row) for form in _FORMS]
+        asked = {"layout_id": layout_id, "number": place.number + 1, "starts": starts}
+        rows = _fetch(connection, _CELL, window.named() | asked)
         if rows:
             *runs, forms, cut = zip(*rows, strict=True)
-            told = _values(forms, cut, row)
+            told = _values(forms, cut, place.count, row)
             if place.column.kind in (Kind.boolean, Kind.result):
                 told = [as_sent(value, place.column.kind) for value in told]
             readings.extend(map(Reading._make, zip(*runs, told, strict=True)))
@@ -116,16 +127,12 @@ def series(connection: Connection, window: Window, feature: str, characteristic:
     return readings[: window.limit]
 
 
-def _values(forms: Sequence[int], cells: Sequence[bytes], item: int) -> list[Value]:
+def _values(forms: Sequence[int], cells: Sequence[bytes], count: int, row: int) -> list[Value]:
     """The value in each cell; those written in one format are read together."""
     told: dict[int, Value] = {}
     for form in set(forms):
         ats = [at for at, other in enumerate(forms) if other == form]
-        if type_of(form) == TEXT:
-            told.update((at, values(form, cells[at], item + 1)[item]) for at in ats)
-        else:
-            read = values(form & ~SAME, b"".join([cells[at] for at in ats]), len(ats))
-            told.update(zip(ats, read, strict=True))
+        told.update(zip(ats, values_of_runs(form, [cells[at] for at in ats], count, row), strict=True))
     return [told[at] for at in range(len(forms))]
 
 
@@ -208,10 +215,11 @@ def _layouts_in(connection: Connection, window: Window) -> dict[int, Layout]:
 
 
 def _column_moments(connection: Connection, window: Window, layout_id: int, place: Place) -> Iterator[Moments]:
-    asked = {"layout_id": layout_id, "number": place.number + 1, "count": place.count}
+    sizes = [column_size(form, place.count) for form in _FORMS]
+    asked = {"layout_id": layout_id, "number": place.number + 1, "sizes": sizes}
     parts: dict[int, list[bytes]] = defaultdict(list)
     for form, data in _fetch(connection, _COLUMN, window.named() | asked):
-        if data is not None:
+        if data:
             parts[form].append(data)
     for form, datas in parts.items():
         yield moments_of(form, b"".join(datas), place.count)

@@ -14,20 +14,23 @@ from app.quality.packing import (
     FLOAT32,
     FLOAT64,
     INT8,
+    INT10,
     INT16,
     INT32,
     SAME,
     TEXT,
     VALUE_WIDTHS,
     Value,
+    cell_at,
     column_size,
     floats,
+    integers_of_runs,
     pack,
     pack_column,
     scale_of,
-    small_integers,
     type_of,
     values,
+    values_of_runs,
 )
 
 # What machines send: decimals of a few digits, as a JSON parser makes floats of them.
@@ -70,10 +73,9 @@ def test_an_array_is_packed_as_the_list_is_and_not_written_to(column: list[float
 def test_a_single_value_stands_where_its_format_says(column: list[float | None], data: st.DataObject) -> None:
     row = data.draw(st.integers(0, len(column) - 1))
     form, packed = pack_column(column)
-    width = VALUE_WIDTHS[type_of(form)]
-    start = 0 if form & SAME else row * width
+    start = cell_at(form, len(column), row)
 
-    (value,) = values(form, packed[start : start + width], 1)
+    (value,) = values_of_runs(form, [packed[start : start + VALUE_WIDTHS[type_of(form)]]], len(column), row)
 
     assert bits(value) == bits(column[row])
 
@@ -117,6 +119,7 @@ def test_columns_of_a_run_lie_one_after_the_other(columns: list[list[float | Non
     ("column", "kind", "scale"),
     [
         ([0.5, 0.25, 0.1], INT8, 2),
+        ([0.1234, 0.1, 0.1666], INT10, 4),
         ([0.1234, 1.5, 0.9999], INT16, 4),
         ([98.75, 102.3, 100.0], INT16, 2),
         ([120.4567, 0.1], INT32, 4),
@@ -154,24 +157,51 @@ def test_a_column_that_is_all_the_same_is_written_once() -> None:
     assert values(form, data, 3000) == [0.0] * 3000
 
 
-def test_deposits_of_an_spi_take_two_bytes_each() -> None:
+def test_three_deposits_of_an_spi_take_four_bytes() -> None:
     heights = np.round(np.random.default_rng(7).normal(0.12, 0.008, 3000), 4)
 
     _, data = pack_column(heights)
 
-    assert len(data) == 6000
+    assert len(data) == 4000
+
+
+@pytest.mark.parametrize("lowest", [-1024, -1023, -1, 0, 1, 127, 128, 7040, 7167])
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 1023])
+def test_ten_bits_hold_what_lies_close_together(lowest: int, count: int) -> None:
+    column: list[float | None] = np.linspace(lowest, lowest + 894, count).round().tolist()
+    if count > 2 and lowest in (-1, 0):
+        column[1] = -0.0
+    if count > 3:
+        column[2] = None
+
+    form, data = pack_column(column)
+
+    assert type_of(form) == INT10
+    assert [bits(value) for value in values(form, data, count)] == [bits(value) for value in column]
+    assert len(data) == column_size(form, count) == 4 * -(-count // 3)
+
+
+@pytest.mark.parametrize(("column", "kind"), [([-1025, 0], INT16), ([7168, 7169], INT16), ([128, 1150], INT16)])
+def test_wider_columns_take_sixteen_bits(column: list[float], kind: int) -> None:
+    assert type_of(pack_column(column)[0]) == kind
+
+
+def test_columns_written_before_there_were_ten_bits_are_read_as_ever() -> None:
+    told = values(INT16 | 4 << 4, bytes.fromhex("d204 0080 0180 983a"), 4)
+
+    assert [bits(value) for value in told] == [bits(value) for value in (0.1234, None, -0.0, 1.5)]
 
 
 def test_integers_for_statistics_are_given_only_where_they_are_the_whole_truth() -> None:
     form, data = pack_column([0.01, -0.0, 0.02])
-    integers = small_integers(form, data)
+    integers = integers_of_runs(form, data + data, 3)
     assert integers is not None
-    assert integers.tolist() == [1, 0, 2]
+    assert integers.tolist() == [[1, 0, 2], [1, 0, 2]]
 
-    assert small_integers(*pack_column([0.01, None, 0.02])) is None
-    assert small_integers(*pack_column([0.1 + 0.2, 1.0])) is None
+    assert integers_of_runs(*pack_column([0.01, None, 0.02]), 3) is None
+    assert integers_of_runs(*pack_column([0.1 + 0.2, 1.0]), 2) is None
 
 
 def test_texts_are_no_numbers() -> None:
     with pytest.raises(ValueError, match="texts"):
-        floats(*pack_column(["OK"]))
+        floats(*pack_column(["OK"]), 1)
