@@ -58,6 +58,8 @@ def _findings(facts: Facts) -> Iterator[Finding]:
         yield note("This station is not known yet: nothing is planned for it, and no start of it is kept.")
     if facts.unit is None:
         yield from _unknown(facts, station)
+    elif facts.unit.positions:
+        yield from _no_such_position(facts, facts.unit)
     else:
         for topic, rule in UNIT_RULES:
             if topic is None or topic in facts.topics:
@@ -93,6 +95,15 @@ def _unknown(facts: Facts, station: Station) -> Iterator[Finding]:
         f"Nobody knows {facts.identifier}.",
         "Read its mark again; if it is right, its first station has not reported it yet.",
         passing=True,
+    )
+
+
+def _no_such_position(facts: Facts, panel: Unit) -> Iterator[Finding]:
+    """Where a panel's boards are known, a position that it does not have is a misread mark."""
+    yield against(
+        "unknown_position",
+        f"{panel.serial} has no position {facts.asked_position}: it has {', '.join(map(str, panel.positions))}.",
+        "Ask with the position the panel was marked with.",
     )
 
 

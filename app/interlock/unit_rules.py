@@ -150,14 +150,7 @@ def _stopped(_: Facts, unit: Unit, _station: Station) -> Iterator[Finding]:
 
     * It is scrapped, shipped, on hold, or something in it is scrapped or on hold.
     * It is in another station's hands, or built into an assembly: then the assembly is what is worked on.
-    * It is no unit at all: its panel has no such position.
     """
-    if unit.positions:
-        yield against(
-            "unknown_position",
-            f"{unit.serial} has no such position: it has {', '.join(map(str, unit.positions))}.",
-            "Ask with the position the panel was marked with.",
-        )
     if unit.scrapped is not None:
         yield against("scrapped", f"{unit.serial} is scrapped: {unit.scrapped}.", "Take it out of the line.")
     if unit.shipped is not None:

@@ -3,8 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Connection, Engine, text
@@ -15,7 +13,6 @@ from app.cfx.messages.information_system import ValidateUnitsResponse
 from app.db import create_engine, retrying
 from app.errors import Conflict, Forbidden, Invalid
 from app.inbox.requests import answer
-from app.interlock.gate import ask
 from app.interlock.gathering import Asked, Told
 from app.interlock.locks import lock_station, unlock_station
 from app.interlock.overrides import grant_override, revoke_override
@@ -30,11 +27,7 @@ from app.interlock.plans import (
 from app.interlock.starts import start_units
 from app.interlock.verdicts import Verdict
 from app.lines.planning import StationPlan, plan_line
-from app.orders.planning import plan_work_order
 from app.people import Actor, Role
-from app.products.kicad import BoardDesign, Component
-from app.products.planning import import_design
-from app.products.routing import RoutingStep
 from app.quality.containments import open_containment
 from app.quality.shipping import reasons_to_keep
 from app.quality.terms import Terms
@@ -42,89 +35,32 @@ from app.trace.question import Question
 from app.units.families import family
 from tests.containment.stories import contain, decide, unit_id
 from tests.inbox.messages import (
-    completed,
     count,
-    entry,
     initialized,
-    installed,
     message,
     received,
-    started,
     stored,
     uninstalled,
 )
+from tests.interlock.story import (
+    AOI,
+    MARKER,
+    MOUNTER,
+    PRINTER,
+    TESTER,
+    asked,
+    clock,
+    codes,
+    done,
+    inspected,
+    passed,
+    placed,
+)
 
-MARKER, PRINTER, MOUNTER, AOI, TESTER = (f"Acme.{kind}.1" for kind in ("Marker", "Printer", "Mounter", "AOI", "Tester"))
-OPERATIONS = {MARKER: "mark", PRINTER: "print", MOUNTER: "place", AOI: "inspect", TESTER: "test"}
 LEAD, ENGINEER, SECOND, OPERATOR = (
     Actor(f"person:{role.value}", role.value, role, person=role.value)
     for role in (Role.line_lead, Role.process_engineer, Role.quality_engineer, Role.operator)
 )
-
-
-@pytest.fixture
-def line(engine: Engine) -> Engine:
-    """A planned line and order; panel P-1 with boards SN-1 and SN-2 is marked."""
-    with engine.begin() as connection:
-        stations = [StationPlan(handle, operation=operation) for handle, operation in OPERATIONS.items()]
-        plan_line(connection, name="SMT 1", stations=stations, actor="test")
-        part = Component("R1", "RES-10K", None, None, None, None, None, None, "top", "machine")
-        revision = import_design(
-            connection,
-            BoardDesign("node", "B", (part,), ()),
-            customer="Northwind",
-            units_per_panel=2,
-            routing=[RoutingStep(operation) for operation in OPERATIONS.values()],
-            actor="test",
-        )
-        assert revision == 1
-        plan_work_order(connection, number="WO-1", product_revision_id=1, quantity=2, customer="Northwind", actor="t")
-    stored(engine, initialized("P-1", ("SN-1", 1), ("SN-2", 2), order="WO-1", source=MARKER))
-    done(engine, MARKER)
-    return engine
-
-
-_clock = iter(range(1, 100_000))
-
-
-def done(engine: Engine, station: str, *says: Any, result: str = "Completed", end: bool = True) -> UUID:
-    """A station works on the panel; `says` are made from the work's transaction."""
-    work = uuid4()
-    units = ("P-1", 1), ("P-1", 2)
-    payloads = [started(*units, transaction=work, panel="P-1", order="WO-1", source=station, when=next(_clock))]
-    payloads += [say(work) for say in says]
-    if end:
-        payloads.append(completed(*units, transaction=work, result=result, source=station, when=next(_clock)))
-    stored(engine, *payloads)
-    return work
-
-
-def inspected(*outcomes: str) -> Any:
-    """`UnitsInspected`: what the AOI says of each board."""
-    return lambda work: message(
-        "Production.TestAndInspection.UnitsInspected",
-        {"TransactionId": str(work), "InspectionMethod": "AOI", "InspectedUnits": [
-            {"UnitIdentifier": "P-1", "UnitPositionNumber": position, "OverallResult": outcome, "Inspections": []}
-            for position, outcome in enumerate(outcomes, start=1)]},
-        source=AOI, when=next(_clock),
-    )  # fmt: skip
-
-
-def placed(package: str) -> Any:
-    """`MaterialsInstalled` on both boards."""
-    return lambda work: installed(
-        *(entry("P-1", package, ["R1"], position=position, part_number="RES-10K") for position in (1, 2)),
-        transaction=work, source=MOUNTER, when=next(_clock),
-    )  # fmt: skip
-
-
-def passed(*serials: str) -> Any:
-    """`UnitsTested`: they passed."""
-    units = [{"UnitIdentifier": serial, "OverallResult": "Passed", "Tests": []} for serial in serials]
-    return lambda work: message(
-        "Production.TestAndInspection.UnitsTested", {"TransactionId": str(work), "TestedUnits": units},
-        source=TESTER, when=next(_clock),
-    )  # fmt: skip
 
 
 def kept(engine: Engine, *serials: str) -> dict[str, str]:
@@ -133,15 +69,6 @@ def kept(engine: Engine, *serials: str) -> dict[str, str]:
         units = {unit_id(connection, serial): serial for serial in serials}
         found = reasons_to_keep(connection, family(connection, units))
         return {units[one]: whys[0].sentence for one, whys in found.items()}
-
-
-def asked(engine: Engine, station: str, *units: Asked, **more: Any) -> list[Verdict]:
-    with engine.begin() as connection:
-        return ask(connection, station=station, units=units or [Asked("P-1")], actor="test", **more)
-
-
-def codes(engine: Engine, station: str, *units: Asked, **more: Any) -> list[list[str]]:
-    return [[ground.code for ground in verdict.reasons] for verdict in asked(engine, station, *units, **more)]
 
 
 def test_the_route_follows_from_what_was_reported(line: Engine) -> None:
@@ -181,7 +108,7 @@ def test_a_mended_board_goes_through_its_checks_again(line: Engine) -> None:
         done(line, station)
     done(line, AOI, inspected("Passed", "Passed"))
     assert codes(line, TESTER) == [[], []]
-    stored(line, uninstalled("P-1", ["R1"], position=1, when=next(_clock), source="Acme.Bench.1"))
+    stored(line, uninstalled("P-1", ["R1"], position=1, when=next(clock), source="Acme.Bench.1"))
     assert codes(line, TESTER) == [["skipped"], []]
     assert "SN-1 was mended at 2026-11-20" in asked(line, TESTER, Asked("SN-1"))[0].reasons[0].sentence
     assert codes(line, AOI) == [[], ["repeated"]], "the inspection that passed before says nothing of what it is now"
@@ -190,7 +117,7 @@ def test_a_mended_board_goes_through_its_checks_again(line: Engine) -> None:
     done(line, TESTER)
     repaired = {"RepairedUnits": [{"UnitIdentifier": "SN-1", "OverallResult": "RepairSuccessful"}]}
     name = "Production.ReworkAndRepair.UnitsRepaired"
-    stored(line, message(name, repaired, when=next(_clock), source="Acme.Bench.1"))
+    stored(line, message(name, repaired, when=next(clock), source="Acme.Bench.1"))
     assert codes(line, AOI) == [[], ["repeated"]]
 
 
@@ -200,8 +127,8 @@ def test_what_was_mended_does_not_leave_before_its_checks_passed_or_quality_take
     done(line, AOI, inspected("Passed", "Passed"))
     done(line, TESTER, passed("SN-1", "SN-2"))
     assert kept(line, "SN-1", "SN-2") == {}
-    stored(line, uninstalled("SN-1", ["R1"], when=next(_clock), source="Acme.Bench.1"))
-    stored(line, uninstalled("SN-2", ["R1"], when=next(_clock), source="Acme.Bench.1"))
+    stored(line, uninstalled("SN-1", ["R1"], when=next(clock), source="Acme.Bench.1"))
+    stored(line, uninstalled("SN-2", ["R1"], when=next(clock), source="Acme.Bench.1"))
     assert {serial: "has not passed inspect since" in why for serial, why in kept(line, "SN-1", "SN-2").items()} == {
         "SN-1": True,
         "SN-2": True,

@@ -46,10 +46,10 @@ def codes(verdict: Verdict) -> set[str]:
 
 def test_warned_before_and_blocked_after(engine: Engine) -> None:
     revision = line(engine)
+    assert scan(engine, "F2", "P-2", product_revision_id=revision).accepted  # a scan is judged as of now
     with engine.begin() as connection:
         set_handling(connection, [Handling(C100N, moisture_level="5a")], actor="test")
         state_packages(connection, ["P-2"], Happened.opened, at=at(-16 * HOUR), actor="test")
-    assert scan(engine, "F2", "P-2", product_revision_id=revision).accepted
     assert "The floor life of package P-2" not in " ".join(asked(engine, 3).warnings)
     soon = asked(engine, 5)
     assert "The floor life of package P-2 (MSL 5a) ends at 2026-11-20 14:00 UTC." in " ".join(soon.warnings)
