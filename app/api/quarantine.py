@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 
 from app.api.access import QuarantineHandler, Reading, TheEngine, only
 from app.api.cfx import recorder_of
@@ -54,7 +55,7 @@ def post_replay(
 
     def deed() -> Answer:
         outcome = replay(engine, recorder, quarantine_id, actor=actor.identity)
-        return _answer(quarantine_id, outcome)
+        return Answer(200, msgspec.json.encode({"quarantine_id": quarantine_id, "outcome": outcome}))
 
     return once.across_transactions(deed)
 
@@ -72,18 +73,12 @@ def post_dismissal(
     quarantine_id: int,
     dismissal: Dismissal,
     actor: QuarantineHandler,
-    engine: TheEngine,
     once: DoOnce,
 ) -> Response:
     """Say why the message is not taken in; its bytes stay."""
 
-    def deed() -> Answer:
-        dismiss(engine, quarantine_id, reason=dismissal.reason, actor=actor.identity)
-        return _answer(quarantine_id, "dismissed")
+    def deed(connection: Connection) -> dict[str, Any]:
+        dismiss(connection, quarantine_id, reason=dismissal.reason, actor=actor.identity)
+        return {"quarantine_id": quarantine_id, "outcome": "dismissed"}
 
-    return once.across_transactions(deed)
-
-
-def _answer(quarantine_id: int, outcome: str) -> Answer:
-    body = {"quarantine_id": quarantine_id, "outcome": outcome}
-    return Answer(200, msgspec.json.encode(body))
+    return once(deed)

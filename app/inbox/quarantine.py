@@ -100,7 +100,10 @@ _GET = text(
     """
 )
 _RESOLVE = text(
-    "UPDATE quarantine SET resolved_at = now(), resolution = :resolution WHERE quarantine_id = :quarantine_id"
+    """
+    UPDATE quarantine SET resolved_at = now(), resolution = :resolution
+    WHERE quarantine_id = :quarantine_id AND resolved_at IS NULL
+    """
 )
 
 
@@ -131,7 +134,7 @@ def open_quarantine(connection: Connection, quarantine_id: int) -> Row[Any]:
 
 
 def resolve(connection: Connection, quarantine_id: int, resolution: str) -> None:
-    """Close one message, saying how."""
+    """Close one message, saying how; what was said of it first stands."""
     connection.execute(_RESOLVE, {"quarantine_id": quarantine_id, "resolution": resolution})
 
 

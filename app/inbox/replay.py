@@ -1,12 +1,13 @@
 """Resolve what is in quarantine: take it in again after a fix, or say why it is dropped."""
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from app.db import transaction
-from app.errors import Conflict, Invalid
+from app.errors import Conflict
 from app.inbox.quarantine import open_quarantine, resolve
 from app.inbox.record import Delivery, Recorder
 from app.people import record_audit
+from app.reasons import reason_given
 
 
 def replay(engine: Engine, recorder: Recorder, quarantine_id: int, *, actor: str) -> str:
@@ -36,21 +37,14 @@ def replay(engine: Engine, recorder: Recorder, quarantine_id: int, *, actor: str
     return outcome
 
 
-def dismiss(engine: Engine, quarantine_id: int, *, reason: str, actor: str) -> None:
-    """Say why a quarantined message is not taken in. Its bytes stay; nothing is thrown away.
+def dismiss(connection: Connection, quarantine_id: int, *, reason: str, actor: str) -> None:
+    """Say why a quarantined message is not taken in. Once; its bytes stay, nothing is thrown away.
 
     Raises `Invalid` without a reason, `NotFound` or `Conflict` where there is nothing to resolve.
     """
-    reason = reason.strip()
-    if not reason:
-        raise Invalid("Say why the message is dismissed: whoever finds it later will ask.")
-    with transaction(engine) as connection:
-        open_quarantine(connection, quarantine_id)
-        resolve(connection, quarantine_id, f"dismissed by {actor}: {reason}")
-        record_audit(
-            connection,
-            actor=actor,
-            deed="quarantine.dismissed",
-            subject=f"quarantine:{quarantine_id}",
-            reason=reason,
-        )
+    reason = reason_given(reason)
+    open_quarantine(connection, quarantine_id)
+    resolve(connection, quarantine_id, f"dismissed by {actor}: {reason}")
+    record_audit(
+        connection, actor=actor, deed="quarantine.dismissed", subject=f"quarantine:{quarantine_id}", reason=reason
+    )

@@ -27,11 +27,11 @@ from app.quality.hold_rows import Held, write_later_holds, write_unit_holds
 from app.quality.nonconformances import (
     enter_nonconformance,
     lock_nonconformance,
-    reason_given,
     release_nonconformance,
 )
 from app.quality.scope import Key, Progress, Scope, no_progress, scope_of
 from app.quality.terms import Terms, terms_of
+from app.reasons import reason_given
 from app.units.locks import lock_units
 
 _BLOCK = 5000

@@ -17,7 +17,8 @@ from sqlalchemy.exc import IntegrityError
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.people import Role, record_audit, spoken
 from app.quality.failures import decide_failures
-from app.quality.nonconformances import lock_nonconformance, reason_given
+from app.quality.nonconformances import lock_nonconformance
+from app.reasons import reason_given
 from app.units.families import named_units
 from app.units.locks import lock_units
 from app.units.scrapped import Scrapped, record_scrapped

@@ -7,14 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from app.errors import Conflict, Invalid, NotFound
+from app.errors import Conflict, NotFound
 from app.people import record_audit
 from app.quality.hold_rows import write_unit_holds
 from app.quality.scope import Key, ScopedUnit
 from app.quality.terms import terms_of
+from app.reasons import reason_given
 from app.units.locks import lock_units
-
-_LONGEST_REASON = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +25,6 @@ class OpenNonconformance:
     opened_at: datetime
     by_rule: bool
     """A containment's, for what was known to be bad, not for what its units failed."""
-
-
-def reason_given(reason: str) -> str:
-    """The reason without blanks around it. Raises `Invalid` where there is none, or a novel."""
-    reason = reason.strip()
-    if not reason:
-        raise Invalid("Give the reason: whoever reads this years later must understand it.")
-    if len(reason) > _LONGEST_REASON:
-        raise Invalid(f"The reason has {len(reason)} characters; {_LONGEST_REASON} are enough.")
-    return reason
 
 
 _NUMBER = text("SELECT nextval(pg_get_serial_sequence('nonconformance', 'nonconformance_id'))")

@@ -18,7 +18,7 @@ from app.errors import Conflict, Invalid, NotFound
 from app.people import customer_id_of, record_audit
 from app.quality.failures import failures_on, unproven
 from app.quality.holds import holds_on
-from app.reasons import Reason
+from app.reasons import Reason, reason_given
 from app.units.completeness import incomplete
 from app.units.families import built_into, named_units
 from app.units.locks import lock_families
@@ -189,16 +189,15 @@ def ship(connection: Connection, number: str, *, actor: str) -> int:
 
 def unpack(connection: Connection, serials: Sequence[str], *, reason: str, actor: str) -> int:
     """Take units out of their shipments, or note that they came back from the customer; returns how many."""
-    if not reason.strip():
-        raise Invalid("Say why the units are unpacked, or came back.")
+    reason = reason_given(reason)
     ids = {row.unit_id: row.serial for row in _named(connection, serials)}
     lock_families(connection, ids)
-    taken = unpack_units(connection, ids, reason=reason.strip(), actor=actor)
+    taken = unpack_units(connection, ids, reason=reason, actor=actor)
     absent = [serial for unit_id, serial in ids.items() if unit_id not in taken]
     if absent:
         raise NotFound(f"{', '.join(absent[:5])} is in no shipment. Nothing was unpacked.")
     record_audit(connection, actor=actor, deed="unit.unpacked", subject=None,
-                 reason=reason.strip(), serials=sorted(ids.values()))  # fmt: skip
+                 reason=reason, serials=sorted(ids.values()))  # fmt: skip
     return len(taken)
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Row
 
+from app.db import transaction
 from app.errors import Conflict
 from app.inbox.quarantine import message, quarantined
 from app.inbox.replay import dismiss, replay
@@ -74,6 +75,6 @@ def dismiss_message(
     request: Request, visitor: Handler, quarantine_id: int, reason: Annotated[str, Form()] = ""
 ) -> Response:
     """Say why it is not taken in."""
-    engine = request.app.state.engine
-    dismiss(engine, quarantine_id, reason=reason, actor=visitor.actor.identity)
+    with transaction(request.app.state.engine) as connection:
+        dismiss(connection, quarantine_id, reason=reason, actor=visitor.actor.identity)
     return RedirectResponse("/quarantine", 303)

@@ -1,6 +1,7 @@
 """What becomes of a unit: decided once, by who may, with the customer's word where it needs that."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -10,11 +11,13 @@ from sqlalchemy import Engine, text
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.lines.planning import StationPlan, plan_line
 from app.people import Role
-from app.quality.containments import release_containment
-from app.quality.dispositions import AUTHORITY, Disposition, require_authority
+from app.quality.containments import open_containment, release_containment
+from app.quality.dispositions import AUTHORITY, Disposition, disposition_units, require_authority
 from app.quality.failures import failures_on
 from app.quality.nonconformances import open_nonconformance
 from app.quality.scope import ScopedUnit
+from app.quality.shipping import unpack
+from app.quality.terms import terms_of
 from app.trace.evidence import Evidence
 from app.units.ownership import assign_customer
 from app.units.whereabouts import places_of
@@ -204,3 +207,39 @@ def test_a_pass_at_another_station_of_the_same_operation_clears_it(engine: Engin
     build(engine, "SN-1")
     stored(engine, inspected("SN-1", "Failed", 5), inspected("SN-1", "Passed", 9, source="Argus.A2.2"))
     assert failed(engine, "SN-1") == []
+
+
+def test_of_several_decisions_at_once_one_stands(engine: Engine) -> None:
+    build(engine, "SN-1")
+    done = contain(engine, lot="A17")
+
+    def try_it(decision: str) -> bool:
+        try:
+            decide(engine, done.nonconformance, ["SN-1"], decision)
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as people:
+        assert sum(people.map(try_it, ["scrap", "rework", "released", "repair"])) == 1
+    assert count(engine, "unit_disposition") == 1
+    assert count(engine, "audit", "deed = 'unit.dispositioned'") == 1
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\u200b", "\u00a0 \u2003", "...", "-"])
+def test_a_reason_is_given_in_words(engine: Engine, blank: str) -> None:
+    build(engine, "SN-1")
+    done = contain(engine, lot="A17")
+    with engine.begin() as connection:
+        for deed in (
+            lambda: open_containment(connection, terms_of({"package": "REEL-1"}), reason=blank, actor=ACTOR),
+            lambda: release_containment(connection, done.number, reason=blank, actor=ACTOR),
+            lambda: unpack(connection, ["SN-1"], reason=blank, actor=ACTOR),
+            lambda: disposition_units(
+                connection, done.nonconformance, ["SN-1"], Disposition.scrap, reason=blank, actor=ACTOR,
+                role=Role.quality_engineer,
+            ),
+        ):  # fmt: skip
+            with pytest.raises(Invalid, match="reason"):
+                deed()
+    assert set(held(engine, "SN-1")) == {"SN-1"}

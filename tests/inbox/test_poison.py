@@ -1,6 +1,7 @@
 """One message that cannot be taken in: it alone goes to quarantine, with bytes and reason, and the others stay."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -178,9 +179,21 @@ def test_what_is_refused_again_stays_and_what_is_dismissed_keeps_its_bytes(engin
         (row,) = quarantined(connection)
     with pytest.raises(Conflict, match="refused again"):
         replay(engine, recorder, row.quarantine_id, actor="Kim")
-    with pytest.raises(Invalid):
-        dismiss(engine, row.quarantine_id, reason=" ", actor="Kim")
-    dismiss(engine, row.quarantine_id, reason="a test of the cable", actor="Kim")
+    for blank in (" ", "\u200b", " - "):
+        with engine.begin() as connection, pytest.raises(Invalid):
+            dismiss(connection, row.quarantine_id, reason=blank, actor="Kim")
+
+    def twice(actor: str) -> bool:
+        try:
+            with engine.begin() as connection:
+                dismiss(connection, row.quarantine_id, reason="a test of the cable", actor=actor)
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as people:
+        assert sorted(people.map(twice, ["Kim", "Lee", "Max", "Ann"])) == [False, False, False, True]
+    assert count(engine, "audit", "deed = 'quarantine.dismissed'") == 1
     with pytest.raises(Conflict, match="a test of the cable"):
         replay(engine, recorder, row.quarantine_id, actor="Kim")
     with engine.connect() as connection:
