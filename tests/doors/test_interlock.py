@@ -82,6 +82,37 @@ def test_a_start_is_done_once_however_often_it_is_sent(planned: None, ask: Ask, 
 
 
 @pytest.mark.usefixtures("planned", "accounts")
+def test_a_line_lead_ends_a_start_that_was_given_up(planned: None, ask: Ask, engine: Engine) -> None:
+    with engine.begin() as connection:
+        plan_line(connection, name="SMT 2", stations=[StationPlan("Acme.Printer.2", operation="print")], actor="test")
+    start = {"station": PRINTER, "serials": [SERIAL]}
+    started = ask("line_equipment", station=PRINTER).post("/api/v1/interlock", json=start).json()
+    assert started["verdicts"][0]["started"] is True
+    end = {"serials": [SERIAL], "reason": "The printer jammed; the board was taken out."}
+    assert ask("operator").post("/api/v1/interlock/starts/end", json=end).status_code == 403
+    lead = ask("line_lead")
+    assert lead.post("/api/v1/interlock/starts/end", json={**end, "reason": " "}).status_code == 422
+    assert [reason["code"] for reason in asked(lead, "Acme.Printer.2")["verdicts"][0]["reasons"]] == ["already_started"]
+    assert lead.post("/api/v1/interlock/starts/end", json=end).json() == {"ended": [SERIAL]}
+    assert lead.post("/api/v1/interlock/starts/end", json=end).status_code == 404
+    assert asked(lead, "Acme.Printer.2")["allowed"]
+    assert count(engine, "audit", "deed = 'start.ended'") == 1
+
+
+def test_the_log_of_a_unit_comes_in_pages(planned: None, ask: Ask) -> None:
+    client = ask("operator")
+    for _ in range(5):
+        asked(client, PRINTER)
+    numbers: list[int] = []
+    page: dict[str, Any] = {"serial": SERIAL, "limit": 2}
+    while page:
+        told = client.get("/api/v1/interlock/verdicts", params=page).json()
+        numbers += [entry["verdict_id"] for entry in told["verdicts"]]
+        page = {**page, "cursor": told["next"]} if "next" in told else {}
+    assert numbers == sorted(numbers, reverse=True)
+    assert len(numbers) == len(set(numbers)) == 5
+
+
 def test_an_override_takes_its_two_people_and_shows_in_the_verdict(ask: Ask, engine: Engine) -> None:
     engineer = ask("process_engineer", person="process_engineer")
     with engine.begin() as connection:

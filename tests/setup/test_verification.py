@@ -11,11 +11,13 @@ from app.materials.handling import set_handling
 from app.materials.happenings import Happened
 from app.materials.package_events import state_packages
 from app.materials.rules import Handling
+from app.quality.containments import open_containment
+from app.quality.terms import terms_of
 from app.setup.checks import blocked_locations
 from app.setup.requirements import SlotPlan, learn_setup
 from app.setup.verification import Check, clear_location, verify_loading
 from app.trace.loaded import loaded_intervals
-from tests.inbox.messages import STATION, at, count, stored
+from tests.inbox.messages import STATION, at, count, message, stored
 from tests.setup.plant import (
     C100N,
     OTHER,
@@ -33,7 +35,7 @@ from tests.setup.plant import (
     station,
     station_id,
 )
-from tests.trace.reels import loaded
+from tests.trace.reels import joined, loaded
 
 F1, F2 = "M1.F.1", "M1.F.2"
 
@@ -172,7 +174,7 @@ def test_somebody_with_the_right_clears_the_slot_with_a_reason(engine: Engine, r
     scan(engine, F1, "P-9", product_revision_id=revision)
     with engine.begin() as connection:
         assert [one.slot for one in blocked_locations(connection, at=at(5))] == [F1]
-        with pytest.raises(Invalid, match="Say why"):
+        with pytest.raises(Invalid, match="reason"):
             clear_location(connection, station=STATION, slot=F1, reason=" ", actor="person:lee", at=at(10))
         clear_location(
             connection, station=STATION, slot=F1, reason="scanned for a trial", actor="person:lee", at=at(10)
@@ -218,7 +220,8 @@ def test_a_splice_is_the_same_part_or_approved(engine: Engine, revision: int) ->
     assert codes(scan(engine, F1, "P-1", replaces="P-1", product_revision_id=revision, when=11)) == ["wrong_part"]
     assert scan(engine, F1, "P-2", replaces="P-1", product_revision_id=revision, when=12).accepted
     assert count(engine, "package_link", "kind = 'joined' AND event_id < 0") == 1
-    assert slot_of(setup(engine, revision), F1).package == "P-1"  # the new one waits behind it
+    waiting = [slot for slot in setup(engine, revision).slots if slot.slot == F1]
+    assert [(slot.package, slot.verified_by) for slot in waiting] == [("P-1", "person:ann"), ("P-2", "person:ann")]
 
 
 def test_a_splice_without_a_required_setup_follows_what_is_in_the_slot(engine: Engine) -> None:
@@ -283,3 +286,67 @@ def test_what_comes_late_changes_what_was(engine: Engine, revision: int) -> None
     with engine.connect() as connection:
         late = connection.execute(text("SELECT max(received_at - recorded_at) FROM loading_event")).scalar_one()
     assert late > timedelta(0)
+
+
+def test_a_slot_is_one_under_its_name_and_its_identifier(engine: Engine, revision: int) -> None:
+    """Scanned by its name before the machine ever told its identifier, it is the same slot afterwards."""
+    station(engine, "Acme.Mounter.9")
+    reel(engine, "P-9", R22K, expires_at=at(-1))
+    reel(engine, "P-1")
+    assert not scan(engine, "1", "P-9", handle="Acme.Mounter.9").accepted
+    stored(engine, loaded("P-1", slot=F1, when=20, source="Acme.Mounter.9"))
+    now = setup(engine, None, handle="Acme.Mounter.9")
+    assert [(slot.slot, slot.blocked) for slot in now.slots] == [(F1, True)]
+    with engine.connect() as connection:
+        assert [one.slot for one in blocked_locations(connection, at=at(100))] == [F1]
+    assert scan(engine, "1", "P-1", handle="Acme.Mounter.9", when=30).accepted
+    now = setup(engine, None, handle="Acme.Mounter.9")
+    assert [(slot.slot, slot.blocked, slot.verified_by) for slot in now.slots] == [(F1, False, "person:ann")]
+
+
+def test_what_was_scanned_before_must_be_usable_now(engine: Engine, revision: int) -> None:
+    reel(engine, "P-1", expires_at=at(3600))
+    check = scan(engine, F1, "P-1", product_revision_id=revision, when=0)
+    assert not check.accepted
+    assert [reason.code for reason in check.reasons] == ["shelf_life_over"]
+
+
+def test_two_scanners_of_one_package_wait_for_one_another_whatever_they_read(engine: Engine, revision: int) -> None:
+    """One reads the bare identifier, the other the maker's label that bears it: one package, one lock."""
+    station(engine, OTHER)
+    reel(engine, "R-77")
+    label = "[)>\x1e06\x1dP" + R10K + "\x1dQ4000\x1dSR-77\x1e\x04"
+    first = engine.connect()
+    try:
+        verify_loading(first, station=STATION, slot=F1, label="R-77", actor="person:ann", at=at(0))
+        found: list[Check] = []
+        second = threading.Thread(target=lambda: found.append(scan(engine, "M2.F.1", label, handle=OTHER, when=1)))
+        second.start()
+        second.join(0.5)
+        assert second.is_alive(), "it waits until the first is recorded"
+        first.commit()
+        second.join(10)
+    finally:
+        first.close()
+    (check,) = found
+    assert [reason.code for reason in check.reasons] == ["two_machines"]
+
+
+def test_what_waits_behind_the_reel_is_judged_with_it(engine: Engine, revision: int) -> None:
+    def against(when: float = 100) -> list[str]:
+        return [why.sentence for slot in setup(engine, revision, when=when).slots if slot.slot == F1
+                for why in slot.reasons]  # fmt: skip
+
+    for identifier in ("P-1", "P-2", "P-3"):
+        reel(engine, identifier)
+    scan(engine, F1, "P-1", product_revision_id=revision)
+    stored(engine, joined("P-1", "P-2", when=10), joined("P-2", "P-3", when=11))
+    assert against() == []
+    with engine.begin() as connection:
+        open_containment(connection, terms_of({"package": "P-3"}), reason="Wet.", actor="person:quinn")
+    (held,) = against()
+    assert "P-3 is on hold" in held
+    assert against(when=5) == []  # nothing was spliced to it then
+    taken_off = message("Materials.Storage.MaterialsUnloaded", {"MaterialPackageIdentifiers": ["P-3"]}, when=30)
+    stored(engine, taken_off)
+    assert against() == []
