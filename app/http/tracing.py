@@ -17,7 +17,9 @@ from app.http.tables import csv_answer
 from app.people import Actor, Permission
 from app.trace.evidence import Evidence
 from app.trace.excluded import ExcludedUnit
+from app.trace.explorer import Explored, Grouping, Narrowing, explore, narrowed
 from app.trace.made_from import MadeFrom
+from app.trace.pages import Cursor
 from app.trace.question import Question
 from app.trace.where_used import CarryingUnit, WhereUsed, stream_where_used, where_used
 
@@ -85,6 +87,7 @@ def with_zone(moment: datetime | None) -> datetime | None:
 
 
 Asked = Annotated[Question, Depends(question)]
+_ALL = Narrowing()
 
 
 def carrying_units(
@@ -93,6 +96,24 @@ def carrying_units(
     """A page of the units that carry it. To a customer, what none of theirs carries is not known."""
     _require(asked, actor)
     return where_used(connection, asked, customer_id=actor.customer_id, cursor=cursor, limit=limit)
+
+
+def explored_units(
+    connection: Connection,
+    asked: Question,
+    actor: Actor,
+    wanted: Narrowing,
+    *,
+    by: Grouping | None,
+    cursor: str | None,
+    limit: int,
+) -> Explored:
+    """A page of what is wanted of the units that carry it, counted and grouped; how far a long count is shows."""
+    _require(asked, actor)
+    after = Cursor.read(cursor) if cursor else None
+    units = stream_where_used(connection, asked, customer_id=actor.customer_id, after=after.key if after else None)
+    seen = watched(units, connection.engine, deed=f"Counting where {asked.words} is used", actor=actor.name)
+    return explore(connection, seen, wanted, by=by, after=after, limit=limit)
 
 
 def _require(asked: Question, actor: Actor) -> None:
@@ -112,7 +133,7 @@ class _Told(Struct, omit_defaults=True):
     position_number: int | None = None
 
 
-def where_used_answer(found: WhereUsed) -> dict[str, object]:
+def where_used_answer(found: WhereUsed | Explored) -> dict[str, object]:
     """A page as the contract says it: without what serves the cursor only, and what is not told."""
     told = [
         _Told(
@@ -143,10 +164,12 @@ _CARRYING_COLUMNS = (
 )
 
 
-def carrying_units_table(connection: Connection, asked: Question, actor: Actor, form: Form = Form.csv) -> Response:
-    """All units that carry it, as a table; CSV and Parquet are streamed."""
+def carrying_units_table(
+    connection: Connection, asked: Question, actor: Actor, form: Form = Form.csv, wanted: Narrowing = _ALL
+) -> Response:
+    """All units that carry it, or what is wanted of them, as a table; CSV and Parquet are streamed."""
     _require(asked, actor)
-    units = stream_where_used(connection, asked, customer_id=actor.customer_id)
+    units = narrowed(connection, stream_where_used(connection, asked, customer_id=actor.customer_id), wanted)
     # The first one is fetched before the answer begins, while an error can still be told.
     first = next(units, None)
     all_of_them = chain([first], units) if first is not None else units

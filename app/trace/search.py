@@ -15,7 +15,9 @@ MOST_MATCHES = 50
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Something known under the text; `kind` is unit, package, lot, part, work_order or product.
+    """Something known under the text.
+
+    `kind` is unit, package, lot, part, work_order, product, containment, shipment, tool or station.
 
     `part_number` goes with a lot, which is only unique together with it.
     """
@@ -57,6 +59,30 @@ _RECOGNISE = text(
     SELECT 'product', product.part_number, coalesce(name, ''), NULL, 6
     FROM product WHERE product.part_number = ANY(CAST(:texts AS text[]))
       AND (CAST(:customer_id AS integer) IS NULL OR product.customer_id = :customer_id)
+    UNION ALL
+    SELECT 'containment', containment.number,
+        nonconformance.number || CASE WHEN released_at IS NULL THEN ' · on hold' ELSE ' · released' END, NULL, 7
+    FROM containment JOIN nonconformance USING (nonconformance_id)
+    WHERE (containment.number = ANY(CAST(:texts AS text[])) OR nonconformance.number = ANY(CAST(:texts AS text[])))
+      AND (CAST(:customer_id AS integer) IS NULL OR EXISTS (
+          SELECT FROM unit_hold JOIN unit USING (unit_id)
+          WHERE unit_hold.nonconformance_id = containment.nonconformance_id AND unit.customer_id = :customer_id
+      ))
+    UNION ALL
+    SELECT 'shipment', shipment.number,
+        customer.name || CASE WHEN shipped_at IS NULL THEN ' · being packed' ELSE ' · shipped' END, NULL, 8
+    FROM shipment JOIN customer USING (customer_id)
+    WHERE shipment.number = ANY(CAST(:texts AS text[]))
+      AND (CAST(:customer_id AS integer) IS NULL OR shipment.customer_id = :customer_id)
+    UNION ALL
+    -- What stands in the factory is the factory's own affair.
+    SELECT 'tool', identifier, coalesce(name, kind, 'tool'), NULL, 9
+    FROM tool WHERE identifier = ANY(CAST(:texts AS text[])) AND CAST(:customer_id AS integer) IS NULL
+    UNION ALL
+    SELECT 'station', handle, coalesce(name, operation, 'station'), NULL, 10
+    FROM station
+    WHERE (handle = ANY(CAST(:texts AS text[])) OR name = ANY(CAST(:texts AS text[])))
+      AND CAST(:customer_id AS integer) IS NULL
     ORDER BY rank, identifier
     LIMIT :most
     """

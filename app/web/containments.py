@@ -1,11 +1,10 @@
 """Containments for people: from any where-used result to what is held, decided and released."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
@@ -20,13 +19,15 @@ from app.quality.held_units import held_in_store, held_units, shipped_of
 from app.quality.nonconformances import NonconformanceSummary, nonconformances
 from app.quality.scope import scope_of
 from app.quality.terms import Terms
-from app.trace.question import Question
-from app.web.pages import Visitor, answer, render
+from app.web.pages import Visitor, answer, query_of, render
 from app.web.session import PostedByUs, Reading, TheVisitor, Visiting
 
 router = APIRouter(include_in_schema=False)
 
 Container = Annotated[Visitor, Depends(Visiting(Permission.open_containments))]
+Serials = Annotated[list[str], Query(min_length=1, max_length=1000)]
+Why = Annotated[str, Form(max_length=2000)]
+Retyped = Annotated[str, Form(max_length=256)]
 _UNITS_SHOWN = 200
 
 
@@ -43,13 +44,18 @@ def containments_page(request: Request, visitor: TheVisitor, connection: Reading
 @router.get("/contain")
 def contain_page(request: Request, visitor: Container, connection: Reading, asked: Asked) -> Response:
     """What a containment of this would hold, and the form to open it."""
-    return _contain_page(request, visitor, connection, asked)
+    return _contain_page(request, visitor, connection, Terms(asked))
+
+
+@router.get("/contain/units")
+def contain_units_page(request: Request, visitor: Container, connection: Reading, serials: Serials) -> Response:
+    """The same for units by their serials."""
+    return _contain_page(request, visitor, connection, Terms(serials=tuple(serials)))
 
 
 def _contain_page(
-    request: Request, visitor: Visitor, connection: Connection, asked: Question, refused: BirthmarkError | None = None
+    request: Request, visitor: Visitor, connection: Connection, terms: Terms, refused: BirthmarkError | None = None
 ) -> Response:
-    terms = Terms(asked)
     scope = scope_of(connection, terms)
     told = {
         "contains": terms.words,
@@ -57,16 +63,18 @@ def _contain_page(
         "by_evidence": scope.by_evidence,
         "packages": sorted(scope.packages.values()),
     }
+    if terms.question is not None:
+        query = query_of(terms.question)
+        back, deed = f"/where-used?{query}", f"/contain?{query}"
+    else:
+        serials = urlencode([("serials", serial) for serial in terms.serials], quote_via=quote)
+        back = f"/units?serial={quote(terms.serials[0], safe='')}"
+        deed = f"/contain/units?{serials}"
     status = refused.status if refused else 200
     return answer(
         request, "contain.html", visitor, told, status,
-        query=_query(asked), identifier=terms.identifier, problem=refused, running=[],
+        back=back, deed=deed, identifier=terms.identifier, problem=refused, running=[],
     )  # fmt: skip
-
-
-def _query(asked: Question) -> str:
-    terms = {name: str(value) for name, value in asdict(asked).items() if value is not None}
-    return urlencode(terms, quote_via=quote)
 
 
 @router.post("/contain", dependencies=[PostedByUs])
@@ -76,11 +84,31 @@ def contain(
     visitor: Container,
     asked: Asked,
     connection: Reading,
-    reason: Annotated[str, Form(max_length=2000)] = "",
-    confirm: Annotated[str, Form(max_length=256)] = "",
+    reason: Why = "",
+    confirm: Retyped = "",
 ) -> Response:
     """Contain it: counted anew, in the deed's own transaction."""
-    engine, actor, terms = request.app.state.engine, visitor.actor, Terms(asked)
+    return _contain(request, visitor, connection, Terms(asked), reason, confirm)
+
+
+@router.post("/contain/units", dependencies=[PostedByUs])
+def contain_units(
+    *,
+    request: Request,
+    visitor: Container,
+    serials: Serials,
+    connection: Reading,
+    reason: Why = "",
+    confirm: Retyped = "",
+) -> Response:
+    """The same for units by their serials."""
+    return _contain(request, visitor, connection, Terms(serials=tuple(serials)), reason, confirm)
+
+
+def _contain(
+    request: Request, visitor: Visitor, connection: Connection, terms: Terms, reason: str, confirm: str
+) -> Response:
+    engine, actor = request.app.state.engine, visitor.actor
     try:
         with reporting(engine, deed=f"Containing {terms.words}", actor=actor.name) as progress:
             contained = retrying(
@@ -90,7 +118,7 @@ def contain(
                 ),
             )
     except BirthmarkError as refused:
-        return _contain_page(request, visitor, connection, asked, refused)
+        return _contain_page(request, visitor, connection, terms, refused)
     return RedirectResponse(f"/containments/{contained.number}", 303)
 
 

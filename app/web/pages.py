@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from app.http.answers import json_answer
 from app.http.problems import Problem
 from app.http.tables import wants_csv
 from app.people import Actor, Permission, form_token, spoken
+from app.trace.question import Question
 from app.web import translations
 from app.web.navigation import NAVIGATION
 from app.web.translations import Say
@@ -203,6 +205,16 @@ def answer(
     if wants_json(request):
         return json_answer(told)
     return render(request, template, visitor, status, **{"twins": True, **told, **context})
+
+
+def terms_of(asked: Question) -> dict[str, str]:
+    """The terms of a question that were given, as an address has them."""
+    return {name: str(value) for name, value in asdict(asked).items() if value is not None}
+
+
+def query_of(asked: Question) -> str:
+    """A question as the query of an address."""
+    return urlencode(terms_of(asked), quote_via=quote)
 
 
 def language_of(request: Request, visitor: Visitor | None = None) -> str:

@@ -20,6 +20,7 @@ from app.web import (
     preferences,
     quarantine,
     session,
+    shipments,
     station,
     trace,
 )
@@ -33,7 +34,7 @@ def install(app: FastAPI) -> None:
     """Add the pages and their files."""
     for part in (
         login, preferences, live, line, trace, graph, containments, materials, quarantine, orders, people, photos,
-        labels, station, passport,
+        labels, station, shipments, passport,
     ):  # fmt: skip
         app.include_router(part.router)
     # Only files are compressed: in a page, what somebody else wrote stands beside a secret (BREACH).

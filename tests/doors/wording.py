@@ -13,6 +13,7 @@ from app.web.station import ACTIONS, DEFECTS
 WORDS = (
     "passed", "failed", "error", "aborted", "completed", "exact", "bounded", "inferred",
     "split off", "spliced on", "split from", "spliced to", "loaded", "unloaded", "empty", "spliced",
+    "place", "order", "day", "evidence", "no order", "day not known", "containment", "shipment", "tool", "station",
     "on hold", "not proven", "provisional", "in work", "good", "scrapped", "top", "bottom", "below", "above",
     "inspection", "test", "released", "use as is", "rework", "repair", "scrap", "return to supplier",
     "begun", "finding units", "locking units", "writing holds",
