@@ -213,9 +213,8 @@ class Answer:
             return
         with varied(self._connection):
             intervals = loaded_intervals(self._connection, packages, as_of)
-            rows = self._connection.execute(_PARTS, {"packages": packages, "as_of": as_of})
             told: dict[Place, list[Suspect]] = {}
-            for suspect in suspects(self._connection, intervals, {row[0]: row[1] for row in rows}, as_of):
+            for suspect in suspects(self._connection, intervals, as_of):
                 besides = self._besides(suspect.board)
                 if besides is not None:
                     weakened = replace(suspect, evidence=weaker(suspect.evidence, besides))
@@ -337,22 +336,6 @@ _EVER_LOADED = text(
     SELECT EXISTS (SELECT FROM loading_event WHERE package_id = ANY (CAST(:packages AS integer[])))
         OR EXISTS (SELECT FROM package_link WHERE parent_id = ANY (CAST(:packages AS integer[])))
         OR EXISTS (SELECT FROM package_link WHERE child_id = ANY (CAST(:packages AS integer[])))
-    """
-)
-_PARTS = text(
-    """
-    -- Of which part is each package, as it was described then? What came out of another is of its part.
-    WITH RECURSIVE source AS (
-        SELECT package_id AS asked_id, package_id FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
-        UNION
-        SELECT source.asked_id, link.parent_id
-        FROM source JOIN package_link AS link ON link.child_id = source.package_id AND link.kind IN ('split', 'batch')
-        WHERE CAST(:as_of AS timestamptz) IS NULL OR link.received_at <= :as_of
-    )
-    SELECT DISTINCT ON (asked_id) asked_id, told.part_number
-    FROM source JOIN package_description AS told USING (package_id)
-    WHERE told.part_number IS NOT NULL AND (CAST(:as_of AS timestamptz) IS NULL OR told.received_at <= :as_of)
-    ORDER BY asked_id, package_id <> asked_id, told.described_at DESC, told.received_at DESC
     """
 )
 _PARENTS = text(

@@ -130,8 +130,8 @@ def _of_unit(
     bill: Bill, serial: str, parts: Iterable[InstalledPart], described: Mapping[str, str | None]
 ) -> Iterator[Deviation]:
     for part in parts:
-        if part.reference_designator is None:
-            continue
+        if part.reference_designator is None or part.evidence is Evidence.inferred:
+            continue  # nobody said that it was used
         used = _Used(part.reference_designator, part.part_number, part.package, described.get(part.package))
         told = judged(bill, used)
         if told is None:

@@ -5,27 +5,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import msgspec
 from sqlalchemy import Connection, Row, text
 
-from app.cfx.messages.assembly import PersonalizedUnit, UnitsPersonalized
-from app.cfx.tolerance import Unreadable, read_tolerantly
 from app.errors import NotFound
 from app.materials.packages import latest
 from app.trace.boards import occupants
+from app.trace.candidates import candidates, is_open
 from app.trace.designators import natural_order
 from app.trace.evidence import Evidence, evidence_of
+from app.trace.firmware import Firmware, firmware_of
 from app.trace.planned import BILL_THEN, ORDER_VERSION
 from app.trace.shown import particulars
-from app.units.places import AMONG_PLACES, AT_PLACE, ORDER_THEN, PLACES_THEN, VISIBLE
+from app.units.places import AT_PLACE, ORDER_THEN, PLACES_THEN, VISIBLE
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledPart:
     """A part in a unit: one designator, or material applied to the unit as a whole (no designator).
 
-    `removed_at` is set where the part was taken out again. `position_number` and `unit` tell the board where a panel
-    was asked for.
+    `removed_at` is set where the part was taken out again. `position_number` and `serial` tell the board where a panel
+    was asked for. `why` tells of a package that no report names for it why it may be there.
     """
 
     reference_designator: str | None
@@ -41,6 +40,7 @@ class InstalledPart:
     surface_finish: str | None = None
     serial: str | None = None
     position_number: int | None = None
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +55,11 @@ class ComponentUnit:
 
 
 @dataclass(frozen=True, slots=True)
-class Firmware:
-    """Software put into the unit, as `UnitsPersonalized` says it: a characteristic and its value."""
-
-    name: str
-    value: str | None
-    station: str
-    recorded_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Completeness:
-    """Designators of the bill of material that have a package, by `ratio` 0 to 1; null where no bill is known."""
+    """Designators of the bill of material that have a package, by `ratio` 0 to 1; null where no bill is known.
+
+    A choice of packages that a report leaves counts; what nobody reported does not.
+    """
 
     with_package: int
     in_bom: int | None
@@ -102,7 +95,12 @@ _SUBJECT = text(
             WHERE panel_position.panel_id = unit.unit_id
               AND (CAST(:as_of AS timestamptz) IS NULL OR panel_position.received_at <= :as_of)
             ORDER BY board.serial
-        ) AS boards
+        ) AS boards,
+        ARRAY(
+            SELECT panel_position.unit_id FROM panel_position
+            WHERE panel_position.panel_id = unit.unit_id
+              AND (CAST(:as_of AS timestamptz) IS NULL OR panel_position.received_at <= :as_of)
+        ) AS board_ids
     FROM serial JOIN unit USING (unit_id)
     LEFT JOIN work_order ON work_order.work_order_id = {ORDER_THEN}
     LEFT JOIN {ORDER_VERSION} AS planned ON true
@@ -175,17 +173,6 @@ _CHILDREN = text(
     WHERE fact.package_id IS NULL AND {_THEN.format("fact")}  -- one that came as a material is among the parts
     """
 )
-_PERSONALIZED = text(
-    f"""
-    -- Which software and other characteristics were put into it?
-    WITH {PLACES_THEN}
-    SELECT fact.body, fact.recorded_at, station.handle AS station, place.position_number, unit.serial
-    FROM place JOIN unit_event AS fact ON {AMONG_PLACES.format(time="fact.recorded_at")}
-    JOIN station USING (station_id)
-    JOIN unit ON unit.unit_id = fact.unit_id
-    WHERE fact.message_name = 'CFX.Production.Assembly.UnitsPersonalized' AND {_THEN.format("fact")}
-    """
-)
 _KNOWN_SERIALS = text(
     """
     SELECT serial FROM serial
@@ -228,14 +215,19 @@ def made_from(
         for part in parts
         if part.package in units
     ]
+    completeness = _completeness(connection, subject.product_revision_id, parts, as_of)
+    unsure = boards or removals or completeness.missing or any(part.evidence is not Evidence.exact for part in parts)
+    if unsure or is_open(connection, serial, as_of):
+        parts += _possible(connection, subject, removals, boards, as_of)
+        completeness = _completeness(connection, subject.product_revision_id, parts, as_of)
     installations = [part for part in parts if part.package not in units]
     return MadeFrom(
         serial=subject.serial,
         customer=subject.customer,
         installations=installations,
         components=components,
-        firmware=_firmware(connection.execute(_PERSONALIZED, asked).all()),
-        completeness=_completeness(connection, subject.product_revision_id, parts, as_of),
+        firmware=firmware_of(connection, asked),
+        completeness=completeness,
         work_order=subject.work_order,
         product=subject.product,
         boards=list(subject.boards),
@@ -306,6 +298,41 @@ def _parts(rows: Sequence[Row[Any]], removals: Sequence[Row[Any]], boards: _Boar
     return sorted(found.values(), key=lambda part: (natural_order(part.reference_designator), part.recorded_at))
 
 
+def _possible(
+    connection: Connection,
+    subject: Row[Any],
+    removals: Sequence[Row[Any]],
+    boards: _Boards | None,
+    as_of: datetime | None,
+) -> list[InstalledPart]:
+    """What may be in it though no report names it for it."""
+    family = {subject.unit_id, *subject.board_ids}
+    found = list(candidates(connection, family, as_of))
+    known = particulars(connection, sorted({one.board[0] for one in found}), placed=False) if boards else {}
+    parts = []
+    for one in found:
+        board = _Board(known[one.board[0]].serial, one.board[1] or None) if boards else None
+        here = removals if boards is None else [each for each in removals if board in boards.of(each)]
+        parts.append(
+            InstalledPart(
+                reference_designator=one.reference_designator,
+                part_number=one.part_number,
+                package=one.package,
+                lot=one.lot,
+                evidence=one.evidence,
+                station=one.station,
+                recorded_at=one.recorded_at,
+                removed_at=_removed_at(here, one.recorded_at, one.reference_designator, one.package),
+                date_code=one.date_code,
+                surface_finish=one.surface_finish,
+                serial=board.serial if board else None,
+                position_number=one.board[1] or None,
+                why=one.why,
+            )
+        )
+    return parts
+
+
 def _removed_at(
     removals: Sequence[Row[Any]],
     installed_at: datetime,
@@ -327,32 +354,14 @@ def _removed_at(
     return min(times, default=None)
 
 
-def _firmware(rows: Sequence[Row[Any]]) -> list[Firmware]:
-    found = []
-    for row in rows:
-        for unit in _personalized(row.body):
-            if unit.unit_identifier and unit.unit_identifier != row.serial:
-                continue
-            if row.position_number and unit.position and unit.position != row.position_number:
-                continue
-            found += [
-                Firmware(str(one.name), one.value, row.station, row.recorded_at) for one in unit.characteristics or ()
-            ]
-    return found
-
-
-def _personalized(body: object) -> Sequence[PersonalizedUnit]:
-    """What a stored body says of each unit, read as the inbox read it: with numbers as text and the like."""
-    try:
-        return read_tolerantly(UnitsPersonalized, msgspec.json.encode(body)).personalized_units
-    except Unreadable:
-        return ()
-
-
 def _completeness(
     connection: Connection, product_revision_id: int | None, parts: Sequence[InstalledPart], as_of: datetime | None
 ) -> Completeness:
-    filled = {part.reference_designator for part in parts if part.reference_designator and not part.removed_at}
+    filled = {
+        part.reference_designator
+        for part in parts
+        if part.reference_designator and not part.removed_at and part.evidence is not Evidence.inferred
+    }
     if product_revision_id is None:
         return Completeness(len(filled), None, None)
     wanted = set(connection.execute(_BOM, {"revision": product_revision_id, "as_of": as_of}).scalars())

@@ -11,7 +11,7 @@ Where a machine named the package of each designator, the board is excluded for 
 Windows are widened by the clock error between the station that told of the loading and the one that worked.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from app.trace.evidence import Evidence
 from app.trace.left_open import Near, left_open
 from app.trace.loaded import LoadedInterval, windows
 
-_LONGEST_WORK = timedelta(minutes=15)
+LONGEST_WORK = timedelta(minutes=15)
 """How far back a report without a transaction may reach, where nobody said when that work began."""
 
 
@@ -40,7 +40,7 @@ class Suspect:
     reference_designators: Sequence[str] = ()
 
 
-# Work as it was known at `as_of`: what came later is not known yet.
+# Work as it was known at `as_of`: what came later is not known yet. `units` null: of any.
 _WORK = """
     work AS (
         SELECT unit_id, transaction_id, station_id, position_numbers, surface,
@@ -50,9 +50,13 @@ _WORK = """
                 AS completed_at
         FROM work_record
         WHERE station_id = ANY (CAST(:stations AS integer[]))
+          AND (CAST(:units AS bigint[]) IS NULL OR unit_id = ANY (CAST(:units AS bigint[])))
           AND (CAST(:as_of AS timestamptz) IS NULL
                OR least(started_received_at, completed_received_at) <= :as_of)
-    ), loaded AS (
+    )
+"""
+_LOADED = """
+    loaded AS (
         SELECT * FROM unnest(
             CAST(:packages AS integer[]), CAST(:stations AS integer[]), CAST(:slots AS text[]),
             CAST(:since AS timestamptz[]), CAST(:until AS timestamptz[])
@@ -62,7 +66,7 @@ _WORK = """
 _WORKED = text(
     f"""
     -- Which work was going on at these stations in these windows?
-    WITH {_WORK}
+    WITH {_WORK}, {_LOADED}
     SELECT DISTINCT ON (work.unit_id, work.transaction_id, loaded.package_id)
         work.unit_id, work.position_numbers, work.station_id, work.transaction_id, loaded.package_id, loaded.slot,
         coalesce(work.started_at, work.completed_at) AS recorded_at, work.completed_at,
@@ -106,7 +110,7 @@ _REPORTED = text(
 _UNNAMED = text(
     f"""
     -- Which reports name the slot and not the package, while these packages were in it?
-    WITH {_WORK}
+    WITH {_LOADED}
     SELECT DISTINCT fact.unit_id, fact.position_number, fact.station_id, loaded.package_id, loaded.slot,
         fact.recorded_at, placement.reference_designators
     FROM loaded
@@ -118,49 +122,80 @@ _UNNAMED = text(
     JOIN installation AS fact ON fact.set_id = material_set.set_id AND fact.station_id = loaded.station_id
     LEFT JOIN LATERAL (
         -- The work may be told of a carrier and the report of a serial: it is the transaction that ties them.
-        SELECT min(started_at) AS started_at, max(completed_at) AS completed_at FROM work
+        SELECT
+            min(started_at) FILTER (
+                WHERE CAST(:as_of AS timestamptz) IS NULL OR started_received_at <= :as_of
+            ) AS started_at,
+            max(completed_at) FILTER (
+                WHERE CAST(:as_of AS timestamptz) IS NULL OR completed_received_at <= :as_of
+            ) AS completed_at
+        FROM work_record AS work
         WHERE work.transaction_id = fact.transaction_id AND work.station_id = fact.station_id
     ) AS its ON true
     WHERE pair.placement_id = placement.placement_id AND pair.package_id = 0
       AND (reference_designators <> '{{}}' OR rejected_designators = '{{}}')
       AND coalesce(its.started_at, fact.recorded_at - CAST(:longest_work AS interval)) <= loaded.until
       AND greatest(its.completed_at, fact.recorded_at) >= loaded.since
+      AND (CAST(:units AS bigint[]) IS NULL OR fact.unit_id = ANY (CAST(:units AS bigint[])))
       AND (CAST(:as_of AS timestamptz) IS NULL OR fact.received_at <= :as_of)
+    """
+)
+
+_PARTS = text(
+    """
+    -- Of which part is each package, as it was described then? What came out of another is of its part.
+    WITH RECURSIVE source AS (
+        SELECT package_id AS asked_id, package_id FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
+        UNION
+        SELECT source.asked_id, link.parent_id
+        FROM source JOIN package_link AS link ON link.child_id = source.package_id AND link.kind IN ('split', 'batch')
+        WHERE CAST(:as_of AS timestamptz) IS NULL OR link.received_at <= :as_of
+    )
+    SELECT DISTINCT ON (asked_id) asked_id, told.part_number
+    FROM source JOIN package_description AS told USING (package_id)
+    WHERE told.part_number IS NOT NULL AND (CAST(:as_of AS timestamptz) IS NULL OR told.received_at <= :as_of)
+    ORDER BY asked_id, package_id <> asked_id, told.described_at DESC, told.received_at DESC
     """
 )
 
 
 def works_in(
-    connection: Connection, intervals: Sequence[LoadedInterval], as_of: datetime | None
+    connection: Connection,
+    intervals: Sequence[LoadedInterval],
+    as_of: datetime | None,
+    units: Sequence[int] | None = None,
 ) -> list[tuple[Row[Any], int]]:
     """Work that went on while packages were loaded, by unit and each position meant (0: the whole unit).
 
+    `units`: those and no others, by the identifiers that machines spoke of; None: any.
     Rows have unit_id, station_id, transaction_id, package_id, slot, recorded_at, completed_at.
     """
     if not intervals:
         return []
-    rows = connection.execute(_WORKED, {**windows(intervals), "as_of": as_of})
+    rows = connection.execute(_WORKED, {**windows(intervals), "units": units, "as_of": as_of})
     return [(row, position) for row in rows for position in row.position_numbers or (0,)]
 
 
 def suspects(
     connection: Connection,
     intervals: Sequence[LoadedInterval],
-    asked_parts: Mapping[int, str | None],
     as_of: datetime | None,
+    units: Sequence[int] | None = None,
 ) -> Iterator[Suspect]:
     """Boards that may carry the packages though no report names them; a board may come several times.
 
-    `asked_parts`: part number of each package, where known.
+    `units`: by what was said of those alone, boards and the panels that held them; None: of any.
     """
     if not intervals:
         return
-    yield from _unnamed(connection, intervals, as_of)
-    works = works_in(connection, intervals, as_of)
+    yield from _unnamed(connection, intervals, as_of, units)
+    works = works_in(connection, intervals, as_of, units)
     places = [(row.unit_id, position, row.recorded_at) for row, position in works]
     boards = list(occupants(connection, places, as_of))
     reported = _with_report(connection, works, boards, as_of)
     partly: list[tuple[Near, Suspect]] = []
+    asked = {"packages": sorted({one.package_id for one in intervals}), "as_of": as_of}
+    part_of: dict[int, str] = {row[0]: row[1] for row in connection.execute(_PARTS, asked)}
     for nth, (index, board_id, board_position) in enumerate(boards):
         row, _ = works[index]
         suspect = Suspect(
@@ -173,7 +208,7 @@ def suspects(
             f"it was in slot {row.slot} then",
         )
         if nth in reported:
-            part_number = asked_parts.get(row.package_id)
+            part_number = part_of.get(row.package_id)
             near = Near(
                 suspect.board, part_number, row.slot, row.side, row.station_id, row.recorded_at, row.completed_at
             )
@@ -194,8 +229,13 @@ def suspects(
             )
 
 
-def _unnamed(connection: Connection, intervals: Sequence[LoadedInterval], as_of: datetime | None) -> Iterator[Suspect]:
-    given = {**windows(intervals), "longest_work": _LONGEST_WORK, "as_of": as_of}
+def _unnamed(
+    connection: Connection,
+    intervals: Sequence[LoadedInterval],
+    as_of: datetime | None,
+    units: Sequence[int] | None,
+) -> Iterator[Suspect]:
+    given = {**windows(intervals), "longest_work": LONGEST_WORK, "units": units, "as_of": as_of}
     rows = connection.execute(_UNNAMED, given).all()
     places = [(row.unit_id, row.position_number, row.recorded_at) for row in rows]
     for index, board_id, board_position in occupants(connection, places, as_of):
@@ -229,7 +269,7 @@ def _with_report(
         "transactions": [row.transaction_id for row in rows],
         "begun": [row.recorded_at for row in rows],
         "ended": [row.completed_at for row in rows],
-        "longest_work": _LONGEST_WORK,
+        "longest_work": LONGEST_WORK,
         "as_of": as_of,
     }
     return set(connection.execute(_REPORTED, asked).scalars())

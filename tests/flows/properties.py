@@ -136,7 +136,7 @@ def bodies_come_back(recorded: Recorded) -> Iterator[str]:
 
 
 def both_ways_agree(recorded: Recorded) -> Iterator[str]:
-    """Made-from and where-used tell the same links with the same evidence."""
+    """Made-from and where-used tell the same links, the possible ones too, with the same evidence."""
     for key, made in recorded.made.items():
         parts: dict[str, set[tuple[str | None, bool]]] = {}
         for part in made.installations:
@@ -169,6 +169,8 @@ def assemblies_agree(recorded: Recorded) -> Iterator[str]:
 
 
 def _same_links(what: str, unit: CarryingUnit | None, named: set[tuple[str | None, bool]]) -> Iterator[str]:
+    if (unit is None) != (not named):
+        yield f"{what}: where-used says {unit and unit.evidence}, made-from {sorted(named, key=str)}"
     if unit is None or unit.evidence is Evidence.inferred:
         if any(sure for _, sure in named):
             yield f"{what}: made-from is sure, where-used is not"

@@ -7,6 +7,8 @@ from sqlalchemy import Connection, Engine
 
 from app.trace.balance import mass_balance
 from app.trace.excluded import excluded
+from app.trace.level import material_level
+from app.trace.made_from import made_from
 from app.trace.question import Question
 from tests.flows.test_deep_and_wide import known_now
 from tests.inbox.messages import completed, entry, initialized, installed, message, started, stored, uninstalled
@@ -41,6 +43,53 @@ def others(connection: Connection, package: str) -> set[str]:
     }
 
 
+def as_built(connection: Connection, serial: str) -> set[tuple[str, str | None, str, str]]:
+    """(board, designator, package, evidence) of a unit as built."""
+    return {
+        (
+            f"{one.serial or serial}/{one.position_number}" if one.position_number else one.serial or serial,
+            one.reference_designator,
+            one.package,
+            one.evidence.value,
+        )
+        for one in made_from(connection, serial).installations
+    }
+
+
+def test_a_machine_that_names_the_slot_leaves_each_package_that_was_in_it(engine: Engine) -> None:
+    """R1 and R2 are of slot F1, where REEL-2 came behind REEL-1; what was in F2, or there before and after, is not."""
+    planned(engine, "WO-1", {"R1": "RES", "R2": "RES"})
+    work = uuid4()
+    stored(
+        engine,
+        message(
+            "Materials.Management.MaterialsInitialized",
+            {"Materials": [{"UniqueIdentifier": "REEL-9", "InternalPartNumber": "CAP"}]},
+        ),
+        loaded("F1", "REEL-0", when=0),
+        loaded("F1", "REEL-1", when=50),
+        loaded("F2", "REEL-9", when=60),
+        started("SN-1", transaction=work, order="WO-1", when=100),
+        loaded("F1", "REEL-2", when=130),
+        installed(
+            entry("SN-1", None, ["R1", "R2"], slot="F1", part_number="RES"),
+            entry("SN-1", "REEL-9", ["C1"], slot="F2", part_number="CAP"),
+            transaction=work,
+            when=150,
+        ),
+        completed(transaction=work, when=160),
+        loaded("F1", "REEL-3", when=200),
+    )
+    with engine.connect() as connection:
+        made = made_from(connection, "SN-1")
+        assert as_built(connection, "SN-1") == {
+            ("SN-1", designator, package, "bounded") for designator in ("R1", "R2") for package in ("REEL-1", "REEL-2")
+        } | {("SN-1", "C1", "REEL-9", "exact")}
+        assert "did not name the package at R1, R2; it was in slot F1 then" in str(made.installations[-1].why)
+        assert (made.completeness.with_package, made.completeness.missing) == (2, ())
+        assert material_level(connection, "SN-1").level == 3
+
+
 def test_the_report_of_one_board_of_a_panel_got_lost(engine: Engine) -> None:
     work = uuid4()
     stored(
@@ -54,6 +103,11 @@ def test_the_report_of_one_board_of_a_panel_got_lost(engine: Engine) -> None:
     with engine.connect() as connection:
         assert carriers(connection, package="REEL-1") == {"PNL/2": "inferred"}
         assert others(connection, "REEL-1") == {"PNL/1"}
+        assert as_built(connection, "PNL") == {
+            ("PNL", "R1", "REEL-2", "exact"),
+            ("PNL/2", None, "REEL-1", "inferred"),
+            ("PNL/2", None, "REEL-2", "inferred"),
+        }
         assert carriers(connection, package="REEL-2") == {"PNL/1": "exact R1", "PNL/2": "inferred"}
 
 
@@ -84,6 +138,10 @@ def test_what_a_bench_put_in_later_says_nothing_of_the_part_it_took_out(engine: 
     with engine.connect() as connection:
         assert carriers(connection, package="REEL-2") == {"SN-1": "inferred", "BEFORE": "inferred in SN-1"}
         assert others(connection, "REEL-2") == {"SN-2"}
+        assert {one for one in as_built(connection, "SN-1") if one[2] == "REEL-2"} == {
+            ("SN-1", "R2", "REEL-2", "inferred")
+        }
+        assert {one[2] for one in as_built(connection, "SN-2")} == {"REEL-1"}
         assert carriers(connection, package="REEL-9") == {"SN-1": "exact R2", "AFTER": "exact in SN-1"}
 
 
