@@ -129,8 +129,10 @@ def series(connection: Connection, window: Window, feature: str, characteristic:
 
 def _values(forms: Sequence[int], cells: Sequence[bytes], count: int, row: int) -> list[Value]:
     """The value in each cell; those written in one format are read together."""
+    if len(found := set(forms)) == 1:
+        return values_of_runs(found.pop(), cells, count, row)
     told: dict[int, Value] = {}
-    for form in set(forms):
+    for form in found:
         ats = [at for at, other in enumerate(forms) if other == form]
         told.update(zip(ats, values_of_runs(form, [cells[at] for at in ats], count, row), strict=True))
     return [told[at] for at in range(len(forms))]
