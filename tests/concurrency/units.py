@@ -44,9 +44,7 @@ def apply(units: Units, op: Op, result: object) -> Units | None:
 
 
 def _start(units: Units, op: Op, _: object) -> tuple[Units, object]:
-    against = _against(units, op.unit)
-    if not against and op.unit in units.started:
-        against = {"already_started"}
+    against = _against(units, op.unit) | ({"already_started"} if op.unit in units.started else set())
     return (units if against else replace(units, started=units.started | {op.unit})), frozenset(against)
 
 
