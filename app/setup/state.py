@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
 from app.materials.conditions import conditions
 from app.materials.loaded import Loaded, identifiers, loaded_at, loaded_where
+from app.materials.splices import joined_behind
 from app.quality.holds import held_packages
 from app.reasons import Reason
 from app.setup.checks import Block, Verified, blocks_at, verified_at
@@ -113,7 +114,7 @@ def candidates(connection: Connection, package_ids: Sequence[int], *, here: int,
 
 
 def _slots(connection: Connection, station_id: int, required: Sequence[Required], at: datetime) -> Iterator[SlotState]:
-    loaded = loaded_at(connection, station_id, at=at)
+    loaded = _with_splices(connection, loaded_at(connection, station_id, at=at), at)
     known = candidates(connection, [one.package_id for one in loaded], here=station_id, at=at)
     known_as = identifiers(loaded)
     blocked = blocks_at(connection, station_id, at=at, known=known_as)
@@ -136,6 +137,19 @@ def _slots(connection: Connection, station_id: int, required: Sequence[Required]
                 slot, None, None, None, (), None, None, None, None, None, blocked=True,
                 reasons=(block.reason,), warnings=(),
             )  # fmt: skip
+
+
+def _with_splices(connection: Connection, loaded: Sequence[Loaded], at: datetime) -> list[Loaded]:
+    """What is loaded, and in the same slot whatever waits behind it: that will be placed without another scan."""
+    behind = joined_behind(connection, [one.package_id for one in loaded], at=at)
+    there = {one.package_id for one in loaded}
+    waiting = [
+        replace(one, package_id=package_id)
+        for one in loaded
+        for package_id in behind.get(one.package_id, ())
+        if package_id not in there
+    ]
+    return [*loaded, *waiting]
 
 
 def _place(loaded: Loaded) -> str:
