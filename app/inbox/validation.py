@@ -196,7 +196,7 @@ def validate_setup(connection: Connection, asked: ValidateStationSetupRequest, s
 
 def required_setup(connection: Connection, asked: GetRequiredSetupRequest, station: str) -> Message:
     """What the station must hold for the product it runs."""
-    wanted = wanted_setup(connection, station)
+    wanted = wanted_setup(connection, station, at=datetime.now(UTC))
     if wanted is None:
         return GetRequiredSetupResponse(
             result=_outcome(["No setup is planned for this station and the product it runs. Plan or import one."]),

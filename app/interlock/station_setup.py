@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from app.cfx.messages.storage import MaterialSetupRequirement, StationSetupRequirements
+from app.cfx.messages.storage import MaterialSetupRequirement, StationSetupRequirements, ToolSetupRequirement
 from app.interlock.at_station import SIDES
 from app.interlock.gathering import Asked, gather
 from app.interlock.rules import decide
@@ -14,6 +14,7 @@ from app.reasons import Reason
 from app.setup.requirements import required_setup
 from app.setup.rules import Required
 from app.setup.state import judge_requirements
+from app.units.tool_states import tools_at
 
 # The latest recipe a station said it runs, and the product of its work order where that is planned.
 _RUNS = text(
@@ -51,10 +52,23 @@ def setup_reasons(
         if facts.station.station_id:
             required = list(_required(listed))
             against |= dict.fromkeys(judge_requirements(connection, facts.station.station_id, required, at=at))
+            against |= dict.fromkeys(_missing_tools(connection, facts.station.station_id, listed, at=at))
             judged = {one.subject for one in (*facts.station.setup, *facts.station.tools)}
             planned = (ground for ground in decide(facts).reasons if ground.subject in judged)
             against |= {Reason(ground.code, ground.sentence, ground.clears): None for ground in planned}
     return list(against)
+
+
+def _missing_tools(
+    connection: Connection, station_id: int, listed: StationSetupRequirements, *, at: datetime
+) -> Iterator[Reason]:
+    """Tools that are named and not at the station; what is against those that are is judged in any case."""
+    named = {tool.tool_identifier: tool.position for tool in listed.tool_setup_requirements or ()}
+    here = {tool.tool for tool in tools_at(connection, station_id, at=at)} if named else set()
+    for tool, position in named.items():
+        if tool and tool not in here:
+            where = f"in {position}" if position else "at the station"
+            yield Reason("tool_missing", f"Tool {tool} belongs {where}, and is not here.", f"Load {tool}.")
 
 
 def _required(listed: StationSetupRequirements) -> Iterator[Required]:
@@ -68,8 +82,11 @@ def _required(listed: StationSetupRequirements) -> Iterator[Required]:
             )
 
 
-def wanted_setup(connection: Connection, station: str) -> Wanted | None:
-    """What the station must hold for the product it runs; None where nothing is planned."""
+def wanted_setup(connection: Connection, station: str, *, at: datetime) -> Wanted | None:
+    """What the station must hold for the product it runs; None where nothing is planned.
+
+    Of tools nothing is planned for a product: those are told that the station works with.
+    """
     runs = connection.execute(_RUNS, {"station": station}).one_or_none()
     if runs is None or runs.product_revision_id is None:
         return None
@@ -85,4 +102,13 @@ def wanted_setup(connection: Connection, station: str) -> Wanted | None:
         )
         for slot in slots
     ]
-    return Wanted(runs.recipe, runs.revision, StationSetupRequirements(material_setup_requirements=requirements))
+    tools = [
+        ToolSetupRequirement(part_number=tool.kind, tool_identifier=tool.tool)
+        for tool in tools_at(connection, runs.station_id, at=at)
+        if tool.tool != station
+    ]
+    return Wanted(
+        runs.recipe,
+        runs.revision,
+        StationSetupRequirements(material_setup_requirements=requirements, tool_setup_requirements=tools or None),
+    )
