@@ -19,18 +19,25 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from app.errors import Invalid
+
 MEDIA_TYPE = "application/pdf"
 _WIDTH, _HEIGHT = landscape(A4)
 _MARGIN: Final = 12 * mm
 _SIZE: Final = 8
 _LEADING: Final = 10
 _AT_ONCE = 64 * 1024
+LONGEST: Final = 1000
+"""Pages. A PDF is laid out whole before it is sent; what is longer, nobody prints."""
 
 
 def paper_answer(
     title: str, subtitle: str, columns: Sequence[tuple[str, float]], rows: Iterable[Sequence[object]], name: str
 ) -> StreamingResponse:
-    """Rows as a PDF called `name`. `columns` are (heading, share of the width)."""
+    """Rows as a PDF called `name`. `columns` are (heading, share of the width).
+
+    Raises `Invalid` where that is more than `LONGEST` pages.
+    """
     paper = Paper(title, subtitle)
     paper.table(columns)
     for row in rows:
@@ -129,6 +136,11 @@ class Paper:
         self._y -= max(map(len, cells), default=1) * _LEADING + 2
 
     def _begin_page(self) -> None:
+        if self._page == LONGEST:
+            raise Invalid(
+                f"This is longer than {LONGEST} pages of PDF. Ask for it as CSV or Parquet, which have no end, or "
+                "narrow the question."
+            )
         self._page += 1
         self._y = _HEIGHT - _MARGIN - 12
         for line in simpleSplit(self._title, self._bold, 12, _WIDTH - 2 * _MARGIN):

@@ -1,18 +1,21 @@
 """Which units might be thought to carry it, and do not: neighbours in time and order, each with the reason."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from app.errors import Invalid
 from app.trace.boards import Place, occupants
 from app.trace.hits import packages_meant
-from app.trace.loaded import loaded_intervals
+from app.trace.loaded import LoadedInterval, loaded_intervals
 from app.trace.question import Question
 from app.trace.shown import particulars
 from app.trace.suspects import works_in
+from app.trace.told import Told
 from app.trace.where_used import stream_where_used
 
 _BLOCK = 1000
@@ -29,12 +32,17 @@ class ExcludedUnit:
 
 
 _KNOWN = "(CAST(:as_of AS timestamptz) IS NULL OR {} <= :as_of)"
-_SAME_ORDERS = text(
+_ORDERS = text(
+    """
+    SELECT DISTINCT work_order_id FROM unit
+    WHERE unit_id = ANY (CAST(:units AS bigint[])) AND work_order_id IS NOT NULL
+    """
+)
+_OF_ORDERS = text(
     f"""
-    -- Which other units belong to the orders of these?
-    SELECT DISTINCT other.unit_id FROM unit
-    JOIN unit AS other ON other.work_order_id = unit.work_order_id
-    WHERE unit.unit_id = ANY (CAST(:units AS bigint[])) AND {_KNOWN.format("other.registered_at")}
+    -- Which units belong to these orders?
+    SELECT other.unit_id FROM unit AS other
+    WHERE other.work_order_id = ANY (CAST(:orders AS integer[])) AND {_KNOWN.format("other.registered_at")}
       -- Panels are told by their boards.
       AND NOT EXISTS (
           SELECT FROM panel_position WHERE panel_position.panel_id = other.unit_id AND {_KNOWN.format("received_at")}
@@ -58,10 +66,10 @@ def excluded(
     question: Question,
     *,
     customer_id: int | None = None,
-    carriers: Collection[Place] | None = None,
+    carriers: Iterable[Place] | None = None,
 ) -> Iterator[ExcludedUnit]:
     """Units that were worked on where and while the packages were loaded, or belong to the same orders as carriers,
-    and carry none: of each it is told why that is sure.
+    and carry none: of each it is told why that is sure. Streamed, with eight bytes kept of each.
 
     `carriers` are the boards of the whole answer of where-used, where the caller has it; else they are asked for.
     Raises `NotFound` where nothing of that name is known, `Invalid` where the question names no packages.
@@ -70,32 +78,57 @@ def excluded(
         raise Invalid("Excluded units are told of a package, a lot or a part.")
     packages = packages_meant(connection, question)
     if carriers is None:
-        carriers = {unit.board for unit in stream_where_used(connection, question)}
-    handles = {row[0]: row[1] for row in connection.execute(_STATIONS)}
+        carriers = (unit.board for unit in stream_where_used(connection, question))
+    carrying, orders = Told(), set[int]()
+    for block in _blocks(carriers):
+        carrying.add(block)
+        orders.update(connection.execute(_ORDERS, {"units": [unit_id for unit_id, _ in block]}).scalars())
+    handles: dict[int, str] = {row[0]: row[1] for row in connection.execute(_STATIONS)}
     intervals = loaded_intervals(connection, list(packages), question.as_of)
-    told: dict[tuple[int, int], str] = {}
-    works = works_in(connection, intervals, question.as_of)
-    places: list[tuple[int, int, datetime]] = [(row.unit_id, position, row.recorded_at) for row, position in works]
-    for index, unit_id, position in occupants(connection, places, question.as_of):
-        row, _ = works[index]
-        if (unit_id, position) not in carriers and (unit_id, 0) not in carriers:
-            # A customer has no business with the names of packages beyond the one asked for.
-            loaded = f"package {packages[row.package_id]}" if customer_id is None else question.words
-            told.setdefault(
-                (unit_id, position),
-                f"{handles[row.station_id]} worked on it while {loaded} was in slot {row.slot}, and named other "
-                "packages for all it installed.",
-            )
     where = ", ".join(sorted({handles[one.station_id] for one in intervals})) or "any station"
-    carrying = sorted({unit_id for unit_id, _ in carriers})
-    for unit_id in connection.execute(_SAME_ORDERS, {"units": carrying, "as_of": question.as_of}).scalars():
-        if (unit_id, 0) not in carriers:
-            told.setdefault((unit_id, 0), f"It was not at {where} while {question.words} was loaded there.")
-    listed = sorted(told)
-    for start in range(0, len(listed), _BLOCK):
-        block = listed[start : start + _BLOCK]
-        known = particulars(connection, [unit_id for unit_id, _ in block])
-        for unit_id, position in block:
-            shown = known[unit_id]
-            if customer_id is None or shown.customer_id == customer_id:
-                yield ExcludedUnit(shown.serial, told[unit_id, position], shown.place, position or None)
+    away = f"It was not at {where} while {question.words} was loaded there."
+
+    def near(row: Row[Any]) -> str:
+        # A customer has no business with the names of packages beyond the one asked for.
+        loaded = f"package {packages[row.package_id]}" if customer_id is None else question.words
+        return (
+            f"{handles[row.station_id]} worked on it while {loaded} was in slot {row.slot}, and named other packages "
+            "for all it installed."
+        )
+
+    told = Told()
+    beside = ((place, near(row)) for place, row in _worked_beside(connection, intervals, question.as_of))
+    asked = {"orders": sorted(orders), "as_of": question.as_of}
+    options = {"stream_results": True, "yield_per": _BLOCK}
+    with connection.execute(_OF_ORDERS, asked, execution_options=options) as rows:
+        for found in _blocks(chain(beside, (((row.unit_id, 0), away) for row in rows))):
+            fresh = {
+                place: why
+                for place, why in reversed(found)
+                if place not in carrying and (place[0], 0) not in carrying and place not in told
+            }
+            told.add(sorted(fresh))
+            known = particulars(connection, sorted({unit_id for unit_id, _ in fresh}))
+            for place, why in sorted(fresh.items()):
+                shown = known[place[0]]
+                if customer_id is None or shown.customer_id == customer_id:
+                    yield ExcludedUnit(shown.serial, why, shown.place, place[1] or None)
+
+
+def _worked_beside(
+    connection: Connection, intervals: Sequence[LoadedInterval], as_of: datetime | None
+) -> Iterator[tuple[Place, Row[Any]]]:
+    """Boards that were worked on while the packages were loaded, each with the work."""
+    for block in _blocks(works_in(connection, intervals, as_of)):
+        places = [(row.unit_id, position, row.recorded_at) for row, position in block]
+        for index, unit_id, position in occupants(connection, places, as_of):
+            yield (unit_id, position), block[index][0]
+
+
+_T = TypeVar("_T")
+
+
+def _blocks(ones: Iterable[_T]) -> Iterator[list[_T]]:
+    rest = iter(ones)
+    while block := list(islice(rest, _BLOCK)):
+        yield block

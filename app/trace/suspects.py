@@ -23,6 +23,7 @@ from app.trace.evidence import Evidence
 from app.trace.left_open import Near, left_open
 from app.trace.loaded import LoadedInterval, windows
 
+_BLOCK = 1000
 LONGEST_WORK = timedelta(minutes=15)
 """How far back a report without a transaction may reach, where nobody said when that work began."""
 
@@ -164,16 +165,21 @@ def works_in(
     intervals: Sequence[LoadedInterval],
     as_of: datetime | None,
     units: Sequence[int] | None = None,
-) -> list[tuple[Row[Any], int]]:
-    """Work that went on while packages were loaded, by unit and each position meant (0: the whole unit).
+) -> Iterator[tuple[Row[Any], int]]:
+    """Work that went on while packages were loaded, by unit and each position meant (0: the whole unit); streamed.
 
     `units`: those and no others, by the identifiers that machines spoke of; None: any.
+
     Rows have unit_id, station_id, transaction_id, package_id, slot, recorded_at, completed_at.
     """
     if not intervals:
-        return []
-    rows = connection.execute(_WORKED, {**windows(intervals), "units": units, "as_of": as_of})
-    return [(row, position) for row in rows for position in row.position_numbers or (0,)]
+        return
+    asked = {**windows(intervals), "units": units, "as_of": as_of}
+    options = {"stream_results": True, "yield_per": _BLOCK}
+    with connection.execute(_WORKED, asked, execution_options=options) as rows:
+        for row in rows:
+            for position in row.position_numbers or (0,):
+                yield row, position
 
 
 def suspects(
@@ -189,7 +195,7 @@ def suspects(
     if not intervals:
         return
     yield from _unnamed(connection, intervals, as_of, units)
-    works = works_in(connection, intervals, as_of, units)
+    works = list(works_in(connection, intervals, as_of, units))
     places = [(row.unit_id, position, row.recorded_at) for row, position in works]
     boards = list(occupants(connection, places, as_of))
     reported = _with_report(connection, works, boards, as_of)

@@ -4,9 +4,10 @@ import tracemalloc
 
 from sqlalchemy import Engine, text
 
+from app.trace.excluded import excluded
 from app.trace.question import Question
 from app.trace.where_used import stream_where_used
-from tests.inbox.messages import entry, installed, stored
+from tests.inbox.messages import entry, initialized, installed, stored
 
 SHORT, LONG = 3_000, 15_000
 BYTES_A_UNIT = 20
@@ -49,3 +50,38 @@ def test_memory_does_not_grow_with_the_answer(engine: Engine) -> None:
 
     assert (short, long) == (SHORT, LONG)
     assert (much - little) / (LONG - SHORT) < BYTES_A_UNIT
+
+
+def test_memory_does_not_grow_with_what_is_excluded(engine: Engine) -> None:
+    """Every unit of the order but one is told, with its reason."""
+
+    def told() -> tuple[int, int]:
+        with engine.connect() as connection:
+            tracemalloc.start()
+            try:
+                units = sum(1 for _ in excluded(connection, Question(package="REEL-1")))
+                return units, tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+
+    stored(engine, initialized("SN-1", order="WO-1", when=0), installed(entry("SN-1", "REEL-1", ["R1"]), when=5))
+    of_the_order(engine, SHORT)
+    told()
+    short, little = told()
+    of_the_order(engine, LONG - SHORT)
+    long, much = told()
+    assert (short, long) == (SHORT, LONG)
+    assert (much - little) / (LONG - SHORT) < BYTES_A_UNIT
+
+
+def of_the_order(engine: Engine, units: int) -> None:
+    """As many more units of the work order, that nobody worked on."""
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "WITH made AS (INSERT INTO serial (serial) SELECT 'Y' || gen_random_uuid() FROM generate_series(1, :n)"
+                " RETURNING serial, unit_id) INSERT INTO unit (unit_id, serial, registered_at, work_order_id)"
+                " SELECT unit_id, serial, now(), (SELECT work_order_id FROM work_order) FROM made"
+            ),
+            {"n": units},
+        )
