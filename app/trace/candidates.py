@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from app.db import varied
 from app.materials.packages import latest
 from app.trace.boards import Place
 from app.trace.evidence import Evidence
@@ -161,18 +162,16 @@ def is_open(connection: Connection, serial: str, as_of: datetime | None) -> bool
 def candidates(connection: Connection, units: Collection[int], as_of: datetime | None) -> Iterator[Candidate]:
     """The packages that may be in these units, surest first for each board and designator."""
     asked = {"units": sorted(units), "longest_work": LONGEST_WORK, "between_clocks": BETWEEN_CLOCKS, "as_of": as_of}
-    near = list(connection.execute(_NEAR, asked).scalars())
-    if not near:
-        return
-    packages = sorted(connection.execute(_CHAINED, {"packages": near, "as_of": as_of}).scalars())
-    spoken = sorted({*units, *connection.execute(_SPOKEN, asked).scalars()})
-    found = [
-        one
-        for one in suspects(connection, loaded_intervals(connection, packages, as_of), as_of, spoken)
-        if one.board[0] in units
-    ]
-    if found:
-        yield from _told(connection, found, as_of)
+    with varied(connection):
+        near = list(connection.execute(_NEAR, asked).scalars())
+        if not near:
+            return
+        packages = sorted(connection.execute(_CHAINED, {"packages": near, "as_of": as_of}).scalars())
+        spoken = sorted({*units, *connection.execute(_SPOKEN, asked).scalars()})
+        intervals = loaded_intervals(connection, packages, as_of)
+        found = [one for one in suspects(connection, intervals, as_of, spoken) if one.board[0] in units]
+        if found:
+            yield from _told(connection, found, as_of)
 
 
 def _told(connection: Connection, found: list[Suspect], as_of: datetime | None) -> Iterator[Candidate]:

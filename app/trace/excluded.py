@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, text
 
+from app.db import varied
 from app.errors import Invalid
 from app.trace.boards import Place, occupants
 from app.trace.hits import packages_meant
@@ -100,7 +101,7 @@ def excluded(
     beside = ((place, near(row)) for place, row in _worked_beside(connection, intervals, question.as_of))
     asked = {"orders": sorted(orders), "as_of": question.as_of}
     options = {"stream_results": True, "yield_per": _BLOCK}
-    with connection.execute(_OF_ORDERS, asked, execution_options=options) as rows:
+    with varied(connection), connection.execute(_OF_ORDERS, asked, execution_options=options) as rows:
         for found in _blocks(chain(beside, (((row.unit_id, 0), away) for row in rows))):
             fresh = {
                 place: why
