@@ -96,11 +96,11 @@ def gate() -> None:
 
 
 @cli.command(hidden=True)
-def web() -> None:
+def web(demo: Annotated[Path | None, typer.Option(help="What the demo keeps of its access.")] = None) -> None:
     """Run the web process alone; `serve` starts it."""
     from app.running import run_web
 
-    run_web()
+    run_web(demo)
 
 
 @cli.command()
@@ -241,7 +241,7 @@ def tls_init(
     ] = None,
 ) -> None:
     """Make a certificate authority of your own and the web server's certificate; `serve` uses it from then on."""
-    from app.certificates import initialise
+    from app.certificate_authority import initialise
 
     authority, names = initialise(settings().data_dir / "tls", host or [])
     typer.echo(f"The certificate holds for {', '.join(names)}. Start Birthmark again: it answers by https now.")

@@ -19,6 +19,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import browser_libraries, certificates, system_packages
+from app.certificate_authority import days_left
 from app.db import create_engine
 from app.embedded import homes
 from app.embedded.broker import Broker
@@ -148,7 +149,7 @@ def _https(configured: Settings) -> Iterator[Finding]:
         costs = "browsers on other machines give no page the camera"
         yield Finding("https", "missing", "plain HTTP", costs, "python3 -m app tls init")
         return
-    left = certificates.days_left(certificate)
+    left = days_left(certificate)
     says = f"{certificate.certificate}, {left} days left"
     if left < _DAYS_TO_RENEW:
         yield Finding("https", "broken", says, "browsers refuse it once it has expired", "python3 -m app tls init")

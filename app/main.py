@@ -1,7 +1,8 @@
 """The web application put together: doors, errors, what runs beside the requests."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from http import HTTPStatus
@@ -27,6 +28,7 @@ from app.inbox.record import Recorder
 from app.live import Changes
 from app.settings import settings
 from app.web import site
+from app.web.demo import Demo
 
 DESCRIPTION = """Every reel on every board, down to the reference designator.
 
@@ -35,8 +37,8 @@ Send `Authorization: Bearer TOKEN` (`python3 -m app token create`). Errors are p
 plus, not a blank. A POST with an `Idempotency-Key` is done once, however often it is sent."""
 
 
-def create_app(engine: Engine) -> FastAPI:
-    """Make the application on a database."""
+def create_app(engine: Engine, demo: Callable[[], Demo] | None = None) -> FastAPI:
+    """Make the application on a database; `demo` is there where the demo runs, and tells what its pages show."""
     changes = Changes(engine)
     photos = BoundedReader()
     url = engine.url.render_as_string(hide_password=False)
@@ -65,6 +67,7 @@ def create_app(engine: Engine) -> FastAPI:
     )
     app.state.engine = engine
     app.state.changes = changes
+    app.state.demo = demo
     app.state.photos = photos
     app.state.gate = gate
     app.state.trace = trace
@@ -107,8 +110,15 @@ def _render(request: Request, problem: Problem) -> Response:
 class Server(uvicorn.Server):
     """Ends the live streams first when asked to stop: browsers would hold them open for ever."""
 
-    def __init__(self, engine: Engine, host: str, port: int, certificate: Certificate | None = None) -> None:
-        app = create_app(engine)
+    def __init__(
+        self,
+        engine: Engine,
+        host: str,
+        port: int,
+        certificate: Certificate | None = None,
+        demo: Callable[[], Demo] | None = None,
+    ) -> None:
+        app = create_app(engine, demo)
         self.changes: Changes = app.state.changes
         super().__init__(
             uvicorn.Config(
@@ -134,7 +144,16 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(engine: Engine, host: str, port: int, certificate: Certificate | None = None) -> None:
+def serve(
+    engine: Engine,
+    host: str,
+    port: int,
+    certificate: Certificate | None = None,
+    demo: Callable[[], Demo] | None = None,
+) -> None:
     """Serve until SIGINT or SIGTERM; requests that run are finished, for at most five seconds."""
+    server = Server(engine, host, port, certificate, demo)
+    gc.freeze()
+    gc.enable()
     with suppress(KeyboardInterrupt):
-        Server(engine, host, port, certificate).run()
+        server.run()

@@ -5,10 +5,12 @@ external by setting is used as it is; what is not is embedded (:mod:`app.embedde
 """
 
 import contextlib
+import gc
 import http.client
 import ssl
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -61,12 +63,14 @@ def migrated_engine() -> Iterator[Engine]:
 class Product:
     """All processes of the product for one data folder, inside a ``with`` block.
 
-    ``logs`` is a folder for the children's log lines, which otherwise join ours.
+    ``logs`` is a folder for the children's log lines, which otherwise join ours. ``demo``: what the demo keeps of its
+    access, for its pages.
     """
 
-    def __init__(self, configured: Settings, *, logs: Path | None = None) -> None:
+    def __init__(self, configured: Settings, *, logs: Path | None = None, demo: Path | None = None) -> None:
         self.settings = configured
         self.logs = logs
+        self._demo = ("--demo", str(demo)) if demo else ()
         self.postgres: Postgres | None = None
         self.broker: Broker | None = None
         self.database_url = configured.database_url or ""
@@ -122,7 +126,7 @@ class Product:
             self.admit_new_tokens()
             self.http_port = self._web_port()
             opening.enter_context(self.supervisor)
-            self.start("web", module_command("app", "web"))  # first: it takes longest
+            self.start("web", module_command("app", "web", *self._demo))  # first: it takes longest
             self.start("intake", module_command("app", "intake"))
             self.start("gate", module_command("app", "gate"))
             self._open = opening.pop_all()
@@ -267,19 +271,28 @@ def run_product(configured: Settings) -> None:
         product.watch()
 
 
-def run_web() -> None:
+def run_web(demo: Path | None = None) -> None:
     """The web process: serves until SIGTERM, ends open event streams first."""
+    # Putting the application together makes some hundred thousand objects that stay. To look through them for garbage
+    # over and over would take a quarter of the time until the first page; `serve` looks again from then on.
+    gc.disable()
     from app.main import serve  # noqa: PLC0415  (FastAPI is needed in this process only)
     from app.quality.counting import Counting  # noqa: PLC0415
     from app.quality.recounting import Recounting  # noqa: PLC0415
 
     configured = settings()
+    host, port, certificate = configured.http_host, configured.http_port, certificates.configured(configured)
     if not configured.database_url:
         raise Unavailable("The web process needs BIRTHMARK_DATABASE_URL. `python3 -m app serve` starts all of it.")
+    tells = None
+    if demo:
+        from app.demo.pages import demo_of  # noqa: PLC0415
+
+        tells = partial(demo_of, demo, host, port, certificate)
     engine = create_engine(configured.database_url, pool_size=10, application_name="birthmark-web")
     try:
         with Counting(engine), Recounting(engine):
-            serve(engine, configured.http_host, configured.http_port, certificates.configured(configured))
+            serve(engine, host, port, certificate, tells)
     finally:
         engine.dispose()
 

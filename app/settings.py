@@ -1,5 +1,6 @@
 """Every setting of the product: environment variables with the prefix BIRTHMARK_, or ``.env``."""
 
+from datetime import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -51,6 +52,10 @@ class Settings(BaseSettings):
     intake_filters: tuple[str, ...] = Field(
         default=("+/+/+/CFX/#",),
         description="topic filters of this intake process, a JSON list; several intake processes take disjoint filters",
+    )
+    shifts: tuple[time, ...] = Field(
+        default=(time(6), time(14), time(22)),
+        description="when shifts begin, by this machine's local clock, a JSON list of times of day",
     )
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto", description="log lines as JSON or for a person; auto asks the terminal"

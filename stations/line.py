@@ -5,8 +5,9 @@ top pass over the same machines; only then the next batch. After the last pass c
 assembly where the board needs it, and the functional test.
 
 Time is simulated: a heap of what happens next, in true time. `pace` is how many seconds of the line
-pass in one of ours; 0 is as fast as it goes. Nothing is ever said before its time has come in this
-world, so a station's clock is never ahead of the product's but for the skew it is given.
+pass in one of ours; 0 is as fast as it goes, and so is a beginning that lies in the past. Nothing is
+ever said before its time has come in this world, so a station's clock is never ahead of the
+product's but for the skew it is given.
 """
 
 import heapq
@@ -23,7 +24,7 @@ from stations.functional_test import FunctionalTest
 from stations.gate import Admission
 from stations.hand_assembly import HandAssembly
 from stations.laser_marker import LaserMarker
-from stations.machine import Machine, Said, Setup
+from stations.machine import Machine, Said, Setup, Visit
 from stations.panels import Panel, bare_panel
 from stations.paste_printer import PastePrinter
 from stations.placement import PlacementMachine, share_out
@@ -91,6 +92,21 @@ def machines_for(setup: Setup) -> list[Machine]:
 
 
 @dataclass(slots=True)
+class CarriedPast:
+    """Somebody carries a panel past the last optical inspection: the first time `at`, then every so often."""
+
+    at: datetime
+    every: timedelta
+
+    def now(self, at: datetime) -> bool:
+        """Whether it happens at this time of the line."""
+        if at < self.at:
+            return False
+        self.at = at + self.every
+        return True
+
+
+@dataclass(slots=True)
 class _Stop:
     """A station in the line, with the panels that wait before it."""
 
@@ -104,7 +120,8 @@ class _Stop:
 class Line:
     """Runs panels through stations. `panels` None runs until `stopping` is set.
 
-    `began` is the true time at which the line starts.
+    `began` is the true time at which the line starts. What lies `ahead` of this world's clock then is made up for as
+    fast as it goes, and only then the pace holds.
     """
 
     def __init__(
@@ -119,12 +136,16 @@ class Line:
         pace: float,
         stopping: threading.Event,
         finished: Callable[[Panel], None] = lambda _: None,
+        ahead: timedelta = timedelta(0),
+        carried_past: CarriedPast | None = None,
     ) -> None:
         self._setup = setup
         self._truth = truth
         self._panels = panels
         self._magazine = magazine
         self._began = began
+        self._caught_up = began + ahead
+        self._carried_past = carried_past
         self._pace = pace
         self._stopping = stopping
         self._finished = finished
@@ -169,7 +190,7 @@ class Line:
         """Wait until a time of the line has come in this world; before waiting, everything said is stored."""
         if self._stopping.is_set():
             return False
-        due = at if self._pace == 0 else self._wall + (at - self._began) / self._pace
+        due = at if self._pace == 0 else self._wall + (at - self._caught_up) / self._pace
         seconds = (due - datetime.now(UTC)).total_seconds()
         if seconds <= 0:
             return True
@@ -178,9 +199,9 @@ class Line:
 
     def _no_earlier_than(self, now: datetime) -> datetime:
         """Give the time of the line once an answer has come: what follows from it happens after it."""
-        if self._pace == 0:
+        if self._pace == 0 or now < self._caught_up:
             return now
-        return max(now, self._began + (datetime.now(UTC) - self._wall) * self._pace)
+        return max(now, self._caught_up + (datetime.now(UTC) - self._wall) * self._pace)
 
     def _say(self, handle: str, said: Said) -> None:
         self._said[handle].append(said)
@@ -267,14 +288,14 @@ class Line:
             self._at(now + again, lambda at: self._enter(handle, panel, pass_number, at))
             return
         if admission is not None and not admission.admitted:
-            self._set_aside(panel, pass_number)
-            self._free(handle, now)
+            visit = stop.station.machine.refuse(panel, self._sides[pass_number], now, admission)
+            self._say_in_time(handle, visit)
+            self._at(visit.now, lambda at: self._take_out(handle, panel, pass_number, at))
             return
         stop.inside += 1
         visit = stop.station.machine.work(panel, self._sides[pass_number], now, admission)
         self._note_reels(stop)
-        for said in visit.said:
-            self._at(said.at, lambda _, said=said: self._say(handle, said))  # type: ignore[misc]
+        self._say_in_time(handle, visit)
         self._at(visit.enters_next or visit.now, lambda at: self._free(handle, at))
         self._at(visit.now, lambda at: self._leave(handle, panel, pass_number, at))
 
@@ -292,13 +313,18 @@ class Line:
             self._stopping.wait(_WAIT_SECONDS)
         return admission
 
-    def _set_aside(self, panel: Panel, pass_number: int) -> None:
+    def _say_in_time(self, handle: str, visit: Visit) -> None:
+        for said in visit.said:
+            self._at(said.at, lambda _, said=said: self._say(handle, said))  # type: ignore[misc]
+
+    def _take_out(self, handle: str, panel: Panel, pass_number: int, now: datetime) -> None:
         """Take a panel out of the line of which no board may go on; later passes do without it."""
         self._aside.update((panel.number, later) for later in range(pass_number, len(self._sides)))
         self.set_aside += 1
         self.done += 1
         self._truth.left_the_line(panel)
         self._finished(panel)
+        self._free(handle, now)
 
     def _free(self, handle: str, now: datetime) -> None:
         self._stops[handle].busy = False
@@ -313,13 +339,21 @@ class Line:
         route = self._routes[pass_number]
         step = -1 if handle == self._laser else route.index(handle)
         if step + 1 < len(route):
-            self._arrive(route[step + 1], panel, pass_number, now)
+            past = self._is_carried_past(route[step + 1 :], now)
+            self._arrive(route[step + 2 if past else step + 1], panel, pass_number, now)
         elif pass_number + 1 < len(self._sides):
             self._arrive(self._first, panel, pass_number + 1, now)
         else:
             self.done += 1
             self._truth.left_the_line(panel)
             self._finished(panel)
+
+    def _is_carried_past(self, to_come: list[str], now: datetime) -> bool:
+        """Whether somebody carries a panel past the next station, an optical inspection with others behind it."""
+        if self._carried_past is None or len(to_come) < 2:
+            return False
+        is_inspection = self._stops[to_come[0]].station.machine.operation == OpticalInspection.operation
+        return is_inspection and self._carried_past.now(now)
 
     def _rest(self, handle: str, now: datetime) -> None:
         if self._stops[handle].inside == 0:

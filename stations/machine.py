@@ -34,6 +34,8 @@ from stations.panels import Layout, Panel
 from stations.program import Program, Side
 from stations.reels import Stock
 
+_TAKING_OUT: Final = 4.0
+"""Takts until somebody has come and taken a refused panel out."""
 SURFACES: Final[dict[Side, str]] = {"top": "PrimarySurface", "bottom": "SecondarySurface"}
 OPERATOR: Final = Operator(
     operator_identifier="BADGE4711", actor_type="Human", last_name="Vogt", first_name="Ines", login_name="ines.vogt"
@@ -196,9 +198,17 @@ class Machine(ABC):
         return self.setup.takt * self.pass_time * self.chance.uniform(0.97, 1.03)
 
     def stop_for(
-        self, visit: Visit, seconds: float, *, state: ResourceState, cause: str, code: str, description: str
+        self,
+        visit: Visit,
+        seconds: float,
+        *,
+        state: ResourceState,
+        cause: str,
+        code: str,
+        description: str,
+        then: ResourceState = ResourceState.PRD_RegularWork,
     ) -> None:
-        """Stop in the middle of the work until a person has cleared a fault."""
+        """Stop, in the middle of the work or before it, until a person has cleared a fault."""
         occurrence = self.new_id()
         fault = Fault(
             cause=cause,
@@ -212,7 +222,7 @@ class Machine(ABC):
         visit.said += self.change_state(state, visit.now, fault)
         visit.takes(seconds)
         visit.say(FaultCleared(fault_occurrence_id=occurrence, operator=OPERATOR))
-        visit.said += self.change_state(ResourceState.PRD_RegularWork, visit.now)
+        visit.said += self.change_state(then, visit.now)
 
     # --- for the line --------------------------------------------------------------------------
 
@@ -233,6 +243,20 @@ class Machine(ABC):
         self.start(visit)
         self.process(visit)
         self.complete(visit)
+        return visit
+
+    def refuse(self, panel: Panel, side: Side, now: datetime, admission: Admission) -> Visit:
+        """Stop before a panel of which no board may start, until an operator has taken it out."""
+        visit = Visit(self, panel, side, now, admission)
+        self.stop_for(
+            visit,
+            _TAKING_OUT * self.setup.takt,
+            state=ResourceState.USD_OutOfSpecInputMaterial,
+            cause="QualityCheck",
+            code="NOT_ADMITTED",
+            description=next(iter(admission.refused.values()), "No board of this panel may start here."),
+            then=ResourceState.SBY_NoProduct,
+        )
         return visit
 
     def starve(self, now: datetime) -> list[Said]:

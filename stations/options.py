@@ -41,6 +41,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     told.add_argument("--spool-bytes", type=int, default=512 * 1024 * 1024, metavar="BYTES")
     told.add_argument("--gate", action="store_true", help="ask the product before a panel is taken in")
     told.add_argument("--gate-timeout", type=float, default=2.0, metavar="SECONDS", help="(default %(default)s)")
+    told.add_argument(
+        "--gate-patience",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="for reports on their way (default %(default)s)",
+    )
     told.add_argument("--journal", action="store_true", help="keep a journal of every confirmed event (fault tests)")
     told.add_argument("--log-format", choices=("auto", "json", "console"), default="auto")
     wrong = parser.add_argument_group("what goes wrong (rates from 0 to 1)")
@@ -76,7 +83,7 @@ def link_settings_from(options: argparse.Namespace) -> LinkSettings:
 
 def gate_settings_from(options: argparse.Namespace) -> GateSettings | None:
     """Give how the stations ask the gate; None: they do not."""
-    return GateSettings(timeout=options.gate_timeout) if options.gate else None
+    return GateSettings(timeout=options.gate_timeout, patience=options.gate_patience) if options.gate else None
 
 
 def panels_from(options: argparse.Namespace) -> int | None:

@@ -11,8 +11,9 @@ ending now, waits until every event has its receipt, and ends:
     130           it was asked to stop before the end
 
 With ``--panels forever`` it runs in real time, a panel every ``--takt`` seconds, until Ctrl-C or
-SIGTERM. ``--handles`` prints the stations of the line as JSON, handle to operation, and ends: each
-needs a token in the credentials file.
+SIGTERM; what ``--head-start`` says that it did before is made up for as fast as it goes.
+``--handles`` prints the stations of the line as JSON, handle to operation, and ends: each needs a
+token in the credentials file.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from pathlib import Path
 from typing import Final
 
 from stations.connection import LinkError
-from stations.line import Line, machines_for, route_for, span, stations_for
+from stations.line import CarriedPast, Line, machines_for, route_for, span, stations_for
 from stations.logs import configure_logging
 from stations.machine import Setup
 from stations.options import (
@@ -61,6 +62,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--handles", action="store_true", help="print the line's stations as JSON and end")
     parser.add_argument("--route", action="store_true", help="print the operations of a board as JSON and end")
     parser.add_argument("--pace", type=float, help="seconds of the line in one of ours; 0: as fast as it goes")
+    parser.add_argument("--head-start", type=float, default=0.0, metavar="SECONDS", help="the line began so long ago")
+    parser.add_argument(
+        "--carried-past", type=float, metavar="SECONDS", help="how often a panel is carried past the last AOI by hand"
+    )
     parser.add_argument("--magazine", type=int, default=10, metavar="N", help="panels in a batch (default %(default)s)")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="where the truth goes (JSON lines)")
     parser.add_argument("--drain-timeout", type=float, default=300.0, metavar="SECONDS")
@@ -91,6 +96,8 @@ class Simulation:
         self.pace = (1.0 if self.panels is None else 0.0) if options.pace is None else options.pace
         if self.pace < 0 or (self.panels is None and self.pace != 1.0):
             raise OptionError("--pace must be 0 or more, and 1 where --panels is forever; a shorter --takt is faster.")
+        if options.head_start < 0 or (options.head_start and self.pace != 1.0):
+            raise OptionError("--head-start must be 0 or more, and goes with --pace 1.")
         faults = faults_from(options)
         self.setup = Setup(
             program=program,
@@ -154,7 +161,8 @@ class Simulation:
     def _line(self) -> Line:
         now = datetime.now(UTC)
         # A line that runs faster than this world began earlier, so that it never speaks from the future.
-        ahead = timedelta(0)
+        head_start = timedelta(seconds=self.options.head_start)
+        ahead = head_start
         if self.panels is not None and self.pace != 1.0:
             ahead = span(self.setup, self.panels, self.options.magazine)
             ahead *= 1 if self.pace == 0 else max(0.0, 1 - 1 / self.pace)
@@ -177,6 +185,8 @@ class Simulation:
             pace=self.pace,
             stopping=self.stopping,
             finished=self._finished,
+            ahead=head_start,
+            carried_past=CarriedPast(now, timedelta(seconds=every)) if (every := self.options.carried_past) else None,
         )
 
     def _finished(self, panel: Panel) -> None:

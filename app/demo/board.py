@@ -5,12 +5,18 @@ import os
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection
 
+from app.errors import Conflict
 from app.lines.planning import StationPlan, plan_line
+from app.materials.handling import set_handling
+from app.materials.receiving import Arrival, receive_package
+from app.materials.rules import Handling
 from app.orders.planning import plan_work_order
 from app.products.kicad import BoardDesign, dump_program, read_design
 from app.products.planning import import_design
@@ -29,6 +35,21 @@ _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # The board that ships with the stations (the folder is read, the package is not imported).
 _OURS = Path(__file__).resolve().parents[2] / "stations" / "boards"
 OUR_BOARD = (_OURS / "field-node-revB-bom.csv", _OURS / "field-node-revB-placements.csv")
+
+
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """A reel in the store that no machine has loaded; `expired_for` days, negative: it still may be used."""
+
+    identifier: str
+    note: str
+    expired_for: int
+
+
+SPARES = (
+    Spare("DEMO-REEL-GOOD", "good: a spare", -365),
+    Spare("DEMO-REEL-EXPIRED", "expired: will be refused", 30),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +89,8 @@ def plan(
     # Serials as the laser marker makes them: the run, the number, the check character.
     marked = SerialFormat("*" * len(job.run) + "-######-!", "mod37_36")
     plan_serial_format(connection, revision, marked, actor=ACTOR)
+    _receive_spares(connection, job.design)
+    _plan_handling(connection, job.design)
     orders = math.ceil(panels / PANELS_IN_AN_ORDER) if panels else _ORDERS_AHEAD
     for number in range(1, orders + 1):
         of_this = PANELS_IN_AN_ORDER
@@ -81,6 +104,32 @@ def plan(
             customer=CUSTOMER,
             actor=ACTOR,
         )
+
+
+def _receive_spares(connection: Connection, design: BoardDesign) -> None:
+    """Reels for visitors to try out: received as a person at the door of the store would."""
+    part = next(one for one in design.components if one.assembly == "machine")
+    for spare in SPARES:
+        with suppress(Conflict):  # received at an earlier start
+            arrival = Arrival(
+                identifier=spare.identifier,
+                part_number=part.part_number,
+                manufacturer=part.manufacturer,
+                lot="DEMO-LOT",
+                quantity=500,
+                expires_at=datetime.now(UTC) - timedelta(days=spare.expired_for),
+            )
+            receive_package(connection, arrival, actor=ACTOR)
+
+
+def _plan_handling(connection: Connection, design: BoardDesign) -> None:
+    """Integrated circuits are moisture sensitive: each reel's clock runs from its loading on (J-STD-020 level 3)."""
+    circuits = {
+        one.part_number
+        for one in design.components
+        if one.assembly == "machine" and one.reference_designator.rstrip("0123456789") == "U"
+    }
+    set_handling(connection, [Handling(part_number=one, moisture_level="3") for one in sorted(circuits)], actor=ACTOR)
 
 
 def _run_code() -> str:

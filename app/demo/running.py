@@ -13,6 +13,7 @@ import typer
 from app.demo import board as boards
 from app.demo.access import DemoAccess, grant_access, grant_stations
 from app.demo.comparison import compare
+from app.demo.network import in_terminal, network_address
 from app.embedded import homes
 from app.embedded.processes import MODULE_ENVIRONMENT, Ownership, module_command, spawn, stop, tail
 from app.embedded.stopping import check_stopped, stopping_on_signals
@@ -23,10 +24,26 @@ from app.settings import Settings
 SIMULATOR = "stations.simulator"
 # What the embedded servers, the demo and the simulator keep; --reset deletes these and nothing else.
 OURS = ("logs", "simulator", "demo.json", "postgres.password", "broker.password", "broker.state")
-# A line that shows what the product is for: one bad lot, and a network that repeats and delays.
-LIVELY = ("--bad-lot", "any", "--repeated", "0.05", "--late", "0.05", "--gate")
-# Where the line runs as fast as it goes, a report that is late holds up what a gate asks for.
-FAST = ("--late-seconds", "0.5")
+# A line that shows what the product is for: one bad lot, and a network that repeats and delays. Not by much: where the
+# line runs as fast as it goes, a report that is late holds up what a gate asks for.
+LIVELY = (
+    "--bad-lot",
+    "any",
+    "--bad-parts",
+    "0.6",
+    "--repeated",
+    "0.05",
+    "--late",
+    "0.05",
+    "--late-seconds",
+    "0.5",
+    "--gate",
+)
+# A panel leaves the line every quarter of a minute, and every six minutes one is carried past the AOI. The gate waits
+# for reports that are late, and no longer: then it says that an operation was skipped.
+MOVING = ("--takt", "15", "--carried-past", "360", "--gate-patience", "3")
+HEAD_START = 1340.0
+"""Seconds that the line has been running when the demo begins: long enough for a lot to have gone bad."""
 
 
 def run_demo(configured: Settings, *, reset: bool, once: int | None, board: tuple[Path, Path] | None, seed: int) -> int:
@@ -39,7 +56,7 @@ def run_demo(configured: Settings, *, reset: bool, once: int | None, board: tupl
         _reset(configured)
     files = Files(configured.data_dir)
     job = boards.prepare(board, files.folder)
-    with stopping_on_signals(), Product(configured, logs=files.logs) as product:
+    with stopping_on_signals(), Product(configured, logs=files.logs, demo=files.access) as product:
         with product.engine.begin() as connection:
             access = grant_access(connection, files.access)
         product.wait_for_web()
@@ -52,9 +69,10 @@ def run_demo(configured: Settings, *, reset: bool, once: int | None, board: tupl
         product.admit_new_tokens()
         options = ["--seed", str(seed), "--run", job.run, "--program", str(job.program), *LIVELY]
         if once:
-            command = files.simulator(product.broker_url, [*options, *FAST, "--panels", str(once)])
+            command = files.simulator(product.broker_url, [*options, "--panels", str(once)])
             return _build_and_compare(product, command, files)
-        product.start("simulator", files.simulator(product.broker_url, [*options, "--panels", "forever"]))
+        moving = [*MOVING, "--head-start", str(files.idle_for(HEAD_START)), "--panels", "forever"]
+        product.start("simulator", files.simulator(product.broker_url, [*options, *moving]))
         product.watch()
     return 0 if once is None else 130
 
@@ -81,6 +99,13 @@ class Files:
         self.truth = self.folder / "truth.jsonl"
         self.logs.mkdir(parents=True, exist_ok=True)
         self.folder.mkdir(parents=True, exist_ok=True)
+
+    def idle_for(self, most: float) -> float:
+        """Seconds since the line of an earlier start stood still, at most `most`: a machine's clock never goes back."""
+        try:
+            return min(most, max(time.time() - self.truth.stat().st_mtime, 0.0))
+        except FileNotFoundError:
+            return most
 
     def simulator(self, broker_url: str, arguments: Sequence[str]) -> list[str]:
         """The simulator's command line; its stations have tokens of their own, not intake's password."""
@@ -154,12 +179,20 @@ def _finish(process: subprocess.Popen[bytes], meanwhile: Callable[[], None]) -> 
 def _welcome(product: Product, access: DemoAccess, job: boards.Job, seconds: float) -> str:
     people = "\n".join(f"  {name:<18}{password}" for name, password in access.logins.items())
     design = job.design
-    told = "".join(f"\n  {mismatch.sentence}" for mismatch in design.mismatches)
+    remarks = f", {len(design.mismatches)} remarks on its files (page Demo)" if design.mismatches else ""
     return (
         f"\nBirthmark: {product.web_url}   (ready after {seconds:.1f} s)\n"
-        f"Machines:  mqtt://{product.broker_address}\n\nLogins\n{people}\n\n"
+        f"Begin at:  {product.web_url}/demo?key={access.key}\n"
+        f"Machines:  mqtt://{product.broker_address}\n{_phone(product, access)}\nLogins\n{people}\n\n"
         f"API token (administrator)\n  {access.api_token}\n\n"
-        f"Board: {design.name} rev {design.revision}, {len(design.components)} components, "
-        f"{len(design.mismatches)} remarks on its files{told}\n"
+        f"Board: {design.name} rev {design.revision}, {len(design.components)} components{remarks}\n"
         f"Log files: {product.logs}\nCtrl-C stops everything.\n"
     )
+
+
+def _phone(product: Product, access: DemoAccess) -> str:
+    """The way in for a phone: a QR code, or what opens the demo to the network."""
+    network = network_address(product.settings.http_host, product.http_port, secure=product.certificate is not None)
+    if network is None:
+        return "On a phone: BIRTHMARK_HTTP_HOST=0.0.0.0 python3 -m app demo opens the demo to your network.\n"
+    return f"On a phone: {network}/demo?key={access.key}\n\n{in_terminal(f'{network}/demo?key={access.key}')}\n"

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from starlette.requests import Request
 
-from app.http import paper, parquet, spreadsheets
+from app.http import parquet
 from app.http.accepting import preferred
 
 
@@ -20,8 +20,8 @@ class Form(StrEnum):
 MEDIA_TYPES = {
     Form.csv: "text/csv",
     Form.parquet: parquet.MEDIA_TYPE,
-    Form.xlsx: spreadsheets.MEDIA_TYPE,
-    Form.pdf: paper.MEDIA_TYPE,
+    Form.xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Form.pdf: "application/pdf",
 }
 
 

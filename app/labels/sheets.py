@@ -4,15 +4,17 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-
-from reportlab.lib.units import mm
-from reportlab.pdfbase.pdfmetrics import stringWidth
-from reportlab.pdfgen.canvas import Canvas
+from typing import TYPE_CHECKING, Final
 
 from app.errors import Invalid
 from app.labels.contents import Label
 from app.labels.symbols import QUIET_ZONE, Modules, modules
 
+if TYPE_CHECKING:  # the library is brought by the first sheet: no start waits for it
+    from reportlab.pdfgen.canvas import Canvas
+
+mm: Final = 72 / 25.4
+"""Points in a millimetre."""
 MOST = 2000
 """Labels of one document."""
 
@@ -51,6 +53,8 @@ def pdf(labels: Sequence[Label], sheet: Sheet) -> bytes:
 
     Raises `Invalid` for none, for more than `MOST`, and where a code is too large for its label.
     """
+    from reportlab.pdfgen.canvas import Canvas  # noqa: PLC0415
+
     if not labels:
         raise Invalid("There is nothing to print.")
     if len(labels) > MOST:
@@ -71,7 +75,7 @@ def pdf(labels: Sequence[Label], sheet: Sheet) -> bytes:
     return written.getvalue()
 
 
-def _draw(canvas: Canvas, label: Label, left: float, bottom: float, sheet: Sheet) -> None:
+def _draw(canvas: "Canvas", label: Label, left: float, bottom: float, sheet: Sheet) -> None:
     """Draw one label: the code left, what people read right of it. Lengths in millimetres."""
     dark = modules(label.content, label.symbology)
     quiet = QUIET_ZONE[label.symbology]
@@ -88,7 +92,7 @@ def _draw(canvas: Canvas, label: Label, left: float, bottom: float, sheet: Sheet
     _write(canvas, label, left + _INSET / 2 + rows * size, bottom, sheet, left + sheet.label_width - _INSET)
 
 
-def _draw_modules(canvas: Canvas, dark: Modules, left: float, bottom: float, size: float) -> None:
+def _draw_modules(canvas: "Canvas", dark: Modules, left: float, bottom: float, size: float) -> None:
     path = canvas.beginPath()
     height = dark.shape[0]
     for row, line in enumerate(dark):
@@ -103,7 +107,7 @@ def _draw_modules(canvas: Canvas, dark: Modules, left: float, bottom: float, siz
     canvas.drawPath(path, stroke=0, fill=1)
 
 
-def _write(canvas: Canvas, label: Label, left: float, bottom: float, sheet: Sheet, right: float) -> None:
+def _write(canvas: "Canvas", label: Label, left: float, bottom: float, sheet: Sheet, right: float) -> None:
     largest = 12 if sheet.label_height > 25 else 9
     lines = [("Helvetica-Bold", largest, label.title), *(("Helvetica", largest * 0.7, line) for line in label.lines)]
     wide = (right - left) * mm
@@ -118,6 +122,8 @@ def _write(canvas: Canvas, label: Label, left: float, bottom: float, sheet: Shee
 
 def _fitting(font: str, size: float, text: str, wide: float) -> float:
     """The largest size up to `size` at which the text is not wider than its place."""
+    from reportlab.pdfbase.pdfmetrics import stringWidth  # noqa: PLC0415
+
     natural = stringWidth(text, font, size)
     return size if natural <= wide else max(size * wide / natural, 3.0)
 

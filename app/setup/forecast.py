@@ -14,6 +14,7 @@ from app.setup.left import pieces_left
 from app.setup.outlook import Outlook, Supply, order_ends_at, outlook
 from app.setup.progress import order_of, pace_of, pieces_per_unit, units_done
 from app.setup.requirements import required_setup
+from app.setup.rules import Required
 from app.setup.state import SlotState, setup_at
 
 
@@ -86,7 +87,12 @@ def _supplies(
     known = conditions(connection, ids, at=at)
     each: dict[tuple[str, str], float | None] = {}
     if product_revision_id is not None:
-        required = required_setup(connection, station_id, product_revision_id, side)
+        # Where nobody planned what the slots must hold, what is in them tells which part they serve.
+        required = required_setup(connection, station_id, product_revision_id, side) or [
+            Required(slot, part)
+            for slot, part in {slot.slot: known[package_id].part_number for slot, package_id, _ in loaded}.items()
+            if part is not None
+        ]
         each = pieces_per_unit(connection, required, product_revision_id, side)
     supplies: dict[tuple[str, str | None], Supply] = {}
     found = []

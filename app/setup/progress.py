@@ -94,14 +94,17 @@ def pace_of(connection: Connection, station_id: int, *, at: datetime) -> Pace | 
 def pieces_per_unit(
     connection: Connection, required: Sequence[Required], product_revision_id: int, side: str | None
 ) -> dict[tuple[str, str], float | None]:
-    """What a unit takes from each (slot, lane): as planned, else the bill's designators shared by the part's slots."""
+    """What a unit takes from each (slot, lane): as planned, else the bill's designators shared by the part's slots.
+
+    Where no slot was planned for a part, it is taken to be in one.
+    """
     parts = sorted({one.part_number for one in required if one.pieces_per_unit is None})
     shares: dict[str, float] = {}
     if parts:
         given = {"revision": product_revision_id, "parts": parts, "side": side}
         for row in connection.execute(_IN_BILL, given):
-            if row.designators and row.slots:
-                shares[row.part_number] = row.designators / row.slots
+            if row.designators:
+                shares[row.part_number] = row.designators / (row.slots or 1)
     return {
         (one.slot, one.lane): one.pieces_per_unit if one.pieces_per_unit is not None else shares.get(one.part_number)
         for one in required

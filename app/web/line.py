@@ -1,61 +1,86 @@
-"""The line as it stands, live; and the list of stations."""
+"""The line board, live; the same for a wall; and the list of stations."""
 
-from dataclasses import dataclass
-from itertools import groupby
-from typing import Annotated
+from collections import Counter
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
-from sqlalchemy import Connection
 
+from app.errors import NotFound
 from app.http.probes import readiness
 from app.inbox.quarantine import count_open
-from app.lines.queries import StationStatus, stations
+from app.interlock.recent import given_verdict, verdict_now
+from app.line_board.board import LineBoard
+from app.line_board.kept import KeptBoard
+from app.lines.queries import stations
 from app.people import Permission
-from app.units.flow import Activity, activity
+from app.units.flow import activity
 from app.web.pages import Visitor, answer
-from app.web.session import TheVisitor, Visiting
+from app.web.session import Reading, TheVisitor, Visiting
 
 router = APIRouter(include_in_schema=False)
 
 LineReader = Annotated[Visitor, Depends(Visiting(Permission.read_line))]
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A station and its recent work."""
-
-    station: StationStatus
-    work: Activity | None
-
-
-def _standing(connection: Connection) -> list[Standing]:
-    work = activity(connection)
-    return [Standing(one, work.get(one.station_id)) for one in stations(connection)]
-
-
 @router.get("/")
-def home(request: Request, visitor: TheVisitor, fragment: bool = False) -> Response:
+async def home(request: Request, visitor: TheVisitor, fragment: bool = False) -> Response:
     """The lines, station by station; a customer starts with their own work orders."""
     if not visitor.actor.may(Permission.read_line):
         return RedirectResponse("/work-orders", 303)
-    engine = request.app.state.engine
-    with engine.connect() as connection:
-        standing = _standing(connection)
-        quarantined = count_open(connection)
-    return answer(
-        request,
-        "line_now.html" if fragment else "line.html",
-        visitor,
-        {"stations": standing, "quarantine_open": quarantined},
-        lines=[(name, list(members)) for name, members in groupby(standing, key=lambda one: one.station.line)],
-        late=[part for part in readiness(engine) if not part.ready],
+    board = await _board(request).now()
+    return await run_in_threadpool(_page, request, visitor, "line_now.html" if fragment else "line.html", board)
+
+
+@router.get("/wall")
+async def wall(
+    request: Request, visitor: LineReader, line: str | None = None, every: int = 20, fragment: bool = False
+) -> Response:
+    """The board to be read from five metres: one line, or each in turn for `every` seconds."""
+    board = await _board(request).now()
+    names = [one.name for one in board.lines]
+    if line is not None and line not in names:
+        raise NotFound(f"No line is called {line}. The page Line shows those there are.")
+    shown = [one for one in board.lines if line is None or one.name == line]
+    template = "wall_now.html" if fragment else "wall.html"
+    return await run_in_threadpool(
+        _page, request, visitor, template, board, shown=shown, line=line, every=max(5, min(every, 3600))
     )
 
 
+def _board(request: Request) -> KeptBoard:
+    board: KeptBoard = request.app.state.line_board
+    return board
+
+
+def _page(request: Request, visitor: Visitor, template: str, board: LineBoard, **context: Any) -> Response:
+    engine = request.app.state.engine
+    with engine.connect() as connection:
+        quarantined = count_open(connection)
+    told = {"lines": board.lines, "stations": board.stations, "alarms": board.alarms, "quarantine_open": quarantined}
+    late = [part for part in readiness(engine) if not part.ready]
+    return answer(request, template, visitor, told, board=board, late=late, **context)
+
+
+@router.get("/verdict")
+def verdict_page(request: Request, visitor: LineReader, connection: Reading, unit: int, number: int) -> Response:
+    """Why the gate let a unit start, or did not; and what it would say now."""
+    given = given_verdict(connection, unit, number)
+    now = verdict_now(connection, given)
+    seen = given.facts.get("unit", {})
+    done = Counter(visit.partition(" ")[0] for visit in seen.get("visits", ()))
+    steps = []
+    for step in seen.get("routing", ()):
+        name = step.removesuffix("?")
+        steps.append((name, done[name] > 0))
+        done[name] -= 1
+    return answer(request, "verdict.html", visitor, {"verdict": given, "now": now}, steps=steps)
+
+
 @router.get("/stations")
-def station_list(request: Request, visitor: LineReader) -> Response:
+def station_list(request: Request, visitor: LineReader, connection: Reading) -> Response:
     """Every station that ever spoke or was planned."""
-    with request.app.state.engine.connect() as connection:
-        standing = _standing(connection)
-    return answer(request, "stations.html", visitor, {"stations": standing})
+    work = activity(connection)
+    told = {"stations": [{"station": one, "work": work.get(one.station_id)} for one in stations(connection)]}
+    return answer(request, "stations.html", visitor, told)

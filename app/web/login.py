@@ -40,7 +40,7 @@ def login(
     except BirthmarkError as refused:
         page = render(request, "login.html", None, refused.status, to=here(to), name=name, problem=refused)
         return _patiently(page, refused)
-    return _open(request, opened, to)
+    return open_here(request, opened, to)
 
 
 @router.get("/login/badge")
@@ -91,7 +91,7 @@ def badge_login(
     if held is not None:  # somebody else takes over
         with transaction(engine) as connection:
             log_out(connection, held[0])
-    return _open(request, opened, to)
+    return open_here(request, opened, to)
 
 
 @router.post("/lock", dependencies=[PostedByUs])
@@ -118,7 +118,8 @@ def _patiently(page: Response, refused: BirthmarkError | None) -> Response:
     return page
 
 
-def _open(request: Request, opened: Login, to: str) -> Response:
+def open_here(request: Request, opened: Login, to: str) -> Response:
+    """Give this browser the session just opened, and send it on."""
     response = RedirectResponse(here(to), 303)
     response.set_cookie(
         cookie_name(request),

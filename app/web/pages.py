@@ -180,6 +180,7 @@ def render(request: Request, template: str, visitor: Visitor | None, status: int
             actor=visitor.actor if visitor else None,
             locks=visitor is not None and visitor.locks,
             theme=theme_of(request),
+            demo=request.app.state.demo is not None,
             here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             twin=partial(_twin, request) if context.pop("twins", False) else None,
             **context,

@@ -1,12 +1,18 @@
 """The pages put together."""
 
+from datetime import UTC, datetime
+
 from fastapi import FastAPI, Request, Response
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from app.http.problems import Problem, problem_of
+from app.line_board.kept import KeptBoard
+from app.line_board.shifts import shift_begun
+from app.settings import settings
 from app.web import (
     containments,
+    demo,
     graph,
     labels,
     line,
@@ -23,6 +29,7 @@ from app.web import (
     shipments,
     station,
     trace,
+    yields,
 )
 from app.web.pages import STATIC, Visitor, wants_page
 from app.web.pages import error_page as _error_page
@@ -31,15 +38,22 @@ __all__ = ["error_page", "install", "wants_page"]
 
 
 def install(app: FastAPI) -> None:
-    """Add the pages and their files."""
+    """Add the pages and their files; the application's state knows the engine and the changes already."""
+    app.state.line_board = KeptBoard(app.state.engine, lambda: app.state.changes.position, _shift_begun)
     for part in (
-        login, preferences, live, line, trace, graph, containments, materials, quarantine, orders, people, photos,
-        labels, station, shipments, passport,
+        login, preferences, live, line, yields, trace, graph, containments, materials, quarantine, orders, people,
+        photos, labels, station, shipments, passport,
     ):  # fmt: skip
         app.include_router(part.router)
+    if app.state.demo is not None:
+        app.include_router(demo.router)
     # Only files are compressed: in a page, what somebody else wrote stands beside a secret (BREACH).
     app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=1024))
     app.add_exception_handler(session.LoginRequired, _log_in_first)
+
+
+def _shift_begun() -> datetime:
+    return shift_begun(settings().shifts, datetime.now(UTC).astimezone())
 
 
 def _log_in_first(request: Request, error: Exception) -> Response:

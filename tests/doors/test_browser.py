@@ -20,7 +20,8 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 SIZES = [(width, height, theme) for width, height in ((1280, 800), (768, 1024)) for theme in ("light", "dark")]
 SHOTS = os.environ.get("BIRTHMARK_SCREENSHOTS")  # a folder for pictures of every page, to be looked at
 PAGES = (
-    "/", "/stations", "/packages", "/packages/receive", "/work-orders", "/quarantine", "/quarantine/1", "/people",
+    "/", "/wall", "/yield", "/stations", "/packages", "/packages/receive", "/work-orders", "/quarantine",
+    "/quarantine/1", "/people",
     "/search?q=nothing", "/units?serial=PNL-1", "/package?identifier=R-1182", "/where-used?package=R-1182",
     "/graph?package=R-1182", "/containments", "/contain?package=R-1182", "/labels", "/photo", "/docs",
 )  # fmt: skip

@@ -12,7 +12,8 @@ from tests.doors import story
 from tests.doors.conftest import PASSWORD, Ask
 
 PAGES = (
-    "/", "/stations", "/packages", "/packages/receive", "/work-orders", "/quarantine", "/people", "/search",
+    "/", "/wall", "/yield", "/stations", "/packages", "/packages/receive", "/work-orders", "/quarantine", "/people",
+    "/search",
     "/units?serial=PNL-1", "/package?identifier=R-1182", "/where-used?package=R-1182",
     "/where-used?lot=LK2207&part_number=100-0042",
 )  # fmt: skip

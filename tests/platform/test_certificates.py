@@ -10,7 +10,8 @@ import httpx2
 import pytest
 from sqlalchemy import Engine
 
-from app.certificates import Certificate, configured, days_left, initialise
+from app.certificate_authority import days_left, initialise
+from app.certificates import Certificate, configured
 from app.errors import Invalid
 from app.main import Server
 from app.people import create_person

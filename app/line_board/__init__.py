@@ -1,0 +1,1 @@
+"""The line board: what stands before everybody's eyes. Reads only, from every capability."""
