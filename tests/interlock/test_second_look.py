@@ -15,6 +15,7 @@ from app.interlock.locks import station_id_of
 from app.interlock.plans import plan_policy
 from app.interlock.pushes import write_due
 from app.interlock.snapshots import Issuer, Reconciler
+from app.materials.loaded import loaded_at as loaded_at_of_the_product
 from app.people import create_token
 from tests.containment.stories import contain
 from tests.inbox.messages import count, initialized, message, received, started, stored
@@ -90,7 +91,7 @@ def test_one_stations_fault_keeps_no_request_from_the_others(line: Engine, monke
             message("Materials.Storage.MaterialsLoaded", {"Materials": [place]}, source=station, when=next(clock)),
         )
     contain(line, lot="LOT-7", part_number="RES-10K")
-    real = pushes.loaded_at
+    real = loaded_at_of_the_product
     with line.connect() as connection:
         printer = station_id_of(connection, PRINTER)
 
