@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 
 from app.errors import NotFound
 from app.http.forms import Form, form_of
-from app.http.passport_paper import passport_paper
 from app.http.tables import csv_answer, wants_csv
 from app.http.tracing import AsOf, made_from_csv, with_zone
 from app.inbox.originals import original
@@ -63,6 +62,8 @@ def unit_page(
     if form is Form.csv:
         return csv_answer(_JOURNEY_COLUMNS, _journey_rows(told.visits), f"journey {serial}.csv")
     if form is Form.pdf:
+        from app.http.passport_paper import passport_paper  # noqa: PLC0415  (no start waits for paper)
+
         return passport_paper(told, asked_by=actor.name)
     return answer(
         request, "unit.html", visitor, _told(told), passport=told, packages=by_package(told.made_from.installations),
