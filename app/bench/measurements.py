@@ -49,8 +49,8 @@ from app.quality.readings import Window, capabilities, series
 
 BOARDS: Final = {"small": 500, "full": 3000}
 STUDIED: Final = 500
-BATCH: Final = 50
-"""Boards a commit, as when intake catches up; it takes up to 200 messages at a time."""
+BATCH: Final = 25
+"""Boards a commit, as when intake catches up: it takes 32 MB of messages at a time, and these have 1 MB each."""
 MESSAGES: Final = 20
 MESSAGES_AT_ONCE: Final = 10
 _PARSED, _WHOLE = 10_000_000, 20_000_000  # boards of messages, numbered apart
