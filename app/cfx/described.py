@@ -6,6 +6,7 @@ Source: IPC-2591 (CFX), structure `InstalledMaterial` and those within it.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 import msgspec
@@ -93,6 +94,8 @@ class Description:
     batch_packages: tuple[str, ...]
     """Packages the named one was filled from (`BatchMaterialPackage`): what is in it was in them."""
     nozzles: tuple[str, ...]
+    nozzle_picks: tuple[int, ...]
+    """How many of the components each of `nozzles` placed."""
 
 
 def read_full(text: bytes) -> Full:
@@ -110,6 +113,7 @@ def describe(template: bytes) -> Description:
     location = full.CarrierLocation or _Location()
     carrier = location.CarrierInformation or _Carrier()
     material = full.Material or Package()
+    picked = _picked(full.InstalledComponents)
     return Description(
         reference_designators=_designators(full.InstalledComponents),
         rejected_designators=_designators(full.NonInstalledComponents),
@@ -121,7 +125,8 @@ def describe(template: bytes) -> Description:
         lane=None if carrier.LaneNumber is None else str(carrier.LaneNumber),
         joined_packages=_chain(material.LeadingMaterialPackage, "LeadingMaterialPackage"),
         batch_packages=_chain(material.BatchMaterialPackage, "BatchMaterialPackage"),
-        nozzles=_nozzles(full.InstalledComponents),
+        nozzles=tuple(picked),
+        nozzle_picks=tuple(picked.values()),
     )
 
 
@@ -134,9 +139,9 @@ def _chain(package: Package | None, member: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _nozzles(components: list[_Component] | None) -> tuple[str, ...]:
+def _picked(components: list[_Component] | None) -> Counter[str]:
     heads = (component.HeadAndNozzle for component in components or ())
-    return tuple(dict.fromkeys(head.UniqueIdentifier for head in heads if head and head.UniqueIdentifier))
+    return Counter(head.UniqueIdentifier for head in heads if head and head.UniqueIdentifier)
 
 
 def _designators(components: list[_Component] | None) -> tuple[str, ...]:

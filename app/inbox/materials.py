@@ -1,5 +1,6 @@
 """What messages say of packages and tools becomes facts, for a whole batch at once."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy import Connection
@@ -7,10 +8,12 @@ from sqlalchemy import Connection
 from app.facts import Report
 from app.inbox.memory import Ids
 from app.inbox.said import Said
+from app.lines.stations import handles_of
 from app.lines.tools import ToolCycles, ToolHappened, count_cycles, record_tool_events, register_tools
 from app.materials.loadings import LoadingChange, record_loadings
 from app.materials.package_events import PackageHappened, record_package_events
 from app.materials.packages import PackageRelation, describe_packages, find_packages, relate_packages
+from app.units.nozzles import learn_picks
 
 Told = tuple[Said, Report]
 
@@ -53,9 +56,12 @@ def record_tool_life(connection: Connection, ready: Sequence[Told], ids: Ids) ->
     """What happened to tools, and the cycles they did: each event comes by here once."""
     kinds: dict[str, str | None] = {}
     happened, cycles = [], []
+    handles = handles_of(connection, {report.station_id for said, report in ready for one in said.tool_changes
+                                      if one.tool is None})  # fmt: skip
+    learn_picks(connection, {set_id for said, _ in ready for set_id in said.set_ids}, ids.picks)
     for said, report in ready:
         for change in said.tool_changes:
-            tool = change.tool or next(name for name, number in ids.stations.items() if number == report.station_id)
+            tool = change.tool or handles[report.station_id]
             kinds[tool] = change.tool_kind or kinds.get(tool)
             happened.append(ToolHappened(report, tool, change.kind))
         done: dict[str, list[int]] = {}
@@ -63,6 +69,11 @@ def record_tool_life(connection: Connection, ready: Sequence[Told], ids: Ids) ->
             kinds[used.tool] = used.kind or kinds.get(used.tool)
             done.setdefault(used.tool, []).append(1 if used.cycles is None else used.cycles)
         cycles += [ToolCycles(report, tool, max(each), sum(each)) for tool, each in done.items()]
+        placed: Counter[str] = Counter()
+        for set_id in said.set_ids:
+            placed.update(ids.picks[set_id])
+        kinds.update(dict.fromkeys(placed, "nozzle"))
+        cycles += [ToolCycles(report, nozzle, placed=picks) for nozzle, picks in placed.items()]
     if kinds:
         tools = register_tools(connection, kinds)
         record_tool_events(connection, happened, tools)

@@ -8,6 +8,7 @@ from app.cfx.installed import Dissection, Kind
 from app.inbox.cuts import Cuts
 from app.known import Known, Overlay
 from app.units.installations import Interned, InternedMemory
+from app.units.nozzles import Picks
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Memory:
         self.work_orders: Known[str, int] = Known(20_000)
         self.recipes: Known[tuple[str, str | None], int] = Known(20_000)
         self.seen: Known[bytes, SeenMessage] = Known(50_000)
+        self.picks: Known[int, Picks] = Known(100_000)
         self.interned = InternedMemory()
         self.cuts = Cuts()
 
@@ -57,6 +59,7 @@ class Ids:
         self.work_orders: Overlay[str, int] = memory.work_orders.overlay()
         self.recipes: Overlay[tuple[str, str | None], int] = memory.recipes.overlay()
         self.seen: Overlay[bytes, SeenMessage] = memory.seen.overlay()
+        self.picks: Overlay[int, Picks] = memory.picks.overlay()
         self._placements = memory.interned.placements.overlay()
         self._chunks = memory.interned.chunks.overlay()
         self._sets = memory.interned.sets.overlay()
@@ -74,6 +77,7 @@ class Ids:
         memory.work_orders.keep(self.work_orders)
         memory.recipes.keep(self.recipes)
         memory.seen.keep(self.seen)
+        memory.picks.keep(self.picks)
         memory.interned.placements.keep(self._placements)
         memory.interned.chunks.keep(self._chunks)
         memory.interned.sets.keep(self._sets)

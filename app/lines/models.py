@@ -50,6 +50,19 @@ class StationClock(Base):
     measured_at: Mapped[datetime] = mapped_column(Timestamp)
 
 
+class KnownClockError(Base):
+    """How far a station's clock was seen off, more than 2 s and further than before, since when that is known.
+
+    A trigger on `station_clock` keeps it, so that what was concluded then is concluded again.
+    """
+
+    __tablename__ = "known_clock_error"
+
+    station_id: Mapped[int] = mapped_column(ForeignKey("station.station_id"), primary_key=True)
+    known_from: Mapped[datetime] = mapped_column(Timestamp, primary_key=True)
+    error: Mapped[timedelta] = mapped_column(Interval)
+
+
 class StationEvent(Base):
     """What a station said of itself: states, faults, heartbeats, tools changed."""
 
@@ -120,7 +133,9 @@ class ToolCount(Base):
     """Cycles of a tool at a station within one hour (station's clock): what its life is summed from.
 
     One message may name a tool for several units: of a stencil's print of a panel that is one cycle (`strokes`: the
-    largest of a message), of a nozzle's picks it is their sum (`picks`). Which one counts is the kind's matter.
+    largest of a message), of a nozzle's picks it is their sum (`picks`). Which one counts is the kind's matter. Picks
+    may also be told with what was placed (`placed`, of `HeadAndNozzle`): of the two the larger counts, so that a
+    machine which tells both is not counted twice.
 
     The row of hour 1970 (the epoch) and station 0 is a tool's whole life, so that nobody adds up its years.
     """
@@ -133,3 +148,4 @@ class ToolCount(Base):
     station_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     strokes: Mapped[int] = mapped_column(BigInteger)
     picks: Mapped[int] = mapped_column(BigInteger)
+    placed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))

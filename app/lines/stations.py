@@ -45,6 +45,15 @@ def register_stations(connection: Connection, handles: Collection[str], known: M
         find_stations(connection, missing, known)  # those another process entered first
 
 
+_HANDLES = text("SELECT station_id, handle FROM station WHERE station_id = ANY(CAST(:stations AS integer[]))")
+
+
+def handles_of(connection: Connection, station_ids: Collection[int]) -> dict[int, str]:
+    """The handle of each of these stations."""
+    rows = connection.execute(_HANDLES, {"stations": sorted(station_ids)}) if station_ids else ()
+    return {row[0]: row[1] for row in rows}
+
+
 _STATE = text(
     """
     INSERT INTO station_event (station_id, event_id, message_name, recorded_at, received_at, body)

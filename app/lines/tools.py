@@ -26,12 +26,13 @@ class ToolHappened:
 
 @dataclass(frozen=True, slots=True)
 class ToolCycles:
-    """What one message says a tool did: `strokes` of the whole panel, `picks` one by one (see `ToolCount`)."""
+    """What one message says a tool did, see `ToolCount`: `strokes` of the whole panel, `picks` one by one, `placed`."""
 
     report: Report
     tool: str
-    strokes: int
-    picks: int
+    strokes: int = 0
+    picks: int = 0
+    placed: int = 0
 
 
 _FIND = text("SELECT identifier, tool_id, kind FROM tool WHERE identifier = ANY (CAST(:tools AS text[]))")
@@ -73,20 +74,21 @@ _HAPPENED = text(
 )
 _COUNT = text(
     """
-    INSERT INTO tool_count AS counted (tool_id, hour, station_id, strokes, picks)
-    SELECT tool_id, coalesce(hour, 'epoch'), CASE WHEN hour IS NULL THEN 0 ELSE station_id END, strokes, picks
+    INSERT INTO tool_count AS counted (tool_id, hour, station_id, strokes, picks, placed)
+    SELECT tool_id, coalesce(hour, 'epoch'), CASE WHEN hour IS NULL THEN 0 ELSE station_id END, strokes, picks, placed
     FROM (
         SELECT tool_id, date_trunc('hour', recorded_at, 'UTC') AS hour, station_id,
-            sum(strokes) AS strokes, sum(picks) AS picks
+            sum(strokes) AS strokes, sum(picks) AS picks, sum(placed) AS placed
         FROM unnest(
             CAST(:tools AS integer[]), CAST(:stations AS integer[]), CAST(:recorded_at AS timestamptz[]),
-            CAST(:strokes AS bigint[]), CAST(:picks AS bigint[])
-        ) AS given (tool_id, station_id, recorded_at, strokes, picks)
+            CAST(:strokes AS bigint[]), CAST(:picks AS bigint[]), CAST(:placed AS bigint[])
+        ) AS given (tool_id, station_id, recorded_at, strokes, picks, placed)
         GROUP BY GROUPING SETS ((1, 2, 3), (1))
     ) AS added
     ORDER BY tool_id, hour NULLS FIRST, station_id
     ON CONFLICT (tool_id, hour, station_id) DO UPDATE
-        SET strokes = counted.strokes + excluded.strokes, picks = counted.picks + excluded.picks
+        SET strokes = counted.strokes + excluded.strokes, picks = counted.picks + excluded.picks,
+            placed = counted.placed + excluded.placed
     """
 )
 
@@ -118,6 +120,7 @@ def count_cycles(connection: Connection, cycles: Sequence[ToolCycles], tools: Ma
                 "recorded_at": [one.report.recorded_at for one in cycles],
                 "strokes": [one.strokes for one in cycles],
                 "picks": [one.picks for one in cycles],
+                "placed": [one.placed for one in cycles],
             },
         )
 

@@ -158,18 +158,19 @@ _ENTER_PLACEMENTS = text(
     """
     INSERT INTO placement (
         digest, kind, reference_designators, rejected_designators, part_number, reference_part_number,
-        slot, slot_name, lane, feeder, joined_packages, batch_packages, nozzles, template
+        slot, slot_name, lane, feeder, joined_packages, batch_packages, nozzles, nozzle_picks, template
     )
     SELECT digest, kind, CAST(designators AS text[]), CAST(rejected AS text[]), part_number, reference_part_number,
-        slot, slot_name, lane, feeder, CAST(joined AS text[]), CAST(batch AS text[]), CAST(nozzles AS text[]), template
+        slot, slot_name, lane, feeder, CAST(joined AS text[]), CAST(batch AS text[]), CAST(nozzles AS text[]),
+        CAST(picks AS smallint[]), template
     FROM unnest(
         CAST(:digests AS bytea[]), CAST(:kinds AS text[]), CAST(:designators AS text[]), CAST(:rejected AS text[]),
         CAST(:parts AS text[]), CAST(:reference_parts AS text[]), CAST(:slots AS text[]), CAST(:slot_names AS text[]),
         CAST(:lanes AS text[]), CAST(:feeders AS text[]), CAST(:joined AS text[]), CAST(:batch AS text[]),
-        CAST(:nozzles AS text[]), CAST(:templates AS bytea[])
+        CAST(:nozzles AS text[]), CAST(:picks AS text[]), CAST(:templates AS bytea[])
     ) AS given (
         digest, kind, designators, rejected, part_number, reference_part_number, slot, slot_name, lane, feeder, joined,
-        batch, nozzles, template
+        batch, nozzles, picks, template
     )
     ORDER BY digest
     ON CONFLICT DO NOTHING
@@ -222,6 +223,7 @@ def _columns(told: Sequence[Description]) -> dict[str, object]:
         "joined": [_text_array(one.joined_packages) for one in told],
         "batch": [_text_array(one.batch_packages) for one in told],
         "nozzles": [_text_array(one.nozzles) for one in told],
+        "picks": [_number_array(min(picks, 32767) for picks in one.nozzle_picks) for one in told],
     }
 
 

@@ -180,6 +180,7 @@ class Placement(Base):
     joined_packages: Mapped[list[str]] = mapped_column(ARRAY(Text))
     batch_packages: Mapped[list[str]] = mapped_column(ARRAY(Text))
     nozzles: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    nozzle_picks: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger), server_default=text("'{}'"))
     template: Mapped[bytes] = mapped_column(LargeBinary)
 
 

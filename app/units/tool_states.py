@@ -2,7 +2,8 @@
 
 A tool's life is kept as one sum, less what came after the moment asked about (`tool_count`). What it did since a
 cleaning is summed from the hours after that, and of the cleaning's own hour from the units it touched (`tool_use`):
-exact, and never more than an hour is read.
+exact, and never more than an hour is read. What is told with placements alone is kept by the hour; of the cleaning's
+own hour its share of the time counts.
 """
 
 from collections.abc import Sequence
@@ -80,7 +81,9 @@ _STATES = text(
         ) AS retired,
         life.strokes, life.picks,
         coalesce(since.strokes + coalesce(rest.strokes, 0), life.strokes) AS strokes_since,
-        coalesce(since.picks + coalesce(rest.picks, 0), life.picks) AS picks_since
+        coalesce(
+            greatest(since.picks + coalesce(rest.picks, 0), since.placed + coalesce(part.placed, 0)), life.picks
+        ) AS picks_since
     FROM tool
     LEFT JOIN LATERAL (
         SELECT max(recorded_at) AS at FROM tool_event
@@ -94,16 +97,29 @@ _STATES = text(
     LEFT JOIN tool_count AS whole
         ON whole.tool_id = tool.tool_id AND whole.hour = 'epoch' AND whole.station_id = 0
     CROSS JOIN LATERAL (
-        SELECT coalesce(sum(strokes), 0) AS strokes, coalesce(sum(picks), 0) AS picks
+        SELECT coalesce(sum(strokes), 0) AS strokes, coalesce(sum(picks), 0) AS picks,
+            coalesce(sum(placed), 0) AS placed
         FROM tool_count WHERE tool_count.tool_id = tool.tool_id AND hour > :at
     ) AS later
     CROSS JOIN LATERAL (
-        SELECT coalesce(whole.strokes, 0) - later.strokes AS strokes, coalesce(whole.picks, 0) - later.picks AS picks
+        SELECT coalesce(whole.strokes, 0) - later.strokes AS strokes,
+            greatest(coalesce(whole.picks, 0) - later.picks, coalesce(whole.placed, 0) - later.placed) AS picks
     ) AS life
     LEFT JOIN LATERAL (
-        SELECT coalesce(sum(strokes), 0) AS strokes, coalesce(sum(picks), 0) AS picks
+        SELECT coalesce(sum(strokes), 0) AS strokes, coalesce(sum(picks), 0) AS picks,
+            coalesce(sum(placed), 0) AS placed
         FROM tool_count WHERE tool_count.tool_id = tool.tool_id AND hour > cleaned.at AND hour <= :at
     ) AS since ON cleaned.at IS NOT NULL
+    LEFT JOIN LATERAL (
+        -- What was placed in the cleaning's own hour, as if evenly.
+        SELECT floor(sum(placed) * extract(epoch FROM ends.at - cleaned.at) / extract(epoch FROM ends.at - starts.at))
+            AS placed
+        FROM (SELECT date_trunc('hour', cleaned.at, 'UTC')) AS starts (at)
+        CROSS JOIN LATERAL (SELECT least(starts.at + interval '1 hour', :at)) AS ends (at)
+        JOIN tool_count ON tool_count.tool_id = tool.tool_id AND hour = starts.at
+        WHERE ends.at > starts.at
+        GROUP BY starts.at, ends.at
+    ) AS part ON cleaned.at IS NOT NULL
     LEFT JOIN LATERAL (
         SELECT sum(most) AS strokes, sum(each) AS picks
         FROM (

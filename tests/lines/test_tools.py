@@ -12,7 +12,7 @@ from app.inbox.record import Recorder
 from app.lines.tool_life import Limits
 from app.lines.tools import ToolPlan, plan_tools, set_tool_limits, state_tool
 from app.units.tool_states import ToolState, tools, tools_at
-from tests.inbox.messages import STATION, at, message, record, statuses, stored
+from tests.inbox.messages import STATION, at, entry, installed, message, record, statuses, stored
 
 STENCIL = {"$type": "CFX.Structures.SolderPastePrinting.SMTStencil, CFX", "UniqueIdentifier": "ST-1"}
 NOZZLE = {"$type": "CFX.Structures.SMTPlacement.SMTHeadAndNozzle, CFX", "UniqueIdentifier": "N-45"}
@@ -134,3 +134,47 @@ def test_what_cannot_be_stated_is_refused(engine: Engine) -> None:
             plan_tools(connection, [ToolPlan("T-1", "fixture", cycles_limit=0)], actor="test")
         found, following = tools(connection, kind="fixture", at=at(0))
         assert ([one.tool for one in found], following) == (["T-1"], None)
+
+
+def placed(*nozzles: str | None, when: float, unit: str = "SN-1", **envelope: Any) -> bytes:
+    """A part for each nozzle: a designator, and who placed it."""
+    components = [
+        {"ReferenceDesignator": f"R{n}", "HeadAndNozzle": nozzle and {"UniqueIdentifier": nozzle}}
+        for n, nozzle in enumerate(nozzles)
+    ]
+    told = entry(unit, "REEL-1") | {"InstalledComponents": components}
+    return installed(told, when=when, **envelope)
+
+
+def test_picks_are_told_with_what_was_placed(engine: Engine) -> None:
+    story = [placed("N-45", "N-45", "N-46", None, unit=f"SN-{n}", when=600.0 * n) for n in range(12)]
+    stored(engine, *story[:5])
+    stored(engine, *story[5:])
+    assert statuses(record(Recorder(engine), story[0])) == ["duplicate"]
+    nozzles = here(engine, when=12 * 600)
+    assert {name: (one.kind, one.cycles) for name, one in nozzles.items()} == {
+        "N-45": ("nozzle", 24), "N-46": ("nozzle", 12),
+    }  # fmt: skip
+    assert here(engine, when=HOUR - 1)["N-45"].cycles == 12
+    with engine.begin() as connection:
+        set_tool_limits(connection, {"nozzle": Limits(cycles=20)}, actor="test")
+    assert [reason.code for reason in here(engine, when=12 * 600)["N-45"].reasons] == ["tool_worn_out"]
+
+
+def test_a_machine_that_tells_picks_twice_is_counted_once(engine: Engine) -> None:
+    stored(engine, placed("N-45", "N-45", when=1), used(NOZZLE, "SN-1", boards=1, cycles=3, when=2))
+    assert here(engine, when=10)["N-45"].cycles == 3
+
+
+def test_placements_before_a_cleaning_do_not_count_after_it(engine: Engine) -> None:
+    stored(engine, *(placed("N-45", when=60.0 * n) for n in range(120)), moved("Cleaned", NOZZLE, when=HOUR + 1800))
+    nozzle = here(engine, when=2 * HOUR)["N-45"]
+    assert (nozzle.cycles, nozzle.cycles_since_cleaning) == (120, 30)
+    assert here(engine, when=HOUR + 1801)["N-45"].cycles_since_cleaning == 0
+
+
+def test_a_station_that_is_calibrated_again_is_known(engine: Engine) -> None:
+    recorder = Recorder(engine)
+    for when in (1, 2):
+        one = message("ResourcePerformance.CalibrationPerformed", {"Calibration": {"Status": "Passed"}}, when=when)
+        assert statuses(record(recorder, one)) == ["stored"]
