@@ -6,7 +6,7 @@ gate, which nobody asks later. Of several measures the highest took the shortest
 """
 
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, text
@@ -36,8 +36,11 @@ _MEASURE: Final = text(
 )
 _LARGEST: Final = text(
     """
-    -- How far were the clocks of these stations ever seen off?
-    SELECT station_id, largest_error FROM station_clock WHERE station_id = ANY (CAST(:stations AS integer[]))
+    -- How far were the clocks of these stations seen off until then?
+    SELECT station_id, max(error) AS error FROM known_clock_error
+    WHERE station_id = ANY (CAST(:stations AS integer[]))
+      AND (CAST(:as_of AS timestamptz) IS NULL OR known_from <= :as_of)
+    GROUP BY station_id
     """
 )
 
@@ -48,10 +51,13 @@ def measure_clocks(connection: Connection, errors: Mapping[str, timedelta]) -> N
         connection.execute(_MEASURE, {"handles": list(errors), "errors": list(errors.values())})
 
 
-def clock_errors(connection: Connection, station_ids: Collection[int]) -> dict[int, timedelta]:
-    """How far each of these stations' clocks was ever seen off, either way; absent where never measured."""
-    rows = connection.execute(_LARGEST, {"stations": sorted(set(station_ids))}) if station_ids else ()
-    return {row.station_id: row.largest_error for row in rows}
+def clock_errors(
+    connection: Connection, station_ids: Collection[int], as_of: datetime | None = None
+) -> dict[int, timedelta]:
+    """How far each of these stations' clocks was ever seen off, either way, as known then; absent within `ALARM`."""
+    asked = {"stations": sorted(set(station_ids)), "as_of": as_of}
+    rows = connection.execute(_LARGEST, asked) if station_ids else ()
+    return {row.station_id: row.error for row in rows}
 
 
 def clock_warning(station: str, error: timedelta | None) -> str | None:

@@ -92,10 +92,15 @@ _NEAR = text(
         WHERE {_KNOWN.format("fact.received_at")}
         GROUP BY fact.unit_id, fact.position_number, fact.event_id
     ), window_of AS (
-        SELECT row_number() OVER () AS nth, station_id,
-            coalesce(begun, ended, '-infinity') - CAST(:between_clocks AS interval) AS since,
-            coalesce(ended, 'infinity') + CAST(:between_clocks AS interval) AS until
-        FROM work WHERE station_id IN (SELECT station_id FROM loading_event)
+        SELECT row_number() OVER () AS nth, station_id, coalesce(begun, ended, '-infinity') - apart AS since,
+            coalesce(ended, 'infinity') + apart AS until
+        FROM work
+        CROSS JOIN LATERAL (
+            SELECT CAST(:between_clocks AS interval) + coalesce(max(error), interval '0') AS apart
+            FROM known_clock_error
+            WHERE known_clock_error.station_id = work.station_id AND {_KNOWN.format("known_from")}
+        ) AS clock
+        WHERE station_id IN (SELECT station_id FROM loading_event)
     ), loading AS (
         SELECT station_id, slot, lane, kind, package_id, recorded_at FROM loading_event
         WHERE station_id IN (SELECT station_id FROM window_of) AND kind IN ('loaded', 'spliced')

@@ -6,17 +6,18 @@ before. So removals part the time of a designator into stays, and each is named 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from app.lines.clocks import clock_errors
 from app.trace.boards import AT, HELD, Place
 from app.trace.designators import natural_order
 from app.trace.planned import BILL_THEN, ORDER_VERSION
 from app.trace.removals import Removal, removals_from
-from app.trace.spans import BETWEEN_CLOCKS
+from app.trace.spans import CLOCK_ERROR
 from app.units.places import ORDER_THEN
 
 _WANTING = text(
@@ -161,12 +162,13 @@ def left_open(connection: Connection, near: Sequence[Near], as_of: datetime | No
         for unit_id, position, designator, *fill in connection.execute(_FILLED, given):
             fills.setdefault((unit_id, position), {}).setdefault(designator, []).append(_Fill(*fill))
         removals = removals_from(connection, boards, as_of, surely=False)
+    clocks = _Clocks(connection, near, removals, as_of)
     return [
         sorted(
             (
                 name
                 for name in names
-                if _is_open(one, name, fills.get(one.board, {}).get(name, ()), removals.get(one.board, ()))
+                if _is_open(one, name, fills.get(one.board, {}).get(name, ()), removals.get(one.board, ()), clocks)
             ),
             key=natural_order,
         )
@@ -174,44 +176,65 @@ def left_open(connection: Connection, near: Sequence[Near], as_of: datetime | No
     ]
 
 
-def _is_open(near: Near, designator: str, fills: Sequence[_Fill], removals: Sequence[Removal]) -> bool:
+class _Clocks:
+    """What is surely before or after a removal, though the clocks of two stations differ."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        near: Sequence[Near],
+        removals: Mapping[Place, Sequence[Removal]],
+        as_of: datetime | None,
+    ) -> None:
+        emptying = {removal.station_id for told in removals.values() for removal in told}
+        self._off = clock_errors(connection, {one.station_id for one in near} | emptying, as_of) if emptying else {}
+
+    def before(self, station_id: int, at: datetime, removal: Removal) -> bool:
+        """Whether it surely was before the removal."""
+        apart = removal.recorded_at - at
+        return apart > self._between(station_id, removal) or (
+            station_id == removal.station_id and apart.total_seconds() > 0
+        )
+
+    def after(self, station_id: int, at: datetime, removal: Removal) -> bool:
+        """Whether it surely was after. At the same time of the same station, the old part comes out first."""
+        apart = at - removal.recorded_at
+        return apart > self._between(station_id, removal) or (
+            station_id == removal.station_id and apart.total_seconds() >= 0
+        )
+
+    def _between(self, station_id: int, removal: Removal) -> timedelta:
+        return self._off.get(station_id, CLOCK_ERROR) + self._off.get(removal.station_id, CLOCK_ERROR)
+
+
+def _is_open(near: Near, designator: str, fills: Sequence[_Fill], removals: Sequence[Removal], clocks: _Clocks) -> bool:
     """Whether the work reached into a stay at the designator for which no report names a package."""
-    told = {(one.station_id, one.recorded_at): one for one in _emptied(designator, fills, removals)}
+    told = {(one.station_id, one.recorded_at): one for one in _emptied(designator, fills, removals, clocks)}
     for came_out, comes_out in pairwise((None, *told.values(), None)):
-        reached = (comes_out is None or not _after(near.station_id, near.since, comes_out)) and (
-            came_out is None or near.until is None or not _before(near.station_id, near.until, came_out)
+        reached = (comes_out is None or not clocks.after(near.station_id, near.since, comes_out)) and (
+            came_out is None or near.until is None or not clocks.before(near.station_id, near.until, came_out)
         )
         if reached and not any(
-            (came_out is None or _after(fill.station_id, fill.recorded_at, came_out))
-            and (comes_out is None or _before(fill.station_id, fill.recorded_at, comes_out))
+            (came_out is None or clocks.after(fill.station_id, fill.recorded_at, came_out))
+            and (comes_out is None or clocks.before(fill.station_id, fill.recorded_at, comes_out))
             for fill in fills
         ):
             return True
     return False
 
 
-def _emptied(designator: str, fills: Sequence[_Fill], removals: Sequence[Removal]) -> Iterator[Removal]:
+def _emptied(
+    designator: str, fills: Sequence[_Fill], removals: Sequence[Removal], clocks: _Clocks
+) -> Iterator[Removal]:
     """The removals that may have emptied the designator. One that names a package only means where that was put."""
     for removal in removals:
         if removal.reference_designators:
             if designator in removal.reference_designators:
                 yield removal
         elif removal.child_id is None:
-            before = {fill.package_id for fill in fills if not _after(fill.station_id, fill.recorded_at, removal)}
+            before = {fill.package_id for fill in fills if not clocks.after(fill.station_id, fill.recorded_at, removal)}
             if removal.package_id is None or not before or removal.package_id in before:
                 yield removal
-
-
-def _before(station_id: int, at: datetime, removal: Removal) -> bool:
-    """Whether it surely was before the removal: clocks of two stations may differ."""
-    apart = removal.recorded_at - at
-    return apart > BETWEEN_CLOCKS or (station_id == removal.station_id and apart.total_seconds() > 0)
-
-
-def _after(station_id: int, at: datetime, removal: Removal) -> bool:
-    """Whether it surely was after the removal. At the same time of the same station, the old part comes out first."""
-    apart = at - removal.recorded_at
-    return apart > BETWEEN_CLOCKS or (station_id == removal.station_id and apart.total_seconds() >= 0)
 
 
 def _parts_of(near: Near, of_slots: Mapping[str, set[str]]) -> set[str]:

@@ -1,23 +1,28 @@
 """When was each package in which slot, as the stations tell it? Derived from loading events and splices."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
-from app.trace.spans import BETWEEN_CLOCKS
+from app.lines.clocks import clock_errors
+from app.trace.spans import BETWEEN_CLOCKS, CLOCK_ERROR
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedInterval:
-    """A package in a slot, by the station's clock; `until` is None while it is still there."""
+    """A package in a slot, by the station's clock; `until` is None while it is still there.
+
+    `clock_error`: how far that clock may be off.
+    """
 
     package_id: int
     station_id: int
     slot: str | None
     since: datetime
     until: datetime | None
+    clock_error: timedelta = CLOCK_ERROR
 
 
 _LOADED = text(
@@ -122,16 +127,18 @@ _LOADED = text(
 def loaded_intervals(connection: Connection, packages: Sequence[int], as_of: datetime | None) -> list[LoadedInterval]:
     """When each package was in which slot, as the stations tell it."""
     rows = connection.execute(_LOADED, {"packages": list(packages), "between_clocks": BETWEEN_CLOCKS, "as_of": as_of})
-    return [LoadedInterval(*row) for row in rows]
+    intervals = [LoadedInterval(*row) for row in rows]
+    off = clock_errors(connection, {one.station_id for one in intervals}, as_of)
+    return [replace(one, clock_error=off[one.station_id]) if one.station_id in off else one for one in intervals]
 
 
 def windows(intervals: Sequence[LoadedInterval]) -> dict[str, object]:
-    """As parameters of a question: widened by what the clocks of two stations may differ."""
+    """As parameters of a question: widened by what the station's clock may differ from another's."""
     far = datetime.max.replace(tzinfo=intervals[0].since.tzinfo, year=9000)
     return {
         "packages": [one.package_id for one in intervals],
         "stations": [one.station_id for one in intervals],
         "slots": [one.slot for one in intervals],
-        "since": [one.since - BETWEEN_CLOCKS for one in intervals],
-        "until": [one.until + BETWEEN_CLOCKS if one.until else far for one in intervals],
+        "since": [one.since - one.clock_error - CLOCK_ERROR for one in intervals],
+        "until": [one.until + one.clock_error + CLOCK_ERROR if one.until else far for one in intervals],
     }

@@ -17,7 +17,7 @@ CAPABILITIES: dict[str, set[str]] = {
     "materials": {"lines", "products"},
     "units": {"lines", "products", "orders", "materials"},
     "scanning": {"products"},  # what a scanner said: serials, labels, printed codes
-    "trace": {"units", "materials"},
+    "trace": {"lines", "units", "materials"},
     "quality": {"units", "materials", "trace"},
     # What must be in the slots, what is, what the next order asks for and when it runs out.
     "setup": {"lines", "products", "orders", "materials", "units", "trace", "quality"},

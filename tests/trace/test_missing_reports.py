@@ -1,10 +1,12 @@
 """What is possible where a report is missing, late, or leaves a choice; and what is not, though it was near."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, Engine
 
+from app.lines.clocks import measure_clocks
 from app.trace.balance import mass_balance
 from app.trace.excluded import excluded
 from app.trace.level import material_level
@@ -251,3 +253,24 @@ def test_the_balance_as_it_was_known_then(engine: Engine) -> None:
         assert (now.placed.at_least, now.remaining.quantity) == (4, 5)
         assert now.gap is not None
         assert now.gap.at_least == 1
+
+
+def test_a_clock_that_was_seen_wrong_widens_the_window_from_then_on(engine: Engine) -> None:
+    """The reel was taken out 30 s before the work began, by a clock that was once a minute off."""
+    work = uuid4()
+    stored(
+        engine,
+        loaded("F1", "REEL-1", when=0),
+        unloaded("REEL-1", when=70),
+        started("SN-1", transaction=work, when=100),
+        completed(transaction=work, when=110),
+    )
+    then = known_now(engine)
+    with engine.connect() as connection:
+        assert carriers(connection, package="REEL-1") == {}
+    with engine.begin() as connection:
+        measure_clocks(connection, {"Acme.Mounter.1": timedelta(seconds=-60)})
+    with engine.connect() as connection:
+        assert carriers(connection, package="REEL-1") == {"SN-1": "inferred"}
+        assert as_built(connection, "SN-1") == {("SN-1", None, "REEL-1", "inferred")}
+        assert carriers(connection, package="REEL-1", as_of=then) == {}
