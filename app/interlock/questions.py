@@ -235,13 +235,15 @@ ASK = f"""
          WHERE packed.unit_id = unit.unit_id AND packed.unpacked_at IS NULL AND shipment.shipped_at IS NOT NULL
         ) AS shipped,
         (SELECT json_build_array(there.handle, begun.granted_at)
-         FROM unit_start AS begun JOIN station AS there USING (station_id)
-         WHERE begun.unit_id = unit.unit_id AND begun.ended_at IS NULL
-           AND begun.station_id IS DISTINCT FROM station_at.station_id
+         FROM place AS held
+         JOIN unit_start AS begun ON begun.unit_id = held.unit_id AND begun.ended_at IS NULL
+            AND begun.granted_at >= held.held_from AND begun.granted_at < held.held_until
+         JOIN station AS there USING (station_id)
+         WHERE held.subject_id = subject.subject_id AND begun.station_id IS DISTINCT FROM station_at.station_id
            AND NOT EXISTS (
             SELECT FROM place JOIN work_record AS done ON done.unit_id = place.unit_id
             WHERE place.subject_id = subject.subject_id AND {COMPLETES}
-         )) AS started,
+         ) LIMIT 1) AS started,
         (SELECT parent.serial
          FROM installed_unit AS built JOIN unit AS parent ON parent.unit_id = built.unit_id
          WHERE built.child_id = unit.unit_id AND NOT {REMOVED}

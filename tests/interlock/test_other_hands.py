@@ -11,8 +11,8 @@ from app.interlock.starts import give_up, start_units
 from app.interlock.verdicts import Verdict
 from app.lines.planning import StationPlan, plan_line
 from tests.containment.stories import contain, decide
-from tests.inbox.messages import count, entry, installed, started, stored, uninstalled
-from tests.interlock.story import MOUNTER, PRINTER, asked, clock, codes, done
+from tests.inbox.messages import count, entry, initialized, installed, started, stored, uninstalled
+from tests.interlock.story import MARKER, MOUNTER, PRINTER, asked, clock, codes, done
 
 TWIN = "Acme.Printer.2"
 
@@ -49,6 +49,14 @@ def test_work_that_a_machine_began_by_itself_is_in_its_hands_as_well(twins: Engi
     assert codes(twins, PRINTER) == [[], []]
     assert not start(twins, TWIN, "SN-1")[0].allowed
     assert in_hands(twins) == []
+
+
+def test_boards_that_are_linked_later_were_started_with_their_panel(twins: Engine) -> None:
+    stored(twins, initialized(None, "P-2", order="WO-1", source=MARKER, when=next(clock)))
+    assert start(twins, MARKER, "P-2")[0].started
+    stored(twins, initialized("P-2", ("B-1", 1), ("B-2", 2), order="WO-1", source=MARKER, when=next(clock)))
+    assert "already_started" in codes(twins, TWIN, Asked("B-1"))[0]
+    assert "already_started" not in codes(twins, MARKER, Asked("B-1"))[0]
 
 
 def test_a_panel_starts_as_a_whole_or_not_at_all(line: Engine) -> None:
