@@ -30,7 +30,7 @@ class Part:
     says: str
 
 
-@router.get("/healthz")
+@router.api_route("/healthz", methods=["GET", "HEAD"])  # a screen asks with HEAD whether the server is there
 def healthz() -> JSONResponse:
     """This process is alive. Nothing else is asked, so that a lost database restarts nobody."""
     return JSONResponse({"status": "alive"})

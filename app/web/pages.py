@@ -60,6 +60,7 @@ def number(value: float | None) -> str:
 
 def lasted(seconds: float) -> str:
     """How long something took: `12 s`, `3 min`, `2.5 h`, `5 d`."""
+    seconds = round(seconds, 1)
     for limit, divisor, unit in ((90, 1, "s"), (5400, 60, "min"), (172800, 3600, "h")):
         if abs(seconds) < limit:
             return f"{seconds / divisor:.3g} {unit}"

@@ -1,0 +1,222 @@
+"""Every page of the product in a real browser, in both sizes, themes and languages.
+
+Nothing is wide, cut off, tiny, refused by the policy, asked of another host, or in the way of who sees badly.
+
+The pages are those of the application's routes: a new one is looked at by itself, or, where its address needs a value,
+the first test asks for an example. `BIRTHMARK_SCREENSHOTS` names a folder for a picture of each.
+"""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from app.db import create_engine
+from app.main import Server
+from app.people import Role, create_person, create_token
+from app.units.ownership import assign_customer
+from tests.conftest import _clone
+from tests.doors import story
+from tests.doors.conftest import PASSWORD
+from tests.doors.looking import LEAST_TEXT, STANDING, faults, file_name
+from tests.doors.test_browser import browser, serious
+
+__all__ = ["browser"]
+
+FCT = "Probe.F1.FT-01"
+AT = quote(story.AOI, safe="")
+# Addresses that need a value, with one; several where a page has several faces.
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "/containments/{number}": ("/containments/C-000001",),
+    "/contain": ("/contain?lot=LK2207&part_number=100-0042",),
+    "/contain/units": ("/contain/units?serials=A%2B1",),
+    "/graph": ("/graph?package=R-1182", "/graph?serial=A%2B1"),
+    "/package": ("/package?identifier=R-1182",),
+    "/problems/{code}": (),
+    "/quarantine/{quarantine_id}": ("/quarantine/1",),
+    "/search": ("/search", "/search?q=no%20such%20thing"),
+    "/shipment": ("/shipment?number=SH-1",),
+    "/station/{mode}": tuple(f"/station/{mode}?at={AT}" for mode in ("work", "inspect", "rework", "setup")),
+    "/units": (
+        "/units?serial=A%2B2", "/units?serial=PNL-1", "/units?serial=A%2B2&as_of={now}",
+        "/units?serial=BOX-1",
+    ),
+    "/units/measurements": ("/units/measurements?serial=A%2B2&event={run}",),
+    "/units/message": ("/units/message?event=1",),
+    "/where-used": (
+        "/where-used?package=R-1182", "/where-used?package=R-1182&by=order", "/where-used?package=R-1182&tab=excluded",
+    ),
+}  # fmt: skip
+# Not pages: what scripts, machines and probes ask for, and what leads elsewhere.
+NOT_PAGES = frozenset({
+    "/go", "/healthz", "/readyz", "/metrics", "/openapi.json", "/live", "/quarantine/{quarantine_id}/raw",
+    "/units/inside", "/station/at-hand", "/station/pictures/{picture_id}", "/station/replacement", "/station/slots",
+    "/station/offline.js",
+})  # fmt: skip
+SIZES = ((1280, 800), (768, 1024))
+MATRIX = [(size, theme, language) for size in SIZES for theme in ("light", "dark") for language in ("en", "de")]
+ALWAYS = {((1280, 800), "light", "en"), ((768, 1024), "dark", "de")}
+SHOTS = os.environ.get("BIRTHMARK_SCREENSHOTS")
+
+
+def routes(app: Any) -> Iterator[str]:
+    """Paths of the application that are asked for with GET and belong to no program's interface."""
+    for route in app.routes:
+        inner = getattr(route, "original_router", None)
+        if inner is not None:
+            yield from routes(inner)
+        elif "GET" in getattr(route, "methods", ()) and not route.include_in_schema:
+            yield route.path
+
+
+@pytest.fixture(scope="module")
+def product(postgres_addresses: dict[str, str], worker_name: str) -> Iterator[tuple[str, FastAPI]]:
+    """The product with a day's worth of everything in it: its address, and the application."""
+    with _clone(postgres_addresses, f"{worker_name}_every_page") as url:
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            create_person(connection, name="administrator", role=Role.administrator, password=PASSWORD, actor="test")
+            token = create_token(connection, name="t", role="administrator", actor="test")
+        server = Server(engine, "127.0.0.1", 0)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            while not server.started:
+                assert thread.is_alive(), "the server ended before it listened"
+                time.sleep(0.01)
+            address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+            with httpx2.Client(base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
+                _fill(client, engine)
+            yield address, server.config.app  # type: ignore[misc]
+        finally:
+            server.stop()
+            thread.join(timeout=10)
+            engine.dispose()
+
+
+def _fill(client: httpx2.Client, engine: Any) -> None:
+    told = story.panel("PNL-1", ["A+1", "A+2"], failed="A+2")
+    told += story.panel("PNL-2", ["B+1", "B+2"], work_order="WO-1002")
+    told += [_tested("A+2", 3.31, "Passed"), _tested("A+2", 4.4, "Failed"), _boxed("BOX-1", "B+1")]
+    answer = client.post("/api/v1/cfx", content=story.payload(told))
+    assert {one["status"] for one in answer.json()["receipts"]} == {"stored"}, answer.text
+    client.post("/api/v1/cfx", content=b"nonsense")
+    with engine.begin() as connection:
+        assign_customer(connection, work_order="WO-1001", customer="Acme", actor="test")
+        assign_customer(connection, work_order="WO-1002", customer="Acme", actor="test")
+    for address, body in (
+        ("shipments", {"number": "SH-1", "customer": "Acme", "serials": ["B+2"]}),
+        ("containments", {"serials": ["A+1"], "reason": "A cracked capacitor in the sample"}),
+    ):
+        done = client.post(f"/api/v1/{address}", content=json.dumps(body), headers={"Content-Type": "application/json"})
+        assert done.status_code in (200, 201), done.text
+
+
+def _tested(serial: str, volts: float, result: str) -> dict[str, Any]:
+    measured = {"Value": volts, "ValueUnits": "V", "ExpectedValue": 3.3, "ExpectedValueUnits": "V",
+                "MinimumAcceptableValue": 3.2, "MaximumAcceptableValue": 3.4}  # fmt: skip
+    rail = {"$type": "CFX.Structures.NumericMeasurement, CFX", "MeasuredValue": measured, "MeasurementName": "RAIL_3V3",
+            "Result": result, "CRDs": "U1"}  # fmt: skip
+    unit = {"UnitIdentifier": serial, "UnitPositionNumber": 1, "OverallResult": result,
+            "Tests": [{"TestName": "SUPPLY", "Result": result, "Measurements": [rail]}]}  # fmt: skip
+    body = {"TransactionId": None, "TestMethod": "FCT", "TestedUnits": [unit]}
+    return story.envelope("Production.TestAndInspection.UnitsTested", body, FCT)
+
+
+def _boxed(box: str, child: str) -> dict[str, Any]:
+    entry = {"UnitIdentifier": box, "UnitPositionNumber": 1, "QuantityInstalled": 1, "QuantityNonInstalled": 0,
+             "Material": None,
+             "InstalledComponents": [{"ReferenceDesignator": "A1", "InstalledUnitIdentifier": child}]}  # fmt: skip
+    return story.envelope("Production.Assembly.MaterialsInstalled", {"InstalledMaterials": [entry]}, story.PLACER)
+
+
+def test_every_route_is_known_to_be_a_page_or_none(product: tuple[str, FastAPI]) -> None:
+    known = {*EXAMPLES, *NOT_PAGES}
+    paths = set(routes(product[1]))
+    assert not known - paths, "no such route any more"
+    nameless = {path for path in paths - known if "{" in path}
+    assert not nameless, "give EXAMPLES an address of these, or say under NOT_PAGES that they are none"
+
+
+def test_there_is_no_page_nobody_looks_at(browser: Browser, product: tuple[str, FastAPI]) -> None:
+    with browser.new_context() as context:
+        page = _log_in(context, product[0])
+        for address in addresses(product[1], page, product[0]):
+            answer = page.request.get(product[0] + address, headers={"Accept": "text/html"})
+            assert answer.status == (404 if "no%20such" in address else 200), f"{address}: {answer.status}"
+            assert "<html" in answer.text(), f"{address} is no page: name it under NOT_PAGES"
+
+
+def addresses(app: FastAPI, page: Page, running: str) -> list[str]:
+    """An address or more of every page."""
+    history = page.request.get(f"{running}/units?serial=A%2B2&format=json").json()["history"]
+    run = next(one["event"] for visit in history for one in visit["entries"] if one["what"] == "UnitsTested")
+    found = [
+        address.replace("{run}", str(run)).replace("{now}", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+        for path in sorted(set(routes(app)) - NOT_PAGES)
+        for address in EXAMPLES.get(path, (path,))
+    ]
+    return [address for address in found if not address.startswith("/login")] + ["/login", "/login/badge"]
+
+
+@pytest.mark.parametrize(
+    ("size", "theme", "language"),
+    [pytest.param(*one, marks=() if one in ALWAYS else pytest.mark.slow) for one in MATRIX],
+)
+def test_every_page_can_be_shown(
+    browser: Browser, product: tuple[str, FastAPI], size: tuple[int, int], theme: Any, language: str
+) -> None:
+    running, app = product
+    wrong: dict[str, Any] = {}
+    noise: list[str] = []
+    locale = {"en": "en-GB", "de": "de-DE"}[language]
+    viewport: Any = {"width": size[0], "height": size[1]}
+    with browser.new_context(viewport=viewport, color_scheme=theme, locale=locale) as context:
+        context.on("request", lambda sent: None if _ours(sent.url, running) else noise.append(f"asked for {sent.url}"))
+        context.on("weberror", lambda thrown: noise.append(str(thrown.error)))
+        page = _log_in(context, running)
+        page.on("console", lambda said: noise.append(said.text) if said.type == "error" else None)
+        every = addresses(app, page, running)
+        assert len(every) > 20
+        for address in every:
+            noise.clear()
+            if address == "/login":
+                context.clear_cookies()
+            page.goto(running + address, wait_until="load")
+            found: dict[str, Any] = {}
+            if address != "/docs":  # Swagger's own
+                found = faults(page, STANDING if address.startswith("/station?") else LEAST_TEXT)
+                if people := serious(page):
+                    found["keeps people out"] = people
+            if said := [one for one in noise if not ("no%20such" in address and "404" in one)]:
+                found["said or asked"] = list(said)
+            if found:
+                wrong[address] = found
+            if SHOTS:
+                name = f"{file_name(address)}-{size[0]}-{theme}-{language}.png"
+                page.screenshot(path=str(Path(SHOTS) / name), full_page=True)
+    assert not wrong, json.dumps(wrong, indent=1)
+
+
+def _ours(url: str, running: str) -> bool:
+    return url.startswith((running, "data:", "blob:"))
+
+
+def _log_in(context: BrowserContext, running: str) -> Page:
+    page = context.new_page()
+    page.goto(f"{running}/login")
+    page.locator("[name=name]").fill("administrator")
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("main button").first.click()
+    page.wait_for_url(lambda address: "/login" not in address)
+    return page
