@@ -86,10 +86,10 @@ class Changes:
     def close(self) -> None:
         """End every watch: a server that stops must not wait for open browsers.
 
-        May be called from any thread and from a signal handler.
+        May be called from any thread and from a signal handler, and again when all has ended.
         """
         self._closed.set()
-        if self._loop is not None:
+        if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake)
 
     async def watch(self, *, since: str = "", quiet: float = 15.0) -> AsyncIterator[str]:
