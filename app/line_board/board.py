@@ -14,7 +14,7 @@ from typing import Literal
 from sqlalchemy import Connection, text
 
 from app.interlock.recent import LastVerdict, last_verdicts
-from app.line_board.supplies import Clock, RunsOut, Supplies, supplies
+from app.line_board.supplies import FloorLife, RunsOut, Supplies, supplies
 from app.line_board.waiting import waiting
 from app.lines.clocks import FRESH, clock_warning
 from app.lines.queries import StationStatus, stations
@@ -46,7 +46,7 @@ class Standing:
     passed: int
     runs_out: Sequence[RunsOut]
     first_pass_yield: float | None
-    clock: Clock | None
+    floor_life: FloorLife | None
 
 
 Kind = Literal["fault", "locked", "clock", "supply"]
@@ -197,7 +197,7 @@ def line_board(connection: Connection, slow: Background, *, at: datetime) -> Lin
                 passed=passed,
                 first_pass_yield=passed / tried if tried else None,
                 runs_out=supply.runs_out,
-                clock=supply.clock,
+                floor_life=supply.floor_life,
             )
         )
     names = list(dict.fromkeys(one.station.line for one in standing))

@@ -27,7 +27,7 @@ class RunsOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class FloorLife:
     """The package in a station's slots whose time out of dry storage ends first, and when it ends if it stays there."""
 
     package: str
@@ -41,7 +41,7 @@ class Supplies:
     """What becomes of a station's packages and tools. `stopped` forbid work now, `warned` will."""
 
     runs_out: Sequence[RunsOut]
-    clock: Clock | None
+    floor_life: FloorLife | None
     stopped: Sequence[Reason]
     warned: Sequence[Reason]
 
@@ -56,8 +56,8 @@ def supplies(connection: Connection, *, station_id: int, handle: str, at: dateti
         return Supplies((), None, stopped, warned)
     known = conditions(connection, loaded, at=at)
     stopped += [reason for one in known.values() for reason in one.reasons]
-    clocks = [
-        Clock(one.identifier, one.moisture_level, one.floor_life_left, one.usable_until)
+    lives = [
+        FloorLife(one.identifier, one.moisture_level, one.floor_life_left, one.usable_until)
         for one in known.values()
         if one.floor_life_left is not None
     ]
@@ -69,7 +69,7 @@ def supplies(connection: Connection, *, station_id: int, handle: str, at: dateti
     ]
     return Supplies(
         runs_out=sorted(ending, key=lambda one: one.at),
-        clock=min(clocks, key=lambda one: one.left, default=None),
+        floor_life=min(lives, key=lambda one: one.left, default=None),
         stopped=stopped,
         warned=warned,
     )

@@ -42,8 +42,8 @@ _ROLES = (Role.line_lead, Role.quality_engineer, Role.process_engineer, Role.ope
 class Demo:
     """What the demo tells its pages. `network` is its address for other machines; None: it listens on this one only.
 
-    `logins`: password by role; `badges` and `spares` (reels that nobody loaded, with what is
-    wrong with them) are on the sheet of codes.
+    `logins`: password by role; `badges` and `spares` (reels that nobody loaded, each with a note) are on the sheet of
+    codes.
     """
 
     key: str
