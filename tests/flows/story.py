@@ -40,6 +40,8 @@ def described(package: str, part: str, lot: str, vendor: str, made: str, **more:
 
 
 def board(serial: str, when: float, source: str, *, r1: str, r2: str, c1: str, recipe: str = "TOP") -> list[bytes]:
+    """`recipe` with its revision behind a slash."""
+    name, _, revision = recipe.partition("/")
     work = uuid4()
     parts = {"R1": (r1, "F1", "RES-10K"), "R2": (r2, "F1", "RES-10K"), "C1": (c1, "F2", "CAP-100N")}
     entries = [
@@ -61,7 +63,7 @@ def board(serial: str, when: float, source: str, *, r1: str, r2: str, c1: str, r
     ]
     return [
         initialized(serial, order="WO-1", when=when - 20, source="Acme.Laser.1"),
-        started(serial, transaction=work, when=when, source=source, recipe=recipe),
+        started(serial, transaction=work, when=when, source=source, recipe=name, revision=revision),
         installed(*entries, transaction=work, when=when + 5, source=source),
         completed(serial, transaction=work, when=when + 6, source=source),
     ]
@@ -134,7 +136,7 @@ STORY = [
     *board("SN-1", 100, MOUNTER, r1="A1", r2="A1", c1="C1"),
     *board("SN-2", 200, MOUNTER, r1="A1", r2="A2", c1="C1"),
     *board("SN-3", 300, MOUNTER, r1="A2", r2="A2", c1="C1", recipe="TOP-B"),
-    *board("SN-4", 400, MOUNTER_2, r1="B1", r2="B1", c1="C2"),
+    *board("SN-4", 400, MOUNTER_2, r1="B1", r2="B1", c1="C2", recipe="TOP/2"),
     uninstalled("SN-3", ["C1"], package="C1", when=1000, source=BENCH),
     installed(entry("SN-3", "C3", ["C1"], slot=None, part_number="CAP-100N"), when=1010, source=BENCH),
     *through_test("SN-1", 1400),

@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import Connection
 
 from app.errors import NotFound
+from app.materials.receiving import Arrival, receive_package
 from app.trace.made_from import made_from
 from app.trace.question import Question
 from app.trace.where_used import where_used
 from tests.flows.databases import database_of_its_own
-from tests.flows.story import MOUNTER, MOUNTER_2, STORY, TESTER, answer
+from tests.flows.story import BENCH, MOUNTER, MOUNTER_2, STORY, TESTER, answer
 from tests.inbox.messages import at, stored
 
 
@@ -19,6 +20,8 @@ from tests.inbox.messages import at, stored
 def told(postgres_addresses: dict[str, str], worker_name: str) -> Iterator[Connection]:
     """The story, stored once: the lookups only read."""
     with database_of_its_own(postgres_addresses, f"{worker_name}_lookups") as engine:
+        with engine.begin() as connection:
+            receive_package(connection, Arrival("C3", "CAP-100N", delivery="DN-88"), actor="test")
         stored(engine, *STORY)
         with engine.connect() as connection:
             yield connection
@@ -93,7 +96,24 @@ LOOKUPS: list[tuple[str, dict[str, Any], str]] = [
             "BOX-1: in SN-1 + SN-2, BOX-2: in SN-3, RACK-1: in BOX-1 + BOX-2"
         ),
     ),
+    # SN-3 gave up what this nozzle placed before it was built into BOX-2.
+    (
+        "a nozzle",
+        {"nozzle": "NZ-F2"},
+        "SN-1: C1, SN-2: C1, SN-3: C1, SN-4: C1, BOX-1: in SN-1 + SN-2, RACK-1: in BOX-1",
+    ),
+    (
+        "a delivery",
+        {"delivery": "DN-88"},
+        "SN-3: C1, BOX-2: in SN-3, RACK-1: in BOX-2",
+    ),
+    (
+        "a delivery, and where it was placed",
+        {"delivery": "DN-88", "station": BENCH},
+        "SN-3: C1, BOX-2: in SN-3, RACK-1: in BOX-2",
+    ),
     ("a nozzle and a lot", {"nozzle": "NZ-F1", "lot": "L8"}, "SN-4: R1 R2"),
+    ("a recipe and its revision", {"recipe": "TOP", "recipe_revision": "2"}, "SN-4: "),
     ("a recipe", {"recipe": "TOP-B"}, "SN-3: , BOX-2: in SN-3, RACK-1: in BOX-2"),
     ("an operator", {"operator": "W-17"}, "SN-4: "),
     ("a station", {"station": TESTER}, "SN-1: , SN-4: , BOX-1: in SN-1, RACK-1: in BOX-1"),

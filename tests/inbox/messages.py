@@ -85,6 +85,8 @@ def started(*units: tuple[str, int] | str, transaction: UUID, panel: str | None 
         body["WorkOrderIdentifier"] = {"WorkOrderId": order}
     if recipe := envelope.pop("recipe", None):
         body["RecipeName"] = recipe
+    if revision := envelope.pop("revision", None):
+        body["Revision"] = revision
     return message("Production.WorkStarted", body, **envelope)
 
 
