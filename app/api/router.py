@@ -8,6 +8,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from app.api import (
+    account,
     cfx,
     conditions,
     containments,
@@ -65,6 +66,7 @@ for part in (
     nonconformances,
     shipments,
     drills,
+    account,
     tokens,
 ):
     for route in part.router.routes:

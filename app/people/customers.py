@@ -32,4 +32,5 @@ def customer_id_of(connection: Connection, name: str) -> int | None:
 
 def customer_names(connection: Connection) -> dict[int, str]:
     """Every customer's name by its id."""
-    return dict(connection.execute(select(Customer.customer_id, Customer.name)).tuples().all())
+    rows = connection.execute(select(Customer.customer_id, Customer.name))
+    return {row.customer_id: row.name for row in rows}

@@ -9,6 +9,7 @@ NAVIGATION: tuple[tuple[str, str, Permission | None], ...] = (
     ("/packages", "Packages", Permission.read_line),
     ("/work-orders", "Work orders", None),
     ("/containments", "Containments", Permission.read_units),
+    ("/gate", "Gate", Permission.override_gate),
     ("/labels", "Labels", Permission.read_line),
     ("/quarantine", "Quarantine", Permission.handle_quarantine),
     ("/people", "People and tokens", Permission.manage_people),

@@ -11,6 +11,7 @@ from app.people import (
     Permission,
     Role,
     badges,
+    close_account,
     create_person,
     create_token,
     people,
@@ -91,6 +92,7 @@ def add_token(
     name: Annotated[str, Form()] = "",
     customer: Annotated[str, Form()] = "",
     station: Annotated[str, Form()] = "",
+    person: Annotated[str, Form()] = "",
 ) -> Response:
     """Make a token and show its secret this once."""
     try:
@@ -101,6 +103,7 @@ def add_token(
                 role=role,
                 customer=customer.strip() or None,
                 station=station.strip() or None,
+                person=person or None,
                 actor=visitor.actor.identity,
             )
     except BirthmarkError as refused:
@@ -137,6 +140,17 @@ def give_password(
     try:
         with transaction(request.app.state.engine) as connection:
             set_password(connection, name=name, password=password, actor=visitor.actor.identity)
+    except BirthmarkError as refused:
+        return _page(request, visitor, refused=refused)
+    return RedirectResponse("/people", 303)
+
+
+@router.post("/close", dependencies=[PostedByUs])
+def close(request: Request, visitor: Manager, name: Annotated[str, Form()]) -> Response:
+    """Let somebody in no longer: their sessions, badge and tokens end."""
+    try:
+        with transaction(request.app.state.engine) as connection:
+            close_account(connection, name=name, actor=visitor.actor.identity)
     except BirthmarkError as refused:
         return _page(request, visitor, refused=refused)
     return RedirectResponse("/people", 303)

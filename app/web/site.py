@@ -11,8 +11,10 @@ from app.line_board.kept import KeptBoard
 from app.line_board.shifts import shift_begun
 from app.settings import settings
 from app.web import (
+    account,
     containments,
     demo,
+    gate,
     graph,
     labels,
     line,
@@ -42,7 +44,7 @@ def install(app: FastAPI) -> None:
     app.state.line_board = KeptBoard(app.state.engine, lambda: app.state.changes.position, _shift_begun)
     for part in (
         login, preferences, live, line, yields, trace, graph, containments, materials, quarantine, orders, people,
-        photos, labels, station, shipments, passport,
+        photos, labels, station, shipments, passport, gate, account,
     ):  # fmt: skip
         app.include_router(part.router)
     if app.state.demo is not None:

@@ -24,6 +24,7 @@ PAGES = (
     "/quarantine/1", "/people",
     "/search?q=nothing", "/units?serial=PNL-1", "/package?identifier=R-1182", "/where-used?package=R-1182",
     "/graph?package=R-1182", "/containments", "/contain?package=R-1182", "/labels", "/photo", "/docs",
+    "/gate", "/gate/rights", "/account",
 )  # fmt: skip
 # Everything that can be clicked or typed into must be large enough for a gloved finger.
 SMALL = """() => [...document.querySelectorAll("button, input:not([type=hidden]), select, textarea, .button, .nav a")]

@@ -15,7 +15,7 @@ PAGES = (
     "/", "/wall", "/yield", "/stations", "/packages", "/packages/receive", "/work-orders", "/quarantine", "/people",
     "/search",
     "/units?serial=PNL-1", "/package?identifier=R-1182", "/where-used?package=R-1182",
-    "/where-used?lot=LK2207&part_number=100-0042",
+    "/where-used?lot=LK2207&part_number=100-0042", "/gate", "/gate/rights", "/account",
 )  # fmt: skip
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from app.errors import BirthmarkError
+from app.interlock.rights import RIGHTS
 from app.lines.states import StationState
-from app.people import Role, spoken
+from app.people import Permission, Role, spoken
 from app.web.navigation import NAVIGATION
 from app.web.pages import environment, words
 from app.web.station import ACTIONS, DEFECTS
@@ -30,6 +31,13 @@ OPERATIONS = (
     "Laser marking", "Paste printing", "Solder paste inspection", "Placement", "Placement-2", "Reflow",
     "Optical inspection", "Xray inspection", "Functional test", "Hand assembly", "Rework",
 )  # fmt: skip
+# Reasons of the gate, besides those that may be overridden.
+REASONS = (
+    "station_locked", "already_started", "failed", "scrapped", "on_hold", "provisional", "retired", "tool_retired",
+    "package_held", "two_machines", "location_blocked", "built_in", "another_customer", "not_arrived", "not_retested",
+    "sub_assembly_failed", "sub_assembly_on_hold", "sub_assembly_provisional", "sub_assembly_scrapped",
+    "unknown_position", "unknown_unit", "wrong_product_revision",
+)  # fmt: skip
 BESIDE_TEMPLATES = ("never", "%(time)s ago")
 
 
@@ -48,6 +56,8 @@ def texts() -> Iterator[tuple[str, str]]:
     yield from (("state", state.value) for state in StationState)
     yield from (("word", word) for word in (*WORDS, *OPERATIONS, *BESIDE_TEMPLATES))
     yield from (("station", code.replace("_", " ")) for code in (*DEFECTS, *ACTIONS))
+    yield from (("reason", code.replace("_", " ")) for code in (*REASONS, *RIGHTS))
+    yield from (("permission", permission.value) for permission in Permission)
     yield from (("message", words(name)) for name in MESSAGES)
     yield from (("error", kind.title) for kind in _kinds(BirthmarkError))
 

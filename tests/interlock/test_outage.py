@@ -87,7 +87,7 @@ def nobody_answers(line: RunningLine, outage: Outage, *, broker: bool = False) -
 
 def finish(line: RunningLine, outage: Outage) -> None:
     """Let the line end. Nothing was lost: the record has every event, and says what was really built."""
-    line.finish(patience=240 + 60 * outage.takt)
+    line.finish(patience=600 + 120 * outage.takt)
     with line.engine.connect() as connection:
         assert not compare(connection, line.folder / "truth.jsonl").differences
 
@@ -186,7 +186,7 @@ def test_fail_cached_lets_in_what_the_snapshot_admits_while_it_lasts_and_the_gat
     # before this end, some come too late.
     outage = Outage(max(outage.seconds, 10.0), least_takt=2.5)
     lasts = ceil(1.4 * outage.takt) + 4 if expires else 2 * int(outage.seconds) + 60
-    under(line, "fail_cached", outage, "--magazine", "8", snapshot_seconds=lasts)
+    under(line, "fail_cached", outage, "--magazine", "12", panels=12, snapshot_seconds=lasts)
     queue_up(line, outage)
     gone = line.kill_server()
     told = {handle: snapshot_of(line, handle) for handle in handles(line)}
@@ -205,4 +205,4 @@ def test_fail_cached_lets_in_what_the_snapshot_admits_while_it_lasts_and_the_gat
     assert cached, "the snapshots admitted nothing"
     assert not line.ask(PROVISIONAL, words=f"%{OPENLY}%")
     line.wait_for("SELECT count(*) >= :many FROM provisional_release WHERE released_by = 'gate'", many=len(cached))
-    assert shippable(line) == (16, 0)
+    assert shippable(line) == (24, 0)
