@@ -67,11 +67,6 @@ class Verdict:
         return in_panel and any(ground.code == "scrapped" for ground in self.reasons)
 
     @property
-    def goes_on(self) -> bool:
-        """Whether it keeps nothing back: allowed, or a crossed-out board that its panel goes on with."""
-        return self.allowed or self.crossed_out
-
-    @property
     def passing(self) -> bool:
         """Whether all that forbids it clears by itself."""
         return bool(self.reasons) and all(ground.passing for ground in self.reasons)
@@ -89,5 +84,9 @@ class Verdict:
 
 def holding_back(verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
     """Which of these keep all of them back: those refused, but for crossed-out boards of a panel that has others."""
-    back = [verdict for verdict in verdicts if not verdict.goes_on]
-    return back if back or any(verdict.allowed for verdict in verdicts) else verdicts
+    going_on = {verdict.identifier for verdict in verdicts if verdict.allowed}
+    return [
+        verdict
+        for verdict in verdicts
+        if not verdict.allowed and not (verdict.crossed_out and verdict.identifier in going_on)
+    ]

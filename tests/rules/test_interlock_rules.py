@@ -9,7 +9,7 @@ import pytest
 from app.interlock.facts import Active, Facts, OnHold, Station, Topic
 from app.interlock.rights import RIGHTS, right_to
 from app.interlock.rules import decide
-from app.interlock.verdicts import Verdict
+from app.interlock.verdicts import Verdict, holding_back
 from app.people.models import Role
 from tests.rules.interlock_facts import GOOD, HERE, NOW, ROUTING, codes, judged, minutes, override, run, visits
 
@@ -193,15 +193,16 @@ def test_a_board_that_is_crossed_out_does_not_stop_its_panel_but_itself() -> Non
     def verdict(asked_position: int, position: int, **unit: Any) -> Verdict:
         return decide(Facts(NOW, "P-1", position, replace(GOOD, **unit), HERE, asked_position=asked_position))
 
-    in_panel = verdict(0, 2, scrapped="burnt")
-    assert (in_panel.allowed, in_panel.crossed_out, in_panel.goes_on) == (False, True, True)
-    alone = verdict(2, 2, scrapped="burnt")
-    assert (alone.allowed, alone.crossed_out, alone.goes_on) == (False, False, False)
-    itself = verdict(0, 0, scrapped="burnt")
-    assert itself.goes_on is False
+    good, in_panel, alone = verdict(0, 1), verdict(0, 2, scrapped="burnt"), verdict(2, 2, scrapped="burnt")
+    assert (in_panel.allowed, in_panel.crossed_out, alone.crossed_out) == (False, True, False)
+    assert holding_back([good, in_panel]) == []
+    assert holding_back([good, alone]) == [alone]
     held = verdict(0, 2, holds=(OnHold("NC-1", "On hold."),))
-    assert held.goes_on is False
-    assert verdict(0, 2).goes_on
+    assert holding_back([good, in_panel, held]) == [held]
+    assert holding_back([in_panel]) == [in_panel], "nothing of its panel is left to work on"
+    other = replace(good, identifier="P-2")
+    assert holding_back([other, in_panel]) == [in_panel]
+    assert not verdict(0, 0, scrapped="burnt").crossed_out
 
 
 # --- overrides ---
