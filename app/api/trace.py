@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from app.api.access import Reading, ReadingLater, Sent, TheTrace, UnitReader, asker
 from app.db import asked
 from app.errors import Invalid
-from app.http.answers import json_answer
+from app.http.answers import json_answer, whole_answer
 from app.http.forms import MEDIA_TYPES, form_of
 from app.http.tables import wants_csv
 from app.http.tracing import (
@@ -84,7 +84,7 @@ def get_where_used(
         reader = asker(connection, sent, Permission.read_units)
         return carrying_units(connection, terms, reader, cursor=cursor, limit=limit)
 
-    return json_answer(where_used_answer(asked(trace, question)))
+    return whole_answer(where_used_answer(asked(trace, question)))
 
 
 @router.get("/excluded", response_model=dict[str, list[ExcludedUnit]], responses=_CSV)

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import groupby, takewhile
-from operator import itemgetter
+from itertools import takewhile
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, text
 
-from app.db import varied
+from app.db import array_of, varied
 from app.trace.question import Question
 
 _FIRST = 1000
@@ -20,25 +19,24 @@ Place: TypeAlias = tuple[int, int]
 
 
 class Reported(NamedTuple):
-    """One report on one board that holds a hit.
+    """What a report that holds a hit says of a board, apart from when.
 
     `positions`: how many the panel spoken of has, 0 for no panel. `candidates`: how many units the report may mean.
     """
 
     set_id: int
     station_id: int
-    recorded_at: datetime
     spoken_position: int
     positions: int
     candidates: int
 
 
 class Board(NamedTuple):
-    """A board: its unit, or, without a serial of its own, its place on the panel."""
+    """A board, and what was reported of it when, in the order of the stations' clocks."""
 
-    unit_id: int
-    position_number: int
-    reports: Sequence[Reported]
+    place: Place
+    reports: Sequence[tuple[datetime, tuple[int, ...]]]
+    """The members of a `Reported` each: few of them differ from board to board."""
 
 
 HELD = """
@@ -104,13 +102,14 @@ _PLAIN = text(
     WITH fact AS MATERIALIZED (
         SELECT unit_id, set_id, station_id, recorded_at, position_number, candidates
         FROM installation WHERE set_id = ANY (CAST(:sets AS integer[]))
+    ), panel AS MATERIALIZED (
+        SELECT EXISTS (SELECT FROM panel_position WHERE panel_id = ANY (ARRAY(SELECT unit_id FROM fact)))
+            OR EXISTS (SELECT FROM spoken_position WHERE unit_id = ANY (ARRAY(SELECT unit_id FROM fact))) AS meant
     )
-    SELECT unit_id, 0, set_id, station_id, recorded_at, position_number, 0, candidates,
-        EXISTS (SELECT FROM panel_position WHERE panel_id = ANY (ARRAY(SELECT unit_id FROM fact)))
-        OR EXISTS (SELECT FROM spoken_position WHERE unit_id = ANY (ARRAY(SELECT unit_id FROM fact)))
-    FROM fact
-    WHERE unit_id > :after
-    ORDER BY unit_id, recorded_at
+    SELECT unit_id, 0, recorded_at, set_id, station_id, position_number, 0, candidates, panel.meant
+    FROM fact, panel
+    WHERE unit_id > :after OR panel.meant  -- its boards may be behind
+    ORDER BY unit_id, recorded_at, set_id
     LIMIT :first
     """
 )
@@ -130,13 +129,13 @@ _CARRYING = text(
         SELECT panel_id, count(DISTINCT position_number) AS positions FROM held GROUP BY panel_id
     )
     SELECT coalesce(held.board_id, fact.unit_id) AS board_id, coalesce(held.board_position, 0) AS board_position,
-        fact.set_id, fact.station_id, fact.recorded_at, fact.position_number, coalesce(width.positions, 0),
+        fact.recorded_at, fact.set_id, fact.station_id, fact.position_number, coalesce(width.positions, 0),
         fact.candidates
     FROM fact
     LEFT JOIN held ON {AT}
     LEFT JOIN width ON width.panel_id = fact.unit_id
     WHERE coalesce(held.board_id, fact.unit_id) > :after
-    ORDER BY 1, 2, 5
+    ORDER BY 1, 2, 3, 4
     """
 )
 
@@ -146,22 +145,21 @@ def boards_carrying(
 ) -> Iterator[Board]:
     """Boards with their reports, from the first unit id past `after` on. `sets` None: any material at all."""
     if sets is None or question.names_reports or question.as_of is not None:
-        yield from _resolved(connection, sets, question, after)
+        yield from resolved(connection, sets, question, after)
     elif sets:
-        rows = connection.execute(_PLAIN, {"sets": sets, "after": after, "first": _FIRST}).all()
+        rows = connection.execute(_PLAIN, {"sets": array_of(sets), "after": after, "first": _FIRST}).all()
         if rows and rows[0][-1]:
-            yield from _resolved(connection, sets, question, after)
+            yield from resolved(connection, sets, question, after)
         elif len(rows) < _FIRST:
             yield from _boards(rows)
         else:
             last = rows[-1][0]  # some of its reports may be behind
             yield from _boards(takewhile(lambda row: row[0] != last, rows))
-            yield from _resolved(connection, sets, question, last - 1)
+            yield from resolved(connection, sets, question, last - 1)
 
 
-def _resolved(
-    connection: Connection, sets: Sequence[int] | None, question: Question, after: int
-) -> Iterator[Board]:
+def resolved(connection: Connection, sets: Sequence[int] | None, question: Question, after: int) -> Iterator[Board]:
+    """The same whatever the reports speak of, and with all terms of the question."""
     asked = {
         "sets": None if sets is None else list(sets),
         "as_of": question.as_of,
@@ -176,9 +174,19 @@ def _resolved(
         yield from _boards(rows)
 
 
-def _boards(rows: Iterable[Sequence[Any]]) -> Iterator[Board]:
-    for (unit_id, position), reports in groupby(rows, key=itemgetter(0, 1)):
-        yield Board(unit_id, position, [Reported(*row[2:8]) for row in reports])
+def _boards(rows: Iterable[Any]) -> Iterator[Board]:
+    board = Board((0, 0), ())
+    reports: list[tuple[datetime, tuple[int, ...]]] = []
+    for row in rows:
+        place = row[:2]
+        if place != board.place:
+            if reports:
+                yield board
+            reports = []
+            board = Board(place, reports)
+        reports.append((row[2], row[3:8]))
+    if reports:
+        yield board
 
 
 _OCCUPANTS = text(

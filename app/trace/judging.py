@@ -37,7 +37,7 @@ class Verdict(NamedTuple):
     @property
     def reason(self) -> str:
         """In a sentence."""
-        return f"{self.said.why}, {self.said_at:%Y-%m-%d %H:%M:%S} UTC."
+        return f"{self.said.why}, {self.said_at.isoformat(' ', 'seconds')[:19]} UTC."
 
 
 class Judge:
@@ -47,49 +47,46 @@ class Judge:
         self._wanted = wanted
         self._words = words
         self._stations = stations
-        self._known: dict[tuple[int, int, int, int, int], Said] = {}
+        self._known: dict[tuple[int, ...], Said] = {}
+        self._alike: dict[tuple[Hit, int, int, int, int], Said] = {}
 
     def verdict(self, board: Board, besides: Evidence) -> Verdict:
         """The best evidence among a board's reports, and the designators of those that are as sure as the best.
 
         No report makes it surer than `besides`.
         """
-        first = board.reports[0]
-        said = self._said(first)
+        first_at, report = board.reports[0]
+        said = self._known.get(report) or self._say(report)
         if len(board.reports) == 1 and besides is Evidence.exact:
-            return Verdict(said, first.recorded_at, first.recorded_at)
-        best, evidence = first, weaker(said.evidence, besides)
+            return Verdict(said, first_at, first_at)
+        best, best_at, evidence = report, first_at, weaker(said.evidence, besides)
         filled: dict[Evidence, set[str]] = {}
-        for report in board.reports:
-            one = self._said(report)
-            sure = weaker(one.evidence, besides)
-            filled.setdefault(sure, set()).update(one.names)
+        for at, report in board.reports:
+            said = self._known.get(report) or self._say(report)
+            sure = weaker(said.evidence, besides)
+            filled.setdefault(sure, set()).update(said.names)
             if stronger(sure, evidence) is not evidence:
-                evidence, best = sure, report
+                best, best_at, evidence = report, at, sure
         designators = sorted(filled[evidence], key=natural_order)
-        why = self._why(best, evidence, designators)
-        return Verdict(Said(evidence, (), designators, why), best.recorded_at, first.recorded_at)
+        why = self._why(Reported(*best), evidence, designators)
+        return Verdict(Said(evidence, (), designators, why), best_at, first_at)
 
     def spans(self, board: Board, removals: Sequence[Removal], besides: Evidence) -> tuple[Span, ...]:
         """When, and how surely, a board held it."""
-        return merged(
-            Span(
-                weaker(said.evidence, besides),
-                report.recorded_at,
-                until_removed(report.recorded_at, said.names, self._wanted.packages, removals),
-            )
-            for report, said in ((report, self._said(report)) for report in board.reports)
-        )
+        spans = []
+        for at, report in board.reports:
+            said = self._known.get(report) or self._say(report)
+            until = until_removed(at, said.names, self._wanted.packages, removals)
+            spans.append(Span(weaker(said.evidence, besides), at, until))
+        return merged(spans)
 
-    def _said(self, report: Reported) -> Said:
-        key = report.set_id, report.station_id, report.spoken_position, report.positions, report.candidates
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = self._say(report)
-        return known
-
-    def _say(self, report: Reported) -> Said:
+    def _say(self, told: tuple[int, ...]) -> Said:
+        report = Reported(*told)
         hit = self._wanted.sets.get(report.set_id, _ANYTHING)
+        alike = hit, report.station_id, report.spoken_position, report.positions, report.candidates
+        if alike in self._alike:
+            self._known[told] = self._alike[alike]
+            return self._alike[alike]
         evidence = evidence_of(
             applied=hit.applied,
             chained=not hit.in_some,
@@ -99,7 +96,9 @@ class Judge:
         )
         names = hit.named or hit.bounded
         designators = sorted(set(names), key=natural_order)
-        return Said(evidence, names, designators, self._why(report, evidence, designators))
+        why = self._why(report, evidence, designators)
+        said = self._known[told] = self._alike[alike] = Said(evidence, names, designators, why)
+        return said
 
     def _why(self, report: Reported, evidence: Evidence, designators: Sequence[str]) -> str:
         hit = self._wanted.sets.get(report.set_id, _ANYTHING)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from app.db import array_of
 from app.units.whereabouts import MOVED, PlaceKind, places_of
 from app.units.whereabouts import Place as Whereabouts
 
@@ -61,7 +62,7 @@ def shown_of(connection: Connection, units: Collection[int], *, placed: bool = T
         return shown
     moved = []
     named = []
-    for what, unit_id, serial, customer_id in connection.execute(_SHOWN, {"units": sorted(units)}):
+    for what, unit_id, serial, customer_id in connection.execute(_SHOWN, {"units": array_of(units)}).all():
         match what:
             case "":
                 named.append((unit_id, serial, customer_id))
@@ -73,8 +74,7 @@ def shown_of(connection: Connection, units: Collection[int], *, placed: bool = T
                 moved.append(unit_id)
     places = places_of(connection, moved) if placed and moved else {}
     for unit_id, serial, customer_id in named:
-        place = _words(places[unit_id]) if unit_id in places else None
-        shown.particulars[unit_id] = Particulars(serial, customer_id, place)
+        shown.particulars[unit_id] = Particulars(serial, customer_id, words(places.get(unit_id)))
     return shown
 
 
@@ -83,5 +83,6 @@ def particulars(connection: Connection, units: Collection[int], *, placed: bool 
     return shown_of(connection, units, placed=placed).particulars
 
 
-def _words(place: Whereabouts) -> str | None:
-    return None if place.kind is PlaceKind.line and place.station is None else place.words
+def words(place: Whereabouts | None) -> str | None:
+    """The place as it is shown; None where nobody told of any."""
+    return None if place is None or (place.kind is PlaceKind.line and place.station is None) else place.words

@@ -18,22 +18,21 @@ class Told:
 
     def add(self, places: Iterable[Place]) -> None:
         """Remember boards."""
-        for place in places:
-            number = _number(place)
-            if not self._runs or self._runs[-1][-1] > number:
-                self._runs.append(array("q"))
-            self._runs[-1].append(number)
+        run, last = (self._runs[-1], self._runs[-1][-1]) if self._runs else (None, 0)
+        for unit_id, position in places:
+            number = unit_id << _POSITIONS | position
+            if run is None or number < last:
+                run = array("q")
+                self._runs.append(run)
+            run.append(number)
+            last = number
 
     def __contains__(self, place: object) -> bool:
         assert isinstance(place, tuple)
-        number = _number(place)
+        unit_id, position = place
+        number = unit_id << _POSITIONS | position
         for run in self._runs:
             at = bisect_left(run, number)
             if at < len(run) and run[at] == number:
                 return True
         return False
-
-
-def _number(place: Place) -> int:
-    unit_id, position = place
-    return unit_id << _POSITIONS | position

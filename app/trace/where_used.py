@@ -55,7 +55,8 @@ def where_used(
     if not 1 <= limit <= LARGEST_PAGE:
         raise Invalid(f"limit must be between 1 and {LARGEST_PAGE}.")
     after = Cursor.read(cursor) if cursor else None
-    units = stream_where_used(connection, question, customer_id=customer_id, after=after.key if after else None)
+    key = after.key if after else None
+    units = stream_where_used(connection, question, customer_id=customer_id, after=key, at_first=limit + 2)
     page = list(islice(units, limit))
     following = next(units, None)
     if after is not None:
@@ -71,15 +72,22 @@ def where_used(
 
 
 def stream_where_used(
-    connection: Connection, question: Question, *, customer_id: int | None = None, after: Key | None = None
+    connection: Connection,
+    question: Question,
+    *,
+    customer_id: int | None = None,
+    after: Key | None = None,
+    at_first: int = 100,
 ) -> Generator[CarryingUnit]:
     """The answer of `where_used`, unit by unit: all of it, or what comes behind the unit with the key `after`.
+
+    `at_first`: how many units whoever asks waits for.
 
     To a customer, what none of their units carries is not known, so that nobody can probe for what others have: the
     same `NotFound` as for what does not exist.
     """
     told = False
-    for unit in _stream(connection, question, customer_id, after):
+    for unit in _stream(connection, question, customer_id, after, at_first):
         told = True
         yield unit
     if customer_id is not None and not told and after is None and not _is_theirs(connection, question, customer_id):
@@ -87,11 +95,11 @@ def stream_where_used(
 
 
 def _stream(
-    connection: Connection, question: Question, customer_id: int | None, after: Key | None
+    connection: Connection, question: Question, customer_id: int | None, after: Key | None, at_first: int
 ) -> Iterator[CarryingUnit]:
     by_material = question.names_packages or question.names_placements
     wanted = find_hits(connection, question) if by_material else Wanted({})
-    answer = Answer(connection, question, wanted, customer_id)
+    answer = Answer(connection, question, wanted, customer_id, at_first)
     if question.serial is not None:
         answer.start_from(_family(connection, question))
     else:

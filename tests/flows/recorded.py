@@ -85,6 +85,11 @@ class Laboratory:
     def __init__(self, engines: tuple[Engine, Engine]) -> None:
         self._engines = engines
 
+    @property
+    def engine(self) -> Engine:
+        """The database of the last factory that was recorded."""
+        return self._engines[0]
+
     def recorded(self, blueprint: Blueprint) -> Recorded:
         """The factory of a blueprint, taken in and asked about."""
         factory = build(blueprint)
