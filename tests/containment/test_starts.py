@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
-from app.errors import Invalid, NotFound
+from app.errors import Invalid
 from app.units.locks import lock_units
 from app.units.starts import AlreadyStarted, Start, begin_start, end_starts, open_starts
 from tests.containment.stories import ACTOR, build, unit_id
