@@ -1,7 +1,6 @@
 """The addresses under `/api/v1`."""
 
 import inspect
-from collections.abc import Iterator
 
 from fastapi import APIRouter, Depends
 from fastapi.dependencies.models import Dependant
@@ -38,11 +37,10 @@ from app.people import Permission, roles_that_may, spoken
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(media_type_known)])
 
 
-def _who_may(dependant: Dependant) -> Iterator[Permission]:
-    if dependant.call in PERMISSION_OF:
-        yield PERMISSION_OF[dependant.call]
-    for needed in dependant.dependencies:
-        yield from _who_may(needed)
+def permissions_of(dependant: Dependant) -> set[Permission]:
+    """What whoever asks must be permitted, all of it."""
+    own = {PERMISSION_OF[dependant.call]} if dependant.call in PERMISSION_OF else set()
+    return own.union(*map(permissions_of, dependant.dependencies))
 
 
 for part in (
@@ -72,7 +70,7 @@ for part in (
     for route in part.router.routes:
         if isinstance(route, APIRoute):  # `/docs` says of each address what it does
             route.summary = inspect.cleandoc(route.endpoint.__doc__ or "").partition("\n")[0]
-            for permission in sorted(set(_who_may(route.dependant))):
+            for permission in sorted(permissions_of(route.dependant)):
                 roles = ", ".join(map(spoken, roles_that_may(permission)))
                 route.description = f"{route.description}\n\nWho may {permission}: {roles}."
     router.include_router(part.router)
