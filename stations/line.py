@@ -41,6 +41,9 @@ _WAIT_TAKTS: Final = 0.02
 _WAIT_SECONDS: Final = 0.1
 """What passes on the line, where it runs as fast as it goes, and in this world, until a station asks again."""
 
+_CARRYING: Final = 0.5
+"""Takts until a panel that is carried by hand is where it goes."""
+
 #: In line order: handle, kind, and whether it works in every pass or only after the last.
 _LAYOUT: Final[tuple[tuple[str, type[Machine], bool], ...]] = (
     ("Birthmark.LaserMarker.LM01", LaserMarker, False),
@@ -339,8 +342,11 @@ class Line:
         route = self._routes[pass_number]
         step = -1 if handle == self._laser else route.index(handle)
         if step + 1 < len(route):
-            past = self._is_carried_past(route[step + 1 :], now)
-            self._arrive(route[step + 2 if past else step + 1], panel, pass_number, now)
+            if self._is_carried_past(route[step + 1 :], now):
+                there = now + timedelta(seconds=_CARRYING * self._setup.takt)
+                self._at(there, lambda at: self._arrive(route[step + 2], panel, pass_number, at))
+            else:
+                self._arrive(route[step + 1], panel, pass_number, now)
         elif pass_number + 1 < len(self._sides):
             self._arrive(self._first, panel, pass_number + 1, now)
         else:
