@@ -160,6 +160,23 @@ _PARTS = text(
 )
 
 
+_APPLIED = text(
+    """
+    -- Which of these packages were applied, as paste is, as far as was known then? They fill no designators.
+    SELECT DISTINCT pair.package_id
+    FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
+    JOIN material_chunk ON package_ids @> ARRAY[asked.package_id]
+    CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
+    JOIN placement USING (placement_id)
+    WHERE pair.package_id = asked.package_id AND placement.kind = 'applied'
+      AND (CAST(:as_of AS timestamptz) IS NULL OR EXISTS (
+          SELECT FROM material_set JOIN installation USING (set_id)
+          WHERE chunk_ids @> ARRAY[chunk_id] AND received_at <= :as_of
+      ))
+    """
+)
+
+
 def works_in(
     connection: Connection,
     intervals: Sequence[LoadedInterval],
@@ -202,6 +219,7 @@ def suspects(
     partly: list[tuple[Near, Suspect]] = []
     asked = {"packages": sorted({one.package_id for one in intervals}), "as_of": as_of}
     part_of: dict[int, str] = {row[0]: row[1] for row in connection.execute(_PARTS, asked)}
+    applied = set(connection.execute(_APPLIED, asked).scalars())
     for nth, (index, board_id, board_position) in enumerate(boards):
         row, _ = works[index]
         suspect = Suspect(
@@ -213,6 +231,8 @@ def suspects(
             f"{'has not reported yet' if row.completed_at is None else 'reported nothing of'} what it installed; "
             f"it was in slot {row.slot} then",
         )
+        if nth in reported and row.package_id in applied:
+            continue
         if nth in reported:
             part_number = part_of.get(row.package_id)
             near = Near(

@@ -274,3 +274,24 @@ def test_a_clock_that_was_seen_wrong_widens_the_window_from_then_on(engine: Engi
         assert carriers(connection, package="REEL-1") == {"SN-1": "inferred"}
         assert as_built(connection, "SN-1") == {("SN-1", None, "REEL-1", "inferred")}
         assert carriers(connection, package="REEL-1", as_of=then) == {}
+
+
+def test_paste_fills_no_designator_that_nobody_filled(engine: Engine) -> None:
+    """J1 is soldered by hand, without a report. The printer says which jar it printed from."""
+    planned(engine, "WO-1", {"J1": "CONN"})
+    work = uuid4()
+    pasted = {"UnitIdentifier": "SN-1", "Material": {"UniqueIdentifier": "JAR-1", "InternalPartNumber": "PASTE"}}
+    stored(
+        engine,
+        loaded("P", "JAR-1", when=0),
+        started("SN-1", transaction=work, order="WO-1", when=100),
+        message(
+            "Production.Application.MaterialsApplied",
+            {"TransactionId": str(work), "AppliedMaterials": [pasted]},
+            when=105,
+        ),
+        completed(transaction=work, when=110),
+    )
+    with engine.connect() as connection:
+        assert as_built(connection, "SN-1") == {("SN-1", None, "JAR-1", "exact")}
+        assert carriers(connection, package="JAR-1") == {"SN-1": "exact"}
