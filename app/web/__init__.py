@@ -37,6 +37,7 @@ How to add a page
    `ZXingWASM.prepareZXingModule({overrides: {locateFile: (file) => `/static/vendor/${file}`}})`.
 8. Colours are the variables of `static/style.css`, which hold for both themes; targets are 44 px
    high; colour never speaks alone (a word and an icon beside it).
-9. Add the address to `PAGES` in `tests/doors/test_browser.py` and `tests/doors/test_pages.py`: size,
-   contrast, axe-core, both themes, overflow, twins and foreign requests are then looked at.
+9. `tests/doors/test_every_page.py` looks at every route by itself: size, text, targets, axe-core, both themes and
+   languages, foreign requests. An address that needs a value wants an example there. Its twins are looked at where
+   `PAGES` of `tests/doors/test_pages.py` names it.
 """

@@ -8,10 +8,12 @@ the first test asks for an example. `BIRTHMARK_SCREENSHOTS` names a folder for a
 
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,17 +21,20 @@ from urllib.parse import quote
 import httpx2
 import pytest
 from fastapi import FastAPI
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import update
 
 from app.db import create_engine
 from app.main import Server
 from app.people import Role, create_person, create_token
+from app.products.models import BomItem
 from app.units.ownership import assign_customer
 from tests.conftest import _clone
 from tests.doors import story
 from tests.doors.conftest import PASSWORD
 from tests.doors.looking import LEAST_TEXT, STANDING, faults, file_name
 from tests.doors.test_browser import browser, serious
+from tests.trace.bills import planned
 
 __all__ = ["browser"]
 
@@ -53,6 +58,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "/units/measurements": ("/units/measurements?serial=A%2B2&event={run}",),
     "/units/message": ("/units/message?event=1",),
+    "/verdict": ("{verdict}",),
     "/where-used": (
         "/where-used?package=R-1182", "/where-used?package=R-1182&by=order", "/where-used?package=R-1182&tab=excluded",
     ),
@@ -104,7 +110,16 @@ def product(postgres_addresses: dict[str, str], worker_name: str) -> Iterator[tu
             engine.dispose()
 
 
+BILL = {"R1": "100-0042", "R2": "100-0042", "R3": "100-0042", "C1": "100-0077", "C2": "100-0077", "U9": "100-0900"}
+SEATS = {"R1": ("top", 5, 5), "R2": ("top", 15, 5), "R3": ("top", 25, 5), "U9": ("top", 20, 15), "C1": ("bottom", 8, 9)}
+
+
 def _fill(client: httpx2.Client, engine: Any) -> None:
+    planned(engine, "WO-1001", BILL, customer="Acme")
+    with engine.begin() as connection:
+        for name, (side, x, y) in SEATS.items():
+            place = {"side": side, "x": x, "y": y, "footprint": "Package:R_0603_1608Metric", "rotation": 0}
+            connection.execute(update(BomItem).where(BomItem.reference_designator == name).values(**place))
     told = story.panel("PNL-1", ["A+1", "A+2"], failed="A+2")
     told += story.panel("PNL-2", ["B+1", "B+2"], work_order="WO-1002")
     told += [_tested("A+2", 3.31, "Passed"), _tested("A+2", 4.4, "Failed"), _boxed("BOX-1", "B+1")]
@@ -112,8 +127,8 @@ def _fill(client: httpx2.Client, engine: Any) -> None:
     assert {one["status"] for one in answer.json()["receipts"]} == {"stored"}, answer.text
     client.post("/api/v1/cfx", content=b"nonsense")
     with engine.begin() as connection:
-        assign_customer(connection, work_order="WO-1001", customer="Acme", actor="test")
         assign_customer(connection, work_order="WO-1002", customer="Acme", actor="test")
+    client.post("/api/v1/interlock", json={"station": story.AOI, "serials": ["A+2"]})
     for address, body in (
         ("shipments", {"number": "SH-1", "customer": "Acme", "serials": ["B+2"]}),
         ("containments", {"serials": ["A+1"], "reason": "A cracked capacitor in the sample"}),
@@ -160,9 +175,12 @@ def test_there_is_no_page_nobody_looks_at(browser: Browser, product: tuple[str, 
 def addresses(app: FastAPI, page: Page, running: str) -> list[str]:
     """An address or more of every page."""
     history = page.request.get(f"{running}/units?serial=A%2B2&format=json").json()["history"]
+    verdict = re.search(r"/verdict\?[^\"]+", page.request.get(f"{running}/").text())
+    assert verdict, "the line board leads to the last verdicts"
     run = next(one["event"] for visit in history for one in visit["entries"] if one["what"] == "UnitsTested")
+    known = {"run": run, "verdict": unescape(verdict[0]), "now": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
     found = [
-        address.replace("{run}", str(run)).replace("{now}", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+        address.format(**known) if "{" in address else address
         for path in sorted(set(routes(app)) - NOT_PAGES)
         for address in EXAMPLES.get(path, (path,))
     ]
@@ -206,6 +224,39 @@ def test_every_page_can_be_shown(
                 name = f"{file_name(address)}-{size[0]}-{theme}-{language}.png"
                 page.screenshot(path=str(Path(SHOTS) / name), full_page=True)
     assert not wrong, json.dumps(wrong, indent=1)
+
+
+def test_the_drawing_and_the_table_beside_it_are_one(browser: Browser, product: tuple[str, FastAPI]) -> None:
+    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+        page = _log_in(context, product[0])
+        page.goto(f"{product[0]}/units?serial=A%2B2")
+        rows = page.locator("[data-packages] tbody tr")
+        lit = page.locator(".part.accent")
+        assert page.locator(".part.warn").get_attribute("data-designator") == "U9", "no package on record"
+        assert page.locator(".part.bad").get_attribute("data-designator") == "R2", "the defect that stands"
+        rows.filter(has_text="R-1182").click(position={"x": 300, "y": 20})
+        assert set(lit.evaluate_all("(all) => all.map((one) => one.dataset.designator)")) == {"R1", "R2", "R3"}
+        page.locator('.part[data-designator="R3"]').click()
+        expect(rows.filter(visible=True)).to_have_count(1)
+        card = page.locator("[data-place-card]")
+        for told in ("R3", "R-1182", "LK2207", "exact", story.PLACER):
+            expect(card).to_contain_text(told)
+        page.get_by_role("group", name="Board, top: arrow keys go from part to part").focus()
+        page.keyboard.press("ArrowLeft")
+        expect(card.locator("h3")).to_have_text("R2")
+        page.get_by_label("Designator, part, reel or lot").fill("c1")
+        expect(page.locator('[data-drawn="bottom"]')).to_be_visible()
+        expect(card).to_contain_text("LOT+7")
+        page.get_by_role("button", name="Show all").click()
+        expect(rows.filter(visible=True)).to_have_count(2)
+
+
+def test_units_within_units_unfold_level_by_level(browser: Browser, product: tuple[str, FastAPI]) -> None:
+    with browser.new_context() as context:
+        page = _log_in(context, product[0])
+        page.goto(f"{product[0]}/units?serial=BOX-1")
+        page.locator("summary", has_text="B+1").click()
+        page.get_by_text("No unit is built into it. 5 parts are on record.").wait_for()
 
 
 def _ours(url: str, running: str) -> bool:
