@@ -38,11 +38,6 @@ REASONS = (
     "sub_assembly_failed", "sub_assembly_on_hold", "sub_assembly_provisional", "sub_assembly_scrapped",
     "unknown_position", "unknown_unit", "wrong_product_revision",
 )  # fmt: skip
-# Operations as routings and simulated machines name them; another name is shown as it was given.
-OPERATIONS = (
-    "Laser marking", "Paste printing", "Solder paste inspection", "Placement", "Placement-2", "Reflow",
-    "Optical inspection", "Xray inspection", "Functional test", "Hand assembly", "Rework",
-)  # fmt: skip
 BESIDE_TEMPLATES = ("never", "%(time)s ago")
 
 
