@@ -25,6 +25,7 @@ _CONTENTS = text("SELECT digest, content FROM measurement_layout WHERE digest = 
 _REMEMBERED = 32
 _read: dict[bytes, Layout] = {}
 _reading = Lock()
+_HERE = "layouts"  # in a connection's info: the digests of the layouts that were read on it, by id
 
 
 def intern_layouts(connection: Connection, by_digest: Mapping[bytes, Layout]) -> dict[bytes, int]:
@@ -61,7 +62,18 @@ def layouts_of(connection: Connection, digests: Mapping[int, bytes]) -> dict[int
         for digest, content in connection.execute(_CONTENTS, {"digests": unread}):
             found[bytes(digest)] = inflate(bytes(content))
         _remember(found)
+    here = connection.info.get(_HERE, {}) | dict(digests)
+    connection.info[_HERE] = {layout_id: digest for layout_id, digest in here.items() if digest in _read}
     return {layout_id: found[digest] for layout_id, digest in digests.items()}
+
+
+def remembered_layouts(connection: Connection) -> dict[int, Layout]:
+    """Those read before on this connection that are still remembered: no statement is needed for them.
+
+    An id stands for the same layout as long as a connection lasts: ids are not given twice.
+    """
+    here: dict[int, bytes] = connection.info.get(_HERE, {})
+    return {layout_id: layout for layout_id, digest in here.items() if (layout := _read.get(digest)) is not None}
 
 
 def _remember(layouts: Mapping[bytes, Layout]) -> None:

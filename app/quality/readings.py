@@ -4,10 +4,10 @@ Both cut what they need out of the packed bytes in the database: a run of 3,000 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from app.copying import driver_cursor
 from app.errors import NotFound
 from app.quality.capability import Counts, Moments, indices, moments_of
 from app.quality.layout import Item, Kind, Layout, Place
-from app.quality.layouts import layouts_of
+from app.quality.layouts import layouts_of, remembered_layouts
 from app.quality.measurements import as_sent
 from app.quality.packing import (
     SAME,
@@ -46,44 +46,51 @@ class Window:
         return {"station_id": self.station_id, "since": self.since, "until": self.until, "limit": self.limit}
 
 
-_LAYOUTS = """
+_WINDOW = "station_id = %(station_id)s AND recorded_at >= %(since)s AND recorded_at < %(until)s"
+_LATEST = "ORDER BY recorded_at DESC, event_id DESC, run DESC LIMIT %(limit)s"
+_LAYOUTS = f"""
     -- Which layouts did this station's runs have in this window, the latest first?
     SELECT layout_id, digest FROM (
-        SELECT layout_id, max(recorded_at) AS latest FROM measurement
-        WHERE station_id = %(station_id)s AND recorded_at >= %(since)s AND recorded_at < %(until)s
-        GROUP BY layout_id
+        SELECT layout_id, max(recorded_at) AS latest FROM measurement WHERE {_WINDOW} GROUP BY layout_id
     ) AS used
     JOIN measurement_layout USING (layout_id)
     ORDER BY latest DESC
 """
 # The rows are picked and put in order first, and cut afterwards: what is sorted then is the row, not what was cut.
-_IN_WINDOW = """
-    (
-        SELECT unit_id, position_number, event_id, run, recorded_at, packed, offsets,
-            formats[%(number)s] AS form, offsets[%(number)s] + 1 AS start
-        FROM measurement
-        WHERE layout_id = %(layout_id)s
-          AND station_id = %(station_id)s AND recorded_at >= %(since)s AND recorded_at < %(until)s
-        ORDER BY recorded_at DESC, event_id DESC, run DESC
-        LIMIT %(limit)s
-    ) AS picked
-"""
 _FORMS = range(1, (SAME | TYPE_BITS) + 1)  # as far as they say where a value stands, in the order of an array
 _CELL = f"""
-    -- What did this item measure, run by run? Of a column of texts, all are read.
-    SELECT unit_id, position_number, event_id, run, recorded_at, form,
+    -- What did this item measure, run by run? Of a column of texts, all are read. A run of a layout that the asker does
+    -- not know has no form: nobody said where the item stands in it.
+    SELECT unit_id, position_number, event_id, run, recorded_at, layout_id, form,
         CASE WHEN form & {TYPE_BITS} = {TEXT}
-            THEN substring(packed FROM start FOR coalesce(offsets[%(number)s + 1], length(packed)) + 1 - start)
-            ELSE substring(packed FROM start + (CAST(%(starts)s AS integer[]))[form & {_FORMS[-1]}]
+            THEN substring(packed FROM start FOR coalesce(offsets[number + 1], length(packed)) + 1 - start)
+            ELSE substring(packed FROM start + (CAST(%(starts)s AS integer[]))[before + (form & {_FORMS[-1]})]
                 FOR (ARRAY{[VALUE_WIDTHS[kind] for kind in sorted(VALUE_WIDTHS)]})[form & {TYPE_BITS}])
         END
-    FROM {_IN_WINDOW}
+    FROM (
+        SELECT unit_id, position_number, event_id, run, recorded_at, layout_id, packed, offsets, number,
+            {len(_FORMS)} * (at - 1) AS before, formats[number] AS form, offsets[number] + 1 AS start
+        FROM measurement
+        CROSS JOIN LATERAL (SELECT array_position(CAST(%(layout_ids)s AS integer[]), layout_id) AS at) AS known
+        CROSS JOIN LATERAL (SELECT (CAST(%(numbers)s AS integer[]))[at] AS number) AS place
+        WHERE {_WINDOW} AND layout_id <> ALL(CAST(%(lacking)s AS integer[]))
+        {_LATEST}
+    ) AS picked
 """
 _COLUMN = f"""
     -- What did all items of this column measure, run by run? No byte where they are texts.
     SELECT form, substring(packed FROM start FOR (CAST(%(sizes)s AS integer[]))[form & {_FORMS[-1]}])
-    FROM {_IN_WINDOW}
+    FROM (
+        SELECT packed, formats[%(number)s] AS form, offsets[%(number)s] + 1 AS start
+        FROM measurement
+        WHERE {_WINDOW} AND layout_id = %(layout_id)s
+        {_LATEST}
+    ) AS picked
 """
+
+
+Cell: TypeAlias = tuple[Place, int]
+"""An item at one characteristic: the column, and the row in it."""
 
 
 class Reading(NamedTuple):
@@ -100,42 +107,65 @@ class Reading(NamedTuple):
 def series(connection: Connection, window: Window, feature: str, characteristic: str) -> list[Reading]:
     """One item through the runs of a station, the latest first. `feature` is a measurement's name or its designators.
 
-    Raises `NotFound` where no run of the window has it.
+    One statement, where the layouts of the runs were read before on this connection. Raises `NotFound` where no run of
+    the window has the item.
     """
-    layouts = _layouts_in(connection, window)
-    cells = [
-        (layout_id, *cell) for layout_id, layout in layouts.items() for cell in layout.find(feature, characteristic)
-    ]
-    if not cells:
+    layouts = remembered_layouts(connection) or _layouts_in(connection, window)
+    while (readings := _readings(connection, window, layouts, feature, characteristic)) is None:
+        layouts |= _layouts_in(connection, window)
+    if not readings:
         raise NotFound(
             f"{characteristic} of {feature} was not measured at this station in that time. "
             "A run's measurements show the names that the station uses."
         )
+    return readings
+
+
+def _readings(
+    connection: Connection, window: Window, layouts: Mapping[int, Layout], feature: str, characteristic: str
+) -> list[Reading] | None:
+    """The readings of an item in these layouts; None where a run of the window has another one."""
+    found = {layout_id: list(layout.find(feature, characteristic)) for layout_id, layout in layouts.items()}
+    # A layout may have the item at several places: each is a round.
+    rounds = max(1, *map(len, found.values()))
     readings: list[Reading] = []
-    for layout_id, place, row in cells:
-        starts = [cell_at(form, place.count, row) for form in _FORMS]
-        asked = {"layout_id": layout_id, "number": place.number + 1, "starts": starts}
-        rows = _fetch(connection, _CELL, window.named() | asked)
-        if rows:
-            *runs, forms, cut = zip(*rows, strict=True)
-            told = _values(forms, cut, place.count, row)
-            if place.column.kind in (Kind.boolean, Kind.result):
-                told = [as_sent(value, place.column.kind) for value in told]
-            readings.extend(map(Reading._make, zip(*runs, told, strict=True)))
-    if len(cells) > 1:
+    for nth in range(rounds):
+        cells = {layout_id: places[nth] for layout_id, places in found.items() if nth < len(places)}
+        rows = _fetch(connection, _CELL, window.named() | _where_to_cut(cells, found))
+        if not rows:
+            continue
+        *runs, layout_ids, forms, cut = zip(*rows, strict=True)
+        if None in forms:
+            return None
+        readings.extend(map(Reading, *runs, _values(zip(layout_ids, forms, strict=True), cut, cells)))
+    if rounds > 1:
         readings.sort(key=lambda one: (one.recorded_at, one.event_id, one.run), reverse=True)
     return readings[: window.limit]
 
 
-def _values(forms: Sequence[int], cells: Sequence[bytes], count: int, row: int) -> list[Value]:
-    """The value in each cell; those written in one format are read together."""
-    if len(found := set(forms)) == 1:
-        return values_of_runs(found.pop(), cells, count, row)
-    told: dict[int, Value] = {}
-    for form in found:
-        ats = [at for at, other in enumerate(forms) if other == form]
-        told.update(zip(ats, values_of_runs(form, [cells[at] for at in ats], count, row), strict=True))
-    return [told[at] for at in range(len(forms))]
+def _where_to_cut(cells: Mapping[int, Cell], known: Iterable[int]) -> dict[str, Any]:
+    return {
+        "layout_ids": list(cells),
+        "numbers": [place.number + 1 for place, _ in cells.values()],
+        "starts": [cell_at(form, place.count, row) for place, row in cells.values() for form in _FORMS],
+        "lacking": [layout_id for layout_id in known if layout_id not in cells],
+    }
+
+
+def _values(written: Iterable[tuple[int, int]], cut: Sequence[bytes], cells: Mapping[int, Cell]) -> list[Value]:
+    """The value in each cut; `written` says of which layout and format each is: those alike are read together."""
+    alike: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for at, how in enumerate(written):
+        alike[how].append(at)
+    told: list[Value] = [None] * len(cut)
+    for (layout_id, form), ats in alike.items():
+        place, row = cells[layout_id]
+        values = values_of_runs(form, [cut[at] for at in ats], place.count, row)
+        if place.column.kind in (Kind.boolean, Kind.result):
+            values = [as_sent(value, place.column.kind) for value in values]
+        for at, value in zip(ats, values, strict=True):
+            told[at] = value
+    return told
 
 
 @dataclass(frozen=True)

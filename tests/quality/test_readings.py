@@ -74,6 +74,38 @@ def test_one_pad_through_layouts_that_changed(line: Recording) -> None:
     assert [reading.value for reading in readings] == [11.0, 10.0]
 
 
+def test_a_program_that_changes_between_two_questions_is_seen(line: Recording) -> None:
+    line.inspection(1, measurements=volumes([10.0, 20.0]), station=SPI)
+    assert [reading.value for reading in series(line.connection, window(line), "R2.1", "Vol")] == [20.0]
+
+    line.inspection(2, measurements=volumes([7.0, 11.0, 21.0], pads=("R9.1", "R1.1", "R2.1")), station=SPI)
+    line.inspection(3, measurements=volumes([5.0], pads=("R7.1",)), station=SPI)
+    line.inspection(4, measurements=volumes([12.0, 22.0]), station=SPI)
+
+    readings = series(line.connection, window(line), "R2.1", "Vol")
+    assert [(reading.unit_id, reading.value) for reading in readings] == [(4, 22.0), (2, 21.0), (1, 20.0)]
+    assert [reading.value for reading in series(line.connection, window(line, limit=1), "R9.1", "Vol")] == [7.0]
+
+
+def test_a_pad_known_from_elsewhere_was_not_measured_here(line: Recording) -> None:
+    line.inspection(1, measurements=volumes([10.0]), station=SPI)
+    line.inspection(2, measurements=volumes([3.0], pads=("R5.1",)), station="Maker.SPI.2")
+    elsewhere = Window(line.station("Maker.SPI.2"), NOON, NOON + DAY)
+    assert [reading.value for reading in series(line.connection, elsewhere, "R5.1", "Vol")] == [3.0]
+
+    with pytest.raises(NotFound, match="Vol of R5"):
+        series(line.connection, window(line), "R5.1", "Vol")
+
+
+def test_a_pad_measured_twice_in_a_run_has_two_readings(line: Recording) -> None:
+    line.inspection(1, measurements=volumes([10.0, 20.0], pads=("R1.1", "R1.1")), station=SPI)
+    line.inspection(2, measurements=volumes([11.0, 21.0], pads=("R1.1", "R1.1")), station=SPI)
+
+    readings = series(line.connection, window(line), "R1.1", "Vol")
+
+    assert [reading.value for reading in readings] == [11.0, 21.0, 10.0, 20.0]
+
+
 def test_texts_and_results_of_one_pad(line: Recording) -> None:
     line.inspection(1, measurements=volumes([10.0, 20.0]), station=SPI)
 
