@@ -39,6 +39,4 @@ def original(connection: Connection, event: int) -> Original:
         raise NotFound(f"There is no message {event}. A unit's journey names its messages.")
     body = unpack_body(connection, bytes(row.body))
     intact = body_digest(row.message_name, body) == bytes(row.digest)
-    return Original(
-        event, row.message_name, row.handle, row.unique_id, row.recorded_at, row.received_at, body, intact
-    )
+    return Original(event, row.message_name, row.handle, row.unique_id, row.recorded_at, row.received_at, body, intact)

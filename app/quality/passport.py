@@ -120,9 +120,7 @@ def _stands(reasons: Sequence[Reason]) -> Standing:
     return Standing("good", "good")
 
 
-def _outside(
-    connection: Connection, unit_id: int, runs: Sequence[RecordedRun], holds: Sequence[Held]
-) -> Standing:
+def _outside(connection: Connection, unit_id: int, runs: Sequence[RecordedRun], holds: Sequence[Held]) -> Standing:
     """To customers the same word; sentences of holds as they are told of them."""
     inside = _stands(_reasons(connection, unit_id))
     told = _stood(runs, holds).reasons

@@ -24,7 +24,9 @@ def upgrade() -> None:
         sa.Column("error", sa.Interval(), nullable=False),
         sa.Column("largest_error", sa.Interval(), nullable=False),
         sa.Column("measured_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["station_id"], ["station.station_id"], name=op.f("fk_station_clock_station_id_station")),
+        sa.ForeignKeyConstraint(
+            ["station_id"], ["station.station_id"], name=op.f("fk_station_clock_station_id_station")
+        ),
         sa.PrimaryKeyConstraint("station_id", name=op.f("pk_station_clock")),
     )
 

@@ -55,7 +55,7 @@ COUNTED = """
 
 
 def upgrade() -> None:
-    picks = sa.Column(
+    picks: sa.Column[list[int]] = sa.Column(
         "nozzle_picks", postgresql.ARRAY(sa.SmallInteger()), server_default=sa.text("'{}'"), nullable=False
     )
     op.add_column("placement", picks)

@@ -11,7 +11,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Engine, text
 
 from app.db import retrying
-from app.errors import Conflict, NotFound
+from app.errors import Conflict
 from app.inbox.record import Delivery, Recorder
 from app.interlock.starts import start_units
 from app.people import Role, register_customer

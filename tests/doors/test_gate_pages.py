@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 from fastapi.testclient import TestClient
-from httpx import Response
+from httpx2 import Response
 from sqlalchemy import Engine
 
 from app.lines.planning import StationPlan, plan_line

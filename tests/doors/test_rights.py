@@ -106,11 +106,11 @@ def deeds() -> Iterator[tuple[str, str]]:
         if isinstance(route, APIRoute) and route.methods != {"GET"}:
             needed = doors.permissions_of(route.dependant)
             may = (letter if needed <= PERMISSIONS[role] else "-" for role, letter in LETTERS.items())
-            yield f"{''.join(sorted(route.methods))} {route.path.removeprefix('/api/v1')}", "".join(may)
+            yield f"{''.join(sorted(route.methods or ()))} {route.path.removeprefix('/api/v1')}", "".join(may)
 
 
 def test_every_deed_is_for_the_roles_that_the_table_gives_it_to() -> None:
-    table = dict(reversed(line.split(maxsplit=1)) for line in DEEDS.strip().splitlines())
+    table = {address: letters for letters, address in (line.split(maxsplit=1) for line in DEEDS.strip().splitlines())}
     assert dict(deeds()) == table
 
 

@@ -105,4 +105,3 @@ def test_one_stations_fault_keeps_no_request_from_the_others(line: Engine, monke
         write_due(connection)
     assert count(line, "station_request", "about = 'REEL-2'") == 1
     assert count(line, "station_request") == 1
-
