@@ -6,7 +6,6 @@ from typing import Final
 import msgspec
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(list[float]).decode
 
 
 def _shortest(values: Sequence[float]) -> bytes:
@@ -35,14 +34,6 @@ _STYLES: Final[dict[str, Callable[[Sequence[float]], bytes]]] = {
     "dotnet, trimmed": _trimmed(_dotnet),
 }
 _MOST_DECIMALS: Final = 20
-
-
-def read_numbers(text: bytes) -> list[float] | None:
-    """The numbers of a text with commas between them; None where they are no JSON numbers that 64 bits hold."""
-    try:
-        return _decode(b"[%b]" % text)
-    except msgspec.DecodeError:
-        return None
 
 
 def style_of(text: bytes, values: Sequence[float]) -> str | None:
