@@ -30,13 +30,9 @@ AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
 """The accessibility checker of the tests; no page loads it."""
 
 FILES = {
-    "htmx.js": "htmx.org/dist/htmx.min.js",
-    "htmx-sse.js": "htmx-ext-sse/dist/sse.min.js",
-    "echarts.js": "echarts/dist/echarts.min.js",
     "cytoscape.js": "cytoscape/dist/cytoscape.min.js",
     "dagre.js": "dagre/dist/dagre.min.js",
     "cytoscape-dagre.js": "cytoscape-dagre/cytoscape-dagre.js",
-    "idb.js": "idb/build/index.js",
     "zxing.js": "zxing-wasm/dist/iife/reader/index.js",
     "zxing_reader.wasm": "zxing-wasm/dist/reader/zxing_reader.wasm",
 }

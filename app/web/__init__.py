@@ -21,19 +21,18 @@ How to add a page
    (`_(outcome)`) is listed in `tests/doors/wording.py`. The German text goes into
    `translations/de.po`, or into `translations/de.AREA.po` of your own. A script gets its words from
    `data-` attributes of the page. The test names what is missing, ready to paste.
-4. A form posts with `{{ token() }}`, its route has `dependencies=[PostedByUs]`. A script or htmx
-   sends the field `X-Form-Token` (in `<meta name="form-token">`; for htmx once, on the body:
-   `{% block body %} hx-headers='{"X-Form-Token": "{{ form_token }}"}'{% endblock %}`).
+4. A form posts with `{{ token() }}`, its route has `dependencies=[PostedByUs]`. A script
+   sends the field `X-Form-Token` (in `<meta name="form-token">`).
    After a deed: `RedirectResponse(..., 303)`; a refusal renders the page again with `problem=refused`
    and `show.refusal(problem)`.
 5. Live: mark a part `<div data-live="/feeders?fragment=true">` and put `{{ show.pulse() }}` on the
    page; the part is asked for again when something was recorded. The body fires `recorded`, too
-   (`hx-trigger="recorded from:body"`, `document.body.addEventListener("recorded", ...)`).
-6. Libraries: `{{ library("htmx.js") }}` in `scripts` (names in `app.browser_libraries.FILES`), and
+   (`document.body.addEventListener("recorded", ...)`).
+6. Libraries: `{{ library("cytoscape.js") }}` in `scripts` (names in `app.browser_libraries.FILES`), and
    `{{ show.needs(["cytoscape.js"]) }}` where the page is nothing without them: they may be missing.
 7. The policy (`app/http/plumbing.py`) lets nothing inline and nothing from elsewhere run: no
-   `style=`, no `onclick=`, no `<style>`. Scripts may set `element.style`. ECharts: tooltips with
-   `renderMode: "richText"`. Cytoscape's own stylesheet is in ours. zxing-wasm:
+   `style=`, no `onclick=`, no `<style>`. Scripts may set `element.style`. Cytoscape's own
+   stylesheet is in ours. zxing-wasm:
    `ZXingWASM.prepareZXingModule({overrides: {locateFile: (file) => `/static/vendor/${file}`}})`.
 8. Colours are the variables of `static/style.css`, which hold for both themes; targets are 44 px
    high; colour never speaks alone (a word and an icon beside it).

@@ -1,6 +1,6 @@
 // Keeps what is marked data-live="ADDRESS" as it stands: when something was recorded, the page asks for
-// that part again. Scripts and htmx hear of it too, by the event "recorded" on the body
-// (hx-trigger="recorded from:body"). Does nothing on a page that has no [data-pulse].
+// that part again. Scripts hear of it too, by the event "recorded" on the body. Does nothing on a page
+// that has no [data-pulse].
 const pulse = document.querySelector("[data-pulse]");
 const regions = new Map();
 
