@@ -109,10 +109,10 @@ _AMONG = """
          OR place.position_number = ANY (fact.position_numbers))
 """
 
-# A panel's own inspection (run 0) says nothing of one board.
+# A panel's own inspection (run 0) says nothing of one board. A clock may be ahead: what was heard has happened.
 _RUNS = """
     SELECT DISTINCT place.subject_id, '{kind}' AS kind, fact.station_id, fact.method, fact.outcome, fact.recorded_at,
-        fact.received_at, fact.event_id, fact.run
+        least(fact.recorded_at, fact.received_at) AS happened_at, fact.received_at, fact.event_id, fact.run
     FROM place JOIN {kind} AS fact
     ON fact.unit_id = place.unit_id
     AND (place.position_number IS NULL OR fact.position_number = place.position_number
@@ -166,8 +166,8 @@ _WORK = f"""
             SELECT judged.*, max(decided_at) OVER (PARTITION BY subject_id, operation, kind, method) AS last_decided_at
             FROM judged
         ) AS judged
-        ORDER BY subject_id, operation, kind, method, outcome IN ('passed', 'failed') DESC, recorded_at DESC,
-            event_id DESC, run DESC
+        ORDER BY subject_id, operation, kind, method, outcome IN ('passed', 'failed') DESC, happened_at DESC,
+            recorded_at DESC, event_id DESC, run DESC
     ),
     mending AS (
         -- When were hands on it, and quality has not accepted it as it is since? Of several that may be meant, on each.

@@ -1,7 +1,8 @@
 """What units failed, and what was decided of it.
 
 * A failure is cleared by a later pass of the same matter: the same kind of run and method at the same operation (or at
-  the same station, where no operation is planned for it). Another test says nothing of it.
+  the same station, where no operation is planned for it). Another test says nothing of it. A station's clock may be
+  ahead: what was said has happened by the time it was heard.
 * Or by a decision that was made about it: a disposition decides the failures that stood when its nonconformance was
   opened, of that unit or position alone, and what the same matter failed since. A containment is opened for a lot, a
   tool, a window, never for a failure; its dispositions clear none.
@@ -45,7 +46,8 @@ def _runs(kind: str) -> str:
     # Run 0 is a panel's own inspection, which says nothing of one board.
     return f"""
         SELECT place.asked_id, '{kind}' AS kind, fact.unit_id, fact.position_number, fact.station_id, fact.method,
-            fact.outcome, fact.recorded_at, fact.received_at, fact.event_id, fact.run
+            fact.outcome, fact.recorded_at, fact.received_at, fact.event_id, fact.run,
+            least(fact.recorded_at, fact.received_at) AS happened_at
         FROM place JOIN {kind} AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
             AND (place.position_number IS NULL OR fact.position_number > 0 OR fact.run > 0)
         WHERE fact.outcome IN ('passed', 'failed')
@@ -71,12 +73,17 @@ _JUDGED = f"""
 """
 _STANDING = f"""
     {_JUDGED}, standing AS (
-        SELECT *, row_number() OVER (matter ORDER BY recorded_at DESC, event_id DESC, run DESC) AS back
+        SELECT *, row_number() OVER (
+            matter ORDER BY happened_at DESC, recorded_at DESC, event_id DESC, run DESC
+        ) AS back
         FROM (
-            SELECT *, max(recorded_at) FILTER (WHERE outcome = 'passed') OVER matter AS passed_at FROM judged
-            WINDOW matter AS (PARTITION BY asked_id, part, kind, operation, alone, method)
+            SELECT *, bool_or(outcome = 'passed') OVER later AS passed_since FROM judged
+            WINDOW later AS (
+                PARTITION BY asked_id, part, kind, operation, alone, method
+                ORDER BY happened_at DESC, recorded_at DESC GROUPS UNBOUNDED PRECEDING EXCLUDE GROUP
+            )
         ) AS judged
-        WHERE outcome = 'failed' AND (passed_at IS NULL OR recorded_at >= passed_at)
+        WHERE outcome = 'failed' AND passed_since IS NOT true
         WINDOW matter AS (PARTITION BY asked_id, part, kind, operation, alone, method)
     )
 """
@@ -106,7 +113,7 @@ _DECIDE = text(
     INSERT INTO decided_run (unit_id, position_number, event_id, run, nonconformance_id)
     SELECT DISTINCT given.unit_id, given.position_number, event_id, run, :nonconformance
     FROM (
-        SELECT *, min(least(recorded_at, received_at)) OVER matter AS failed_from FROM standing
+        SELECT *, min(happened_at) OVER matter AS failed_from FROM standing
         WINDOW matter AS (PARTITION BY asked_id, part, kind, operation, alone, method)
     ) AS standing
     JOIN unnest(CAST(:units AS bigint[]), CAST(:positions AS smallint[])) AS given (unit_id, position_number)

@@ -15,7 +15,8 @@ from app.interlock.plans import need_qualification, qualify
 from app.interlock.releases import release_provisional
 from app.lines.clocks import measure_clocks
 from app.people import Actor, Role
-from tests.containment.stories import contain, decide
+from app.quality.failures import failures_on
+from tests.containment.stories import contain, decide, unit_id
 from tests.inbox import messages
 from tests.inbox.messages import entry, initialized, installed, message, received, started, stored
 from tests.interlock.story import AOI, MOUNTER, PRINTER, TESTER, asked, clock, codes, done, inspected
@@ -104,6 +105,29 @@ def test_another_kind_of_run_says_nothing_of_a_failure(line: Engine) -> None:
     assert codes(line, TESTER, Asked("SN-1")) == [["failed"]]
     done(line, AOI, inspected("Passed", "Passed"))
     assert codes(line, TESTER, Asked("SN-1")) == [[]]
+
+
+def test_a_failure_stands_though_the_machine_that_passed_the_board_before_has_a_clock_ahead(line: Engine) -> None:
+    for station in (PRINTER, MOUNTER, AOI):
+        done(line, station)
+    ahead = (datetime.now(UTC) - messages.START).total_seconds() + 600
+
+    def inspection(when: float, *outcomes: str) -> bytes:
+        units = [
+            {"UnitIdentifier": "P-1", "UnitPositionNumber": position, "OverallResult": outcome, "Inspections": []}
+            for position, outcome in enumerate(outcomes, start=1)
+        ]
+        body = {"TransactionId": str(uuid4()), "InspectionMethod": "AOI", "InspectedUnits": units}
+        return message("Production.TestAndInspection.UnitsInspected", body, source=AOI, when=when)
+
+    # What it says at once is in the order of its own clock.
+    stored(line, inspection(ahead + 1, "Passed", "Passed"), inspection(ahead, "Passed", "Failed"))
+    assert codes(line, TESTER) == [[], []]
+    stored(line, inspection(ahead - 590, "Failed", "Passed"))  # the clock was put right
+    assert codes(line, TESTER) == [["failed"], []]
+    with line.connect() as connection:
+        first, second = (unit_id(connection, serial) for serial in ("SN-1", "SN-2"))
+        assert failures_on(connection, [first, second]).keys() == {first}
 
 
 def test_what_quality_sent_to_rework_may_go_through_its_operations_again(line: Engine) -> None:
