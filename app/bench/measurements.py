@@ -27,9 +27,9 @@ from uuid import UUID
 
 import msgspec
 import numpy as np
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
-from app.bench.deposits import PADS, columns_of, message_of, pad_name
+from app.bench.deposits import CHARACTERISTICS, PADS, columns_of, message_of, pad_name
 from app.bench.figures import Figure, Scale, figure
 from app.bench.running import Place
 from app.bench.servers import cluster, new_database
@@ -43,8 +43,9 @@ from app.quality.facts import Inspection, InspectionRun, Measurements
 from app.quality.from_cfx import inspected_units
 from app.quality.inspections import record_inspections
 from app.quality.layout import Kind, Layout
-from app.quality.measurements import measurements_of
+from app.quality.measurements import measured_run, measurements_of
 from app.quality.outcome import Outcome
+from app.quality.packing import Floats
 from app.quality.readings import Window, capabilities, series
 
 BOARDS: Final = {"small": 500, "full": 3000}
@@ -314,14 +315,30 @@ def _questions(engine: Engine, stations: Stations) -> Iterator[Figure]:
         _same("one pad", [float(reading.value or 0) for reading in readings], [row.vol for row in rows])
         yield one.ratio_at_most(1)
 
-        measured, rows, one = _compared(
+        columns, rows, one = _compared(
             "one board whole",
+            lambda: _columns(connection, stations.ours),
+            lambda: connection.execute(_ONE_BOARD, studied).all(),
+        )
+        for name in ("result", *CHARACTERISTICS):
+            _same("one board", columns[name].tolist(), [getattr(row, name.lower()) for row in rows])
+        yield one
+
+        measured, rows, one = _compared(
+            "- each value with its name and expectation",
             lambda: measurements_of(connection, 7, 0, stations.ours << 32 | 7, 1),
             lambda: connection.execute(_ONE_BOARD, studied).all(),
         )
         volumes = [float(item.value or 0) for item in measured if item.characteristic == "Vol"]
         _same("one board", volumes, [row.vol for row in rows])
         yield one
+
+
+def _columns(connection: Connection, station_id: int) -> dict[str, Floats]:
+    run = measured_run(connection, 7, 0, station_id << 32 | 7, 1)
+    if run is None:
+        raise RuntimeError("board 7 has no measurements")
+    return {place.column.characteristic: run.numbers(place) for place in run.layout.places if place.count == PADS}
 
 
 _WINDOW = "station_id = :station_id AND recorded_at >= :since AND recorded_at < :until"

@@ -9,6 +9,7 @@ stored once; of the others only the values are kept, and `joined` puts the very 
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -53,6 +54,7 @@ class Table:
 _read = msgspec.msgpack.Decoder(tuple[int, bytes, list[bytes | None], list[bytes]]).decode
 
 
+@lru_cache(maxsize=8)  # board after board has the same; to see that takes a quarter of the time
 def template_digest(template: bytes) -> bytes:
     """BLAKE2b-128 of a template."""
     return blake2b(template, digest_size=16, person=b"columns").digest()

@@ -50,8 +50,12 @@ def _find(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
 
 def load_layouts(connection: Connection, layout_ids: Iterable[int]) -> dict[int, Layout]:
     """Read layouts by id; those read lately are not read again."""
-    rows = connection.execute(_DIGESTS, {"ids": sorted(set(layout_ids))})
-    return layouts_of(connection, {row[0]: bytes(row[1]) for row in rows})
+    here, wanted = remembered_layouts(connection), set(layout_ids)
+    found = {layout_id: here[layout_id] for layout_id in wanted & here.keys()}
+    if unread := sorted(wanted - here.keys()):
+        rows = connection.execute(_DIGESTS, {"ids": unread})
+        found |= layouts_of(connection, {row[0]: bytes(row[1]) for row in rows})
+    return found
 
 
 def layouts_of(connection: Connection, digests: Mapping[int, bytes]) -> dict[int, Layout]:

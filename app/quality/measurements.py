@@ -1,6 +1,7 @@
 """What one run measured, read back whole: values, units, limits, results. For many runs see `app.quality.readings`."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import repeat
 from math import isnan, nan
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, text
 from app.quality.layout import Column, Kind, Layout, Place
 from app.quality.layouts import load_layouts
 from app.quality.outcome import CFX_RESULTS
-from app.quality.packing import Value, values
+from app.quality.packing import Floats, Value, floats, values
 
 
 class Comparison(StrEnum):
@@ -59,43 +60,68 @@ _RUN = text(
 )
 
 
-def measurements_of(
-    connection: Connection, unit_id: int, position_number: int, event_id: int, run: int
-) -> list[Measured]:
-    """Everything one run measured, in the machine's order, its steps first. Empty where it measured nothing.
+@dataclass(frozen=True, slots=True)
+class MeasuredRun:
+    """What one run measured, packed: columns are read one by one, and items only made where somebody looks at them."""
 
-    An item's result stands beside each of its values; an item that has a result only is a row of its own.
-    """
+    layout: Layout
+    formats: Sequence[int]
+    offsets: Sequence[int]
+    packed: bytes
+
+    def __len__(self) -> int:
+        """How many `items` there are."""
+        return sum(place.count for place in self.layout.places if _has_items(place))
+
+    def numbers(self, place: Place) -> Floats:
+        """A column of numbers: float64, missing values as NaN."""
+        return floats(self.formats[place.number], self._bytes(place), place.count)
+
+    def values(self, place: Place) -> list[Value]:
+        """A column as it was given to `pack`: booleans as booleans, results as CFX's numbers."""
+        column = values(self.formats[place.number], self._bytes(place), place.count)
+        kind = place.column.kind
+        return [as_sent(value, kind) for value in column] if kind in (Kind.boolean, Kind.result) else column
+
+    def items(self) -> list[Measured]:
+        """Everything, in the machine's order, the run's steps first.
+
+        An item's result stands beside each of its values; an item that has a result only is a row of its own.
+        """
+        places = self.layout.places
+        results = {id(place.group): self.values(place) for place in places if place.column.kind is Kind.result}
+        return [
+            one
+            for place in places
+            if _has_items(place)
+            for one in _items(place, self.values(place), results.get(id(place.group)))
+        ]
+
+    def _bytes(self, place: Place) -> bytes:
+        following = place.number + 1
+        end = self.offsets[following] if following < len(self.offsets) else len(self.packed)
+        return self.packed[self.offsets[place.number] : end]
+
+
+def measured_run(
+    connection: Connection, unit_id: int, position_number: int, event_id: int, run: int
+) -> MeasuredRun | None:
+    """What one run measured; None where that is nothing."""
     row = connection.execute(
         _RUN, {"unit_id": unit_id, "position_number": position_number, "event_id": event_id, "run": run}
     ).one_or_none()
     if row is None:
-        return []
+        return None
     layout = load_layouts(connection, [row.layout_id])[row.layout_id]
-    columns = unpack(layout, row.formats, row.offsets, bytes(row.packed))
-    results = {
-        id(place.group): column
-        for place, column in zip(layout.places, columns, strict=True)
-        if place.column.kind is Kind.result
-    }
-    return [
-        one
-        for place, column in zip(layout.places, columns, strict=True)
-        if place.column.kind is not Kind.result or len(place.group.columns) == 1
-        for one in _items(place, column, results.get(id(place.group)))
-    ]
+    return MeasuredRun(layout, row.formats, row.offsets, bytes(row.packed))
 
 
-def unpack(layout: Layout, formats: Sequence[int], offsets: Sequence[int], packed: bytes) -> list[list[Value]]:
-    """The columns of a run as they were given to `pack`, booleans as booleans, results as CFX's numbers."""
-    ends = [*offsets[1:], len(packed)]
-    columns = []
-    for place, form, start, end in zip(layout.places, formats, offsets, ends, strict=True):
-        column = values(form, packed[start:end], place.count)
-        if place.column.kind in (Kind.boolean, Kind.result):
-            column = [as_sent(value, place.column.kind) for value in column]
-        columns.append(column)
-    return columns
+def measurements_of(
+    connection: Connection, unit_id: int, position_number: int, event_id: int, run: int
+) -> list[Measured]:
+    """The items of one run. Empty where it measured nothing."""
+    measured = measured_run(connection, unit_id, position_number, event_id, run)
+    return measured.items() if measured else []
 
 
 def as_sent(value: Value, kind: Kind) -> Value:
@@ -106,6 +132,11 @@ def as_sent(value: Value, kind: Kind) -> Value:
         if kind is Kind.result:
             return int(value)
     return value
+
+
+def _has_items(place: Place) -> bool:
+    """A result stands beside the values of its item, where it has any."""
+    return place.column.kind is not Kind.result or len(place.group.columns) == 1
 
 
 def _items(place: Place, values: Sequence[Value], results: Sequence[Value] | None) -> Iterator[Measured]:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -57,11 +58,13 @@ _LAYOUTS = f"""
     ORDER BY latest DESC
 """
 # The rows are picked and put in order first, and cut afterwards: what is sorted then is the row, not what was cut.
+_FORM_BITS = 16
+_FORM_MASK = 2**_FORM_BITS - 1
 _FORMS = range(1, (SAME | TYPE_BITS) + 1)  # as far as they say where a value stands, in the order of an array
 _CELL = f"""
     -- What did this item measure, run by run? Of a column of texts, all are read. A run of a layout that the asker does
     -- not know has no form: nobody said where the item stands in it.
-    SELECT unit_id, position_number, event_id, run, recorded_at, layout_id, form,
+    SELECT unit_id, position_number, event_id, run, recorded_at, CAST(layout_id AS bigint) << {_FORM_BITS} | form,
         CASE WHEN form & {TYPE_BITS} = {TEXT}
             THEN substring(packed FROM start FOR coalesce(offsets[number + 1], length(packed)) + 1 - start)
             ELSE substring(packed FROM start + (CAST(%(starts)s AS integer[]))[before + (form & {_FORMS[-1]})]
@@ -134,10 +137,10 @@ def _readings(
         rows = _fetch(connection, _CELL, window.named() | _where_to_cut(cells, found))
         if not rows:
             continue
-        *runs, layout_ids, forms, cut = zip(*rows, strict=True)
-        if None in forms:
+        *runs, written, cut = zip(*rows, strict=True)
+        if None in written:
             return None
-        readings.extend(map(Reading, *runs, _values(zip(layout_ids, forms, strict=True), cut, cells)))
+        readings.extend(map(_reading, zip(*runs, _values(written, cut, cells), strict=True)))
     if rounds > 1:
         readings.sort(key=lambda one: (one.recorded_at, one.event_id, one.run), reverse=True)
     return readings[: window.limit]
@@ -152,20 +155,22 @@ def _where_to_cut(cells: Mapping[int, Cell], known: Iterable[int]) -> dict[str, 
     }
 
 
-def _values(written: Iterable[tuple[int, int]], cut: Sequence[bytes], cells: Mapping[int, Cell]) -> list[Value]:
+_reading = partial(tuple.__new__, Reading)  # `Reading._make` without its checks, at half the time
+
+
+def _values(written: Sequence[int], cut: Sequence[bytes], cells: Mapping[int, Cell]) -> Iterator[Value]:
     """The value in each cut; `written` says of which layout and format each is: those alike are read together."""
-    alike: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for at, how in enumerate(written):
-        alike[how].append(at)
-    told: list[Value] = [None] * len(cut)
-    for (layout_id, form), ats in alike.items():
-        place, row = cells[layout_id]
-        values = values_of_runs(form, [cut[at] for at in ats], place.count, row)
+    alike: dict[int, list[bytes]] = defaultdict(list)
+    for how, one in zip(written, cut, strict=True):
+        alike[how].append(one)
+    told: dict[int, Iterator[Value]] = {}
+    for how, ones in alike.items():
+        place, row = cells[how >> _FORM_BITS]
+        values = values_of_runs(how & _FORM_MASK, ones, place.count, row)
         if place.column.kind in (Kind.boolean, Kind.result):
             values = [as_sent(value, place.column.kind) for value in values]
-        for at, value in zip(ats, values, strict=True):
-            told[at] = value
-    return told
+        told[how] = iter(values)
+    return (next(told[how]) for how in written)
 
 
 @dataclass(frozen=True)

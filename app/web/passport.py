@@ -19,7 +19,7 @@ from app.products.drawing import Drawing
 from app.products.instructions import board_drawing
 from app.quality.journey import runs_of_unit
 from app.quality.margins import Judged, judged, worst_first
-from app.quality.measurements import measurements_of
+from app.quality.measurements import measured_run, measurements_of
 from app.quality.outcome import FALSE_CALLS, Outcome
 from app.quality.passport import Passport, passport
 from app.quality.queries import RecordedRun
@@ -118,9 +118,9 @@ def _in_full(connection: Connection, runs: Sequence[RecordedRun]) -> Iterator[tu
     tests = sorted((run for run in runs if run.kind == "test"), key=lambda run: (run.station, run.method or ""))
     for _, told in groupby(tests, key=lambda run: (run.station, run.method)):
         run = max(told, key=lambda one: one.recorded_at)
-        values = _values(connection, run)
-        if 0 < len(values) <= _IN_FULL:
-            yield run, values
+        measured = measured_run(connection, run.unit_id, run.position_number, run.event_id, run.number)
+        if measured is not None and 0 < len(measured) <= _IN_FULL:
+            yield run, [judged(one) for one in measured.items()]
 
 
 def _values(connection: Connection, run: RecordedRun) -> list[Judged]:
