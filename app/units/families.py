@@ -8,12 +8,35 @@ from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection, text
 
-REMOVED = """
+from app.units.places import HELD_WINDOW
+
+_BOARD_THEN = """
+    SELECT held.unit_id FROM panel_position AS held
+    WHERE held.panel_id = built.unit_id AND held.position_number = built.position_number
+    ORDER BY held.linked_at <= built.recorded_at DESC,
+        CASE WHEN held.linked_at <= built.recorded_at THEN held.linked_at END DESC, held.linked_at
+    LIMIT 1
+"""
+"""Which board sat in the position that `built` (an installed_unit) names, when it was reported."""
+
+REMOVED = f"""
     EXISTS (
-        SELECT FROM removal
-        WHERE removal.unit_id = built.unit_id
-          AND (removal.child_id = built.child_id OR removal.package_id = built.package_id)
-          AND removal.recorded_at >= built.recorded_at
+        -- The board may be told by its own name when the child goes in, and by its panel's when it comes out.
+        SELECT FROM (SELECT coalesce(({_BOARD_THEN}), built.unit_id) AS unit_id) AS board
+        CROSS JOIN LATERAL (
+            SELECT board.unit_id, CASE WHEN board.unit_id = built.unit_id THEN built.position_number ELSE 0 END,
+                CAST('-infinity' AS timestamptz), CAST('infinity' AS timestamptz)
+            UNION ALL
+            SELECT held.panel_id, held.position_number, {HELD_WINDOW}
+            FROM panel_position AS held WHERE held.unit_id = board.unit_id
+        ) AS named (unit_id, position_number, held_from, held_until)
+        JOIN removal ON removal.unit_id = named.unit_id AND removal.recorded_at >= built.recorded_at
+        WHERE removal.child_id = built.child_id OR removal.package_id = built.package_id
+           -- Nothing was named: whatever was in the designators is meant.
+           OR (removal.child_id IS NULL AND removal.package_id IS NULL
+               AND built.reference_designator = ANY (removal.reference_designators)
+               AND removal.position_number = named.position_number
+               AND removal.recorded_at >= named.held_from AND removal.recorded_at < named.held_until)
     )
 """
 """Condition on `built` (an installed_unit): the child was taken out again."""
@@ -32,14 +55,14 @@ MEMBERS = f"""
             ) AS board
             UNION ALL
             SELECT built.child_id FROM installed_unit AS built
-            WHERE built.unit_id = member.unit_id AND NOT {REMOVED}
+            WHERE built.unit_id = member.unit_id AND ({_BOARD_THEN}) IS NULL AND NOT {REMOVED}
             UNION ALL
-            -- Built in while it was still in its panel.
+            -- Built in while it was still in its panel: what was told of a position is in the board that was there.
             SELECT built.child_id
-            FROM panel_position AS held
-            JOIN installed_unit AS built ON built.unit_id = held.panel_id
-                AND built.position_number = held.position_number
-            WHERE held.unit_id = member.unit_id AND NOT {REMOVED}
+            FROM panel_position AS place
+            JOIN installed_unit AS built ON built.unit_id = place.panel_id
+                AND built.position_number = place.position_number
+            WHERE place.unit_id = member.unit_id AND ({_BOARD_THEN}) = member.unit_id AND NOT {REMOVED}
         ) AS inside
     )
 """
@@ -107,13 +130,7 @@ _BUILT_INTO = text(
     -- In which other units are these now?
     SELECT DISTINCT ON (built.child_id) built.child_id, parent.serial
     FROM installed_unit AS built
-    LEFT JOIN LATERAL (
-        SELECT held.unit_id FROM panel_position AS held
-        WHERE held.panel_id = built.unit_id AND held.position_number = built.position_number
-        ORDER BY held.linked_at <= built.recorded_at DESC,
-            CASE WHEN held.linked_at <= built.recorded_at THEN held.linked_at END DESC, held.linked_at
-        LIMIT 1
-    ) AS board ON true
+    LEFT JOIN LATERAL ({_BOARD_THEN}) AS board ON true
     JOIN unit AS parent ON parent.unit_id = coalesce(board.unit_id, built.unit_id)
     WHERE built.child_id = ANY (CAST(:units AS bigint[])) AND parent.unit_id <> built.child_id AND NOT {REMOVED}
     ORDER BY built.child_id, built.recorded_at DESC

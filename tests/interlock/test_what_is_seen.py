@@ -18,7 +18,7 @@ from app.people import Actor, Role
 from app.quality.failures import failures_on
 from tests.containment.stories import contain, decide, unit_id
 from tests.inbox import messages
-from tests.inbox.messages import entry, initialized, installed, message, received, started, stored
+from tests.inbox.messages import entry, initialized, installed, message, received, started, stored, uninstalled
 from tests.interlock.story import AOI, MOUNTER, PRINTER, TESTER, asked, clock, codes, done, inspected
 
 BOX, BOX_TEST = "Acme.Box.1", "Acme.BoxTest.1"
@@ -86,6 +86,39 @@ def test_what_is_wrong_with_a_child_stops_the_assembly_at_any_depth(line: Engine
     assert codes(line, BOX_TEST, Asked("BOX-SN-2")) == [[]]
     decide(line, contain(line, serials=["SN-2"]).nonconformance, ["SN-2"], "scrap")
     assert set(codes(line, BOX_TEST, Asked("BOX-SN-2"))[0]) >= {"sub_assembly_scrapped"}
+
+
+@pytest.mark.parametrize("inside", [("P-1", 2), ("SN-2", None)])
+@pytest.mark.parametrize("outside", [("P-1", 2), ("SN-2", None)])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_child_that_was_taken_out_stops_nothing_whatever_its_board_was_called(
+    line: Engine, inside: tuple[str, int | None], outside: tuple[str, int | None], named: bool
+) -> None:
+    for station in (PRINTER, MOUNTER):
+        done(line, station)
+    built = entry(inside[0], None, position=inside[1], children=[("X1", "CH-1")])
+    stored(line, initialized(None, "CH-1"), installed(built, when=next(clock), source=MOUNTER))
+    contain(line, serials=["CH-1"])
+    assert codes(line, AOI, Asked("SN-2")) == [["sub_assembly_on_hold"]]
+    bench: dict[str, Any] = {"source": "Acme.Bench.1", "when": next(clock)}
+    # What is taken out of its neighbour, or from elsewhere on it, is something else.
+    stored(line, uninstalled("P-1", ["X1"], position=1, **bench), uninstalled("SN-2", ["R1"], **bench))
+    assert codes(line, AOI, Asked("SN-2")) == [["sub_assembly_on_hold"]]
+    out: dict[str, Any] = {"children": [("X1", "CH-1")]} if named else {"designators": ["X1"]}
+    stored(line, uninstalled(outside[0], position=outside[1], **out, **bench))
+    assert codes(line, AOI, Asked("SN-2")) == [[]]
+    assert "built_in" not in codes(line, AOI, Asked("CH-1"))[0]
+
+
+def test_what_is_taken_out_of_the_next_board_on_a_carrier_leaves_the_former_as_it_is(line: Engine) -> None:
+    for board in ("SN-8", "SN-9"):
+        stored(line, initialized("C-1", (board, 1), when=next(clock)), initialized(None, f"CH-{board}"))
+        built = entry("C-1", None, position=1, children=[("X1", f"CH-{board}")])
+        stored(line, installed(built, when=next(clock), source=MOUNTER))
+    contain(line, serials=["CH-SN-8", "CH-SN-9"])
+    stored(line, uninstalled("C-1", ["X1"], position=1, when=next(clock), source="Acme.Bench.1"))
+    assert "sub_assembly_on_hold" in codes(line, AOI, Asked("SN-8"))[0]
+    assert "sub_assembly_on_hold" not in codes(line, AOI, Asked("SN-9"))[0]
 
 
 def test_a_position_that_the_panel_does_not_have_is_no_unit(line: Engine) -> None:
