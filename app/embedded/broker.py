@@ -169,8 +169,8 @@ class Broker:
         if not self.owned:
             return  # its owner reads the same database
         self._write_credentials()
-        if self.kind == "mosquitto" and self.running and self._process is not None:
-            self._process.send_signal(signal.SIGHUP)
+        if self.running and self._process is not None:
+            self._process.send_signal(signal.SIGHUP)  # Mosquitto, too, drops who is connected and no longer admitted
         log.info("broker.credentials_changed", stations=len(credentials))
 
     def __enter__(self) -> Self:

@@ -63,7 +63,7 @@ class StationTopics(BaseTopicPlugin):  # type: ignore[misc]
 
 
 async def serve(host: str, port: int, folder: Path) -> None:
-    """Run the broker until SIGTERM or SIGINT."""
+    """Run the broker until SIGTERM or SIGINT. At SIGHUP those drop out whose passwords hold no longer."""
     here = "app.embedded.fallback_broker"
     config: dict[str, Any] = {
         "listeners": {"default": {"type": "tcp", "bind": f"{host}:{port}"}},
@@ -73,12 +73,22 @@ async def serve(host: str, port: int, folder: Path) -> None:
         },
     }
     broker = Broker(config)
+    signals = asyncio.Queue[signal.Signals]()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, signals.put_nowait, number)
     await broker.start()
-    asked_to_stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, asked_to_stop.set)
-    await asked_to_stop.wait()
+    while await signals.get() is signal.SIGHUP:
+        await drop_strangers(broker)
     await broker.shutdown()
+
+
+async def drop_strangers(broker: Broker) -> None:
+    """End the connections of all who would not be admitted now, as Mosquitto does when it reads its files again."""
+    for session, handler in list(broker.sessions.values()):
+        if session.transitions.is_connected():
+            judged = await broker.plugins_manager.map_plugin_auth(session=session)
+            if not all(judged.values()):
+                await handler.handle_connection_closed()
 
 
 if __name__ == "__main__":

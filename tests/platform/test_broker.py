@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,6 +90,37 @@ def test_new_credentials_hold_without_a_restart(guarded: Broker) -> None:
     former = Client(guarded, HANDLE, "right")
     former.close()
     assert former.codes[0] != "Success"
+
+
+def test_who_is_admitted_no_longer_is_dropped_and_nobody_else(guarded: Broker) -> None:
+    listener, station, other = intake(guarded), Client(guarded, HANDLE, "right"), Client(guarded, OTHER, "other")
+    listener.subscribe("+/+/+/CFX/#")
+    dropped = threading.Event()
+    station.mqtt.on_disconnect = lambda *_: dropped.set()
+    guarded.set_credentials({OTHER: broker_hash("other")})
+    assert dropped.wait(5)
+    station.mqtt.publish("Acme/Placer/0001/CFX/Heartbeat", "after all", qos=1)
+    other.say("Acme/Oven/0002/CFX/Heartbeat", "still here")
+    assert listener.arrived.wait(5)
+    deadline = time.monotonic() + 10
+    while len(station.codes) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert station.codes[1] != "Success"  # it has tried again
+    assert listener.heard == ["Acme/Oven/0002/CFX/Heartbeat still here"]
+    assert other.codes == listener.codes == ["Success"]
+    for client in (station, other, listener):
+        client.close()
+
+
+def test_a_station_with_another_password_is_dropped_and_comes_back_with_it(guarded: Broker) -> None:
+    station = Client(guarded, HANDLE, "right")
+    station.mqtt.username_pw_set(HANDLE, "new")  # for its next connection
+    guarded.set_credentials({HANDLE: broker_hash("new")})
+    deadline = time.monotonic() + 10
+    while len(station.codes) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert station.codes == ["Success", "Success"]
+    station.close()
 
 
 def test_the_port_stays_after_a_kill(guarded: Broker) -> None:
