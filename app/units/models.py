@@ -136,6 +136,14 @@ class UnitEvent(Base):
             "received_at",
             postgresql_where=text("message_name = 'CFX.Production.ActivitiesExecuted'"),
         ),
+        # Which boards have a firmware is asked by what stands in the message.
+        Index(
+            "ix_unit_event_personalized",
+            "body",
+            postgresql_using="gin",
+            postgresql_ops={"body": "jsonb_path_ops"},
+            postgresql_where=text("message_name = 'CFX.Production.Assembly.UnitsPersonalized'"),
+        ),
     )
 
     unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
