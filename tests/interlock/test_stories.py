@@ -77,13 +77,17 @@ def test_a_lot_contained_with_panels_inside_the_line_stops_each_before_its_next_
         open_containment(connection, Terms(question), reason="too old", actor="person:quinn")
     since = datetime.now(UTC)
     line.finish()
-    held = "SELECT unit_id FROM unit_hold"
-    assert line.ask(f"SELECT count(*) FROM ({held}) AS held")[0][0] >= 3
+    assert line.ask("SELECT count(*) FROM unit_hold WHERE NOT later")[0][0] >= 3
+    # A later count may hold a panel that is at the printer and has not said what it got, just after the jar's change.
     passed = line.ask(
-        f"SELECT count(*) FROM verdict WHERE allowed AND decided_at > :since AND unit_id IN ({held})",
+        """
+        SELECT serial, handle, decided_at, held_at, evidence, later FROM verdict JOIN unit_hold USING (unit_id)
+        JOIN unit USING (unit_id) JOIN station ON station.station_id = verdict.station_id
+        WHERE allowed AND decided_at > CASE WHEN later THEN held_at ELSE :since END
+        """,
         since=since,
     )
-    assert passed[0][0] == 0
+    assert passed == []
     refused = line.ask("SELECT count(DISTINCT unit_id) FROM verdict WHERE 'on_hold' = ANY (codes)")
     assert refused[0][0] >= 3
     # The printer was told, its operator took another lot, and the panels that had no paste yet went on.
