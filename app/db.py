@@ -36,7 +36,8 @@ class Base(DeclarativeBase):
 
 
 _VARIED = "-c plan_cache_mode=force_custom_plan"
-_KEYED = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off"
+KEYED = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off"
+"""How a keyed engine's connections plan: once, and by index."""
 
 
 def create_engine(url: str, *, pool_size: int = 5, application_name: str = "birthmark", keyed: bool = False) -> Engine:
@@ -60,7 +61,7 @@ def create_engine(url: str, *, pool_size: int = 5, application_name: str = "birt
         connect_args={
             "application_name": application_name,
             "connect_timeout": 5,
-            "options": f"{_KEYED if keyed else _VARIED} -c timezone=UTC",
+            "options": f"{KEYED if keyed else _VARIED} -c timezone=UTC",
             **({"prepare_threshold": 0} if keyed else {}),
         },
     )

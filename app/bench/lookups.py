@@ -1,7 +1,8 @@
 """The lookups of a recall, put to this product's tables and to the row-per-placement reference.
 
-Both sides get a name and give names back, in one statement over the same driver, custom-planned as in the product. Both
-look units up by an array of ids: that was the fastest form for either (a join takes up to twice as long).
+Both sides get a name and give names back, in one statement over the same driver, planned once for a connection and by
+index as the product's trace is. Both look units up by an array of ids: that was the fastest form for either (a join
+takes up to twice as long).
 """
 
 import random
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import psycopg
+
+from app.db import KEYED
 
 Connection: TypeAlias = psycopg.Connection[Any]
 Lookup: TypeAlias = Callable[[Connection, str], set[str]]
@@ -114,9 +117,9 @@ def lookups(packages: Sequence[str], lots: Sequence[str], serials: Sequence[str]
 
 
 def connect(url: str) -> Connection:
-    """A connection that plans as the product's do."""
+    """A connection that plans as those do that answer trace."""
     connection: Connection = psycopg.connect(
-        url.replace("+psycopg", ""), autocommit=True, options="-c plan_cache_mode=force_custom_plan"
+        url.replace("+psycopg", ""), autocommit=True, prepare_threshold=0, options=KEYED
     )
     return connection
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import islice, takewhile
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from app.db import varied
 from app.trace.assemblies import Within, assemblies_around
@@ -95,8 +95,12 @@ class Answer:
         """Boards that are possible by themselves; what is built into them may make them surer."""
 
     @cached_property
+    def _known(self) -> Sequence[Row[Any]]:
+        return self._connection.execute(_KNOWN, {"packages": list(self._wanted.packages)}).all()
+
+    @cached_property
     def _stations(self) -> dict[int, str]:
-        return {row[0]: row[1] for row in self._connection.execute(_STATIONS)}
+        return {row.station_id: row.handle for row in self._known}
 
     @cached_property
     def _judge(self) -> Judge:
@@ -141,29 +145,32 @@ class Answer:
         return shown_of(self._connection, set(units), placed=placed)
 
     def _of_verdict(self, place: Place, shown: Particulars, verdict: Verdict) -> CarryingUnit:
-        return CarryingUnit(
-            serial=shown.serial,
-            evidence=verdict.said.evidence,
-            reason=verdict.reason,
-            reference_designators=verdict.said.designators,
-            place=shown.place,
-            position_number=place[1] or None,
-            recorded_at=verdict.recorded_at,
-            key=(1 if place in self._unsure else 0, *place),
+        said, unit_id, position = verdict.said, *place
+        return CarryingUnit(  # by position, for answers have many
+            shown.serial,
+            said.evidence,
+            verdict.reason,
+            said.designators,
+            shown.place,
+            None,
+            position or None,
+            verdict.recorded_at,
+            (1 if place in self._unsure else 0, unit_id, position),
         )
 
     def _judged(self, block: Sequence[Board], shown: Shown) -> list[tuple[Place, Verdict]]:
         """The verdict on each board that the other terms hold of; all are remembered."""
         judged = []
         inner: list[tuple[Place, Board, Evidence]] = []
+        verdict, built_in = self._judge.verdict, shown.built_in
         for board in block:
             place = board.place
             besides = self._besides(place)
             if besides is not None:
-                judged.append((place, self._judge.verdict(board, besides)))
-                if place[0] in shown.built_in:
+                judged.append((place, verdict(board, besides)))
+                if place[0] in built_in:
                     inner.append((place, board, besides))
-        self._told.add(place for place, _ in judged)
+        self._told.add([place for place, _ in judged])
         removals = self._removals((place for place, _, _ in inner), shown)
         for place, board, besides in inner:
             self._hold(place, self._judge.spans(board, removals.get(place, ()), besides))
@@ -221,7 +228,7 @@ class Answer:
         """Find the boards of which no report says so, and none can say otherwise."""
         packages = list(self._wanted.packages)
         as_of = self._question.as_of
-        if not self._connection.execute(_EVER_LOADED, {"packages": packages}).scalar_one():
+        if not any(row.ever_loaded for row in self._known):  # without a station nobody worked
             return
         with varied(self._connection):
             intervals = loaded_intervals(self._connection, packages, as_of)
@@ -340,13 +347,14 @@ def _blocks(ones: Iterator[_T], size: int = _FIRST_BLOCK) -> Iterator[list[_T]]:
         size = _BLOCK
 
 
-_STATIONS = text("SELECT station_id, handle FROM station")
-_EVER_LOADED = text(
+_KNOWN = text(
     """
-    -- Was any of these packages loaded, or spliced to another, as far as anybody told?
-    SELECT EXISTS (SELECT FROM loading_event WHERE package_id = ANY (CAST(:packages AS integer[])))
+    -- What are the stations called? Was any of these packages loaded, or spliced to another, as far as anybody told?
+    SELECT station_id, handle,
+        EXISTS (SELECT FROM loading_event WHERE package_id = ANY (CAST(:packages AS integer[])))
         OR EXISTS (SELECT FROM package_link WHERE parent_id = ANY (CAST(:packages AS integer[])))
-        OR EXISTS (SELECT FROM package_link WHERE child_id = ANY (CAST(:packages AS integer[])))
+        OR EXISTS (SELECT FROM package_link WHERE child_id = ANY (CAST(:packages AS integer[]))) AS ever_loaded
+    FROM station
     """
 )
 _PARENTS = text(

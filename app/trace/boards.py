@@ -175,18 +175,17 @@ def resolved(connection: Connection, sets: Sequence[int] | None, question: Quest
 
 
 def _boards(rows: Iterable[Any]) -> Iterator[Board]:
-    board = Board((0, 0), ())
+    last: Place | None = None
     reports: list[tuple[datetime, tuple[int, ...]]] = []
-    for row in rows:
-        place = row[:2]
-        if place != board.place:
-            if reports:
-                yield board
-            reports = []
-            board = Board(place, reports)
-        reports.append((row[2], row[3:8]))
-    if reports:
-        yield board
+    for unit_id, position, recorded_at, set_id, station_id, spoken_position, positions, candidates, *_ in rows:
+        place = (unit_id, position)
+        if place != last:
+            if last is not None:
+                yield Board(last, reports)
+            last, reports = place, []
+        reports.append((recorded_at, (set_id, station_id, spoken_position, positions, candidates)))
+    if last is not None:
+        yield Board(last, reports)
 
 
 _OCCUPANTS = text(

@@ -19,7 +19,7 @@ from app.trace.evidence import Evidence
 from app.trace.loaded import loaded_intervals
 from app.trace.spans import BETWEEN_CLOCKS
 from app.trace.suspects import LONGEST_WORK, Suspect, suspects
-from app.units.places import AMONG_PLACES, AT_PLACE, PLACES_THEN
+from app.units.places import AMONG_PLACES, AT_PLACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,10 @@ class Candidate:
 
 
 _KNOWN = "(CAST(:as_of AS timestamptz) IS NULL OR {} <= :as_of)"
-_OPEN = text(
-    f"""
-    -- Was it worked on where packages are told of, without a report; does a report name no package; or has it positions
-    -- of its own, of which some may be without?
-    WITH {PLACES_THEN}
-    SELECT EXISTS (SELECT FROM spoken_position JOIN family USING (unit_id))
+OPEN = f"""
+        -- Was it worked on where packages are told of, without a report; does a report name no package; or has it
+        -- positions of its own, of which some may be without?
+        EXISTS (SELECT FROM spoken_position JOIN family USING (unit_id))
         OR EXISTS (
             SELECT FROM place JOIN installation AS fact ON {AT_PLACE}
             JOIN material_set USING (set_id)
@@ -67,8 +65,8 @@ _OPEN = text(
                   AND {_KNOWN.format("told.received_at")}
               )
         )
-    """
-)
+"""
+"""After `PLACES_THEN`: whether reports leave room for a package that none names, whatever the bill of material says."""
 _NEAR = text(
     f"""
     -- Which packages were in the slots of the stations that worked on these units, while they did?
@@ -155,13 +153,6 @@ _SPOKEN = text(
     """
 )
 _STATIONS = text("SELECT station_id, handle FROM station WHERE station_id = ANY (CAST(:stations AS integer[]))")
-
-
-def is_open(connection: Connection, serial: str, as_of: datetime | None) -> bool:
-    """Whether reports leave room for a package that none of them names, whatever the bill of material says."""
-    asked = {"serial": serial, "customer_id": None, "as_of": as_of}
-    left_room: bool = connection.execute(_OPEN, asked).scalar_one()
-    return left_room
 
 
 def candidates(connection: Connection, units: Collection[int], as_of: datetime | None) -> Iterator[Candidate]:

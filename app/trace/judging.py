@@ -37,7 +37,7 @@ class Verdict(NamedTuple):
     @property
     def reason(self) -> str:
         """In a sentence."""
-        return f"{self.said.why}, {self.said_at.isoformat(' ', 'seconds')[:19]} UTC."
+        return f"{self.said.why}, {self.said_at.isoformat(' ')[:19]} UTC."
 
 
 class Judge:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, text
 from app.errors import NotFound
 from app.materials.packages import latest
 from app.trace.boards import occupants
-from app.trace.candidates import candidates, is_open
+from app.trace.candidates import OPEN, candidates
 from app.trace.designators import natural_order
 from app.trace.evidence import Evidence, evidence_of
 from app.trace.firmware import Firmware, firmware_of
@@ -94,6 +94,7 @@ _THEN = "(CAST(:as_of AS timestamptz) IS NULL OR {}.received_at <= :as_of)"
 _SUBJECT = text(
     f"""
     -- Which unit is it, whose, of which order and product, and, if it is a panel, with which boards?
+    WITH {PLACES_THEN}
     SELECT unit.unit_id, unit.serial, customer.name AS customer, work_order.number AS work_order,
         planned.product_revision_id, product.part_number || ' rev ' || product_revision.revision AS product,
         ARRAY(
@@ -109,7 +110,7 @@ _SUBJECT = text(
               AND (CAST(:as_of AS timestamptz) IS NULL OR panel_position.received_at <= :as_of)
         ) AS board_ids,
         {_SAID_OF.format("removal")} AS emptied, {_SAID_OF.format("installed_unit")} AS holding,
-        {_SAID_OF.format("unit_event")} AS told_of
+        {_SAID_OF.format("unit_event")} AS told_of, {OPEN} AS is_open
     FROM serial JOIN unit USING (unit_id)
     LEFT JOIN work_order ON work_order.work_order_id = {ORDER_THEN}
     LEFT JOIN {ORDER_VERSION} AS planned ON true
@@ -135,7 +136,13 @@ _INSTALLED = text(
         placement.kind, placement.reference_designators, placement.rejected_designators, placement.part_number,
         placement.reference_part_number, placement.joined_packages, fact.candidates,
         package.identifier AS package, described.part_number AS package_part_number, lot.lot_code AS lot,
-        described.date_code, described.surface_finish
+        described.date_code, described.surface_finish, (
+            -- Not EXISTS, for which all serials would be read.
+            SELECT true FROM serial
+            WHERE serial.serial = package.identifier AND (CAST(:as_of AS timestamptz) IS NULL OR EXISTS (
+                SELECT FROM unit WHERE unit.unit_id = serial.unit_id AND registered_at <= :as_of
+            ))
+        ) AS is_unit
     FROM fact
     JOIN material_set USING (set_id)
     CROSS JOIN LATERAL unnest(material_set.chunk_ids) AS listed (chunk_id)
@@ -143,8 +150,13 @@ _INSTALLED = text(
     CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
     JOIN placement USING (placement_id)
     -- A spliced chain goes by its trailing package: a piece may be from each of them. A batch is what was filled from.
-    JOIN package ON package.package_id = pair.package_id
-        OR package.identifier = ANY (placement.joined_packages || placement.batch_packages)
+    JOIN package ON package.package_id = ANY (
+        CASE WHEN placement.joined_packages = '{{}}' AND placement.batch_packages = '{{}}' THEN ARRAY[pair.package_id]
+        ELSE pair.package_id || ARRAY(
+            SELECT package_id FROM package AS other
+            WHERE other.identifier = ANY (placement.joined_packages || placement.batch_packages)
+        ) END
+    )
     JOIN station USING (station_id)
     CROSS JOIN LATERAL (
         SELECT package.lot_id, package.part_number, package.date_code, package.surface_finish
@@ -182,14 +194,6 @@ _CHILDREN = text(
     WHERE fact.package_id IS NULL AND {_THEN.format("fact")}  -- one that came as a material is among the parts
     """
 )
-_KNOWN_SERIALS = text(
-    """
-    SELECT serial FROM serial
-    WHERE serial = ANY (CAST(:identifiers AS text[])) AND (CAST(:as_of AS timestamptz) IS NULL OR EXISTS (
-        SELECT FROM unit WHERE unit.unit_id = serial.unit_id AND registered_at <= :as_of
-    ))
-    """
-)
 _BOM = text(f"WITH {BILL_THEN} SELECT reference_designator FROM bill_then WHERE product_revision_id = :revision")
 
 
@@ -206,8 +210,7 @@ def made_from(
         raise NotFound(f"No unit {serial} is known here. Check the serial, or whether its machines have reported yet.")
     removals = connection.execute(_REMOVED, asked).all() if subject.emptied else []
     rows = connection.execute(_INSTALLED, asked).all()
-    identifiers = {row.package for row in rows}
-    units = set(connection.execute(_KNOWN_SERIALS, {"identifiers": list(identifiers), "as_of": as_of}).scalars())
+    units = {row.package for row in rows if row.is_unit}
     boards = _Boards(connection, [*rows, *removals], as_of) if subject.boards else None
     parts = _parts(rows, removals, boards)
     components = [
@@ -221,15 +224,15 @@ def made_from(
         for row in (connection.execute(_CHILDREN, asked) if subject.holding else ())
     ] + [
         ComponentUnit(part.package, part.reference_designator, part.station, part.recorded_at, part.removed_at)
-        for part in parts
+        for part in (parts if units else ())
         if part.package in units
     ]
     completeness = _completeness(connection, subject.product_revision_id, parts, as_of)
     unsure = boards or removals or completeness.missing or any(part.evidence is not Evidence.exact for part in parts)
-    if unsure or is_open(connection, serial, as_of):
+    if unsure or subject.is_open:
         parts += _possible(connection, subject, removals, boards, as_of)
         completeness = _completeness(connection, subject.product_revision_id, parts, as_of)
-    installations = [part for part in parts if part.package not in units]
+    installations = [part for part in parts if part.package not in units] if units else parts
     return MadeFrom(
         serial=subject.serial,
         customer=subject.customer,

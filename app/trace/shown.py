@@ -61,20 +61,19 @@ def shown_of(connection: Connection, units: Collection[int], *, placed: bool = T
     if not units:
         return shown
     moved = []
-    named = []
     for what, unit_id, serial, customer_id in connection.execute(_SHOWN, {"units": array_of(units)}).all():
         match what:
             case "":
-                named.append((unit_id, serial, customer_id))
+                shown.particulars[unit_id] = Particulars(serial, customer_id, None)
             case "emptied":
                 shown.emptied.add(unit_id)
             case "built in":
                 shown.built_in.add(unit_id)
             case _:
                 moved.append(unit_id)
-    places = places_of(connection, moved) if placed and moved else {}
-    for unit_id, serial, customer_id in named:
-        shown.particulars[unit_id] = Particulars(serial, customer_id, words(places.get(unit_id)))
+    if placed and moved:
+        for unit_id, place in places_of(connection, moved).items():
+            shown.particulars[unit_id] = shown.particulars[unit_id]._replace(place=words(place))
     return shown
 
 

@@ -21,7 +21,8 @@ from app.units.whereabouts import places_of
 from tests.flows.factory.blueprint import Blueprint, blueprints
 from tests.flows.recorded import Laboratory
 
-_FACTORIES = 10
+_FACTORIES, _MORE = 5, 60
+"""Without and with `--slow`: each is asked some forty questions twice."""
 _ASKED = 10
 _PAGE = 3
 
@@ -43,7 +44,7 @@ def _thoroughly(patch: pytest.MonkeyPatch) -> None:
     """Nothing is screened out."""
     patch.setattr(answer, "shown_of", _everything_shown)
     patch.setattr(answer, "boards_carrying", _every_board)
-    patch.setattr(answer, "_EVER_LOADED", text("SELECT true"))
+    patch.setattr(answer, "_KNOWN", text("SELECT station_id, handle, true AS ever_loaded FROM station"))
     subject = made_from._SUBJECT.text
     for table in ("removal", "installed_unit", "unit_event"):
         subject = subject.replace(made_from._SAID_OF.format(table), "true")
@@ -86,10 +87,12 @@ def keyed(laboratory: Laboratory) -> Iterator[Engine]:
     engine.dispose()
 
 
-def test_what_is_not_asked_changes_no_answer(laboratory: Laboratory, keyed: Engine) -> None:
+def test_what_is_not_asked_changes_no_answer(
+    laboratory: Laboratory, keyed: Engine, pytestconfig: pytest.Config
+) -> None:
     @seed(7)
     @settings(
-        max_examples=_FACTORIES,
+        max_examples=_MORE if pytestconfig.getoption("--slow") else _FACTORIES,
         database=None,
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
