@@ -57,10 +57,10 @@ _LAYOUTS = f"""
     JOIN measurement_layout USING (layout_id)
     ORDER BY latest DESC
 """
-# The rows are picked and put in order first, and cut afterwards: what is sorted then is the row, not what was cut.
 _FORM_BITS = 16
 _FORM_MASK = 2**_FORM_BITS - 1
 _FORMS = range(1, (SAME | TYPE_BITS) + 1)  # as far as they say where a value stands, in the order of an array
+# The rows are picked and put in order first, and cut afterwards: what is sorted then is the row, not what was cut.
 _CELL = f"""
     -- What did this item measure, run by run? Of a column of texts, all are read. A run of a layout that the asker does
     -- not know has no form: nobody said where the item stands in it.

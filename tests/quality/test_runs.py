@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from app.quality.facts import Defect
 from app.quality.inspections import record_inspections
 from app.quality.layouts import intern_layouts, load_layouts
-from app.quality.measurements import Comparison, measurements_of
+from app.quality.measurements import Comparison, measured_run, measurements_of
 from app.quality.outcome import Outcome
 from app.quality.queries import defect_pareto, runs_of
 from app.quality.tests import record_tests
@@ -110,6 +110,22 @@ def test_everything_a_run_measured_comes_back_as_sent(line: Recording) -> None:
     assert measurements_of(line.connection, 7, 0, fact.report.event_id, 2) == []
     (run,) = runs_of(line.connection, [(7, 0)])
     assert (run.failed_cells, run.cells_out_of_limit) == (1, 1)
+
+
+def test_a_runs_columns_are_read_one_by_one(line: Recording) -> None:
+    measured = [resistance("R21", 28300.0), resistance("R22", 28500.0), resistance("R23", None)]
+    (one,) = said_tested(unit("Passed", Tests=[step("R", "Failed", Measurements=measured, Error="probe 7 worn")]))
+    fact = one.on(line.report(), 7, 0, None)
+    record_tests(line.connection, [fact])
+
+    run = measured_run(line.connection, 7, 0, fact.report.event_id, 1)
+
+    assert run is not None
+    assert len(run) == len(run.items()) == 4
+    columns = {place.column.characteristic: place for place in run.layout.places if place.count == 3}
+    assert str(run.numbers(columns["value"]).tolist()) == "[28300.0, 28500.0, nan]"
+    assert run.values(columns["value"]) == [28300.0, 28500.0, None]
+    assert measured_run(line.connection, 7, 0, fact.report.event_id, 2) is None
 
 
 def test_runs_with_something_beyond_its_limit_are_found_without_unpacking(line: Recording) -> None:
