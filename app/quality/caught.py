@@ -1,9 +1,9 @@
 """What do open containments catch by rule? SQL, headed by its questions.
 
 The rule of a containment is its terms, asked of a unit's own facts: a package that was placed on it, a tool that
-touched it, a recipe it ran under, a station that worked on it in a window. Terms that only the whole question can
-answer (an operator who was logged in, a firmware, a slot without its reports) are caught when the scope is counted
-again.
+touched it, a recipe it ran under, a station that worked on it in a window; of several terms, each holds of the unit.
+Terms that only the whole question can answer (an operator who was logged in, a firmware, a slot without its packages)
+are caught when the scope is counted again.
 """
 
 from sqlalchemy import text
@@ -11,6 +11,8 @@ from sqlalchemy import text
 from app.materials.packages import latest
 from app.units.families import AMONG_MEMBER_PLACES, AT_MEMBER_PLACE, MEMBER_PLACES, MEMBERS
 
+_OF_PLACEMENTS = "'slot', 'feeder', 'nozzle'"
+_OF_WORK = "'tool', 'firmware', 'recipe', 'operator'"
 _OF_PACKAGES = "'package', 'lot', 'part_number', 'date_code', 'manufacturer', 'vendor', 'delivery', 'received_on'"
 OPEN = f"""
     open AS (
@@ -26,9 +28,15 @@ OPEN = f"""
             terms ->> 'delivery' AS delivery, CAST(terms ->> 'received_on' AS date) AS received_on,
             terms ?| ARRAY[{_OF_PACKAGES}] AS of_packages,
             terms ?| ARRAY[{_OF_PACKAGES}] AND NOT
-                terms ?| ARRAY['slot', 'feeder', 'nozzle', 'station', 'since', 'until'] AS whole_packages,
-            NOT terms ?| ARRAY[{_OF_PACKAGES}, 'slot', 'feeder', 'nozzle', 'tool', 'firmware', 'recipe', 'operator',
-                'serial'] AS by_window
+                terms ?| ARRAY[{_OF_PLACEMENTS}, {_OF_WORK}, 'station', 'since', 'until'] AS whole_packages,
+            NOT terms ?| ARRAY[{_OF_PACKAGES}, {_OF_PLACEMENTS}, {_OF_WORK}, 'serial'] AS by_window,
+            -- A station and a time say who reported the material, or, without material, the first of the work.
+            terms ?| ARRAY[{_OF_PACKAGES}, {_OF_PLACEMENTS}] AS tool_anywhere,
+            terms ?| ARRAY[{_OF_PACKAGES}, {_OF_PLACEMENTS}, 'tool', 'firmware'] AS recipe_anywhere,
+            -- So many kinds of facts must say so; of firmware and operators no fact does here.
+            greatest(1, CAST(terms ?| ARRAY[{_OF_PACKAGES}, {_OF_PLACEMENTS}] AS integer) + (
+                SELECT count(*) FROM unnest(ARRAY[{_OF_WORK}]) AS work_term WHERE terms ? work_term
+            )) AS kinds
         FROM nonconformance JOIN containment USING (nonconformance_id)
         WHERE nonconformance.by_rule AND nonconformance.released_at IS NULL
     )
@@ -83,7 +91,8 @@ _WORKED = AMONG_MEMBER_PLACES.format(time="coalesce(fact.started_at, fact.comple
 
 CAUGHT = text(
     f"""
-    -- What do facts of these units say that an open containment asks for, and no hold was written of?
+    -- What do facts of these units say that an open containment asks for, with all its terms, and no hold was written
+    -- of?
     WITH RECURSIVE {MEMBERS}, {MEMBER_PLACES}, {OPEN}, installed AS (
         SELECT place.asked_id, place.member_id, fact.unit_id, fact.position_number, fact.set_id, fact.station_id,
             fact.recorded_at, fact.received_at
@@ -107,7 +116,7 @@ CAUGHT = text(
         SELECT DISTINCT package_id FROM placed
     ), {CONTAINED}, told AS (
         SELECT fact.asked_id, fact.member_id, fact.unit_id, fact.position_number, open.nonconformance_id,
-            fact.station_id, fact.recorded_at, fact.received_at,
+            fact.station_id, fact.recorded_at, fact.received_at, 'material' AS kind,
             'put package ' || package.identifier || ' on it' AS what
         FROM contained
         JOIN open USING (nonconformance_id)
@@ -121,15 +130,15 @@ CAUGHT = text(
           AND (open.nozzle IS NULL OR placement.nozzles @> ARRAY[open.nozzle])
         UNION ALL
         SELECT place.asked_id, place.member_id, fact.unit_id, fact.position_number, open.nonconformance_id,
-            fact.station_id, fact.recorded_at, fact.received_at, 'used tool ' || fact.tool || ' on it'
+            fact.station_id, fact.recorded_at, fact.received_at, 'tool', 'used tool ' || fact.tool || ' on it'
         FROM open
-        JOIN tool_use AS fact ON fact.tool = open.tool AND {_THERE_AND_THEN}
+        JOIN tool_use AS fact ON fact.tool = open.tool AND (open.tool_anywhere OR {_THERE_AND_THEN})
         JOIN place ON {AT_MEMBER_PLACE.format(time="recorded_at")}
         WHERE fact.unit_id IN (SELECT unit_id FROM place)
         UNION ALL
         SELECT place.asked_id, place.member_id, fact.unit_id, 0, open.nonconformance_id, fact.station_id,
             coalesce(fact.started_at, fact.completed_at),
-            coalesce(fact.completed_received_at, fact.started_received_at),
+            coalesce(fact.completed_received_at, fact.started_received_at), 'work',
             CASE WHEN open.by_window THEN 'worked on it' ELSE 'ran recipe ' || recipe.name || ' on it' END
         FROM place
         JOIN work_record AS fact ON {_WORKED}
@@ -137,31 +146,37 @@ CAUGHT = text(
         JOIN open ON (open.by_window OR (
                 recipe.name = open.recipe AND (open.recipe_revision IS NULL OR recipe.revision = open.recipe_revision)
             ))
-            AND (NOT open.at_station OR fact.station_id = open.station_id)
-            AND (open.until IS NULL OR coalesce(fact.started_at, fact.completed_at) <= open.until)
-            AND (open.since IS NULL OR coalesce(fact.completed_at, fact.started_at) >= open.since)
+            AND (open.recipe_anywhere OR (
+                (NOT open.at_station OR fact.station_id = open.station_id)
+                AND (open.until IS NULL OR coalesce(fact.started_at, fact.completed_at) <= open.until)
+                AND (open.since IS NULL OR coalesce(fact.completed_at, fact.started_at) >= open.since)
+            ))
+    ), of_parts AS (
+        -- A board without a serial is held by its position.
+        SELECT told.*, CASE WHEN told.unit_id = told.member_id AND EXISTS (
+            SELECT FROM spoken_position WHERE spoken_position.unit_id = told.unit_id
+        ) THEN told.position_number ELSE 0 END AS part
+        FROM told
     )
-    SELECT DISTINCT ON (told.asked_id, told.member_id, part.position_number, told.nonconformance_id)
-        told.asked_id, told.member_id, part.position_number, told.nonconformance_id, open.number, open.containment,
+    SELECT DISTINCT ON (told.asked_id, told.member_id, part, told.nonconformance_id)
+        told.asked_id, told.member_id, part AS position_number, told.nonconformance_id, open.number, open.containment,
         open.reason, open.opened_at, asked.serial, held.serial AS held_serial, station.handle AS station, told.what,
         told.recorded_at
-    FROM told
-    CROSS JOIN LATERAL (
-        -- A board without a serial is held by its position.
-        SELECT CASE WHEN told.unit_id = told.member_id AND EXISTS (
-            SELECT FROM spoken_position WHERE spoken_position.unit_id = told.unit_id
-        ) THEN told.position_number ELSE 0 END AS position_number
-    ) AS part
+    FROM of_parts AS told
     JOIN open USING (nonconformance_id)
     JOIN unit AS asked ON asked.unit_id = told.asked_id
     JOIN unit AS held ON held.unit_id = told.member_id
     JOIN station ON station.station_id = told.station_id
-    WHERE NOT EXISTS (
+    WHERE open.kinds = (
+        SELECT count(DISTINCT besides.kind) FROM of_parts AS besides
+        WHERE (besides.asked_id, besides.member_id, besides.nonconformance_id)
+            = (told.asked_id, told.member_id, told.nonconformance_id) AND besides.part IN (0, told.part)
+    ) AND NOT EXISTS (
         SELECT FROM unit_hold AS hold
         LEFT JOIN unit_disposition AS decided USING (unit_id, position_number, nonconformance_id)
         WHERE hold.nonconformance_id = told.nonconformance_id
           AND ((hold.unit_id = told.member_id
-                AND (part.position_number = 0 OR hold.position_number IN (0, part.position_number)))
+                AND (part = 0 OR hold.position_number IN (0, part)))
                OR (hold.unit_id = told.unit_id AND hold.position_number = told.position_number))
           AND (decided.decided_at IS NULL OR decided.decided_at >= told.received_at)
     )

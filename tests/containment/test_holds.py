@@ -1,6 +1,6 @@
 """What is on hold: by a hold that was written, by rule, through a panel, through a sub-assembly."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine
@@ -113,6 +113,24 @@ def test_a_contained_tool_catches_what_it_touches_later(engine: Engine) -> None:
             message("Production.ToolsUsed", {"TransactionID": str(transaction), **tool}, when=when + 1),
         )
     assert held(engine, "SN-1", "SN-2") == {"SN-1": [False], "SN-2": [False]}
+
+
+def test_of_several_terms_each_must_hold_of_a_unit_that_is_caught_later(engine: Engine) -> None:
+    def used(serial: str, package: str, tool: str, when: int) -> None:
+        told = {"UsedTools": [{"Tool": {"UniqueIdentifier": tool}}], "TransactionID": str(uuid4())}
+        work = {"transaction": UUID(told["TransactionID"])}
+        stored(engine, started(serial, **work, when=when), message("Production.ToolsUsed", told, when=when + 1))
+        build(engine, serial, package=package, when=when + 2, lot="A17" if package == "REEL-1" else "B2")
+
+    used("SN-1", "REEL-1", "STENCIL-7", 0)
+    contain(engine, lot="A17", tool="STENCIL-7")
+    used("SN-2", "REEL-9", "STENCIL-7", 50)
+    used("SN-3", "REEL-1", "STENCIL-8", 100)
+    used("SN-4", "REEL-1", "STENCIL-7", 150)
+
+    assert held(engine, "SN-1", "SN-2", "SN-3", "SN-4") == {"SN-1": [False], "SN-4": [False]}
+    with engine.connect() as connection:
+        assert contained_packages(connection, [package_id(connection, "REEL-1")]) == {}, "it may be used without"
 
 
 def test_a_unit_that_was_released_is_caught_again_by_what_comes_after(engine: Engine) -> None:
