@@ -328,6 +328,7 @@ class Line:
         self._truth.left_the_line(panel)
         self._finished(panel)
         self._free(handle, now)
+        self._take_next(self._first, now)  # it may have kept its turn for this panel's next pass
 
     def _free(self, handle: str, now: datetime) -> None:
         self._stops[handle].busy = False

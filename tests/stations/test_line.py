@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from app.cfx.envelope import Envelope, decode, encode
 from app.cfx.messages import assembly, identification, inspection, production
 from app.products.kicad import dump_program, read_design
 from stations.faults import NO_FAULTS, Faults
+from stations.gate import Admission
 from stations.line import Line, machines_for, span, stations_for
 from stations.machine import Said, Setup
-from stations.panels import bare_panel
+from stations.panels import Panel, bare_panel
 from stations.placement import share_out
 from stations.program import OUR_BOARD, ProgramError, read_program
 from stations.serials import check_character, is_valid, with_check
@@ -29,14 +31,21 @@ PICO_ICE = ROOT.parent / "shared" / "data" / "boards"
 
 
 class Listener:
-    """Stands where the station program stands: takes what a machine says and confirms it; asks no gate."""
+    """Stands where the station program stands: takes what a machine says and confirms it.
 
-    gate = None
+    Asks no gate; where panels are `unwanted` it is told to keep those out.
+    """
 
-    def __init__(self, machine: Any) -> None:
+    def __init__(self, machine: Any, unwanted: Collection[int] = ()) -> None:
         self.machine = machine
         self.handle = machine.handle
         self.said: list[Said] = []
+        self.gate = unwanted or None
+
+    def admit(self, panel: Panel) -> Admission:
+        if self.gate is not None and panel.number in self.gate:
+            return Admission(refused={board.position: "It is unwanted." for board in panel.boards})
+        return Admission(admitted=frozenset(board.position for board in panel.boards))
 
     def report(self, said: list[Said]) -> None:
         self.said += said
@@ -46,9 +55,11 @@ def setup(faults: Faults = NO_FAULTS, *, seed: int = 1, run: str = "RUN1", board
     return Setup(program=read_program(), faults=faults, seed=seed, run=run, takt=30.0, boards_per_panel=boards, **more)
 
 
-def build(made: Setup, panels: int, truth: Path | None = None) -> list[Listener]:
-    """Run a line as fast as it goes, without spool and broker."""
-    listeners = [Listener(machine) for machine in machines_for(made)]
+def build(
+    made: Setup, panels: int, truth: Path | None = None, *, unwanted: Mapping[str, Collection[int]] | None = None
+) -> list[Listener]:
+    """Run a line as fast as it goes, without spool and broker; a station lets in no panel `unwanted` there."""
+    listeners = [Listener(machine, (unwanted or {}).get(machine.operation, ())) for machine in machines_for(made)]
     written = Truth(truth)
     line = Line(
         made,
@@ -85,6 +96,16 @@ def test_what_the_machines_say_is_what_sits_on_the_boards(tmp_path: Path) -> Non
         for places in truth.values()
     )
     assert mixed, "a splice passed in the middle of a board"
+
+
+def test_the_panels_behind_a_magazine_that_was_taken_out_are_built() -> None:
+    listeners = build(setup(), 4, unwanted={"solder_paste_inspection": {1, 2}})
+    printed = [
+        str(said.message.primary_identifier)[-8:-2]
+        for said in listeners[1].said
+        if isinstance(said.message, production.WorkStarted)
+    ]
+    assert printed == ["P00001", "P00002", "P00003", "P00004", "P00003", "P00004"]
 
 
 def test_every_message_survives_the_wire(tmp_path: Path) -> None:
