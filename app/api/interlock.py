@@ -41,6 +41,8 @@ router = APIRouter(tags=["interlock"])
 
 Serial = Annotated[str, Query(min_length=1, max_length=256, description="A unit, or a panel with all its boards")]
 Station = Annotated[str, Query(min_length=1, max_length=256, description="CFX handle, Vendor.Model.Serial")]
+Identifier = Annotated[str, Field(min_length=1, max_length=256)]
+"""What was read on a unit: nothing read is no unit."""
 
 
 @router.get("/interlock", response_model=None)
@@ -87,7 +89,7 @@ class Start(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     station: str = Field(min_length=1, max_length=256)
-    serials: list[str] = Field(min_length=1, max_length=1000)
+    serials: list[Identifier] = Field(min_length=1, max_length=1000)
     transaction_id: UUID | None = None
     recipe: str | None = None
     recipe_revision: str | None = None
@@ -122,7 +124,7 @@ class GivenUp(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    serials: list[str] = Field(min_length=1, max_length=1000)
+    serials: list[Identifier] = Field(min_length=1, max_length=1000)
     reason: str = Field(min_length=1, max_length=1000)
 
 
@@ -281,7 +283,7 @@ class Release(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    serials: list[str] = Field(min_length=1, max_length=10_000)
+    serials: list[Identifier] = Field(min_length=1, max_length=10_000)
     reason: str = Field(min_length=1, max_length=1000)
 
 

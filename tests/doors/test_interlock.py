@@ -66,6 +66,15 @@ def test_a_stations_token_asks_for_that_station_alone(planned: None, ask: Ask) -
     assert ask(None).get("/api/v1/interlock", params={"station": PRINTER, "serial": SERIAL}).status_code == 401
 
 
+def test_a_start_of_which_nothing_was_read_is_not_taken(planned: None, ask: Ask, engine: Engine) -> None:
+    client = ask("line_equipment", station=PRINTER)
+    for nothing in ("", "x" * 257):
+        start = {"station": PRINTER, "serials": [SERIAL, nothing]}
+        refused = client.post("/api/v1/interlock", json=start)
+        assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid")
+    assert count(engine, "unit_start") == count(engine, "verdict") == 0
+
+
 def test_a_start_is_done_once_however_often_it_is_sent(planned: None, ask: Ask, engine: Engine) -> None:
     client = ask("line_equipment", station=PRINTER)
     start = {"station": PRINTER, "serials": [SERIAL]}
@@ -81,7 +90,6 @@ def test_a_start_is_done_once_however_often_it_is_sent(planned: None, ask: Ask, 
     assert [reason["code"] for reason in told["verdicts"][0]["reasons"]] == ["already_started"]
 
 
-@pytest.mark.usefixtures("planned", "accounts")
 def test_a_line_lead_ends_a_start_that_was_given_up(planned: None, ask: Ask, engine: Engine) -> None:
     with engine.begin() as connection:
         plan_line(connection, name="SMT 2", stations=[StationPlan("Acme.Printer.2", operation="print")], actor="test")
@@ -113,6 +121,7 @@ def test_the_log_of_a_unit_comes_in_pages(planned: None, ask: Ask) -> None:
     assert len(numbers) == len(set(numbers)) == 5
 
 
+@pytest.mark.usefixtures("planned", "accounts")
 def test_an_override_takes_its_two_people_and_shows_in_the_verdict(ask: Ask, engine: Engine) -> None:
     engineer = ask("process_engineer", person="process_engineer")
     with engine.begin() as connection:
