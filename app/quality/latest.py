@@ -25,6 +25,7 @@ _PASSED = text(
     CROSS JOIN LATERAL (
         SELECT test.unit_id, test.recorded_at FROM test JOIN unit USING (unit_id)
         WHERE test.station_id = station.station_id AND outcome = 'passed' AND unit.customer_id IS NOT NULL
+          AND (CAST(:customer_id AS bigint) IS NULL OR unit.customer_id = :customer_id)
         ORDER BY test.recorded_at DESC LIMIT 1
     ) AS test
     JOIN unit USING (unit_id)
@@ -34,7 +35,7 @@ _PASSED = text(
 )
 
 
-def latest_passed(connection: Connection) -> Passed | None:
-    """The unit of a customer that passed a test last; None where none did."""
-    row = connection.execute(_PASSED).mappings().one_or_none()
+def latest_passed(connection: Connection, *, customer_id: int | None = None) -> Passed | None:
+    """The unit of a customer, or of this one, that passed a test last; None where none did."""
+    row = connection.execute(_PASSED, {"customer_id": customer_id}).mappings().one_or_none()
     return None if row is None else Passed(**row)

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from app.errors import Invalid, NotFound
 
-_WORDS = {
+WORDS = {
     "package": "package",
     "lot": "lot",
     "part_number": "part",
@@ -109,10 +109,16 @@ class Question:
         return any(getattr(self, name) for name in _OF_REPORTS)
 
     @property
+    def told(self) -> list[tuple[str, str]]:
+        """The question term by term, each with its word: `[("lot", "A17"), ("part", "0402-100n")]`."""
+        return [
+            (WORDS[name], f"{value}") for name, value in asdict(self).items() if value is not None and name in WORDS
+        ]
+
+    @property
     def words(self) -> str:
         """The question in words: `lot A17 part 0402-100n`."""
-        told = {name: value for name, value in asdict(self).items() if value is not None and name in _WORDS}
-        return " ".join(f"{_WORDS[name]} {value}" for name, value in told.items())
+        return " ".join(f"{word} {value}" for word, value in self.told)
 
     @property
     def not_known(self) -> NotFound:

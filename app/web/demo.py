@@ -66,8 +66,10 @@ def start_page(request: Request, key: str = "", fragment: bool = False) -> Respo
     visitor, holds_key = visitor_or_none(request), _holds_key(request)
     if visitor is None and not holds_key:
         raise LoginRequired("Open the address that the terminal printed, or log in.")
+    customer_id = visitor.actor.customer_id if visitor else None
+    whole_line = holds_key or customer_id is None
     with request.app.state.engine.connect() as connection:
-        stories = _stories(connection)
+        stories = _stories(connection) if whole_line else _story_of(connection, customer_id)
     reached = f"{demo.network}/demo?key={demo.key}" if holds_key and demo.network else None
     return render(
         request,
@@ -76,6 +78,7 @@ def start_page(request: Request, key: str = "", fragment: bool = False) -> Respo
         roles=_ROLES if holds_key else (),
         phone=modules(reached, Symbology.qr).tolist() if reached else None,
         demo_address=demo.network,
+        whole_line=whole_line,
         **stories,
     )
 
@@ -94,6 +97,11 @@ def _stories(connection: Connection) -> dict[str, Any]:
         "contained": contained[0] if contained else None,
         "passed": latest_passed(connection),
     }
+
+
+def _story_of(connection: Connection, customer_id: int | None) -> dict[str, Any]:
+    """The one story of a customer who looks in by their own login: of their boards, and nobody else's."""
+    return {"passed": latest_passed(connection, customer_id=customer_id)}
 
 
 def _suspect(connection: Connection) -> SuspectLot | None:

@@ -22,7 +22,7 @@ from app.http.problems import Problem
 from app.http.tables import wants_csv
 from app.people import Actor, Permission, form_token, spoken
 from app.trace.question import Question
-from app.web import translations
+from app.web import translations, wording
 from app.web.navigation import NAVIGATION
 from app.web.translations import Say
 from app.web.twins import csv_twin
@@ -118,6 +118,10 @@ def environment(language: str) -> Environment:
         ago=partial(ago, say=catalogue.gettext),
         number=number,
         words=words,
+        said=catalogue.gettext,
+        operation=partial(wording.operation, say=catalogue.gettext),
+        asked=partial(wording.asked, say=catalogue.gettext),
+        place=partial(wording.place, say=catalogue.gettext),
         lasted=lasted,
         value=value,
         raw_text=raw_text,

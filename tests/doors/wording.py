@@ -6,9 +6,11 @@ from app.errors import BirthmarkError
 from app.interlock.rights import RIGHTS
 from app.lines.states import StationState
 from app.people import Permission, Role, spoken
+from app.trace.question import WORDS as TERMS
 from app.web.navigation import NAVIGATION
 from app.web.pages import environment, words
 from app.web.station import ACTIONS, DEFECTS
+from app.web.wording import PLACES
 
 # Outcomes, evidence, kinds of match, relations and kinds of loading, as their queries tell them.
 WORDS = (
@@ -54,7 +56,7 @@ def texts() -> Iterator[tuple[str, str]]:
     yield from (("navigation", text) for _, text, _ in NAVIGATION)
     yield from (("role", spoken(role)) for role in Role)
     yield from (("state", state.value) for state in StationState)
-    yield from (("word", word) for word in (*WORDS, *OPERATIONS, *BESIDE_TEMPLATES))
+    yield from (("word", word) for word in (*WORDS, *OPERATIONS, *PLACES, *TERMS.values(), *BESIDE_TEMPLATES))
     yield from (("station", code.replace("_", " ")) for code in (*DEFECTS, *ACTIONS))
     yield from (("reason", code.replace("_", " ")) for code in (*REASONS, *RIGHTS))
     yield from (("permission", permission.value) for permission in Permission)

@@ -1,0 +1,77 @@
+"""Words that come with the data: said in the reader's language, and text, whatever they hold."""
+
+from urllib.parse import quote
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine
+
+from app.lines.planning import StationPlan, plan_line
+from app.main import create_app
+from app.trace.question import Question
+from app.web import wording
+from app.web.demo import Demo
+from app.web.translations import catalogue
+from tests.doors import story
+from tests.doors.conftest import PASSWORD, Ask
+from tests.doors.test_pages import logged_in
+
+GERMAN = catalogue("de").gettext
+
+
+@pytest.mark.parametrize(
+    ("english", "german"),
+    [
+        ("in stock", "auf Lager"),
+        ("on the line, last at A.B.C", "auf der Linie, zuletzt an A.B.C"),
+        ("shipped to Acme with 5 % off with SH-1", "versandt an Acme with 5 % off mit SH-1"),
+        ("in the store", "in the store"),
+    ],
+)
+def test_a_place_is_said_in_the_readers_language(english: str, german: str) -> None:
+    assert wording.place(english, GERMAN) == german
+    assert wording.place(english, str) == english
+
+
+def test_a_question_and_an_operation_are_said_in_the_readers_language() -> None:
+    assert wording.asked(Question(lot="A17", part_number="R-10K"), GERMAN) == "Los A17 Teil R-10K"
+    assert wording.operation("laser_marking", GERMAN) == "Laserbeschriften"
+
+
+def test_a_name_is_neither_markup_nor_a_format(
+    ask: Ask, accounts: dict[str, str], built: list[str], engine: Engine
+) -> None:
+    del accounts
+    with engine.begin() as connection:
+        stations = [StationPlan(story.PLACER, operation="<b>place</b> 5% of"), StationPlan(story.AOI, operation="50%")]
+        plan_line(connection, name="SMT 1", stations=stations, actor="test")
+    client, board = logged_in(ask, "administrator"), f"/units?serial={quote(built[0], safe='')}"
+    for page in ("/", "/wall", "/stations", "/gate", f"/gate?station={story.PLACER}", board):
+        shown = client.get(page)
+        assert shown.status_code == 200, page
+        assert "lace&lt;/b&gt; 5% of" in shown.text, page
+        assert "lace</b>" not in shown.text, page
+
+
+def test_the_demo_tells_a_customer_of_their_own_boards_alone(
+    admin: TestClient, accounts: dict[str, str], built: list[str], engine: Engine
+) -> None:
+    del accounts
+    for order, customer in (("WO-1001", "Acme"), ("WO-1002", "Brill")):
+        admin.post("/api/v1/work-orders/customer", json={"work_order": order, "customer": customer})
+    tested = [_passed(serial) for serial in (built[0], built[2])]  # Brill's last
+    admin.post("/api/v1/cfx", content=story.payload(tested))
+    app = create_app(engine, lambda: Demo("key", {}, (), {}, None))
+    with TestClient(app) as visitor:
+        visitor.post("/login", data={"name": "customer", "password": PASSWORD})
+        shown = visitor.get("/demo").text
+        assert "A%2B1" in shown
+        assert "A%2B2" not in shown
+        assert "A lot that went bad" not in shown
+        visitor.post("/login", data={"name": "line_lead", "password": PASSWORD})
+        assert "A lot that went bad" in visitor.get("/demo").text
+
+
+def _passed(serial: str) -> dict[str, object]:
+    unit = {"UnitIdentifier": serial, "OverallResult": "Passed", "Tests": [{"TestName": "T", "Result": "Passed"}]}
+    return story.envelope("Production.TestAndInspection.UnitsTested", {"TestedUnits": [unit]}, "Probe.F1.FT-01")
