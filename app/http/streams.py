@@ -10,7 +10,8 @@ from sqlalchemy import Engine
 from app.http.answers import encode_json
 from app.live import reporting
 
-_AT_ONCE = 32 * 1024
+_AT_FIRST, _AT_ONCE = 4 * 1024, 32 * 1024
+"""Bytes that are sent together: few at first, so that an answer begins at once."""
 _LONG = 10_000
 _TOLD_EVERY = 1_000
 
@@ -25,10 +26,12 @@ def json_stream(member: str, elements: Iterable[object]) -> StreamingResponse:
 def _chunks(member: str, elements: Iterable[object]) -> Iterator[bytes]:
     buffer = bytearray(b"{" + encode_json(member) + b":[")
     separator = b""
+    enough = _AT_FIRST
     for element in elements:
         buffer += separator + encode_json(element)
         separator = b","
-        if len(buffer) > _AT_ONCE:
+        if len(buffer) > enough:
+            enough = _AT_ONCE
             yield bytes(buffer)
             buffer.clear()
     yield bytes(buffer + b"]}")

@@ -19,7 +19,8 @@ from starlette.requests import Request
 from app.http.accepting import preferred
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
-_AT_ONCE = 32 * 1024
+_AT_FIRST, _AT_ONCE = 4 * 1024, 32 * 1024
+"""Characters that are sent together: few at first, so that an answer begins at once."""
 # Whatever blanks come before it, and as wide as it may be written (U+FF1D, U+FF0B, U+FF0D, U+FF20).
 _FORMULA = re.compile(r"[\t\r\n]|[\s\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 
@@ -46,9 +47,11 @@ def _chunks(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterato
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(columns)
+    enough = _AT_FIRST
     for row in rows:
         writer.writerow([_cell(value) for value in row])
-        if buffer.tell() > _AT_ONCE:
+        if buffer.tell() > enough:
+            enough = _AT_ONCE
             yield buffer.getvalue()
             buffer.seek(0)
             buffer.truncate()
