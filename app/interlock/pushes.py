@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -27,6 +28,7 @@ from app.cfx.messages.structures import MaterialLocation
 from app.cfx.topics import StationAddress, TopicError
 from app.materials.conditions import conditions
 from app.materials.loaded import identifiers, loaded_at
+from app.materials.splices import joined_behind
 from app.quality.holds import held_packages
 from app.setup.checks import blocks_at
 
@@ -157,10 +159,11 @@ def _write_station(connection: Connection, standing: Sequence[Row[Any]], blocks:
 def _wanted(
     connection: Connection, station_id: int, standing: Sequence[Row[Any]], locked: str | None, at: datetime
 ) -> Iterator[_Block]:
-    """Everything that a station must not use now, whether it is loaded there or was blocked."""
+    """Everything that a station must not use now, whether it is loaded there, waits behind a splice or was blocked."""
     here = loaded_at(connection, station_id, at=at)
     blocked = (row.package_id for row in standing if row.package_id is not None)
     packages = dict.fromkeys([*(one.package_id for one in here), *blocked])
+    packages |= dict.fromkeys(chain.from_iterable(joined_behind(connection, packages, at=at).values()))
     held = held_packages(connection, packages)
     for package_id, condition in conditions(connection, packages, at=at).items():
         against = held.get(package_id) or next(iter(condition.reasons), None)

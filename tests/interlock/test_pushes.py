@@ -1,5 +1,6 @@
 """What stations are told to block and lock: once, until they answer, and taken back when it is cleared."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from app.interlock.locks import lock_station, unlock_station
 from app.interlock.pushes import mark_sent, record_answer, unanswered, write_due
 from app.quality.containments import open_containment, release_containment
 from app.quality.terms import Terms
+from app.setup.state import setup_at
 from app.trace.question import Question
 from tests.inbox.messages import STATION, message, received, stored
 
@@ -77,6 +79,29 @@ def test_a_contained_reel_is_blocked_where_it_sits_and_unblocked_when_it_is_rele
         release_containment(connection, number, reason="measured: sound", actor="person:quinn")
     with engine.begin() as connection:
         assert names(due(connection)) == ["UnblockMaterialsRequest"]
+
+
+def test_a_contained_reel_that_waits_behind_a_splice_stops_the_slot_and_is_blocked(engine: Engine) -> None:
+    loaded(engine)
+    reels = [{"UniqueIdentifier": name, "InternalPartNumber": "RES-10K"} for name in ("REEL-1", "REEL-2")]
+    stored(
+        engine,
+        received(("REEL-2", "RES-10K", "LOT-8"), when=5),
+        message("Materials.Management.MaterialsJoined", {
+            "LeadingMaterialPackage": reels[0], "TrailingMaterialPackage": reels[1]}, when=6),
+    )  # fmt: skip
+    with engine.begin() as connection:
+        question = Question(lot="LOT-8", part_number="RES-10K")
+        open_containment(connection, Terms(question), reason="cracked", actor="person:quinn")
+    with engine.begin() as connection:
+        station_id = connection.execute(
+            text("SELECT station_id FROM station WHERE handle = :h"), {"h": STATION}
+        ).scalar_one()
+        setup = setup_at(connection, station_id, product_revision_id=None, at=datetime.now(UTC))
+        assert [reason.code for reason in setup.reasons] == ["package_held"]
+        (request,) = due(connection)
+        assert request.message_name == BlockMaterialsRequest.cfx_name
+        assert b"REEL-2" in bytes(request.body)
 
 
 def test_what_was_not_answered_is_sent_again(engine: Engine) -> None:
