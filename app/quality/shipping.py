@@ -158,11 +158,7 @@ def pack(connection: Connection, serials: Sequence[str], *, shipment: str, custo
     units = _named(connection, serials)
     ids = {row.unit_id: row.serial for row in units}
     found = reasons_to_keep(connection, lock_families(connection, ids))
-    for row in units:
-        if row.customer_id not in {None, customer_id}:
-            found.setdefault(row.unit_id, []).append(
-                Reason("another_customer", "It belongs to another customer.", "Pack it for that customer.")
-            )
+    _keep_anothers(found, units, customer_id)
     _refuse(found, ids)
     pack_units(connection, ids, shipment_id=opened.shipment_id, actor=actor)
     record_audit(connection, actor=actor, deed="unit.packed", subject=f"shipment:{opened.number}",
@@ -179,8 +175,10 @@ def ship(connection: Connection, number: str, *, actor: str) -> int:
     if not ids:
         raise Conflict(f"Shipment {number} is empty. Pack something for it first.")
     families = lock_families(connection, ids)
-    serials = {row.unit_id: row.serial for row in connection.execute(_UNITS, {"units": ids})}
-    _refuse(reasons_to_keep(connection, families, packed=True), serials)
+    units = connection.execute(_UNITS, {"units": ids}).all()
+    found = reasons_to_keep(connection, families, packed=True)
+    _keep_anothers(found, units, shipment.customer_id)
+    _refuse(found, {row.unit_id: row.serial for row in units})
     close_shipment(connection, shipment, actor=actor)
     record_audit(connection, actor=actor, deed="shipment.shipped", subject=f"shipment:{number}",
                  customer=shipment.customer, units=len(ids))  # fmt: skip
@@ -199,6 +197,14 @@ def unpack(connection: Connection, serials: Sequence[str], *, reason: str, actor
     record_audit(connection, actor=actor, deed="unit.unpacked", subject=None,
                  reason=reason, serials=sorted(ids.values()))  # fmt: skip
     return len(taken)
+
+
+def _keep_anothers(found: dict[int, list[Reason]], units: Sequence[Row[Any]], customer_id: int) -> None:
+    """What belongs to another customer stays, also where it was packed before its order was given to that one."""
+    for row in units:
+        if row.customer_id not in {None, customer_id}:
+            why = Reason("another_customer", "It belongs to another customer.", "Pack it for that customer.")
+            found.setdefault(row.unit_id, []).append(why)
 
 
 def _named(connection: Connection, serials: Sequence[str]) -> Sequence[Row[Any]]:

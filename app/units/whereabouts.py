@@ -71,7 +71,8 @@ MOVED = """
 # A unit goes where its panel goes, and the assembly it is built into.
 _BEYOND = text(
     f"""
-    -- Which of these were scrapped, packed or shipped, by themselves or inside something else?
+    -- Which of these were scrapped, packed or shipped, by themselves or inside something else? What is scrapped after
+    -- it has left is still at the customer's, until it is noted that it came back.
     WITH RECURSIVE member AS (
         SELECT asked_id, asked_id AS unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (asked_id)
         UNION
@@ -91,11 +92,11 @@ _BEYOND = text(
     ), {MEMBER_PLACES}
     SELECT DISTINCT ON (asked_id) asked_id, kind, shipment, customer, at
     FROM (
-        SELECT asked_id, 1 AS rank, 'scrapped' AS kind, NULL AS shipment, NULL AS customer, fact.received_at AS at
+        SELECT asked_id, 2 AS rank, 'scrapped' AS kind, NULL AS shipment, NULL AS customer, fact.received_at AS at
         FROM place JOIN scrapped_unit AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
         WHERE {WHOLLY}
         UNION ALL
-        SELECT asked_id, CASE WHEN shipped_at IS NULL THEN 3 ELSE 2 END,
+        SELECT asked_id, CASE WHEN shipped_at IS NULL THEN 3 ELSE 1 END,
             CASE WHEN shipped_at IS NULL THEN 'packed' ELSE 'shipped' END, shipment.number, customer.name,
             coalesce(shipped_at, packed_at)
         FROM member JOIN packed_unit USING (unit_id) JOIN shipment USING (shipment_id)

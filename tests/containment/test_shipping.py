@@ -167,6 +167,33 @@ def test_a_unit_leaves_once_and_for_its_own_customer(engine: Engine) -> None:
         pack(connection, ["SN-2"], shipment="SH-1", customer="Brill", actor=ACTOR)
 
 
+def test_what_was_given_to_another_customer_since_it_was_packed_does_not_leave(engine: Engine) -> None:
+    build(engine, "SN-1")
+    with engine.begin() as connection:
+        assign_customer(connection, work_order="WO-1", customer="Acme", actor=ACTOR)
+        pack(connection, ["SN-1"], shipment="SH-1", customer="Acme", actor=ACTOR)
+    with engine.begin() as connection:
+        assign_customer(connection, work_order="WO-1", customer="Globex", actor=ACTOR)
+
+    with engine.begin() as connection, pytest.raises(MayNotLeave) as refused:
+        ship(connection, "SH-1", actor=ACTOR)
+
+    assert kept(refused) == {"SN-1": ["another_customer"]}
+
+
+def test_what_is_scrapped_after_it_left_is_still_listed_with_its_shipment(engine: Engine) -> None:
+    build(engine, "SN-1")
+    send(engine, "SN-1")
+    disqualified = {"Reason": "Scrap", "Units": positions(["SN-1"])}
+    stored(engine, message("Production.UnitsDisqualified", disqualified, when=90))
+
+    assert contain(engine, lot="A17").shipped == [{"customer": "Acme", "shipment": "SH-1", "units": 1}]
+
+    with engine.begin() as connection:
+        unpack(connection, ["SN-1"], reason="RMA 12", actor=ACTOR)
+    assert place(engine, "SN-1")[1] == "scrapped"
+
+
 def test_what_came_back_may_leave_again(engine: Engine) -> None:
     build(engine, "SN-1")
     send(engine, "SN-1")
