@@ -39,10 +39,13 @@ _SOON: Final = 0.05  # seconds until a question whose answer may have changed is
 
 @dataclass(frozen=True, slots=True)
 class GateSettings:
-    """`timeout`: seconds to wait for an answer; `patience`: for reports that are still on their way."""
+    """`timeout`: seconds to wait for an answer; `patience`: for reports that are still on their way.
+
+    After an outage a station finds the broker again within its link's longest backoff; patience lasts longer.
+    """
 
     timeout: float = 2.0
-    patience: float = 10.0
+    patience: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)

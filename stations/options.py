@@ -44,7 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     told.add_argument(
         "--gate-patience",
         type=float,
-        default=10.0,
+        default=20.0,
         metavar="SECONDS",
         help="for reports on their way (default %(default)s)",
     )

@@ -304,5 +304,7 @@ def test_a_line_lead_needs_nobody_and_where_harm_is_possible_an_engineer_needs_a
 def test_all_that_clears_by_itself_is_worth_asking_again() -> None:
     assert judged(visits=visits("print"), busy=("place",)).passing
     assert judged(visits=visits("print")).passing
+    assert not judged(visits=()).passing
+    assert judged(visits=(), provisional=("Printer.1",), station={"policy": "fail_open_record"}).passing
     assert not judged(visits=visits("print"), scrapped="burnt").passing
     assert not judged().passing
