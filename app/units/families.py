@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from app.units.places import HELD_WINDOW
 
-_BOARD_THEN = """
+BOARD_THEN = """
     SELECT held.unit_id FROM panel_position AS held
     WHERE held.panel_id = built.unit_id AND held.position_number = built.position_number
     ORDER BY held.linked_at <= built.recorded_at DESC,
@@ -22,7 +22,7 @@ _BOARD_THEN = """
 REMOVED = f"""
     EXISTS (
         -- The board may be told by its own name when the child goes in, and by its panel's when it comes out.
-        SELECT FROM (SELECT coalesce(({_BOARD_THEN}), built.unit_id) AS unit_id) AS board
+        SELECT FROM (SELECT coalesce(({BOARD_THEN}), built.unit_id) AS unit_id) AS board
         CROSS JOIN LATERAL (
             SELECT board.unit_id, CASE WHEN board.unit_id = built.unit_id THEN built.position_number ELSE 0 END,
                 CAST('-infinity' AS timestamptz), CAST('infinity' AS timestamptz)
@@ -55,14 +55,14 @@ MEMBERS = f"""
             ) AS board
             UNION ALL
             SELECT built.child_id FROM installed_unit AS built
-            WHERE built.unit_id = member.unit_id AND ({_BOARD_THEN}) IS NULL AND NOT {REMOVED}
+            WHERE built.unit_id = member.unit_id AND ({BOARD_THEN}) IS NULL AND NOT {REMOVED}
             UNION ALL
             -- Built in while it was still in its panel: what was told of a position is in the board that was there.
             SELECT built.child_id
             FROM panel_position AS place
             JOIN installed_unit AS built ON built.unit_id = place.panel_id
                 AND built.position_number = place.position_number
-            WHERE place.unit_id = member.unit_id AND ({_BOARD_THEN}) = member.unit_id AND NOT {REMOVED}
+            WHERE place.unit_id = member.unit_id AND ({BOARD_THEN}) = member.unit_id AND NOT {REMOVED}
         ) AS inside
     )
 """
@@ -130,7 +130,7 @@ _BUILT_INTO = text(
     -- In which other units are these now?
     SELECT DISTINCT ON (built.child_id) built.child_id, parent.serial
     FROM installed_unit AS built
-    LEFT JOIN LATERAL ({_BOARD_THEN}) AS board ON true
+    LEFT JOIN LATERAL ({BOARD_THEN}) AS board ON true
     JOIN unit AS parent ON parent.unit_id = coalesce(board.unit_id, built.unit_id)
     WHERE built.child_id = ANY (CAST(:units AS bigint[])) AND parent.unit_id <> built.child_id AND NOT {REMOVED}
     ORDER BY built.child_id, built.recorded_at DESC

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, text
 
 from app.units.completeness import incomplete
-from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES, REMOVED
+from app.units.families import AT_MEMBER_PLACE, BOARD_THEN, MEMBER_PLACES, REMOVED
 from app.units.scrapped import WHOLLY
 
 
@@ -68,7 +68,7 @@ MOVED = """
 """
 """Those of `units` of which anything says where they are. Of the others `places_of` has nothing to tell."""
 
-# A unit goes where its panel goes, and the assembly it is built into.
+# A unit goes where its panel goes, and the assembly it was built into last: of a carrier, the board that was there.
 _BEYOND = text(
     f"""
     -- Which of these were scrapped, packed or shipped, by themselves or inside something else? What is scrapped after
@@ -83,11 +83,11 @@ _BEYOND = text(
                 ORDER BY linked_at DESC LIMIT 1
             ) AS panel
             UNION ALL
-            SELECT coalesce(held.unit_id, built.unit_id)
-            FROM installed_unit AS built
-            LEFT JOIN panel_position AS held
-                ON held.panel_id = built.unit_id AND held.position_number = built.position_number
-            WHERE built.child_id = member.unit_id AND NOT {REMOVED}
+            SELECT assembly.unit_id FROM (
+                SELECT coalesce(({BOARD_THEN}), built.unit_id) AS unit_id FROM installed_unit AS built
+                WHERE built.child_id = member.unit_id AND NOT {REMOVED}
+                ORDER BY built.recorded_at DESC LIMIT 1
+            ) AS assembly
         ) AS outside
     ), {MEMBER_PLACES}
     SELECT DISTINCT ON (asked_id) asked_id, kind, shipment, customer, at

@@ -340,6 +340,34 @@ def test_what_is_built_in_leaves_with_its_assembly_alone(engine: Engine) -> None
     put(engine, "CHILD")
 
 
+def test_what_a_carriers_position_got_goes_where_that_board_goes_and_not_with_the_next(engine: Engine) -> None:
+    built = {"children": [("A1", "CHILD")], "slot": None, "position": 1}
+    stored(
+        engine,
+        initialized("CARRIER", ("SN-1", 1), when=0),
+        initialized(None, "CHILD", when=1),
+        installed(entry("CARRIER", None, **built), when=10),
+        initialized("CARRIER", ("SN-2", 1), when=20),
+    )
+    stored(engine, message("Production.UnitsDisqualified", {"Reason": "Scrap", "Units": positions(["SN-2"])}, when=30))
+    assert place(engine, "CHILD")[0] is not PlaceKind.scrapped
+
+    stored(engine, message("Production.UnitsDisqualified", {"Reason": "Scrap", "Units": positions(["SN-1"])}, when=40))
+    assert place(engine, "CHILD")[0] is PlaceKind.scrapped
+
+
+def test_what_was_built_into_another_assembly_since_is_where_that_is(engine: Engine) -> None:
+    stored(
+        engine,
+        initialized(None, "CHILD", when=0),
+        installed(entry("BOX-1", None, children=[("A1", "CHILD")], slot=None), when=10),
+        installed(entry("BOX-2", None, children=[("A1", "CHILD")], slot=None), when=20),
+    )
+    stored(engine, message("Production.UnitsDisqualified", {"Reason": "Scrap", "Units": positions(["BOX-1"])}, when=30))
+
+    assert place(engine, "CHILD")[0] is not PlaceKind.scrapped
+
+
 def test_what_was_mended_passes_what_it_was_mended_for(engine: Engine) -> None:
     build(engine, "SN-1")
     stored(engine, inspected("SN-1", "Failed", 5))
