@@ -51,14 +51,15 @@ class MayNotLeave(Conflict):
     title = "These units may not leave"
 
     def __init__(self, kept: Sequence[Kept]) -> None:
-        few = "; ".join(f"{one.serial}: {one.reasons[0].sentence}" for one in kept[:3])
+        # A reason that somebody gave in words of their own may lack its period.
+        few = " ".join(f"{one.serial}: {one.reasons[0].sentence.removesuffix('.')}." for one in kept[:3])
         more = f" And {len(kept) - 3} more; `units` lists them." if len(kept) > 3 else ""
         told = [
             {"serial": one.serial, "reasons": [{"code": why.code, "sentence": why.sentence, "clears": why.clears}
                                                for why in one.reasons]}
             for one in kept
         ]  # fmt: skip
-        super().__init__(f"{few}.{more} Clear that, or leave them out; nothing was done.", units=told)
+        super().__init__(f"{few}{more} Clear that, or leave them out; nothing was done.", units=told)
 
 
 _UNITS = text("SELECT unit_id, serial, customer_id FROM unit WHERE unit_id = ANY (CAST(:units AS bigint[]))")
