@@ -130,8 +130,9 @@ class GivenUp(BaseModel):
 
 @router.post("/interlock/starts/end", response_model=None)
 def post_end_of_starts(given_up: GivenUp, actor: Overrider, once: DoOnce) -> Response:
-    """End starts that were given up, a panel's of all its boards: `{"ended": [serials]}`. Another station may start
-    them then; work that ended by itself, `Aborted` included, needs none of this.
+    """End starts that were given up, a panel's of all its boards: `{"ended": [serials]}`.
+
+    Another station may start them then; work that ended by itself, `Aborted` included, needs none of this.
     """
 
     def deed(connection: Connection) -> dict[str, Any]:
