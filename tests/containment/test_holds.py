@@ -1,6 +1,6 @@
 """What is on hold: by a hold that was written, by rule, through a panel, through a sub-assembly."""
 
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine
@@ -117,9 +117,13 @@ def test_a_contained_tool_catches_what_it_touches_later(engine: Engine) -> None:
 
 def test_of_several_terms_each_must_hold_of_a_unit_that_is_caught_later(engine: Engine) -> None:
     def used(serial: str, package: str, tool: str, when: int) -> None:
-        told = {"UsedTools": [{"Tool": {"UniqueIdentifier": tool}}], "TransactionID": str(uuid4())}
-        work = {"transaction": UUID(told["TransactionID"])}
-        stored(engine, started(serial, **work, when=when), message("Production.ToolsUsed", told, when=when + 1))
+        work = uuid4()
+        told = {"UsedTools": [{"Tool": {"UniqueIdentifier": tool}}], "TransactionID": str(work)}
+        stored(
+            engine,
+            started(serial, transaction=work, when=when),
+            message("Production.ToolsUsed", told, when=when + 1),
+        )
         build(engine, serial, package=package, when=when + 2, lot="A17" if package == "REEL-1" else "B2")
 
     used("SN-1", "REEL-1", "STENCIL-7", 0)

@@ -341,12 +341,11 @@ def test_what_is_built_in_leaves_with_its_assembly_alone(engine: Engine) -> None
 
 
 def test_what_a_carriers_position_got_goes_where_that_board_goes_and_not_with_the_next(engine: Engine) -> None:
-    built = {"children": [("A1", "CHILD")], "slot": None, "position": 1}
     stored(
         engine,
         initialized("CARRIER", ("SN-1", 1), when=0),
         initialized(None, "CHILD", when=1),
-        installed(entry("CARRIER", None, **built), when=10),
+        installed(entry("CARRIER", None, children=[("A1", "CHILD")], slot=None, position=1), when=10),
         initialized("CARRIER", ("SN-2", 1), when=20),
     )
     stored(engine, message("Production.UnitsDisqualified", {"Reason": "Scrap", "Units": positions(["SN-2"])}, when=30))
