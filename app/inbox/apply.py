@@ -58,7 +58,7 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
         return
     _lock_transactions(connection, told)
     _register(connection, told, ids)
-    tie(connection, {*ids.units, *ids.packages}, set(ids.interned.sets.values()))
+    some_are_both = tie(connection, {*ids.units, *ids.packages}, set(ids.interned.sets.values()))
     record_materials(connection, told, ids)
     link_positions(connection, list(_links(told)), ids.units)
     note_positions(
@@ -79,7 +79,8 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
     record_station_statements(connection, list(_station_statements(ready)))
     installations = list(_installations(ready, ids, in_work))
     record_installations(connection, installations)
-    record_children(connection, [*_children(ready, ids, in_work), *_children_as_material(connection, installations)])
+    as_material = _children_as_material(connection, installations if some_are_both else [])
+    record_children(connection, [*_children(ready, ids, in_work), *as_material])
     record_tools(connection, list(_tools(ready, ids, in_work)))
     record_tool_life(connection, ready, ids)
     record_removals(connection, list(_removals(ready, ids, in_work)))

@@ -15,16 +15,20 @@ from sqlalchemy import Connection, text
 
 _PAIR = text(
     """
-    -- Which of these names are a package and a unit, and were not known to be both?
-    INSERT INTO unit_package (package_id, unit_id)
-    SELECT package_id, unit_id
-    FROM unnest(CAST(:names AS text[])) AS named (identifier)
-    JOIN package USING (identifier)
-    JOIN serial ON serial.serial = named.identifier
-    WHERE NOT EXISTS (SELECT FROM unit_package AS known WHERE known.package_id = package.package_id)
-    ORDER BY package_id
-    ON CONFLICT DO NOTHING
-    RETURNING package_id
+    -- Which of these names are a package and a unit, and were not known to be both? No row where nothing is.
+    WITH fresh AS (
+        INSERT INTO unit_package (package_id, unit_id)
+        SELECT package_id, unit_id
+        FROM unnest(CAST(:names AS text[])) AS named (identifier)
+        JOIN package USING (identifier)
+        JOIN serial ON serial.serial = named.identifier
+        WHERE NOT EXISTS (SELECT FROM unit_package AS known WHERE known.package_id = package.package_id)
+        ORDER BY package_id
+        ON CONFLICT DO NOTHING
+        RETURNING package_id
+    )
+    SELECT package_id FROM fresh
+    UNION ALL SELECT NULL WHERE EXISTS (SELECT FROM unit_package)
     """
 )
 _ENTER = """
@@ -86,20 +90,25 @@ _CHILDREN = text(
 )
 
 
-def tie(connection: Connection, names: Collection[str], set_ids: Collection[int]) -> None:
+def tie(connection: Connection, names: Collection[str], set_ids: Collection[int]) -> bool:
     """Keep which of these packages and serials are one thing, which of these sets hold such, and in what they are.
 
-    `names` and `set_ids` are those a transaction has just learned of. Harmless to repeat.
+    `names` and `set_ids` are those a transaction has just learned of. Harmless to repeat. False where nothing at all is
+    a package and a unit.
     """
     sets: set[int] = set()
     if names:
-        packages = list(connection.execute(_PAIR, {"names": sorted(names)}).scalars())
+        told = connection.execute(_PAIR, {"names": sorted(names)}).scalars().all()
+        packages = [package for package in told if package is not None]
         if packages:
             sets.update(connection.execute(_OF_PACKAGES, {"packages": packages}).scalars())
+        if not told:
+            return False  # most factories tell children as units
     if set_ids:
         sets.update(connection.execute(_OF_SETS, {"sets": sorted(set_ids)}).scalars())
     if sets:
         connection.execute(_INSTALLED_BEFORE, {"sets": sorted(sets)})
+    return True
 
 
 def tie_missed(connection: Connection) -> None:
