@@ -22,6 +22,7 @@ from app.interlock.models import (
     StationCalibration,
     TraceThreshold,
 )
+from app.interlock.planned import recipes as recipes_right_at
 from app.people import customer_id_of, record_audit
 from app.products.models import ProductRevision
 from app.products.recipes import plan_recipe_names
@@ -81,6 +82,29 @@ def plan_recipes(
     record_audit(connection, actor=actor, deed="gate.recipes_planned",
                  subject=f"product_revision:{product_revision_id}", operation=operation,
                  recipes=[list(recipe) for recipe in recipes])  # fmt: skip
+
+
+def plan_recipe(
+    connection: Connection,
+    *,
+    product_revision_id: int,
+    operation: str,
+    recipe: str,
+    recipe_revision: str = "",
+    right: bool,
+    actor: str,
+) -> None:
+    """Add a recipe to those that are right for a product revision at an operation, or (`right` False) take it away.
+
+    Raises `Invalid` for a recipe without a name, `NotFound` for an unknown product revision.
+    """
+    one = recipe.strip(), recipe_revision.strip()
+    if not one[0]:
+        raise Invalid("A recipe has a name, as the machine tells it.")
+    where: dict[str, Any] = {"product_revision_id": product_revision_id, "operation": operation}
+    others = [(known.recipe, known.recipe_revision) for known in recipes_right_at(connection, **where)]
+    planned = [other for other in others if other != one] + ([one] if right else [])
+    plan_recipes(connection, **where, recipes=planned, actor=actor)
 
 
 def plan_retest_limit(

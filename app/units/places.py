@@ -110,3 +110,16 @@ HELD_WINDOW = """
 """Two columns, from when to when a statement `held` of `panel_position` holds: for questions about a few units, where
 looking beside each statement is cheaper than the window over all of `PLACES`.
 """
+
+PLACES_OF_UNITS = f"""
+    place AS (
+        SELECT asked AS unit_id, asked AS spoken_id, CAST(NULL AS smallint) AS position_number,
+            CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until
+        FROM unnest(CAST(:units AS bigint[])) AS asked
+        UNION ALL
+        SELECT held.unit_id, held.panel_id, held.position_number,
+            {HELD_WINDOW}
+        FROM panel_position AS held WHERE held.unit_id = ANY (CAST(:units AS bigint[]))
+    )
+"""
+"""CTE: the same for many units by their ids (`units`); `spoken_id` is the name that facts go by."""

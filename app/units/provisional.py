@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from app.cfx.gate import CACHED, OPENLY
-from app.units.places import HELD_WINDOW
+from app.units.places import PLACES_OF_UNITS
 
 # Statements are few and the texts above are ours: a JSON path finds them whatever else was executed.
 PASSED_WITHOUT = f"""
@@ -22,15 +22,7 @@ PASSED_WITHOUT = f"""
 """Condition on a `unit_event` named `fact`: its work began without the product's word."""
 
 _UNRELEASED = f"""
-    WITH place AS (
-        SELECT asked AS unit_id, asked AS spoken_id, CAST(NULL AS smallint) AS position_number,
-            CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until
-        FROM unnest(CAST(:units AS bigint[])) AS asked
-        UNION ALL
-        SELECT held.unit_id, held.panel_id, held.position_number,
-            {HELD_WINDOW}
-        FROM panel_position AS held WHERE held.unit_id = ANY (CAST(:units AS bigint[]))
-    )
+    WITH {PLACES_OF_UNITS}
     SELECT DISTINCT place.unit_id, fact.event_id, fact.station_id, fact.recorded_at,
         jsonb_path_exists(fact.body, '$.Activities[*] ? (@.ActivityName == "{CACHED}")') AS cached
     FROM place JOIN unit_event AS fact ON fact.unit_id = place.spoken_id

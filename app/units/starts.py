@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.errors import Conflict, Invalid
 from app.units.locks import lock_units
-from app.units.places import HELD_WINDOW
+from app.units.places import PLACES_OF_UNITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +133,7 @@ def begin_start(
 _GIVE_UP = text(
     f"""
     -- Which work on these units began and was never completed, under their own names or their panel's?
-    WITH place AS (
-        SELECT asked AS unit_id, asked AS spoken_id, CAST(NULL AS smallint) AS position_number,
-            CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until
-        FROM unnest(CAST(:units AS bigint[])) AS asked
-        UNION ALL
-        SELECT held.unit_id, held.panel_id, held.position_number,
-            {HELD_WINDOW}
-        FROM panel_position AS held WHERE held.unit_id = ANY (CAST(:units AS bigint[]))
-    )
+    WITH {PLACES_OF_UNITS}
     INSERT INTO unit_start (unit_id, station_id, transaction_id, granted_to, granted_at, ended_at, ended_by)
     SELECT DISTINCT place.unit_id, work.station_id, work.transaction_id, 'the machine', work.started_received_at,
         clock_timestamp(), :ended_by

@@ -21,7 +21,7 @@ from app.interlock.plans import (
     need_qualification,
     plan_calibration,
     plan_policy,
-    plan_recipes,
+    plan_recipe,
     plan_retest_limit,
     plan_threshold,
     qualify,
@@ -175,13 +175,15 @@ def set_recipe(
     """Add a recipe to those that are right for a product revision, or take it away."""
 
     def deed(connection: Connection) -> None:
-        where: dict[str, Any] = {"product_revision_id": product_revision_id, "operation": operation}
-        one = recipe.strip(), recipe_revision.strip()
-        if not one[0]:
-            raise Invalid("A recipe has a name, as the machine tells it.")
-        others = [(known.recipe, known.recipe_revision) for known in recipes(connection, **where)]
-        right = [other for other in others if other != one] + ([] if remove else [one])
-        plan_recipes(connection, **where, recipes=right, actor=visitor.actor.identity)
+        plan_recipe(
+            connection,
+            product_revision_id=product_revision_id,
+            operation=operation,
+            recipe=recipe,
+            recipe_revision=recipe_revision,
+            right=not remove,
+            actor=visitor.actor.identity,
+        )
 
     return _done(request, visitor, station, deed)
 
