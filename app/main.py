@@ -44,6 +44,7 @@ def create_app(engine: Engine, demo: Callable[[], Demo] | None = None) -> FastAP
     url = engine.url.render_as_string(hide_password=False)
     gate = create_engine(url, application_name="birthmark-web-gate", keyed=True)
     trace = create_engine(url, application_name="birthmark-web-trace", keyed=True)
+    recording = create_engine(url, application_name="birthmark-web-recorder", recording=True)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -56,6 +57,7 @@ def create_app(engine: Engine, demo: Callable[[], Demo] | None = None) -> FastAP
             await listener
         gate.dispose()
         trace.dispose()
+        recording.dispose()
 
     app = FastAPI(
         title="Birthmark",
@@ -71,7 +73,7 @@ def create_app(engine: Engine, demo: Callable[[], Demo] | None = None) -> FastAP
     app.state.photos = photos
     app.state.gate = gate
     app.state.trace = trace
-    app.state.recorder = Recorder(engine, register_unknown=settings().register_unknown, actor="api")
+    app.state.recorder = Recorder(recording, register_unknown=settings().register_unknown, actor="api")
     app.include_router(api_router)
     app.include_router(probes.router)
     app.include_router(docs.router)

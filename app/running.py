@@ -312,7 +312,7 @@ def run_intake() -> None:
         opened.callback(claim.release)
         configured = opened.enter_context(connected_settings())
         url = str(configured.database_url)
-        engine = create_engine(url, pool_size=2, application_name="birthmark-intake")
+        engine = create_engine(url, pool_size=2, application_name="birthmark-intake", recording=True)
         keyed = create_engine(url, pool_size=1, application_name="birthmark-intake", keyed=True)
         try:
             run(engine, keyed, configured, str(configured.broker_url))

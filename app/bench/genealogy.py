@@ -127,7 +127,7 @@ def _beyond(place: Place, line: Line, truth: _Truth, url: str, reference: float 
 
 def _fill(place: Place, line: Line, truth: _Truth, boards: int, own: str, rows: str) -> _Costs:
     """The same boards into both databases."""
-    engine = create_engine(own, pool_size=1)
+    engine = create_engine(own, pool_size=1, recording=True)
     recorder = _Timed(engine)
     costs = _Costs()
     reference = _Rows(rows, line)

@@ -25,7 +25,7 @@ _CAUGHT_UP = 0.5
 def main() -> None:
     """Take boards in at the pace promised."""
     line = Line(name=f"Beside{uuid4().hex[:6]}", placements=PLACEMENTS, slots=_SLOTS)
-    recorder = Recorder(create_engine(str(settings().database_url), pool_size=1))
+    recorder = Recorder(create_engine(str(settings().database_url), pool_size=1, recording=True))
     coming = line.boards(10**9)
     due = time.monotonic()
     while True:

@@ -58,7 +58,7 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
         return
     _lock_transactions(connection, told)
     _register(connection, told, ids)
-    some_are_both = tie(connection, {*ids.units, *ids.packages}, set(ids.interned.sets.values()))
+    some_are_both = tie(connection, {*ids.units, *ids.packages}, {one.set_id for one in ids.interned.sets.values()})
     record_materials(connection, told, ids)
     link_positions(connection, list(_links(told)), ids.units)
     note_positions(
@@ -82,7 +82,7 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
     as_material = _children_as_material(connection, installations if some_are_both else [])
     record_children(connection, [*_children(ready, ids, in_work), *as_material])
     record_tools(connection, list(_tools(ready, ids, in_work)))
-    record_tool_life(connection, ready, ids)
+    record_tool_life(connection, ready)
     record_removals(connection, list(_removals(ready, ids, in_work)))
     _record_runs(connection, ready, ids, in_work)
     touched = {ids.units[serial] for said, _ in told for serial in said.serials()}
@@ -245,14 +245,14 @@ def _installations(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[
             if group.position_number
             for place in places
         }
-        for group, places, set_id in zip(said.installed, meant, said.set_ids, strict=True):
+        for group, places, material_set in zip(said.installed, meant, said.material_sets, strict=True):
             # A place has one set of a message: what is told of no position stands beside what is told of one.
             besides = {
                 unit_id for unit_id, position in places if not group.position_number and (unit_id, position) in taken
             }
             there = dict.fromkeys((unit_id, 0 if unit_id in besides else position) for unit_id, position in places)
             for unit_id, position in there:
-                yield InstalledOn(report, said.transaction_id, unit_id, position, set_id, len(places))
+                yield InstalledOn(report, said.transaction_id, unit_id, position, material_set.set_id, len(places))
 
 
 def _children(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[ChildInstalled]:

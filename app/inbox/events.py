@@ -16,8 +16,9 @@ EventKey: TypeAlias = tuple[int, UUID]
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event that `stored_digests` did not find."""
+    """An event that `find_events` did not find, and the id it gave."""
 
+    event_id: int
     key: EventKey
     message_name: str
     recorded_at: datetime
@@ -25,27 +26,28 @@ class NewEvent:
     body: bytes
 
 
-_STORED = text(
+_FIND = text(
     """
-    SELECT event.station_id, event.unique_id, event.digest
+    SELECT station_id, unique_id, event.digest,
+        CASE WHEN event.digest IS NULL THEN nextval(pg_get_serial_sequence('event', 'event_id')) END AS new_id
     FROM unnest(CAST(:stations AS integer[]), CAST(:unique_ids AS uuid[])) AS given (station_id, unique_id)
-    JOIN event USING (station_id, unique_id)
+    LEFT JOIN event USING (station_id, unique_id)
     """
 )
-_NUMBERS = text("SELECT nextval(pg_get_serial_sequence('event', 'event_id')) FROM generate_series(1, :count)")
 _COLUMNS: Columns = {
     "event_id": "int8", "station_id": "int4", "unique_id": "uuid", "message_name": "text", "recorded_at": "timestamptz",
     "received_at": "timestamptz", "digest": "bytea", "body": "bytea",
 }  # fmt: skip
 
 
-def stored_digests(connection: Connection, keys: Sequence[EventKey]) -> dict[EventKey, bytes]:
-    """The digests of those of the events that are stored."""
+def find_events(connection: Connection, keys: Sequence[EventKey]) -> tuple[dict[EventKey, bytes], list[int]]:
+    """The digests of those of the events that are stored; and a new event id for each of the others, ascending."""
     if not keys:
-        return {}
+        return {}, []
     stations, unique_ids = (_array(part) for part in zip(*keys, strict=True))
-    rows = connection.execute(_STORED, {"stations": stations, "unique_ids": unique_ids})
-    return {(row[0], row[1]): row[2] for row in rows}
+    rows = connection.execute(_FIND, {"stations": stations, "unique_ids": unique_ids}).all()
+    stored = {(row[0], row[1]): row[2] for row in rows if row[3] is None}
+    return stored, sorted(row[3] for row in rows if row[3] is not None)
 
 
 def _array(items: Sequence[object]) -> str:
@@ -53,16 +55,13 @@ def _array(items: Sequence[object]) -> str:
     return "{" + ",".join(map(str, items)) + "}"
 
 
-def enter_events(connection: Connection, events: Sequence[NewEvent], received_at: datetime) -> list[int]:
-    """Enter events; their ids, in order.
+def enter_events(connection: Connection, events: Sequence[NewEvent], received_at: datetime) -> None:
+    """Enter events.
 
     Where another process was faster with a key, COPY waits for it and fails on the unique constraint; see
     `app.inbox.failures.may_pass`: the next attempt finds what the other stored.
     """
-    numbers = list(connection.execute(_NUMBERS, {"count": len(events)}).scalars())
     rows = (
-        (number, *event.key, event.message_name, event.recorded_at, received_at, event.digest, event.body)
-        for number, event in zip(numbers, events, strict=True)
+        (one.event_id, *one.key, one.message_name, one.recorded_at, received_at, one.digest, one.body) for one in events
     )
     copy_rows(connection, "event", _COLUMNS, rows)
-    return numbers

@@ -23,7 +23,7 @@ from app.inbox.memory import Ids, SeenMessage
 from app.inbox.said import Child, InstalledGroup, Said, TakenApart, packages_installed
 from app.inbox.translate import HIGHEST_POSITION, UnreadableBody, translate
 from app.materials.packages import register_packages
-from app.units.installations import Installed, intern_sets
+from app.units.installations import Installed, KnownSet, intern_sets
 
 MESSAGES = frozenset({"CFX.Production.Assembly.MaterialsInstalled", "CFX.Production.Application.MaterialsApplied"})
 
@@ -47,7 +47,7 @@ def understand(envelope: Envelope, ids: Ids) -> Said:
         said.installed = [
             InstalledGroup(apart.outline.identifiers[index], position, None) for index, position, _ in apart.seen.groups
         ]
-        said.set_ids = [set_id for _, _, set_id in apart.seen.groups]
+        said.material_sets = [material_set for _, _, material_set in apart.seen.groups]
     elif apart.dissection:
         said.transaction_id = apart.dissection.transaction_id
         _tell(said, apart.dissection)
@@ -123,7 +123,7 @@ def storable_bodies(connection: Connection, items: Sequence[tuple[Envelope, Said
     wanted = [group.installed for said in fresh for group in said.installed if group.installed]
     found = iter(intern_sets(connection, wanted, ids.packages, ids.interned))
     for said in fresh:
-        said.set_ids = [next(found) for _ in said.installed]
+        said.material_sets = [next(found) for _ in said.installed]
     store_templates(connection, [said.cut_body for _, said in items if said.cut_body])
     return [_storable(envelope, said, ids) for envelope, said in items]
 
@@ -146,21 +146,21 @@ def _storable(envelope: Envelope, said: Said, ids: Ids) -> bytes:
         residue = to_residue(parts.dissection)
         if parts.proven and parts.outline is not None:
             identifiers = parts.outline.identifiers
-            ids.seen[parts.outline.digest] = _remember(parts.dissection, identifiers, said.set_ids, residue)
-    residue[4] = [[*group, set_id] for group, set_id in zip(residue[4], said.set_ids, strict=True)]
+            ids.seen[parts.outline.digest] = _remember(parts.dissection, identifiers, said.material_sets, residue)
+    residue[4] = [[*group, one.set_id] for group, one in zip(residue[4], said.material_sets, strict=True)]
     return pack_residue(residue)
 
 
 def _remember(
-    parts: Dissection, identifiers: Sequence[str], set_ids: Sequence[int], residue: Sequence[Any]
+    parts: Dissection, identifiers: Sequence[str], material_sets: Sequence[KnownSet], residue: Sequence[Any]
 ) -> SeenMessage:
     index = {identifier: number for number, identifier in enumerate(identifiers)}
     prefix, suffix = cut_frame(parts)
     return SeenMessage(
         kind=parts.kind,
         groups=tuple(
-            (index[identifier or ""], position, set_id)
-            for (identifier, position), set_id in zip(parts.groups, set_ids, strict=True)
+            (index[identifier or ""], position, material_set)
+            for (identifier, position), material_set in zip(parts.groups, material_sets, strict=True)
         ),
         prefix=prefix,
         suffix=suffix,

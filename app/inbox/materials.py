@@ -13,7 +13,6 @@ from app.lines.tools import ToolCycles, ToolHappened, count_cycles, record_tool_
 from app.materials.loadings import LoadingChange, record_loadings
 from app.materials.package_events import PackageHappened, record_package_events
 from app.materials.packages import PackageRelation, describe_packages, find_packages, relate_packages
-from app.units.nozzles import learn_picks
 
 Told = tuple[Said, Report]
 
@@ -52,13 +51,12 @@ def record_materials(connection: Connection, told: Sequence[Told], ids: Ids) -> 
     )
 
 
-def record_tool_life(connection: Connection, ready: Sequence[Told], ids: Ids) -> None:
+def record_tool_life(connection: Connection, ready: Sequence[Told]) -> None:
     """What happened to tools, and the cycles they did: each event comes by here once."""
     kinds: dict[str, str | None] = {}
     happened, cycles = [], []
     handles = handles_of(connection, {report.station_id for said, report in ready for one in said.tool_changes
                                       if one.tool is None})  # fmt: skip
-    learn_picks(connection, {set_id for said, _ in ready for set_id in said.set_ids}, ids.picks)
     for said, report in ready:
         for change in said.tool_changes:
             tool = change.tool or handles[report.station_id]
@@ -70,8 +68,8 @@ def record_tool_life(connection: Connection, ready: Sequence[Told], ids: Ids) ->
             done.setdefault(used.tool, []).append(1 if used.cycles is None else used.cycles)
         cycles += [ToolCycles(report, tool, max(each), sum(each)) for tool, each in done.items()]
         placed: Counter[str] = Counter()
-        for set_id in said.set_ids:
-            placed.update(ids.picks[set_id])
+        for material_set in said.material_sets:
+            placed.update(dict(material_set.picks))
         kinds.update(dict.fromkeys(placed, "nozzle"))
         cycles += [ToolCycles(report, nozzle, placed=picks) for nozzle, picks in placed.items()]
     if kinds:

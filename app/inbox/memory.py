@@ -7,20 +7,19 @@ import msgspec
 from app.cfx.installed import Dissection, Kind
 from app.inbox.cuts import Cuts
 from app.known import Known, Overlay
-from app.units.installations import Interned, InternedMemory
-from app.units.nozzles import Picks
+from app.units.installations import Interned, InternedMemory, KnownSet
 
 
 @dataclass(frozen=True, slots=True)
 class SeenMessage:
     """An installed-materials message seen before: for other units it is stored from its outline alone.
 
-    `groups` are (index of the unit identifier, position number, set id); `residue` is what the sets do not hold, with
-    the transaction cut out of its frame.
+    `groups` are (index of the unit identifier, position number, material set); `residue` is what the sets do not hold,
+    with the transaction cut out of its frame.
     """
 
     kind: Kind
-    groups: tuple[tuple[int, int, int], ...]
+    groups: tuple[tuple[int, int, KnownSet], ...]
     prefix: bytes
     suffix: bytes
     separators: tuple[bytes, ...]
@@ -39,7 +38,6 @@ class Memory:
         self.work_orders: Known[str, int] = Known(20_000)
         self.recipes: Known[tuple[str, str | None], int] = Known(20_000)
         self.seen: Known[bytes, SeenMessage] = Known(50_000)
-        self.picks: Known[int, Picks] = Known(100_000)
         self.interned = InternedMemory()
         self.cuts = Cuts()
 
@@ -59,7 +57,6 @@ class Ids:
         self.work_orders: Overlay[str, int] = memory.work_orders.overlay()
         self.recipes: Overlay[tuple[str, str | None], int] = memory.recipes.overlay()
         self.seen: Overlay[bytes, SeenMessage] = memory.seen.overlay()
-        self.picks: Overlay[int, Picks] = memory.picks.overlay()
         self._placements = memory.interned.placements.overlay()
         self._chunks = memory.interned.chunks.overlay()
         self._sets = memory.interned.sets.overlay()
@@ -77,7 +74,6 @@ class Ids:
         memory.work_orders.keep(self.work_orders)
         memory.recipes.keep(self.recipes)
         memory.seen.keep(self.seen)
-        memory.picks.keep(self.picks)
         memory.interned.placements.keep(self._placements)
         memory.interned.chunks.keep(self._chunks)
         memory.interned.sets.keep(self._sets)

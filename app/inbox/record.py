@@ -25,7 +25,7 @@ from app.errors import Unavailable
 from app.facts import Report
 from app.inbox.apply import apply
 from app.inbox.bodies import body_digest
-from app.inbox.events import EventKey, NewEvent, enter_events, stored_digests
+from app.inbox.events import EventKey, NewEvent, enter_events, find_events
 from app.inbox.failures import database_reason, fault_reason, first_line, is_away, is_broken, may_pass
 from app.inbox.installed import storable_bodies, understand
 from app.inbox.memory import Ids, Memory
@@ -240,8 +240,8 @@ class Recorder:
             item.start_over()
         understood = [item for item in items if item.refusal is None]
         with self._engine.begin() as connection:
-            fresh = self._sort_out(connection, understood, ids)
-            entered = self._enter(connection, fresh, ids, received_at)
+            fresh, event_ids = self._sort_out(connection, understood, ids)
+            entered = self._enter(connection, fresh, event_ids, ids, received_at)
             refused = [item for item in items if item.refused is not None]
             put_in_quarantine(connection, [_refused(item) for item in refused], received_at)
             _sign_off(connection, self._actor, len(items), len(entered), len(refused), entered)
@@ -252,8 +252,8 @@ class Recorder:
             elif item.receipt is None:
                 item.receipt = Receipt(item.unique_id, "stored")
 
-    def _sort_out(self, connection: Connection, items: Sequence[_Item], ids: Ids) -> list[_Item]:
-        """Those that are new; repetitions get their receipt, contradictions their refusal."""
+    def _sort_out(self, connection: Connection, items: Sequence[_Item], ids: Ids) -> tuple[list[_Item], list[int]]:
+        """Those that are new, and ids for them; repetitions get their receipt, contradictions their refusal."""
         handles = {item.source for item in items if item.source is not None}
         if self._register_unknown:
             register_stations(connection, handles, ids.stations)
@@ -265,7 +265,7 @@ class Recorder:
                         UNREGISTERED, f"Station {item.source} is not registered. Register it; this is replayed then."
                     )
             items = [item for item in items if item.refused is None]
-        stored = stored_digests(connection, [_key(item, ids) for item in items])
+        stored, event_ids = find_events(connection, [_key(item, ids) for item in items])
         fresh: dict[EventKey, _Item] = {}
         repeated: list[_Item] = []
         for item in items:
@@ -280,32 +280,34 @@ class Recorder:
             else:
                 _contradicts(item)
         if self._register_unknown:
-            return list(fresh.values())
+            return list(fresh.values()), event_ids
         registered = _registered_only(connection, fresh.values(), ids)
         for item in repeated:  # a station deletes what it is told is a duplicate
             first = fresh.get(_key(item, ids))
             if first is not None and first.turned_away is not None:
                 item.turned_away = first.turned_away
-        return registered
+        return registered, event_ids
 
-    def _enter(self, connection: Connection, items: Sequence[_Item], ids: Ids, received_at: datetime) -> list[int]:
+    def _enter(
+        self, connection: Connection, items: Sequence[_Item], event_ids: Sequence[int], ids: Ids, received_at: datetime
+    ) -> list[int]:
         """Event rows, then what they say. Returns the ids of the events."""
         if not items:
             return []
         saids = [item.said for item in items if item.said is not None]
         bodies = storable_bodies(connection, _both(items), ids)
         events = [
-            NewEvent(_key(item, ids), said.message_name, said.recorded_at, item.digest, body)
-            for item, said, body in zip(items, saids, bodies, strict=True)
+            NewEvent(event_id, _key(item, ids), said.message_name, said.recorded_at, item.digest, body)
+            for event_id, item, said, body in zip(event_ids[: len(items)], items, saids, bodies, strict=True)
         ]
-        numbers = enter_events(connection, events, received_at)
+        enter_events(connection, events, received_at)
         told = [
-            (said, Report(number, event.key[0], event.recorded_at, received_at))
-            for number, event, said in zip(numbers, events, saids, strict=True)
+            (said, Report(event.event_id, event.key[0], event.recorded_at, received_at))
+            for event, said in zip(events, saids, strict=True)
         ]
         apply(connection, told, ids)
         measure_clocks(connection, _ahead(items, received_at))
-        return numbers
+        return [event.event_id for event in events]
 
 
 _ANYBODY = text("SELECT 1")

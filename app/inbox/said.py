@@ -12,7 +12,7 @@ from app.cfx.outline import Outline
 from app.inbox.memory import SeenMessage
 from app.materials.packages import PackageDescription
 from app.quality.facts import InspectedUnit, TestedUnit
-from app.units.installations import Installed
+from app.units.installations import Installed, KnownSet
 
 Spoken: TypeAlias = tuple[str, tuple[int, ...] | None]
 """(unit identifier, the positions meant; None for the unit as a whole)."""
@@ -177,7 +177,7 @@ class Said:
     loadings: list[Loading] = field(default_factory=list)
     orders: list[PlannedOrder] = field(default_factory=list)
     installed: list[InstalledGroup] = field(default_factory=list)
-    set_ids: list[int] = field(default_factory=list)
+    material_sets: list[KnownSet] = field(default_factory=list)
     """The material set of each group in `installed`, once known."""
     taken_apart: TakenApart | None = None
     children: list[Child] = field(default_factory=list)

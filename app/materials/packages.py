@@ -44,12 +44,19 @@ class PackageRelation:
 
 
 _FIND = text("SELECT identifier, package_id FROM package WHERE identifier = ANY(CAST(:identifiers AS text[]))")
-_ENTER = text(
+_REGISTER = text(
     """
-    INSERT INTO package (identifier, unplanned)
-    SELECT given, true FROM unnest(CAST(:identifiers AS text[])) AS given ORDER BY given
-    ON CONFLICT DO NOTHING
-    RETURNING identifier, package_id
+    WITH known AS (
+        SELECT identifier, package_id FROM package WHERE identifier = ANY(CAST(:identifiers AS text[]))
+    ), entered AS (
+        INSERT INTO package (identifier, unplanned)
+        SELECT given, true FROM unnest(CAST(:identifiers AS text[])) AS given
+        WHERE NOT EXISTS (SELECT FROM known WHERE identifier = given)
+        ORDER BY given
+        ON CONFLICT DO NOTHING
+        RETURNING identifier, package_id
+    )
+    SELECT identifier, package_id FROM known UNION ALL SELECT identifier, package_id FROM entered
     """
 )
 
@@ -82,11 +89,11 @@ def unknown_parts(connection: Connection, parts: Collection[str]) -> list[str]:
 
 def register_packages(connection: Connection, identifiers: Collection[str], known: MutableMapping[str, int]) -> None:
     """Give every identifier a package, `unplanned` until it is described, and add it to `known`."""
-    missing = find_packages(connection, identifiers, known)
+    missing = sorted({identifier for identifier in identifiers if identifier not in known})
     if missing:
-        entered = connection.execute(_ENTER, {"identifiers": missing})
-        known.update((row[0], row[1]) for row in entered)
-        find_packages(connection, missing, known)  # those another process entered first
+        registered = connection.execute(_REGISTER, {"identifiers": missing})
+        known.update((row[0], row[1]) for row in registered)
+        find_packages(connection, missing, known)  # those another process entered meanwhile
 
 
 def latest(column: str) -> str:

@@ -30,18 +30,22 @@ class OrderClaim:
 
 
 _FIND = text("SELECT serial, unit_id FROM serial WHERE serial = ANY(CAST(:serials AS text[]))")
-_ENTER = text(
+_REGISTER = text(
     """
-    WITH entered AS (
+    WITH known AS (
+        SELECT serial, unit_id FROM serial WHERE serial = ANY(CAST(:serials AS text[]))
+    ), entered AS (
         INSERT INTO serial (serial)
-        SELECT given FROM unnest(CAST(:serials AS text[])) AS given ORDER BY given
+        SELECT given FROM unnest(CAST(:serials AS text[])) AS given
+        WHERE NOT EXISTS (SELECT FROM known WHERE serial = given)
+        ORDER BY given
         ON CONFLICT DO NOTHING
         RETURNING serial, unit_id
     ), unit_rows AS (
         INSERT INTO unit (unit_id, serial, registered_at)
         SELECT unit_id, serial, :received_at FROM entered
     )
-    SELECT serial, unit_id FROM entered
+    SELECT serial, unit_id FROM known UNION ALL SELECT serial, unit_id FROM entered
     """
 )
 
@@ -61,11 +65,11 @@ def register_units(
     received_at: datetime,
 ) -> None:
     """Give every serial a unit, and add it to `known`. Two processes that meet get the same unit."""
-    missing = find_units(connection, serials, known)
+    missing = sorted({serial for serial in serials if serial not in known})
     if missing:
-        entered = connection.execute(_ENTER, {"serials": missing, "received_at": received_at})
-        known.update((row[0], row[1]) for row in entered)
-        find_units(connection, missing, known)  # those another process entered first
+        registered = connection.execute(_REGISTER, {"serials": missing, "received_at": received_at})
+        known.update((row[0], row[1]) for row in registered)
+        find_units(connection, missing, known)  # those another process entered meanwhile
 
 
 _LINK = text(

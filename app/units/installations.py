@@ -12,11 +12,12 @@ so that the same facts give the same digests in whatever order they arrive, in e
 """
 
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import Connection, TextClause, text
@@ -28,16 +29,28 @@ from app.facts import Report
 from app.known import Known
 from app.materials.packages import register_packages
 
+Picks: TypeAlias = tuple[tuple[str, int], ...]
+"""(nozzle, picks), by nozzle."""
+
 _LONGEST_CHUNK = 32
 
 
 @dataclass(frozen=True, slots=True)
 class KnownPlacement:
-    """A stored placement: its id and the location that decides where chunks end ."""
+    """A stored placement: its id, the location that decides where chunks end, and how often each nozzle placed."""
 
     placement_id: int
     slot: str
     ends_chunk: bool
+    picks: Picks = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSet:
+    """A stored material set, and how often each nozzle placed something of it; most machines name no nozzle."""
+
+    set_id: int
+    picks: Picks = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +79,7 @@ class Interned:
 
     placements: MutableMapping[bytes, KnownPlacement]
     chunks: MutableMapping[bytes, int]
-    sets: MutableMapping[bytes, int]
+    sets: MutableMapping[bytes, KnownSet]
 
 
 class InternedMemory:
@@ -75,7 +88,7 @@ class InternedMemory:
     def __init__(self) -> None:
         self.placements: Known[bytes, KnownPlacement] = Known(200_000)
         self.chunks: Known[bytes, int] = Known(200_000)
-        self.sets: Known[bytes, int] = Known(100_000)
+        self.sets: Known[bytes, KnownSet] = Known(100_000)
 
 
 def chunk_digest(marks: Iterable[bytes]) -> bytes:
@@ -109,8 +122,8 @@ def intern_sets(
     installed: Sequence[Installed],
     packages: MutableMapping[str, int],
     interned: Interned,
-) -> list[int]:
-    """The set ids of what was installed, new or known; `packages` must know every package named.
+) -> list[KnownSet]:
+    """The sets of what was installed, new or known; `packages` must know every package named.
 
     Raises `app.cfx.installed.InstalledError` where a template does not say what CFX lets it say.
     """
@@ -125,7 +138,7 @@ def intern_sets(
     _intern_placements(connection, templates, packages, known)
 
     chunks: dict[bytes, tuple[list[int], list[int]]] = {}
-    sets: dict[bytes, list[bytes]] = {}
+    sets: dict[bytes, tuple[list[bytes], Picks]] = {}
     wanted: dict[int, bytes] = {}
     for key, one in distinct.items():
         entries = one.entries
@@ -142,15 +155,23 @@ def intern_sets(
                 )
         wanted[key] = digest = set_digest(digests)
         if digest not in interned.sets:
-            sets[digest] = digests
+            sets[digest] = digests, _added_up(placements)
     _intern_chunks(connection, chunks, interned.chunks)
     _intern_material_sets(connection, sets, interned)
     return [interned.sets[wanted[id(one.entries)]] for one in installed]
 
 
+def _added_up(placements: Iterable[KnownPlacement]) -> Picks:
+    picks: Counter[str] = Counter()
+    for placement in placements:
+        for nozzle, placed in placement.picks:
+            picks[nozzle] += placed
+    return tuple(sorted(picks.items()))
+
+
 _FIND_PLACEMENTS = text(
     """
-    SELECT digest, placement_id, coalesce(slot, part_number, '') FROM placement
+    SELECT digest, placement_id, coalesce(slot, part_number, ''), nozzles, nozzle_picks FROM placement
     WHERE digest = ANY(CAST(:digests AS bytea[]))
     """
 )
@@ -174,7 +195,7 @@ _ENTER_PLACEMENTS = text(
     )
     ORDER BY digest
     ON CONFLICT DO NOTHING
-    RETURNING digest, placement_id, coalesce(slot, part_number, '')
+    RETURNING digest, placement_id, coalesce(slot, part_number, ''), nozzles, nozzle_picks
     """
 )
 
@@ -207,7 +228,8 @@ def _intern_placements(
 
 
 def _learn(rows: Iterable[Any], known: MutableMapping[bytes, KnownPlacement]) -> None:
-    known.update((row[0], KnownPlacement(row[1], row[2], ends_chunk(row[2]))) for row in rows)
+    for digest, placement_id, slot, nozzles, picks in rows:
+        known[digest] = KnownPlacement(placement_id, slot, ends_chunk(slot), tuple(zip(nozzles, picks, strict=True)))
 
 
 def _columns(told: Sequence[Description]) -> dict[str, object]:
@@ -276,12 +298,16 @@ _ENTER_SETS = text(
 )
 
 
-def _intern_material_sets(connection: Connection, sets: dict[bytes, list[bytes]], interned: Interned) -> None:
+def _intern_material_sets(
+    connection: Connection, sets: dict[bytes, tuple[list[bytes], Picks]], interned: Interned
+) -> None:
     if not sets:
         return
-    chunks = [_number_array(interned.chunks[chunk] for chunk in digests) for digests in sets.values()]
+    chunks = [_number_array(interned.chunks[chunk] for chunk in digests) for digests, _ in sets.values()]
     given: dict[str, list[Any]] = {"digests": list(sets), "chunks": chunks}
-    _enter_or_find(connection, _ENTER_SETS, _FIND_SETS, given, interned.sets)
+    ids: dict[bytes, int] = {}
+    _enter_or_find(connection, _ENTER_SETS, _FIND_SETS, given, ids)
+    interned.sets.update({digest: KnownSet(ids[digest], picks) for digest, (_, picks) in sets.items()})
 
 
 def _enter_or_find(
