@@ -126,12 +126,17 @@ def varied(connection: Connection) -> Iterator[None]:
     """Plan the questions of this block for the values they are asked with, also on a keyed engine's connection.
 
     There the block is a read-only transaction, so that it may hold cursors and nothing of it stays with the
-    connection. On any other connection plans are like that anyway. Blocks may be nested.
+    connection. On any other connection plans are like that anyway, but within `planned_once`. Blocks may be nested.
     """
     driver = connection.connection.driver_connection
     assert driver is not None
     if not driver.autocommit or driver.info.transaction_status is not TransactionStatus.IDLE:
+        once = connection.info.get("planned_once")
+        if once:
+            connection.execute(_CUSTOM)
         yield
+        if once:
+            connection.execute(_GENERIC)
         return
     connection.exec_driver_sql("BEGIN READ ONLY")
     try:

@@ -44,11 +44,16 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class OnHold:
-    """A hold; `via` is the serial it is on where that is another unit (sub-assembly, panel)."""
+    """A hold; `via` is the serial it is on where that is another unit (sub-assembly, panel).
+
+    `passing`: a report that is due lifts it, or makes it stay; `clears` says so.
+    """
 
     number: str
     sentence: str
     via: str | None = None
+    passing: bool = False
+    clears: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

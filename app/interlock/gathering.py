@@ -109,7 +109,7 @@ class _Rooms:
         return _unit(
             row,
             holds=tuple(
-                OnHold(hold.number, hold.sentence, hold.via)
+                OnHold(hold.number, hold.sentence, hold.via, hold.pending, hold.clears if hold.pending else None)
                 for hold in self._holds.get(row.known_unit[0], ())
                 if row.only_position is None or hold.position_number in (0, row.only_position)
             ),

@@ -149,7 +149,8 @@ def _repeated(unit: Unit, operation: str) -> Iterator[Finding]:
 def _stopped(_: Facts, unit: Unit, _station: Station) -> Iterator[Finding]:
     """What stops a unit everywhere, whatever the station asked about.
 
-    * It is scrapped, shipped, on hold, or something in it is scrapped or on hold.
+    * It is scrapped, shipped, on hold, or something in it is scrapped or on hold. A hold that a report may lift which
+      is due is asked about again.
     * It is in another station's hands, or built into an assembly: then the assembly is what is worked on.
     """
     if unit.scrapped is not None:
@@ -158,11 +159,11 @@ def _stopped(_: Facts, unit: Unit, _station: Station) -> Iterator[Finding]:
         yield against("shipped", f"{unit.serial} was shipped: {unit.shipped}.", "Receive it back first.")
     for hold in unit.holds:
         if hold.via is None:
-            yield against("on_hold", hold.sentence, "Quality releases it or decides what becomes of it.",
-                          subject=hold.number)  # fmt: skip
+            yield against("on_hold", hold.sentence, hold.clears or "Quality releases it or decides what becomes of it.",
+                          subject=hold.number, passing=hold.passing)  # fmt: skip
         else:
-            yield against("sub_assembly_on_hold", hold.sentence, f"Quality releases {hold.via}, or it is exchanged.",
-                          subject=hold.via)  # fmt: skip
+            clears = hold.clears or f"Quality releases {hold.via}, or it is exchanged."
+            yield against("sub_assembly_on_hold", hold.sentence, clears, subject=hold.via, passing=hold.passing)
     for serial in unit.children_scrapped:
         yield against("sub_assembly_scrapped", f"{serial}, built into {unit.serial}, is scrapped.",
                       f"Exchange {serial}.", subject=serial)  # fmt: skip

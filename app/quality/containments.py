@@ -254,7 +254,11 @@ _PACKAGES_HELD = text("SELECT package_id FROM package_hold WHERE nonconformance_
 
 
 def count_again(connection: Connection, number: str, *, actor: str, progress: Progress = no_progress) -> int:
-    """Ask the terms anew and hold what has become known since; returns how many units were new. Idempotent."""
+    """Ask the terms anew and hold what has become known since; returns how many units were new. Idempotent.
+
+    A unit that is only suspected and that its station still has is left to the rule: the report may name another
+    package in a moment, and what was written down somebody has to release.
+    """
     row = connection.execute(_FROZEN, {"number": number}).one_or_none()
     if row is None:
         raise _no_containment(number)
@@ -263,7 +267,7 @@ def count_again(connection: Connection, number: str, *, actor: str, progress: Pr
     lock_nonconformance(connection, nonconformance_of(connection, number), shared=True)
     asked = {"nonconformance": row.nonconformance_id}
     held = {(hold.unit_id, hold.position_number) for hold in connection.execute(_HELD, asked)}
-    new = {key: unit for key, unit in scope.units.items() if key not in held}
+    new = {key: unit for key, unit in scope.units.items() if key not in held and not unit.pending}
     _lock(connection, new, progress)
     written = write_later_holds(connection, row.nonconformance_id, new)
     packages = sorted(set(scope.packages) - set(connection.execute(_PACKAGES_HELD, asked).scalars()))

@@ -4,6 +4,8 @@
   end it: such a unit or package does not come back.
 * A unit of which a fact now says what an open containment asks for is on hold by rule, though no hold was written:
   the fact arrived after the scope was counted. A unit that was released is caught again by facts that came later.
+* A unit that was worked on where a contained package was loaded, and of which no report says otherwise, is on hold by
+  rule as well; while its station still has it that is `pending`: the report clears it, or makes it certain.
 * What holds a board holds its panel, unless the board was scrapped; what holds a child unit holds the assembly
   around it.
 """
@@ -18,7 +20,9 @@ from sqlalchemy import Connection, Row, text
 
 from app.db import planned_once
 from app.quality.caught import CAUGHT, CONTAINED, OPEN
+from app.quality.suspected import NEAR, suspected
 from app.reasons import Reason
+from app.trace.suspects import Suspect
 from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES, MEMBERS
 
 
@@ -28,7 +32,8 @@ class Hold:
 
     `number` is the nonconformance's, `containment` the containment's if there is one. `by_rule`: no hold is written
     yet. `via` is the serial of the board or child unit that is held, None where it is the unit itself; of a panel
-    whose boards have no serials `position_number` is the one that is held, else 0.
+    whose boards have no serials `position_number` is the one that is held, else 0. `pending`: its station has not
+    reported yet whether it has what is contained.
     """
 
     number: str
@@ -42,10 +47,13 @@ class Hold:
     sentence: str
     position_number: int = 0
     code: str = "on_hold"
+    pending: bool = False
 
     @property
     def clears(self) -> str:
         """What clears it."""
+        if self.pending:
+            return "Wait for the report of what was installed; it may name another package."
         what = f"containment {self.containment}" if self.containment else f"nonconformance {self.number}"
         return f"Quality dispositions it, or releases {what}."
 
@@ -58,10 +66,13 @@ _STANDS = """
 _WRITTEN = text(
     f"""
     -- Which holds stand on these units, their boards and the units inside them? And is anything open at all?
-    WITH RECURSIVE {MEMBERS}, {MEMBER_PLACES}
+    -- And which of them may carry what is contained, as far as the screen tells?
+    WITH RECURSIVE {MEMBERS}, {MEMBER_PLACES}, {NEAR}
     SELECT DISTINCT place.asked_id, place.member_id, nonconformance.number, containment.number AS containment,
         nonconformance.reason, nonconformance.opened_at, asked.serial, held.serial AS held_serial, fact.reason AS why,
-        CASE WHEN fact.unit_id = place.member_id THEN fact.position_number ELSE 0 END AS position_number
+        CASE WHEN fact.unit_id = place.member_id THEN fact.position_number ELSE 0 END AS position_number,
+        CAST(NULL AS bigint) AS unit_id, CAST(NULL AS integer) AS package_id, nonconformance.nonconformance_id,
+        CAST(NULL AS integer) AS station_id, NULL AS package, NULL AS station
     FROM place
     JOIN unit_hold AS fact ON {AT_MEMBER_PLACE.format(time="fact_at")}
     JOIN nonconformance USING (nonconformance_id)
@@ -78,7 +89,18 @@ _WRITTEN = text(
                      WHERE crossed.panel_id = place.asked_id AND crossed.unit_id = place.member_id)
       ))
     UNION ALL
-    SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    SELECT near.asked_id, near.member_id, nonconformance.number, containment.number, nonconformance.reason,
+        nonconformance.opened_at, asked.serial, held.serial, NULL, NULL, near.unit_id, near.package_id,
+        near.nonconformance_id, near.station_id, package.identifier, station.handle
+    FROM near
+    JOIN nonconformance USING (nonconformance_id)
+    LEFT JOIN containment USING (nonconformance_id)
+    JOIN unit AS asked ON asked.unit_id = near.asked_id
+    JOIN unit AS held ON held.unit_id = near.member_id
+    JOIN package USING (package_id)
+    JOIN station USING (station_id)
+    UNION ALL
+    SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     WHERE EXISTS (SELECT FROM nonconformance WHERE released_at IS NULL)
     """
 )
@@ -113,20 +135,31 @@ _PACKAGES_HELD = text(
 
 
 def holds_on(connection: Connection, unit_ids: Collection[int]) -> dict[int, list[Hold]]:
-    """The holds on each unit that has some. One statement where nothing is open."""
+    """The holds on each unit that has some. One statement where nothing is open, two where none is suspected."""
     found: dict[int, list[Hold]] = {}
     if not unit_ids:
         return found
     asked = {"units": sorted(set(unit_ids))}
     something_open = False
+    near: list[Row[Any]] = []
     with planned_once(connection) if len(asked["units"]) <= _FEW else nullcontext():
         for row in connection.execute(_WRITTEN, asked).all():
             if row.asked_id is None:
                 something_open = True
+            elif row.package_id is not None:
+                near.append(row)
             else:
                 found.setdefault(row.asked_id, []).append(_hold(row, row.why, by_rule=False))
         for row in connection.execute(CAUGHT, asked) if something_open else ():
             found.setdefault(row.asked_id, []).append(_hold(row, caught_because(row), by_rule=True))
+    for row, suspicion in suspected(connection, near) if near else ():
+        hold = _suspicion(row, suspicion)
+        others = found.setdefault(row.asked_id, [])
+        if not any(
+            (other.number, other.via) == (hold.number, hold.via) and other.position_number in {0, hold.position_number}
+            for other in others
+        ):
+            others.append(hold)
     return found
 
 
@@ -135,15 +168,21 @@ def caught_because(row: Row[Any]) -> str:
     return f"{row.station} {row.what}, {row.recorded_at:%Y-%m-%d %H:%M:%S} UTC."
 
 
-def _hold(row: Row[Any], why: str, *, by_rule: bool) -> Hold:
+def _hold(row: Row[Any], why: str, *, by_rule: bool, position: int | None = None, pending: bool = False) -> Hold:
+    position = row.position_number if position is None else position
     via = row.held_serial if row.member_id != row.asked_id else None
     name = row.containment or row.number
-    one = row.serial + (f" position {row.position_number}" if row.position_number and via is None else "")
+    one = row.serial + (f" position {position}" if position and via is None else "")
     subject = f"{one} is on hold" if via is None else f"{one} is on hold with {via} in it"
     return Hold(
         row.number, row.containment, row.reason, row.opened_at, row.asked_id, row.serial, by_rule, via,
-        f"{subject}, {name}: {row.reason} {why}", row.position_number if via is None else 0,
+        f"{subject}, {name}: {row.reason} {why}", position if via is None else 0, pending=pending,
     )  # fmt: skip
+
+
+def _suspicion(row: Row[Any], suspect: Suspect) -> Hold:
+    why = suspect.said(row.station, row.package)
+    return _hold(row, why, by_rule=True, position=suspect.board[1], pending=suspect.pending)
 
 
 def contained_packages(connection: Connection, package_ids: Collection[int]) -> dict[int, Hold]:

@@ -3,8 +3,8 @@
 Intake writes the hold of a unit with the fact that it is caught by. What is left is what such a fact does not touch: a
 package whose lot becomes known after it was placed, an operator's log-in that arrives late, a fact that was recorded
 while the containment was being opened. Where a report names the material, the rule holds those from the first moment,
-and the row, the list of held units and the news of it come with the next count. A unit that is only inferred to have
-it (the machine tells loadings and work, no placements) is held from that count on. An audit row says how many were new.
+and the row, the list of held units and the news of it come with the next count; so it is for a unit that only may have
+a package that was contained by then (`app.quality.suspected`). An audit row says how many were new.
 """
 
 import time

@@ -34,7 +34,8 @@ def no_progress(_stage: str, _done: int, _expected: int | None = None) -> None:
 class ScopedUnit:
     """A unit in scope: how sure that is, why, and the station's time of the fact.
 
-    `place`: where it was when the scope was counted, in words, where that was found out on the way.
+    `place`: where it was when the scope was counted, in words, where that was found out on the way. `pending`: the rule
+    holds it until its station, which has it still, has reported what it installed.
     """
 
     serial: str
@@ -42,6 +43,7 @@ class ScopedUnit:
     reason: str
     fact_at: datetime
     place: str | None = None
+    pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +69,26 @@ def scope_of(connection: Connection, terms: Terms, progress: Progress = no_progr
         return Scope(_listed(connection, terms))
     question = terms.question
     units: dict[Key, ScopedUnit] = {}
-    for nth, (key, unit) in enumerate(_carrying(connection, question), start=1):
+    whole = question.names_packages and not (question.names_placements or question.names_reports or question.work_terms)
+    for nth, (key, unit) in enumerate(_carrying(connection, question, by_rule=whole), start=1):
         known = units.get(key)
         if known is None or stronger(unit.evidence, known.evidence) is not known.evidence:
             units[key] = unit
         if nth % _REPORT_EVERY == 0:
             progress("finding units", nth, None)
-    whole = question.names_packages and not (question.names_placements or question.names_reports or question.work_terms)
     packages = packages_meant(connection, question) if whole else {}
     if not units and not packages:
         raise question.not_known
     return Scope(units, packages)
 
 
-def _carrying(connection: Connection, question: Question) -> Iterator[tuple[Key, ScopedUnit]]:
+def _carrying(connection: Connection, question: Question, *, by_rule: bool) -> Iterator[tuple[Key, ScopedUnit]]:
     for unit in stream_where_used(connection, question):
         _, unit_id, position = unit.key
         at = unit.recorded_at or datetime.now(UTC)
         place = unit.place or Place(PlaceKind.line).words  # of others nothing is told
-        yield (unit_id, position), ScopedUnit(unit.serial, unit.evidence, unit.reason, at, place)
+        pending = by_rule and unit.pending
+        yield (unit_id, position), ScopedUnit(unit.serial, unit.evidence, unit.reason, at, place, pending)
 
 
 def _listed(connection: Connection, terms: Terms) -> dict[Key, ScopedUnit]:

@@ -55,6 +55,8 @@ class CarryingUnit:
     recorded_at: datetime | None = None
     key: Key = (0, 0, 0)
     """Where it stands in the answer: (0 told by itself, 1 not sure by itself, 2 around another; unit id; position)."""
+    pending: bool = False
+    """Its station has it still: the report may yet name another package."""
 
     @property
     def board(self) -> Place:
@@ -255,11 +257,7 @@ class Answer:
                 self._unsure[place] = min(suspicions, key=_surest_first)
 
     def _of_suspect(self, place: Place, shown: Particulars, suspect: Suspect) -> CarryingUnit:
-        reason = (
-            f"{self._stations[suspect.station_id]} worked on it while package "
-            f"{self._wanted.packages[suspect.package_id]} was loaded and {suspect.why}, "
-            f"{suspect.recorded_at:%Y-%m-%d %H:%M:%S} UTC."
-        )
+        reason = suspect.said(self._stations[suspect.station_id], self._wanted.packages[suspect.package_id])
         return CarryingUnit(
             serial=shown.serial,
             evidence=suspect.evidence,
@@ -269,6 +267,7 @@ class Answer:
             position_number=place[1] or None,
             recorded_at=suspect.recorded_at,
             key=(1, *place),
+            pending=suspect.pending,
         )
 
     # --- around ---
@@ -334,8 +333,8 @@ def _span_of(suspect: Suspect, removals: Sequence[Removal]) -> Span:
     return Span(suspect.evidence, suspect.recorded_at, until)
 
 
-def _surest_first(suspect: Suspect) -> tuple[int, datetime, str]:
-    return tuple(Evidence).index(suspect.evidence), suspect.recorded_at, suspect.why
+def _surest_first(suspect: Suspect) -> tuple[int, bool, datetime, str]:
+    return tuple(Evidence).index(suspect.evidence), suspect.pending, suspect.recorded_at, suspect.why
 
 
 _T = TypeVar("_T")

@@ -13,7 +13,7 @@ Windows are widened by the clock error between the station that told of the load
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
@@ -30,7 +30,10 @@ LONGEST_WORK = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A board that may carry a package, and why. `reference_designators` where the machine told them."""
+    """A board that may carry a package, and why. `reference_designators` where the machine told them.
+
+    `pending`: its station has it still, and its report may yet name another package.
+    """
 
     board: Place
     evidence: Evidence
@@ -39,6 +42,12 @@ class Suspect:
     recorded_at: datetime
     why: str
     reference_designators: Sequence[str] = ()
+    pending: bool = False
+
+    def said(self, station: str, package: str) -> str:
+        """The suspicion as a sentence; station and package by their names."""
+        worked = f"{station} worked on it while package {package} was loaded"
+        return f"{worked} and {self.why}, {self.recorded_at:%Y-%m-%d %H:%M:%S} UTC."
 
 
 # Work as it was known at `as_of`: what came later is not known yet. `units` null: of any.
@@ -230,6 +239,7 @@ def suspects(
             row.recorded_at,
             f"{'has not reported yet' if row.completed_at is None else 'reported nothing of'} what it installed; "
             f"it was in slot {row.slot} then",
+            pending=row.completed_at is None and row.recorded_at > datetime.now(UTC) - LONGEST_WORK,
         )
         if nth in reported and row.package_id in applied:
             continue

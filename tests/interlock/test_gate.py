@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Connection, Engine, text
@@ -35,10 +36,13 @@ from app.trace.question import Question
 from app.units.families import family
 from tests.containment.stories import contain, decide, unit_id
 from tests.inbox.messages import (
+    START,
+    completed,
     count,
     initialized,
     message,
     received,
+    started,
     stored,
     uninstalled,
 )
@@ -56,6 +60,7 @@ from tests.interlock.story import (
     passed,
     placed,
 )
+from tests.trace.reels import loaded
 
 LEAD, ENGINEER, SECOND, OPERATOR = (
     Actor(f"person:{role.value}", role.value, role, person=role.value)
@@ -152,6 +157,27 @@ def test_a_contained_lot_stops_every_unit_that_carries_it_at_once(line: Engine) 
             connection, Terms(Question(lot="LOT-7", part_number="RES-10K")), reason="cracked", actor="person:quinn"
         )
     assert codes(line, AOI) == [["on_hold"], ["on_hold"]]
+
+
+def test_a_panel_whose_report_is_late_waits_for_it_where_a_contained_lot_was_near(line: Engine) -> None:
+    now = int((datetime.now(UTC) - START).total_seconds())
+    work = uuid4()
+    done(line, PRINTER)
+    stored(
+        line,
+        received(("REEL-1", "RES-10K", "LOT-7"), source=MOUNTER),
+        loaded("REEL-1", source=MOUNTER, when=next(clock)),
+        started(("P-1", 1), ("P-1", 2), transaction=work, panel="P-1", source=MOUNTER, when=now),
+    )
+    contain(line, lot="LOT-7")
+    with line.begin() as connection:  # the panel was in the machine when the lot was contained: somebody looked at it
+        connection.execute(text("ALTER TABLE unit_hold DISABLE TRIGGER USER"))
+        connection.execute(text("DELETE FROM unit_hold"))
+    verdict = asked(line, AOI)[0]
+    assert ([ground.code for ground in verdict.reasons], verdict.passing) == (["on_hold", "not_arrived"], True)
+    ended = completed(("P-1", 1), ("P-1", 2), transaction=work, source=MOUNTER, when=now + 1)
+    stored(line, placed("REEL-2")(work), ended)
+    assert codes(line, AOI) == [[], []]
 
 
 def test_genealogy_must_be_as_complete_as_the_customer_asks(line: Engine) -> None:

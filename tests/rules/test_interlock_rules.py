@@ -189,6 +189,16 @@ def test_only_what_was_asked_about_is_judged_but_what_stops_a_unit_everywhere_al
         assert always <= set(codes(judged(**stopped, facts={"topics": frozenset({topic})}))), topic
 
 
+def test_a_hold_that_the_next_report_may_lift_is_asked_about_again() -> None:
+    late: dict[str, Any] = {"visits": visits("print"), "busy": ("place",)}
+    suspected = OnHold("NC-1", "Suspected.", passing=True, clears="Wait for the report.")
+    verdict = judged(**late, holds=(suspected,))
+    assert (codes(verdict), verdict.passing) == (["on_hold", "not_arrived"], True)
+    assert "Suspected. Wait for the report." in verdict.sentence
+    assert judged(**late, holds=(replace(suspected, via="SN-3"),)).passing
+    assert not judged(**late, holds=(suspected, OnHold("NC-2", "On hold."))).passing
+
+
 def test_a_board_that_is_crossed_out_does_not_stop_its_panel_but_itself() -> None:
     def verdict(asked_position: int, position: int, **unit: Any) -> Verdict:
         return decide(Facts(NOW, "P-1", position, replace(GOOD, **unit), HERE, asked_position=asked_position))

@@ -1,0 +1,112 @@
+"""Units that may carry a contained package though no report names it: where-used's suspicions, of a few units.
+
+A screen asks of all units whether any was worked on where a contained package, or one spliced to it, was loaded until
+then. Of those only, the whole question is asked.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from app.db import varied
+from app.trace.evidence import Evidence
+from app.trace.loaded import loaded_intervals
+from app.trace.spans import BETWEEN_CLOCKS
+from app.trace.suspects import LONGEST_WORK, Suspect, suspects
+from app.units.families import AMONG_MEMBER_PLACES, AT_MEMBER_PLACE
+
+NEAR = f"""
+    contained AS (
+        SELECT hold.package_id, nonconformance_id
+        FROM nonconformance JOIN package_hold AS hold USING (nonconformance_id)
+        WHERE by_rule AND released_at IS NULL AND NOT EXISTS (
+            SELECT FROM package_disposition AS decided
+            WHERE decided.package_id = hold.package_id AND decided.nonconformance_id = hold.nonconformance_id
+              AND decided.decision IN ('released', 'use_as_is')
+        )
+    ), chained AS (
+        SELECT package_id, nonconformance_id, package_id AS near_id FROM contained
+        UNION
+        SELECT chained.package_id, nonconformance_id,
+            CASE WHEN link.child_id = near_id THEN link.parent_id ELSE link.child_id END
+        FROM chained JOIN package_link AS link ON near_id IN (link.child_id, link.parent_id) AND link.kind = 'joined'
+    ), worked AS (
+        SELECT place.asked_id, place.member_id, fact.unit_id, fact.station_id,
+            coalesce(fact.started_at, fact.completed_at) AS began, coalesce(fact.completed_at, 'infinity') AS ended
+        FROM place
+        JOIN work_record AS fact ON {AMONG_MEMBER_PLACES.format(time="coalesce(fact.started_at, fact.completed_at)")}
+        WHERE EXISTS (SELECT FROM contained)
+        UNION ALL
+        SELECT place.asked_id, place.member_id, fact.unit_id, fact.station_id,
+            fact.recorded_at - interval '{LONGEST_WORK}', fact.recorded_at
+        FROM place JOIN installation AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
+        WHERE EXISTS (SELECT FROM contained)
+    ), near AS (
+        SELECT DISTINCT asked_id, member_id, worked.unit_id, chained.package_id, nonconformance_id, worked.station_id
+        FROM worked
+        CROSS JOIN LATERAL (
+            SELECT interval '{BETWEEN_CLOCKS}' + coalesce(max(error), interval '0') AS apart
+            FROM known_clock_error AS clock WHERE clock.station_id = worked.station_id
+        ) AS clocks
+        CROSS JOIN chained
+        JOIN loading_event AS loading ON loading.package_id = near_id AND loading.station_id = worked.station_id
+            AND loading.kind IN ('loaded', 'spliced') AND loading.recorded_at <= ended + apart
+        WHERE NOT EXISTS (
+            SELECT FROM loading_event AS gone
+            WHERE gone.package_id = near_id AND gone.station_id = worked.station_id
+              AND gone.kind IN ('unloaded', 'empty') AND near_id = chained.package_id
+              AND gone.recorded_at > loading.recorded_at AND gone.recorded_at < began - apart
+        ) AND NOT EXISTS (
+            SELECT FROM unit_hold AS hold LEFT JOIN unit_disposition AS decided
+                USING (unit_id, position_number, nonconformance_id)
+            WHERE hold.unit_id = member_id AND hold.position_number = 0
+              AND hold.nonconformance_id = chained.nonconformance_id AND decided.decision IS NULL
+        )
+    )
+"""
+"""CTEs after `member` and `place` (recursive): the screen. `near` may hold more than is suspected, never less."""
+
+_HELD = text(
+    """
+    -- Which holds were written on these units, and what was decided of them?
+    SELECT hold.unit_id, hold.position_number, hold.nonconformance_id, decided.decided_at
+    FROM unit_hold AS hold LEFT JOIN unit_disposition AS decided USING (unit_id, position_number, nonconformance_id)
+    WHERE hold.unit_id = ANY (CAST(:units AS bigint[]))
+      AND hold.nonconformance_id = ANY (CAST(:nonconformances AS integer[]))
+    """
+)
+
+
+def suspected(connection: Connection, near: Sequence[Row[Any]]) -> Iterator[tuple[Row[Any], Suspect]]:
+    """Of what passed the screen: each suspicion that no hold was written of, the surest of each board.
+
+    One that was released, or decided, is suspected again only of work that began later.
+    """
+    with varied(connection):
+        intervals = loaded_intervals(connection, sorted({row.package_id for row in near}), None)
+        found = list(suspects(connection, intervals, None, sorted({row.unit_id for row in near})))
+        asked = {
+            "units": sorted({one.board[0] for one in found}),
+            "nonconformances": sorted({row.nonconformance_id for row in near}),
+        }
+        held = connection.execute(_HELD, asked).all() if found else ()
+    told: set[tuple[int, int, int, int]] = set()
+    for one in sorted(found, key=_surest_first):
+        unit_id, position = one.board
+        for row in near:
+            key = (row.asked_id, row.member_id, position, row.nonconformance_id)
+            if row.member_id != unit_id or row.package_id != one.package_id or key in told:
+                continue
+            if not any(
+                (hold.unit_id, hold.nonconformance_id) == (unit_id, row.nonconformance_id)
+                and (position == 0 or hold.position_number in {0, position})
+                and (hold.decided_at is None or hold.decided_at >= one.recorded_at)
+                for hold in held
+            ):
+                told.add(key)
+                yield row, one
+
+
+def _surest_first(suspect: Suspect) -> tuple[int, bool]:
+    return tuple(Evidence).index(suspect.evidence), suspect.pending
