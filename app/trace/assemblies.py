@@ -1,15 +1,20 @@
-"""Units within units: which assemblies hold a unit, up to the outermost."""
+"""Units within units: which assemblies hold a unit, up to the outermost.
 
+A unit is in one assembly at a time. Where it is told into another and nobody told that it was taken out, it may still
+be in the former, and what it gets from then on may be in either.
+"""
+
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
 from app.trace.boards import AT, HELD, Place
 from app.trace.designators import natural_order
-from app.trace.evidence import Evidence, evidence_of
+from app.trace.evidence import Evidence, evidence_of, weaker
 from app.trace.removals import Removal, removals_from
 from app.trace.spans import Span, merged, surest
 
@@ -36,6 +41,8 @@ class _Stay:
     station: str
     recorded_at: datetime
     span: Span
+    elsewhere_at: datetime | None = None
+    """When it was told into another board, though nobody took it out of this one."""
 
 
 @dataclass(slots=True)
@@ -125,6 +132,20 @@ def assemblies_around(
         yield _together(board, list(by_child.values()))
 
 
+_CHILDREN = text("SELECT unit_id FROM unit WHERE serial = ANY (CAST(:serials AS text[]))")
+
+
+def told_elsewhere(
+    connection: Connection, serials: Collection[str], as_of: datetime | None
+) -> dict[tuple[str, datetime], datetime]:
+    """When units were told into another assembly though nobody took them out, by serial and when they were built in."""
+    children = connection.execute(_CHILDREN, {"serials": sorted(serials)}).scalars().all()
+    stays: dict[int, list[_Stay]] = {}
+    _find_stays(connection, children, stays, as_of)
+    every = (stay for told in stays.values() for stay in told)
+    return {(stay.via, stay.recorded_at): stay.elsewhere_at for stay in every if stay.elsewhere_at is not None}
+
+
 def _find_stays(
     connection: Connection, children: Collection[int], stays: dict[int, list[_Stay]], as_of: datetime | None
 ) -> None:
@@ -146,6 +167,34 @@ def _find_stays(
         )
         span = Span(evidence, row.recorded_at, _taken_out(row, removals.get(board, ())))
         stays[row.child_id].append(_Stay(board, row.via, row.reference_designator, row.station, row.recorded_at, span))
+    for child_id in children:
+        stays[child_id] = list(_until_elsewhere(stays[child_id]))
+
+
+def _until_elsewhere(stays: Sequence[_Stay]) -> Iterator[_Stay]:
+    """Stays of one child, in order of time: from when it is told into another board on, that it stayed is possible."""
+    times = [stay.recorded_at for stay in stays]
+    widest = 2 * max((stay.span.clock_error for stay in stays), default=timedelta())
+    for stay in stays:
+        first = bisect_left(times, stay.recorded_at - widest)
+        other = next((other for other in stays[first:] if _may_follow(stay, other)), None)
+        if other is None:
+            yield stay
+            continue
+        moved_at, until = max(stay.recorded_at, other.recorded_at), stay.span.until
+        if until is not None and until <= moved_at:
+            yield stay
+            continue
+        possible = weaker(stay.span.evidence, Evidence.bounded)
+        yield replace(stay, span=replace(stay.span, until=moved_at), elsewhere_at=moved_at)
+        yield replace(stay, span=replace(stay.span, evidence=possible, since=moved_at), elsewhere_at=moved_at)
+
+
+def _may_follow(stay: _Stay, other: _Stay) -> bool:
+    """Whether the child was told into another board after, as far as the clocks tell."""
+    same_clock = other.station == stay.station
+    apart = timedelta() if same_clock else stay.span.clock_error + other.span.clock_error
+    return other.board != stay.board and other.recorded_at >= stay.recorded_at - apart
 
 
 def _taken_out(row: Row[Any], removals: Sequence[Removal]) -> datetime | None:

@@ -1,14 +1,16 @@
 """What is this unit made from? Every part by designator, with its package, lot and evidence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, text
 
+from app.db import varied
 from app.errors import NotFound
 from app.materials.packages import latest
+from app.trace.assemblies import told_elsewhere
 from app.trace.boards import occupants
 from app.trace.candidates import OPEN, candidates
 from app.trace.designators import natural_order
@@ -45,13 +47,18 @@ class InstalledPart:
 
 @dataclass(frozen=True, slots=True)
 class ComponentUnit:
-    """A unit built into the unit."""
+    """A unit built into the unit.
+
+    `elsewhere_at` is set where it was told into another assembly then, though nobody told that it was taken out of
+    this one: from then on it is possibly here.
+    """
 
     serial: str
     reference_designator: str | None
     station: str
     recorded_at: datetime
     removed_at: datetime | None = None
+    elsewhere_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +234,8 @@ def made_from(
         for part in (parts if units else ())
         if part.package in units
     ]
+    if components:
+        components = _with_moves(connection, components, as_of)
     completeness = _completeness(connection, subject.product_revision_id, parts, as_of)
     unsure = boards or removals or completeness.missing or any(part.evidence is not Evidence.exact for part in parts)
     if unsure or subject.is_open:
@@ -244,6 +253,14 @@ def made_from(
         product=subject.product,
         boards=list(subject.boards),
     )
+
+
+def _with_moves(
+    connection: Connection, components: Sequence[ComponentUnit], as_of: datetime | None
+) -> list[ComponentUnit]:
+    with varied(connection):
+        moved = told_elsewhere(connection, {one.serial for one in components}, as_of)
+    return [replace(one, elsewhere_at=moved.get((one.serial, one.recorded_at))) for one in components]
 
 
 class _Boards:

@@ -1,7 +1,7 @@
 """From when to when, and how surely, a unit held what is looked for. Pure.
 
-Times are stations' clocks, each of them wrong by a little: what two stations told is ordered only where it lies
-further apart than `BETWEEN_CLOCKS`.
+Times are stations' clocks, each of them wrong by a little, some by more: what two stations told is ordered only where
+it lies further apart than both errors together, `BETWEEN_CLOCKS` for two clocks that are as they should be.
 """
 
 from collections.abc import Iterable
@@ -18,11 +18,15 @@ BETWEEN_CLOCKS = 2 * CLOCK_ERROR
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A time in which a unit held something; None where an end is not known."""
+    """A time in which a unit held something; None where an end is not known.
+
+    `clock_error`: how far the clocks that told its ends may be off.
+    """
 
     evidence: Evidence = Evidence.exact
     since: datetime | None = None
     until: datetime | None = None
+    clock_error: timedelta = CLOCK_ERROR
 
     def common(self, other: "Span") -> "Span | None":
         """The time both cover, as sure as the less sure of them; None where they never meet.
@@ -32,12 +36,14 @@ class Span:
         since = max(filter(None, (self.since, other.since)), default=None)
         until = min(filter(None, (self.until, other.until)), default=None)
         evidence = weaker(self.evidence, other.evidence)
-        if since and until:
-            if until + BETWEEN_CLOCKS < since:
+        error = max(self.clock_error, other.clock_error)
+        apart = self.clock_error + other.clock_error
+        if since and until and until < since + apart:
+            if until + apart < since:
                 return None
-            if until < since + BETWEEN_CLOCKS:
-                return Span(weaker(evidence, Evidence.bounded), min(since, until), max(since, until))
-        return Span(evidence, since, until)
+            if not (_surely_covers(self, other, apart) or _surely_covers(other, self, apart)):
+                return Span(weaker(evidence, Evidence.bounded), min(since, until), max(since, until), error)
+        return Span(evidence, since, until, error)
 
 
 _STRENGTHS = tuple(Evidence)
@@ -56,7 +62,9 @@ def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
         same: list[Span] = []
         for span in sorted((one for one in given if one.evidence is evidence), key=_begins):
             if same and _reaches(same[-1], span):
-                same[-1] = replace(span, since=same[-1].since, until=_later(same[-1].until, span.until))
+                last = same[-1]
+                error = max(last.clock_error, span.clock_error)
+                same[-1] = replace(last, until=_later(last.until, span.until), clock_error=error)
             else:
                 same.append(span)
         kept += [span for span in same if not any(_covers(surer, span) for surer in kept)]
@@ -78,3 +86,9 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
 def _covers(one: Span, other: Span) -> bool:
     begins = one.since is None or (other.since is not None and one.since <= other.since)
     return begins and (one.until is None or (other.until is not None and other.until <= one.until))
+
+
+def _surely_covers(one: Span, other: Span, apart: timedelta) -> bool:
+    """Whether it begins before and ends after the other, however wrong the clocks are."""
+    begins = one.since is None or (other.since is not None and one.since + apart <= other.since)
+    return begins and (one.until is None or (other.until is not None and other.until <= one.until - apart))
