@@ -18,6 +18,7 @@ from app.http.tracing import (
     carrying_units,
     carrying_units_table,
     excluded_units_csv,
+    made_from_answer,
     made_from_csv,
     where_used_answer,
     with_zone,
@@ -54,7 +55,7 @@ def get_made_from(
         return made_from(connection, serial, customer_id=reader.customer_id, as_of=with_zone(as_of))
 
     made = asked(trace, question)
-    return made_from_csv(made) if wants_csv(request) else json_answer(made)
+    return made_from_csv(made) if wants_csv(request) else whole_answer(made_from_answer(made))
 
 
 @router.get("/where-used", response_model=WhereUsed, responses=_TABLES)

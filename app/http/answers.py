@@ -1,6 +1,8 @@
 """Answers as JSON, straight from the dataclasses that queries return."""
 
 import re
+from dataclasses import fields
+from typing import Any, get_type_hints
 
 import msgspec
 from fastapi import Response
@@ -19,6 +21,18 @@ def json_answer(value: object, status: int = 200) -> Response:
 def whole_answer(value: object, status: int = 200) -> Response:
     """The same of a value that has nothing to be left out: long answers are made so (`omit_defaults`)."""
     return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+def leaving_out(shape: type, *names: str, **others: Any) -> type[msgspec.Struct]:
+    """The dataclass `shape` for `whole_answer`: without its members `names` where they are null.
+
+    `others`: members of another type than in `shape`.
+    """
+    hints = get_type_hints(shape) | others
+    told = [(one.name, hints[one.name]) for one in fields(shape) if one.name not in names]
+    return msgspec.defstruct(
+        shape.__name__, [*told, *((name, hints[name], None) for name in names)], omit_defaults=True
+    )
 
 
 def encode_json(value: object) -> bytes:

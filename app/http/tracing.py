@@ -7,9 +7,10 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Response
 from fastapi.responses import StreamingResponse
-from msgspec import Struct
+from msgspec import Struct, convert
 from sqlalchemy import Connection
 
+from app.http.answers import leaving_out
 from app.http.forms import Form
 from app.http.parquet import Column, Kind, parquet_answer
 from app.http.streams import watched
@@ -18,7 +19,7 @@ from app.people import Actor, Permission
 from app.trace.evidence import Evidence
 from app.trace.excluded import ExcludedUnit
 from app.trace.explorer import Explored, Grouping, Narrowing, explore, narrowed
-from app.trace.made_from import MadeFrom
+from app.trace.made_from import ComponentUnit, InstalledPart, MadeFrom
 from app.trace.pages import Cursor
 from app.trace.question import Question
 from app.trace.where_used import CarryingUnit, WhereUsed, stream_where_used, where_used
@@ -218,6 +219,19 @@ def _on_paper(row: Sequence[object]) -> tuple[object, ...]:
 def _carrying_rows(units: Iterator[CarryingUnit]) -> Iterator[tuple[object, ...]]:
     for unit in units:
         yield tuple(getattr(unit, column.name) for column in _CARRYING_COLUMNS)
+
+
+_Made = leaving_out(
+    MadeFrom,
+    "customer",
+    installations=list[leaving_out(InstalledPart, "removed_at")],  # type: ignore[misc]
+    components=list[leaving_out(ComponentUnit, "removed_at")],  # type: ignore[misc]
+)
+
+
+def made_from_answer(made: MadeFrom) -> Struct:
+    """The unit as built as the contract says it: a thousand parts, of which little was removed."""
+    return convert(made, _Made, from_attributes=True)
 
 
 _EXCLUDED_COLUMNS = ("serial", "position_number", "place", "reason")

@@ -7,13 +7,13 @@ _SHOWN = 8
 
 
 @lru_cache(100_000)  # an answer sorts the same few names for each of its boards
-def natural_order(designator: str | None) -> tuple[str, int, str]:
-    """Sort key: C2 before C10, and what has no designator last."""
+def natural_order(designator: str | None) -> str:
+    """Sort key: C2 before C10, and what has no designator last. A text, for those are compared fastest."""
     if designator is None:
-        return "\uffff", 0, ""
+        return "\uffff"
     letters = designator.rstrip("0123456789")
-    digits = designator[len(letters) :]
-    return letters, int(digits) if digits else 0, designator
+    digits = designator[len(letters) :].lstrip("0")
+    return f"{letters}\0{len(digits):03}{digits}\0{designator}"
 
 
 def few(designators: Sequence[str]) -> str:

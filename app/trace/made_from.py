@@ -9,13 +9,13 @@ from sqlalchemy import Connection, Row, text
 
 from app.db import varied
 from app.errors import NotFound
-from app.materials.packages import latest
 from app.trace.assemblies import told_elsewhere
 from app.trace.boards import occupants
 from app.trace.candidates import OPEN, candidates
 from app.trace.designators import natural_order
-from app.trace.evidence import Evidence, evidence_of
+from app.trace.evidence import Evidence
 from app.trace.firmware import Firmware, firmware_of
+from app.trace.installed import Installed, installed_in
 from app.trace.planned import BILL_THEN, ORDER_VERSION
 from app.trace.shown import particulars
 from app.units.places import AT_PLACE, ORDER_THEN, PLACES_THEN, VISIBLE
@@ -128,55 +128,6 @@ _SUBJECT = text(
       AND {VISIBLE}
     """
 )
-_INSTALLED = text(
-    f"""
-    -- What did machines install in it, slot by slot?
-    WITH {PLACES_THEN},
-    fact AS (
-        SELECT DISTINCT ON (fact.unit_id, fact.position_number, fact.event_id)
-            fact.unit_id, fact.position_number, fact.event_id, fact.set_id, fact.station_id, fact.recorded_at,
-            fact.candidates, place.positions
-        FROM place JOIN installation AS fact ON {AT_PLACE}
-        WHERE {_THEN.format("fact")}
-    )
-    SELECT fact.unit_id, fact.position_number, fact.recorded_at, fact.positions, station.handle AS station,
-        placement.kind, placement.reference_designators, placement.rejected_designators, placement.part_number,
-        placement.reference_part_number, placement.joined_packages, fact.candidates,
-        package.identifier AS package, described.part_number AS package_part_number, lot.lot_code AS lot,
-        described.date_code, described.surface_finish, (
-            -- Not EXISTS, for which all serials would be read.
-            SELECT true FROM serial
-            WHERE serial.serial = package.identifier AND (CAST(:as_of AS timestamptz) IS NULL OR EXISTS (
-                SELECT FROM unit WHERE unit.unit_id = serial.unit_id AND registered_at <= :as_of
-            ))
-        ) AS is_unit
-    FROM fact
-    JOIN material_set USING (set_id)
-    CROSS JOIN LATERAL unnest(material_set.chunk_ids) AS listed (chunk_id)
-    JOIN material_chunk USING (chunk_id)
-    CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
-    JOIN placement USING (placement_id)
-    -- A spliced chain goes by its trailing package: a piece may be from each of them. A batch is what was filled from.
-    JOIN package ON package.package_id = ANY (
-        CASE WHEN placement.joined_packages = '{{}}' AND placement.batch_packages = '{{}}' THEN ARRAY[pair.package_id]
-        ELSE pair.package_id || ARRAY(
-            SELECT package_id FROM package AS other
-            WHERE other.identifier = ANY (placement.joined_packages || placement.batch_packages)
-        ) END
-    )
-    JOIN station USING (station_id)
-    CROSS JOIN LATERAL (
-        SELECT package.lot_id, package.part_number, package.date_code, package.surface_finish
-        WHERE CAST(:as_of AS timestamptz) IS NULL
-        UNION ALL
-        SELECT {latest("lot_id")}, {latest("part_number")}, {latest("date_code")}, {latest("surface_finish")}
-        FROM package_description AS told
-        WHERE told.package_id = package.package_id AND told.received_at <= :as_of
-        HAVING CAST(:as_of AS timestamptz) IS NOT NULL
-    ) AS described
-    LEFT JOIN lot ON lot.lot_id = described.lot_id
-    """
-)
 _REMOVED = text(
     f"""
     -- What was taken out of it again? What may have come out of any of several boards came out of none surely.
@@ -216,7 +167,7 @@ def made_from(
     if subject is None:
         raise NotFound(f"No unit {serial} is known here. Check the serial, or whether its machines have reported yet.")
     removals = connection.execute(_REMOVED, asked).all() if subject.emptied else []
-    rows = connection.execute(_INSTALLED, asked).all()
+    rows = installed_in(connection, asked)
     units = {row.package for row in rows if row.is_unit}
     boards = _Boards(connection, [*rows, *removals], as_of) if subject.boards else None
     parts = _parts(rows, removals, boards)
@@ -266,7 +217,7 @@ def _with_moves(
 class _Boards:
     """Of which boards the facts of a panel speak, and what those are called."""
 
-    def __init__(self, connection: Connection, facts: Sequence[Row[Any]], as_of: datetime | None) -> None:
+    def __init__(self, connection: Connection, facts: Sequence[Installed | Row[Any]], as_of: datetime | None) -> None:
         places = [(fact.unit_id, fact.position_number, fact.recorded_at) for fact in facts]
         self._of: dict[tuple[int, int, datetime], list[_Board]] = {}
         found = list(occupants(connection, places, as_of))
@@ -275,7 +226,7 @@ class _Boards:
             board = _Board(known[unit_id].serial, position or None)
             self._of.setdefault(places[index], []).append(board)
 
-    def of(self, fact: Row[Any]) -> list["_Board"]:
+    def of(self, fact: Installed | Row[Any]) -> list["_Board"]:
         """The boards a fact speaks of: several where a panel was spoken of as a whole."""
         return self._of[fact.unit_id, fact.position_number, fact.recorded_at]
 
@@ -287,34 +238,29 @@ class _Board(NamedTuple):
     position_number: int | None
 
 
-def _parts(rows: Sequence[Row[Any]], removals: Sequence[Row[Any]], boards: _Boards | None) -> list[InstalledPart]:
+def _parts(rows: Sequence[Installed], removals: Sequence[Row[Any]], boards: _Boards | None) -> list[InstalledPart]:
     """One part a designator; the same part reported twice is one, from its first report on.
 
     What is put in again after it was taken out is another part.
     """
-    found: dict[tuple[object, ...], InstalledPart] = {}
+    parts: list[InstalledPart] = []
+    known: dict[tuple[str, str, _Board | None], set[tuple[str | None, datetime | None]]] = {}
     for row in sorted(rows, key=lambda row: (row.recorded_at, row.package, row.station, row.position_number)):
-        if row.rejected_designators and not row.reference_designators:
-            continue  # picked and thrown away: it is not on the unit
-        evidence = evidence_of(
-            applied=row.kind == "applied",
-            chained=bool(row.joined_packages),
-            position_number=row.position_number,
-            positions=row.positions,
-            candidates=row.candidates,
-        )
         package, station, recorded_at = row.package, row.station, row.recorded_at
-        told = (row.part_number or row.package_part_number, package, row.lot, evidence, station, recorded_at)
+        told = (row.part_number, package, row.lot, row.evidence, station, recorded_at)
         more = (row.reference_part_number, row.date_code, row.surface_finish)
         for board in boards.of(row) if boards else (None,):
             here = removals if boards is None else [one for one in removals if board in boards.of(one)]
             where = (board.serial, board.position_number) if board else (None, None)
+            there = known.setdefault((package, station, board), set())
             for designator in row.reference_designators or (None,):
                 removed_at = _removed_at(here, recorded_at, designator, package) if here else None
-                key = (designator, package, station, removed_at, board)
-                if key not in found:
-                    found[key] = InstalledPart(designator, *told, removed_at, *more, *where)
-    return sorted(found.values(), key=lambda part: (natural_order(part.reference_designator), part.recorded_at))
+                key = (designator, removed_at)
+                if key not in there:
+                    there.add(key)
+                    parts.append(InstalledPart(designator, *told, removed_at, *more, *where))
+    parts.sort(key=lambda part: natural_order(part.reference_designator))  # those of one stay in the order of time
+    return parts
 
 
 def _possible(
