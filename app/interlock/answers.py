@@ -47,6 +47,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     position_number: int | None
     only_position: int | None
     positions: list[int] | None
+    spoken_of: bool | None
     unit_id: int | None
     serial: str | None
     product_revision_id: int | None

@@ -61,7 +61,8 @@ class Unit:
     """A unit as it stands. `busy` are operations whose work began and whose report has not come.
 
     `free` are operations that were done before quality last sent the unit to rework: they may be done again.
-    `positions` are those its panel has, where the one asked about is none of them. `built_into` is the serial of the
+    `positions` are those its panel has boards in, where the one asked about is none of them; `spoken_of`: machines have
+    named it all the same. `built_into` is the serial of the
     assembly it is in, and the `children_` are the units in it, at any depth.
 
     `again` are the checks it must pass again, each with the time it was mended: they do not count as visited.
@@ -85,6 +86,7 @@ class Unit:
     scrapped: str | None = None
     shipped: str | None = None
     positions: tuple[int, ...] = ()
+    spoken_of: bool = False
     built_into: str | None = None
     children_scrapped: tuple[str, ...] = ()
     children_failed: tuple[str, ...] = ()

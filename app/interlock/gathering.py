@@ -221,6 +221,7 @@ def _unit(row: Answer, **more: Any) -> Unit:
         scrapped=row.scrapped,
         shipped=row.shipped,
         positions=tuple(row.positions or ()),
+        spoken_of=bool(row.spoken_of),
         built_into=row.built_into,
         provisional=tuple(row.provisional or ()),
         wanted=row.wanted,

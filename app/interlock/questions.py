@@ -76,13 +76,14 @@ _SUBJECTS = f"""
             CASE WHEN board.unit_id IS NULL AND spoken.position_number > 0 AND EXISTS (
                 SELECT FROM spoken_position WHERE spoken_position.unit_id = spoken.unit_id
             ) THEN spoken.position_number END AS only_position,
-            CASE WHEN board.unit_id IS NULL AND spoken.position_number > 0 AND NOT EXISTS (
-                SELECT FROM spoken_position AS told
-                WHERE told.unit_id = spoken.unit_id AND told.position_number = spoken.position_number
-            ) THEN (
+            CASE WHEN board.unit_id IS NULL AND spoken.position_number > 0 THEN (
                 SELECT json_agg(DISTINCT held.position_number ORDER BY held.position_number)
                 FROM panel_position AS held WHERE held.panel_id = spoken.unit_id
-            ) END AS positions
+            ) END AS positions,
+            CASE WHEN board.unit_id IS NULL AND spoken.position_number > 0 THEN EXISTS (
+                SELECT FROM spoken_position AS told
+                WHERE told.unit_id = spoken.unit_id AND told.position_number = spoken.position_number
+            ) END AS spoken_of
         FROM spoken
         LEFT JOIN LATERAL (
             SELECT DISTINCT ON (held.position_number) held.unit_id, held.position_number
@@ -194,7 +195,7 @@ ASK = f"""
     -- How do this station and these units stand? One JSON text a unit: see `app.interlock.answers.Answer`.
     WITH {_STATION}, {_SUBJECTS}, {_WORK}, answer AS (
     SELECT CASE WHEN station_at.station_id IS NOT NULL THEN row_to_json(station_at) END AS station, asked.nth,
-        subject.position_number, subject.only_position, subject.positions, unit.unit_id, unit.serial,
+        subject.position_number, subject.only_position, subject.positions, subject.spoken_of, unit.unit_id, unit.serial,
         work_order.product_revision_id, product.part_number || ' rev ' || product_revision.revision AS product,
         customer.name AS customer,
         (SELECT json_agg(json_build_array(step.operation, step.optional) ORDER BY step.sequence)

@@ -58,9 +58,11 @@ def _findings(facts: Facts) -> Iterator[Finding]:
         yield note("This station is not known yet: nothing is planned for it, and no start of it is kept.")
     if facts.unit is None:
         yield from _unknown(facts, station)
-    elif facts.unit.positions:
+    elif facts.unit.positions and not facts.unit.spoken_of:
         yield from _no_such_position(facts, facts.unit)
     else:
+        if facts.unit.positions:
+            yield from _no_board(facts.unit, station)
         for topic, rule in UNIT_RULES:
             if topic is None or topic in facts.topics:
                 yield from rule(facts, facts.unit, station)
@@ -87,7 +89,7 @@ def _unknown(facts: Facts, station: Station) -> Iterator[Finding]:
     * Where a gate is planned, or an operation that comes after others, an unknown unit is a misread mark or one that
       came in sideways.
     """
-    if station.first_of_line or not (station.policy is not None or station.comes_later):
+    if not _must_be_known(station):
         yield note(f"Nobody knows {facts.identifier} yet: nothing is planned for it.")
         return
     yield against(
@@ -96,6 +98,23 @@ def _unknown(facts: Facts, station: Station) -> Iterator[Finding]:
         "Read its mark again; if it is right, its first station has not reported it yet.",
         passing=True,
     )
+
+
+def _must_be_known(station: Station) -> bool:
+    return not station.first_of_line and (station.policy is not None or station.comes_later)
+
+
+def _no_board(unit: Unit, station: Station) -> Iterator[Finding]:
+    """A position that machines spoke of, and that has no board while others of its panel have: like an unknown unit.
+
+    What is known of the position counts besides.
+    """
+    sentence = f"No board is linked to {unit.serial}; its panel has {', '.join(map(str, unit.positions))}."
+    if _must_be_known(station):
+        clears = "Read its mark again; if it is right, whoever marked it has not reported it yet."
+        yield against("unknown_position", sentence, clears, passing=True)
+    else:
+        yield note(sentence)
 
 
 def _no_such_position(facts: Facts, panel: Unit) -> Iterator[Finding]:

@@ -18,7 +18,17 @@ from app.people import Actor, Role
 from app.quality.failures import failures_on
 from tests.containment.stories import contain, decide, unit_id
 from tests.inbox import messages
-from tests.inbox.messages import entry, initialized, installed, message, received, started, stored, uninstalled
+from tests.inbox.messages import (
+    completed,
+    entry,
+    initialized,
+    installed,
+    message,
+    received,
+    started,
+    stored,
+    uninstalled,
+)
 from tests.interlock.story import AOI, MOUNTER, PRINTER, TESTER, asked, clock, codes, done, inspected
 
 BOX, BOX_TEST = "Acme.Box.1", "Acme.BoxTest.1"
@@ -216,6 +226,22 @@ def test_a_held_reel_in_another_lane_stops_however_often_the_first_lane_was_chan
     contain(line, package="B-1")
     stored(line, *(loaded(reel, lane=1) for reel, _, _ in reels))
     assert codes(line, MOUNTER, Asked("SN-1")) == [["package_held"]]
+
+
+def test_a_position_that_was_only_spoken_of_is_no_board(line: Engine) -> None:
+    for station in (PRINTER, MOUNTER):
+        work = uuid4()
+        units = [("P-1", position) for position in (1, 2, 7)]
+        stored(
+            line,
+            started(*units, transaction=work, panel="P-1", order="WO-1", source=station, when=next(clock)),
+            completed(*units, transaction=work, source=station, when=next(clock)),
+        )
+    assert codes(line, AOI, Asked("P-1", 1), Asked("P-1", 2)) == [[], []]
+    (verdict,) = asked(line, AOI, Asked("P-1", 7))
+    assert "unknown_position" in {ground.code for ground in verdict.reasons}
+    stored(line, initialized("P-1", ("SN-7", 7), order="WO-1", source="Acme.Marker.1", when=next(clock)))
+    assert "unknown_position" not in codes(line, AOI, Asked("P-1", 7))[0]
 
 
 def test_a_held_reel_stops_where_the_machine_named_no_slot(line: Engine) -> None:

@@ -189,6 +189,22 @@ def test_only_what_was_asked_about_is_judged_but_what_stops_a_unit_everywhere_al
         assert always <= set(codes(judged(**stopped, facts={"topics": frozenset({topic})}))), topic
 
 
+def test_a_position_that_machines_only_spoke_of_is_asked_about_again_until_a_board_is_linked_to_it() -> None:
+    spoken: dict[str, Any] = {"serial": "P-1 position 3", "positions": (1, 2), "spoken_of": True}
+
+    def verdict(station: dict[str, Any] | None = None, **unit: Any) -> Verdict:
+        return judged(**spoken, **unit, station=station, facts={"asked_position": 3})
+
+    assert (codes(verdict()), verdict().passing) == (["unknown_position"], True)
+    assert "No board is linked to P-1 position 3; its panel has 1, 2." in verdict().sentence
+    assert codes(verdict(scrapped="burnt")) == ["unknown_position", "scrapped"], "what is known of it counts as well"
+    unplanned = verdict({"policy": None})
+    assert unplanned.allowed
+    assert any("No board is linked to P-1 position 3" in told for told in unplanned.notes)
+    assert codes(verdict({"policy": None, "comes_later": True})) == ["unknown_position"]
+    assert verdict({"first_of_line": True}).allowed
+
+
 def test_a_hold_that_the_next_report_may_lift_is_asked_about_again() -> None:
     late: dict[str, Any] = {"visits": visits("print"), "busy": ("place",)}
     suspected = OnHold("NC-1", "Suspected.", passing=True, clears="Wait for the report.")
