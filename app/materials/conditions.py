@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from app.lines.clocks import ALARM
 from app.materials.handling import DEFAULT_LIMITS
 from app.materials.happenings import Happened, Happening
 from app.materials.moisture import stricter
@@ -40,9 +41,10 @@ _KNOWN = text(
     LEFT JOIN part_handling AS handling ON handling.part_number = package.part_number
     LEFT JOIN LATERAL (
         SELECT quantity FROM (
-            SELECT CASE loading.kind WHEN 'empty' THEN 0 ELSE loading.quantity END AS quantity, loading.recorded_at
+            SELECT CASE loading.kind WHEN 'empty' THEN 0 ELSE loading.quantity END AS quantity,
+                least(loading.recorded_at, loading.received_at) AS recorded_at
             FROM loading_event AS loading
-            WHERE loading.package_id = package.package_id AND loading.recorded_at <= :at
+            WHERE loading.package_id = package.package_id AND least(loading.recorded_at, loading.received_at) <= :at
               AND (loading.quantity > 0 OR loading.kind = 'empty')
             UNION ALL
             SELECT package.quantity, coalesce(package.described_at, package.registered_at) WHERE package.quantity > 0
@@ -52,18 +54,30 @@ _KNOWN = text(
     WHERE package.package_id = ANY (CAST(:packages AS integer[]))
     """
 )
+# What was heard has happened. What came late from a clock that is ahead happened that much earlier.
+_HAPPENED_AT = f"""
+    CASE WHEN {{0}}.received_at - {{0}}.recorded_at <= interval '{ALARM}'
+        THEN least({{0}}.recorded_at, {{0}}.received_at)
+        ELSE {{0}}.recorded_at - greatest(clock.error, interval '0') END
+"""
 _HAPPENED = text(
     _LINE
-    + """
+    + f"""
     -- What happened to them?
-    SELECT line.package_id, event.kind, event.recorded_at, event.moisture_level, event.floor_life_left
-    FROM line JOIN package_event AS event ON event.package_id = line.ancestor_id
-    WHERE event.recorded_at <= least(line.until, :at)
-      AND (event.kind <> 'retired' OR line.package_id = line.ancestor_id)
-    UNION ALL
-    SELECT line.package_id, 'loaded', loading.recorded_at, NULL, NULL
-    FROM line JOIN loading_event AS loading ON loading.package_id = line.ancestor_id
-    WHERE loading.recorded_at <= least(line.until, :at) AND loading.kind IN ('loaded', 'spliced')
+    SELECT package_id, kind, happened_at, moisture_level, floor_life_left FROM (
+        SELECT line.package_id, event.kind, {_HAPPENED_AT.format("event")} AS happened_at, line.until,
+            event.moisture_level, event.floor_life_left
+        FROM line JOIN package_event AS event ON event.package_id = line.ancestor_id
+        LEFT JOIN station_clock AS clock USING (station_id)
+        WHERE event.kind <> 'retired' OR line.package_id = line.ancestor_id
+        UNION ALL
+        SELECT line.package_id, 'loaded', {_HAPPENED_AT.format("loading")}, line.until, NULL, NULL
+        FROM line JOIN loading_event AS loading ON loading.package_id = line.ancestor_id
+        LEFT JOIN station_clock AS clock ON clock.station_id = loading.station_id
+            AND loading.event_id > 0  -- a scan's time is a person's
+        WHERE loading.kind IN ('loaded', 'spliced')
+    ) AS told
+    WHERE happened_at <= least(until, :at)
     """
 )
 
@@ -76,7 +90,7 @@ def conditions(connection: Connection, package_ids: Collection[int], *, at: date
     happened: dict[int, list[Happening]] = defaultdict(list)
     levels: dict[int, list[str]] = defaultdict(list)
     for row in connection.execute(_HAPPENED, asked):
-        happened[row.package_id].append(Happening(Happened(row.kind), row.recorded_at, row.floor_life_left))
+        happened[row.package_id].append(Happening(Happened(row.kind), row.happened_at, row.floor_life_left))
         if row.moisture_level is not None:
             levels[row.package_id].append(row.moisture_level)
     found = {}

@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app.errors import Invalid, NotFound
+from app.lines.clocks import measure_clocks
 from app.materials.conditions import conditions
 from app.materials.handling import handling_of, limits, set_handling, set_limits
 from app.materials.happenings import Happened
 from app.materials.package_events import state_packages
 from app.materials.rules import Condition, Handling
-from tests.inbox.messages import STATION, at, count, message, record, statuses, stored
+from tests.inbox.messages import START, STATION, at, count, message, record, statuses, stored
 from tests.trace.reels import described, loaded, split
 
 HOUR = 3600.0
@@ -44,12 +45,14 @@ def left(engine: Engine, package: str, *, when: float) -> float:
     return remains / timedelta(hours=1)
 
 
+AGO = -1000
+"""Stories of many hours are over by now: of what a clock says is to come, nothing is believed."""
 STORY = [
-    msd("Opened", "P-1", when=0),
-    msd("PlacedInDryStorage", "P-1", when=100),
-    msd("RemovedFromDryStorage", "P-1", when=300),
-    msd("Restored", "P-1", when=400),
-    msd("Expired", "P-1", when=700),
+    msd("Opened", "P-1", when=AGO),
+    msd("PlacedInDryStorage", "P-1", when=AGO + 100),
+    msd("RemovedFromDryStorage", "P-1", when=AGO + 300),
+    msd("Restored", "P-1", when=AGO + 400),
+    msd("Expired", "P-1", when=AGO + 700),
 ]
 
 
@@ -58,10 +61,11 @@ def test_events_in_any_order_make_one_clock(engine: Engine, seed: int) -> None:
     story = list(STORY)
     random.Random(seed).shuffle(story)
     stored(engine, *story)
-    assert [left(engine, "P-1", when=when) for when in (50, 100, 300, 360, 400, 410)] == [118, 68, 68, 8, 168, 158]
-    assert [one.code for one in condition(engine, "P-1", when=370).reasons] == ["floor_life_over"]
-    assert condition(engine, "P-1", when=401).usable
-    assert [one.code for one in condition(engine, "P-1", when=700).reasons] == ["floor_life_over"]
+    times = (50, 100, 300, 360, 400, 410)
+    assert [left(engine, "P-1", when=AGO + when) for when in times] == [118, 68, 68, 8, 168, 158]
+    assert [one.code for one in condition(engine, "P-1", when=AGO + 370).reasons] == ["floor_life_over"]
+    assert condition(engine, "P-1", when=AGO + 401).usable
+    assert [one.code for one in condition(engine, "P-1", when=AGO + 700).reasons] == ["floor_life_over"]
 
 
 def test_a_message_that_comes_twice_changes_nothing(engine: Engine) -> None:
@@ -87,15 +91,34 @@ def test_loading_a_package_opens_it(engine: Engine) -> None:
     assert left(engine, "P-1", when=11) == 158
 
 
+def test_what_a_clock_ahead_says_has_happened_when_it_was_heard(engine: Engine) -> None:
+    now = (datetime.now(UTC) - START) / timedelta(hours=1)
+    stored(engine, msd("Opened", "P-1", when=now + 2), loaded("P-2", when=(now + 2) * HOUR, quantity=70))
+    stored(engine, described("P-2", initial=100, MaterialData={"MSDLevel": "MSL3"}, when=0))
+    assert left(engine, "P-1", when=now + 1) == pytest.approx(167, abs=0.01)
+    assert left(engine, "P-2", when=now + 1) == pytest.approx(167, abs=0.01)
+    assert condition(engine, "P-2", when=now + 1).remaining == 70
+    assert condition(engine, "P-1", when=now + 168.01).reasons, "not two hours later"
+
+
+def test_what_came_late_from_a_clock_that_is_ahead_happened_that_much_earlier(engine: Engine) -> None:
+    stored(engine, msd("Opened", "P-1", when=0), described("P-2", MaterialData={"MSDLevel": "MSL3"}, when=0))
+    stored(engine, loaded("P-2", when=0), loaded("P-3", when=0, source="Acme.Mounter.2"))
+    assert left(engine, "P-1", when=10) == 158
+    with engine.begin() as connection:
+        measure_clocks(connection, {STATION: timedelta(hours=3), "Acme.Mounter.2": timedelta(hours=-3)})
+    assert (left(engine, "P-1", when=10), left(engine, "P-2", when=10)) == (155, 155)
+
+
 def test_what_is_split_off_was_exposed_with_the_rest_and_what_came_later_was_not(engine: Engine) -> None:
     stored(
         engine,
-        split("P-1", "P-1A", 100, when=50 * HOUR),
-        msd("Opened", "P-1", when=0),
-        msd("PlacedInDryStorage", "P-1", when=60),
-        msd("Restored", "P-1", when=90),
+        split("P-1", "P-1A", 100, when=(AGO + 50) * HOUR),
+        msd("Opened", "P-1", when=AGO),
+        msd("PlacedInDryStorage", "P-1", when=AGO + 60),
+        msd("Restored", "P-1", when=AGO + 90),
     )
-    assert (left(engine, "P-1", when=100), left(engine, "P-1A", when=100)) == (158, 68)
+    assert (left(engine, "P-1", when=AGO + 100), left(engine, "P-1A", when=AGO + 100)) == (158, 68)
 
 
 def test_retired_is_not_used_again_and_its_split_is(engine: Engine) -> None:
