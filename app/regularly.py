@@ -30,6 +30,10 @@ class Regularly(ABC):
         """Whether the block is being left."""
         return self._ended.is_set()
 
+    def rest(self, seconds: float) -> None:
+        """Leave the machine to others for a while, or until the block is being left."""
+        self._ended.wait(seconds)
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self

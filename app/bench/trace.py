@@ -270,7 +270,8 @@ def _stream(client: _Client, line: Line, truth: _Truth) -> list[Figure]:
     asked = [client.first_byte(address, "text/csv") for _ in range(3)]
     for _, _, content in asked:
         found = {line.partition(b",")[0].decode() for line in content.splitlines()[1:]}
-        assert found == wanted, address
+        wrong = f"{len(found - wanted)} too many, {len(wanted - found)} missing: {sorted(found ^ wanted)[:3]}"
+        assert found == wanted, f"{address}: {wrong}"
     first = statistics.median(first for first, _, _ in asked)
     whole = statistics.median(whole for _, whole, _ in asked)
     return [

@@ -44,15 +44,10 @@ def find_events(connection: Connection, keys: Sequence[EventKey]) -> tuple[dict[
     """The digests of those of the events that are stored; and a new event id for each of the others, ascending."""
     if not keys:
         return {}, []
-    stations, unique_ids = (_array(part) for part in zip(*keys, strict=True))
-    rows = connection.execute(_FIND, {"stations": stations, "unique_ids": unique_ids}).all()
+    stations, unique_ids = zip(*keys, strict=True)
+    rows = connection.execute(_FIND, {"stations": list(stations), "unique_ids": list(unique_ids)}).all()
     stored = {(row[0], row[1]): row[2] for row in rows if row[3] is None}
     return stored, sorted(row[3] for row in rows if row[3] is not None)
-
-
-def _array(items: Sequence[object]) -> str:
-    """An array's text, of items without blanks and quotes: the driver takes three times as long over a list."""
-    return "{" + ",".join(map(str, items)) + "}"
 
 
 def enter_events(connection: Connection, events: Sequence[NewEvent], received_at: datetime) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, text
 
-from app.db import array_of, varied
+from app.db import varied
 from app.trace.question import Question
 
 _FIRST = 1000
@@ -147,7 +147,7 @@ def boards_carrying(
     if sets is None or question.names_reports or question.as_of is not None:
         yield from resolved(connection, sets, question, after)
     elif sets:
-        rows = connection.execute(_PLAIN, {"sets": array_of(sets), "after": after, "first": _FIRST}).all()
+        rows = connection.execute(_PLAIN, {"sets": list(sets), "after": after, "first": _FIRST}).all()
         if rows and rows[0][-1]:
             yield from resolved(connection, sets, question, after)
         elif len(rows) < _FIRST:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from app.db import array_of
 from app.units.whereabouts import MOVED, PlaceKind, places_of
 from app.units.whereabouts import Place as Whereabouts
 
@@ -61,7 +60,7 @@ def shown_of(connection: Connection, units: Collection[int], *, placed: bool = T
     if not units:
         return shown
     moved = []
-    for what, unit_id, serial, customer_id in connection.execute(_SHOWN, {"units": array_of(units)}).all():
+    for what, unit_id, serial, customer_id in connection.execute(_SHOWN, {"units": list(units)}).all():
         match what:
             case "":
                 shown.particulars[unit_id] = Particulars(serial, customer_id, None)

@@ -20,7 +20,7 @@ def test_a_later_page_looks_up_its_own_units_only(engine: Engine) -> None:
     @event.listens_for(engine, "before_cursor_execute")
     def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
         if "What are these units called" in statement:
-            looked_up.append(parameters["units"].count(",") + 1)
+            looked_up.append(len(parameters["units"]))
 
     with engine.connect() as connection:
         first = where_used(connection, Question(package="REEL-1"), limit=10)
