@@ -62,10 +62,9 @@ def measure(place: Place, scale: Scale) -> list[Figure]:
         with engine.begin() as connection:
             token = create_token(connection, name="bench", role=Role.quality_engineer, actor="bench")
         with _web(url) as port, contextlib.closing(_Client(port, token)) as client, _taking_in(url) as beside:
-            times = _rounds(place, engine, client, beside, _questions(line, truth))
-            figures = _figures(times, beside)
             place.say("a long answer")
-            figures += _stream(client, line, truth)
+            streamed = _stream(client, line, truth)  # before boards of the same parts are taken in beside it
+            figures = _figures(_rounds(place, engine, client, beside, _questions(line, truth)), beside) + streamed
         engine.dispose()
     return figures
 
