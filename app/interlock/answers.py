@@ -11,8 +11,8 @@ from app.interlock.questions import ASK
 
 WorkDone: TypeAlias = tuple[str, datetime | None, datetime | None, datetime | None, str | None, str | None]
 """(operation, started, completed, its end received, result, station where it is another) of a work record."""
-RunDone: TypeAlias = tuple[str, str, str, str, datetime, int, str | None]
-"""(operation, station, kind, outcome, recorded, runs, decision) of the latest run of a matter at an operation."""
+RunDone: TypeAlias = tuple[str, str, str, str, datetime, int, str | None, datetime]
+"""(operation, station, kind, outcome, recorded, runs, decision, received) of the latest run of a matter there."""
 CheckDone: TypeAlias = tuple[str, datetime, bool, bool]
 """(operation, recorded, passed, is it a test) of a verdict on a unit."""
 Given: TypeAlias = tuple[int, str, str | None, str, str, datetime, datetime]

@@ -30,7 +30,7 @@ class Run:
     """The latest inspection or test of a unit at an operation, of one method.
 
     `decision` is what was decided of the unit after it (a disposition's word), `runs` how many came to a verdict since
-    the last decision, this one included.
+    the last decision, this one included. `received_at`: when it was heard of.
     """
 
     operation: str
@@ -40,6 +40,7 @@ class Run:
     recorded_at: datetime
     runs: int
     decision: str | None = None
+    received_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class OnHold:
 class Unit:
     """A unit as it stands. `busy` are operations whose work began and whose report has not come.
 
-    `free` are operations that were done before quality last sent the unit to rework: they may be done again.
+    `free` are operations that were done before quality last sent the unit to rework: they may be done again. `done_at`:
+    when it was heard that the asking station's operation was done last.
     `positions` are those its panel has boards in, where the one asked about is none of them; `spoken_of`: machines have
     named it all the same. `built_into` is the serial of the
     assembly it is in, and the `children_` are the units in it, at any depth.
@@ -80,6 +82,7 @@ class Unit:
     again: Mapping[str, datetime] = field(default_factory=dict)
     busy: tuple[str, ...] = ()
     free: frozenset[str] = frozenset()
+    done_at: datetime | None = None
     runs: tuple[Run, ...] = ()
     retest_limit: int | None = None
     holds: tuple[OnHold, ...] = ()

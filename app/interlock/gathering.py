@@ -216,6 +216,7 @@ def _unit(row: Answer, **more: Any) -> Unit:
         again=now.again,
         busy=tuple(sorted(busy)),
         free=frozenset(free),
+        done_at=ended.get(row.station.operation or "") if row.station is not None else None,
         runs=tuple(_runs(row.runs)),
         retest_limit=row.retest_limit,
         scrapped=row.scrapped,
@@ -231,8 +232,8 @@ def _unit(row: Answer, **more: Any) -> Unit:
 
 
 def _runs(listed: Sequence[RunDone] | None) -> Iterator[Run]:
-    for operation, station, kind, outcome, recorded_at, runs, decision in listed or ():
-        yield Run(operation, station, kind, outcome, recorded_at, runs, decision)
+    for run in listed or ():
+        yield Run(*run)
 
 
 def _overrides(listed: Sequence[Given] | None) -> Iterator[Override]:

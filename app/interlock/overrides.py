@@ -36,7 +36,8 @@ def grant_override(
     """Let a reason that stands now pass until a time, and return the override's number.
 
     With `serial` it holds for that unit at that station, of a panel for each board in it; without for the station.
-    `subject` names the one thing it is for, such as a reel in a slot; without it is the reason's. `second` is a person
+    `subject` names the one thing it is for, such as a reel in a slot; without it is the reason's. Of what may happen
+    again (a run, a visit) it is for the one that was the latest when it was given. `second` is a person
     who has just shown who they are (`prove_by_password`, `prove_by_badge`). Raises `Forbidden` for a role that may not,
     and where two people are needed and these are not two; `Invalid` for a reason that does not stand, no reason given,
     or a time too far away.
@@ -62,6 +63,7 @@ def grant_override(
             given_by=actor.identity,
             given_role=actor.role.value,
             second_by=second.identity if second and right.second_person else None,
+            given_at=func.clock_timestamp(),  # after everything it was given for
             expires_at=until,
         )
         .returning(GateOverride.override_id)

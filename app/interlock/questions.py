@@ -206,7 +206,7 @@ ASK = f"""
          FROM work WHERE work.subject_id = subject.subject_id) AS work,
         (SELECT json_agg(json_build_array(
             latest.operation, latest.station, latest.kind, latest.outcome, latest.recorded_at, latest.runs,
-            latest.decision))
+            latest.decision, latest.received_at))
          FROM latest WHERE latest.subject_id = subject.subject_id) AS runs,
         (SELECT CASE WHEN made.decision IN ('rework', 'repair') THEN made.decided_at END
          FROM unit_disposition AS made

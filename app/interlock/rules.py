@@ -72,11 +72,15 @@ def _findings(facts: Facts) -> Iterator[Finding]:
 
 
 def _override_of(ground: Ground, facts: Facts) -> Override | None:
-    """The override that lets a reason pass: of its code, for its subject or any, given and not expired."""
+    """The override that lets a reason pass: of its code, for its subject or any, given and not expired.
+
+    Of what may happen again (another run, another visit) it is for the occasion that was the latest when it was given.
+    """
     if ground.right is None:
         return None
     for override in facts.overrides:
         fits = override.code == ground.code and override.subject in (None, ground.subject)
+        fits = fits and (ground.since is None or ground.since <= override.given_at)
         if fits and override.given_at <= facts.at < override.expires_at:
             return override
     return None

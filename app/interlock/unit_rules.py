@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, TypeAlias
 
 from app.interlock.facts import Facts, Run, Station, Topic, Unit
@@ -25,9 +26,17 @@ class Finding:
 UnitRule: TypeAlias = Callable[[Facts, Unit, Station], Iterator[Finding]]
 
 
-def against(code: str, sentence: str, clears: str, *, subject: str | None = None, passing: bool = False) -> Finding:
+def against(
+    code: str,
+    sentence: str,
+    clears: str,
+    *,
+    subject: str | None = None,
+    passing: bool = False,
+    since: datetime | None = None,
+) -> Finding:
     """A reason against, with the right to override it that its code has."""
-    return Finding(ground=Ground(code, sentence, clears, right_to(code), subject, passing))
+    return Finding(ground=Ground(code, sentence, clears, right_to(code), subject, passing, since))
 
 
 def warn(sentence: str) -> Finding:
@@ -135,6 +144,7 @@ def _repeated(unit: Unit, operation: str) -> Iterator[Finding]:
             f"{operation} is done on {unit.serial} already.",
             "Go on with the next operation of the routing; a decision to rework lets it be done again.",
             subject=operation,
+            since=unit.done_at,
         )
     elif last is not None and unit.retest_limit is not None and last.runs >= unit.retest_limit:
         times = "once" if last.runs == 1 else f"{last.runs} times"
@@ -143,6 +153,7 @@ def _repeated(unit: Unit, operation: str) -> Iterator[Finding]:
             f"{unit.serial} was tried {times} at {operation}, and {unit.retest_limit} is the limit.",
             "Quality decides what becomes of it: rework, repair, use as is or scrap.",
             subject=operation,
+            since=last.received_at,
         )
 
 
@@ -194,7 +205,8 @@ def _status(_: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
             yield from _failed(unit, run, station)
         elif run.outcome in {"error", "aborted"} and run.operation != station.operation and unit.routing:
             yield against("no_verdict", f"{run.operation} came to no verdict on {unit.serial} ({run.outcome}).",
-                          f"Take it to {run.operation} again.", subject=run.operation)  # fmt: skip
+                          f"Take it to {run.operation} again.", subject=run.operation,
+                          since=run.received_at)  # fmt: skip
     if unit.provisional and _is_closed(station):
         where = ", ".join(unit.provisional)
         yield against(

@@ -13,7 +13,8 @@ class Ground:
     """One reason against: what happened, what clears it, who may let it pass.
 
     `subject` is the thing it is about (a slot, an operation, a tool, a hold), so that an override is for that thing
-    alone. `passing`: it clears by itself, so asking again makes sense.
+    alone. `passing`: it clears by itself, so asking again makes sense. `since`: when the occasion was heard of that
+    it is about; what an override was given for before was another.
     """
 
     code: str
@@ -22,6 +23,7 @@ class Ground:
     right: Right | None = None
     subject: str | None = None
     passing: bool = False
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -278,6 +278,32 @@ def test_who_may_not_or_not_so_long(
     assert codes(line, MOUNTER, Asked("SN-1")) == [["skipped"]]
 
 
+def test_an_override_is_for_the_run_that_was_the_latest_when_it_was_given(line: Engine) -> None:
+    def let_pass(code: str, station: str) -> None:
+        with line.begin() as connection:
+            grant_override(
+                connection, code=code, station=station, serial="SN-1", reason="once more", actor=ENGINEER,
+                until=datetime.now(UTC) + timedelta(hours=1),
+            )  # fmt: skip
+
+    for station in (PRINTER, MOUNTER):
+        done(line, station)
+    done(line, AOI, inspected("Failed", "Passed"))
+    with line.begin() as connection:
+        plan_retest_limit(connection, product_revision_id=1, operation="inspect", runs=1, actor="test")
+    for _ in range(2):
+        assert codes(line, AOI, Asked("SN-1")) == [["retest_limit"]]
+        let_pass("retest_limit", AOI)
+        assert codes(line, AOI, Asked("SN-1")) == [[]]
+        done(line, AOI, inspected("Failed", "Passed"))
+    assert codes(line, MOUNTER, Asked("SN-2")) == [["repeated"]]
+    for _ in range(2):
+        assert "repeated" in codes(line, PRINTER, Asked("SN-1"))[0]
+        let_pass("repeated", PRINTER)
+        assert "repeated" not in codes(line, PRINTER, Asked("SN-1"))[0]
+        done(line, PRINTER)
+
+
 def test_what_does_not_stand_is_not_overridden(line: Engine) -> None:
     with line.begin() as connection, pytest.raises(Invalid, match="nothing to override"):
         grant_override(

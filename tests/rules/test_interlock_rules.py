@@ -286,6 +286,22 @@ def test_an_override_holds_from_its_beginning_to_before_its_end(given: float, un
     assert verdict.allowed is holds
 
 
+@pytest.mark.parametrize(("heard", "passes"), [(-6, True), (-5, True), (-4.9, False)])
+@pytest.mark.parametrize("code", ["repeated", "retest_limit", "no_verdict"])
+def test_what_came_after_an_override_was_given_is_another_occasion(code: str, heard: float, passes: bool) -> None:
+    again: dict[str, dict[str, Any]] = {
+        "repeated": {"visits": visits("print place aoi"), "done_at": minutes(heard)},
+        "retest_limit": {
+            "visits": visits("print place aoi"),
+            "runs": (replace(run("aoi", "failed", runs=3), received_at=minutes(heard)),),
+            "retest_limit": 3,
+        },
+        "no_verdict": {"runs": (replace(run("print", "aborted"), received_at=minutes(heard)),)},
+    }
+    verdict = judged(**again[code], facts={"overrides": (override(code, given=-5),)})
+    assert codes(verdict) == ([] if passes else [code])
+
+
 def test_an_override_of_one_subject_lets_no_other_pass() -> None:
     verdict = judged(visits=(), facts={"overrides": (override("skipped", "print"),)})
     assert [ground.subject for ground in verdict.reasons] == ["place"]
