@@ -33,17 +33,32 @@ class Verified:
 # The slots are found by steps in the index: there are many scans of few slots.
 _LATEST = text(
     """
-    -- What became of the last scan of each slot?
+    -- What became of the last scan of each slot, by the time it was made? And of one that was refused afterwards,
+    -- whatever time it gives: has the slot been found right since?
     WITH RECURSIVE slots AS (
         SELECT min(slot) AS slot FROM setup_check WHERE station_id = :station
         UNION ALL
         SELECT (SELECT min(slot) FROM setup_check WHERE station_id = :station AND slot > slots.slot)
         FROM slots WHERE slots.slot IS NOT NULL
     )
-    SELECT latest.* FROM slots CROSS JOIN LATERAL (
-        SELECT check_id, station_id, slot, label, reasons, accepted, recorded_at FROM setup_check
-        WHERE setup_check.station_id = :station AND setup_check.slot = slots.slot AND recorded_at <= :at
-        ORDER BY recorded_at DESC, check_id DESC LIMIT 1
+    SELECT latest.check_id, station_id, latest.slot, label, reasons, accepted, recorded_at
+    FROM slots CROSS JOIN LATERAL (
+        (SELECT * FROM setup_check
+         WHERE setup_check.station_id = :station AND setup_check.slot = slots.slot AND recorded_at <= :at
+         ORDER BY recorded_at DESC, check_id DESC LIMIT 1)
+        UNION ALL
+        SELECT * FROM (
+            SELECT * FROM setup_check
+            WHERE setup_check.station_id = :station AND setup_check.slot = slots.slot AND recorded_at <= :at
+              AND NOT accepted
+            ORDER BY check_id DESC LIMIT 1
+        ) AS refused
+        WHERE NOT EXISTS (
+            SELECT FROM setup_check AS since
+            WHERE since.station_id = :station AND since.slot = refused.slot AND since.accepted
+              AND since.recorded_at >= refused.recorded_at AND since.recorded_at <= :at
+              AND since.check_id > refused.check_id
+        )
     ) AS latest
     """
 )
@@ -75,14 +90,19 @@ _VERIFIED = text(
 def blocks_at(connection: Connection, station_id: int, *, at: datetime, known: Mapping[str, str]) -> dict[str, Block]:
     """The blocked slots of a station at a moment, by their identifiers as far as they are `known`.
 
-    Of scans of one slot under several names the last one tells.
+    Of scans of one slot under several names the last one tells, made last or refused last: who refuses it now has the
+    reel in their hands, whatever time they give.
     """
-    last: dict[str, Row[Any]] = {}
+    told: dict[str, list[Row[Any]]] = {}
     for row in connection.execute(_LATEST, {"station": station_id, "at": at}):
-        slot = known.get(row.slot, row.slot)
-        if slot not in last or (last[slot].recorded_at, last[slot].check_id) < (row.recorded_at, row.check_id):
-            last[slot] = row
-    return {slot: _block(slot, row) for slot, row in last.items() if not row.accepted}
+        told.setdefault(known.get(row.slot, row.slot), []).append(row)
+    blocked: dict[str, Block] = {}
+    for slot, rows in told.items():
+        last = max(rows, key=lambda row: (row.recorded_at, row.check_id))
+        against = [row for row in rows if not row.accepted and (row is last or row.check_id > last.check_id)]
+        if against:
+            blocked[slot] = _block(slot, max(against, key=lambda row: row.check_id))
+    return blocked
 
 
 def blocked_locations(connection: Connection, *, at: datetime) -> list[Block]:

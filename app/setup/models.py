@@ -55,11 +55,14 @@ class SetupCheck(Base):
     """A scan at a slot and what became of it; `check_id` is the number of its audit row.
 
     `kind` is load, splice or clearance (a person with the right cleared the blocked slot). Whether a slot is blocked
-    and who verified what is in it is derived from these, by the station's clock.
+    and who verified what is in it is derived from these, by the station's clock and the order in which they came.
     """
 
     __tablename__ = "setup_check"
-    __table_args__ = (Index("ix_setup_check_slot", "station_id", "slot", "recorded_at"),)
+    __table_args__ = (
+        Index("ix_setup_check_slot", "station_id", "slot", "recorded_at"),
+        Index("ix_setup_check_refused", "station_id", "slot", "check_id", postgresql_where=text("NOT accepted")),
+    )
 
     check_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     station_id: Mapped[int] = mapped_column(Integer)

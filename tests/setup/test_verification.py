@@ -169,6 +169,29 @@ def test_the_right_reel_clears_the_slot(engine: Engine, revision: int) -> None:
     assert not slot_of(setup(engine, revision, when=10), F1).blocked
 
 
+def test_a_refused_scan_blocks_its_slot_whatever_time_it_gives(engine: Engine, revision: int) -> None:
+    def blocked(when: float = 100) -> bool:
+        return slot_of(setup(engine, revision, when=when), F1).blocked
+
+    for identifier, part in (("P-1", R10K), ("P-9", R22K)):
+        reel(engine, identifier, part)
+    scan(engine, F1, "P-1", product_revision_id=revision, when=20)
+    assert not blocked()
+    scan(engine, F1, "P-9", product_revision_id=revision, when=10)
+    assert blocked(), "nobody looked at the slot since"
+    scan(engine, F1, "P-1", product_revision_id=revision, when=5)
+    assert blocked(), "that was before"
+    scan(engine, F1, "P-1", product_revision_id=revision, when=30)
+    assert not blocked()
+    scan(engine, F1, "P-9", product_revision_id=revision, when=40)
+    scan(engine, F1, "P-1", product_revision_id=revision, when=35)
+    assert blocked(), "what came late was before it"
+    with engine.begin() as connection:
+        assert [one.slot for one in blocked_locations(connection, at=at(100))] == [F1]
+        clear_location(connection, station=STATION, slot=F1, reason="looked", actor="person:lee", at=at(50))
+    assert not blocked()
+
+
 def test_somebody_with_the_right_clears_the_slot_with_a_reason(engine: Engine, revision: int) -> None:
     reel(engine, "P-9", R22K)
     scan(engine, F1, "P-9", product_revision_id=revision)
