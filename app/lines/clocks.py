@@ -34,6 +34,16 @@ _MEASURE: Final = text(
             THEN known.measured_at ELSE now() END
     """
 )
+ERROR_OF: Final = """
+    coalesce((
+        SELECT max(error) FROM known_clock_error
+        WHERE known_clock_error.station_id = {station}
+          AND (CAST(:as_of AS timestamptz) IS NULL OR known_from <= :as_of)
+    ), interval '2 seconds')
+"""
+"""Column: how far the clock of `station` may be off: as far as it was ever seen off, as known at `as_of`, or by
+`ALARM`, which goes unsaid.
+"""
 _LARGEST: Final = text(
     """
     -- How far were the clocks of these stations seen off until then?

@@ -6,7 +6,7 @@ is as sure as its surest span, an assembly around it as sure as those that meet 
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice, takewhile
 from typing import Any, TypeVar
@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, text
 
 from app.db import varied
+from app.lines.clocks import clock_errors
+from app.trace.asked_time import asked_time
 from app.trace.assemblies import Within, assemblies_around
 from app.trace.boards import Board, Place, boards_carrying
 from app.trace.designators import few
@@ -24,9 +26,9 @@ from app.trace.loaded import loaded_intervals
 from app.trace.narrowing import Narrowing
 from app.trace.pages import Key
 from app.trace.question import Question
-from app.trace.removals import Removal, removals_from, until_removed
+from app.trace.removals import Removal, held_from, removals_from
 from app.trace.shown import Particulars, Shown, shown_of
-from app.trace.spans import Span, merged
+from app.trace.spans import CLOCK_ERROR, Reading, Span, merged, stay
 from app.trace.suspects import Suspect, suspects
 from app.trace.told import Told
 from app.trace.works import boards_worked_on
@@ -105,8 +107,16 @@ class Answer:
         return {row.station_id: row.handle for row in self._known}
 
     @cached_property
+    def _clocks(self) -> Mapping[int, timedelta]:
+        return clock_errors(self._connection, self._stations, self._question.as_of)
+
+    def _begun(self, station_id: int, recorded_at: datetime) -> Reading:
+        return Reading(station_id, recorded_at, self._clocks.get(station_id, CLOCK_ERROR))
+
+    @cached_property
     def _judge(self) -> Judge:
-        return Judge(self._wanted, self._question.words, self._stations)
+        time = asked_time(self._connection, self._question)
+        return Judge(self._wanted, self._question.words, self._stations, time)
 
     def _sees(self, shown: Particulars) -> bool:
         return self._customer_id is None or shown.customer_id == self._customer_id
@@ -175,7 +185,7 @@ class Answer:
         self._told.add([place for place, _ in judged])
         removals = self._removals((place for place, _, _ in inner), shown)
         for place, board, besides in inner:
-            self._hold(place, self._judge.spans(board, removals.get(place, ()), besides))
+            self._hold(place, self._judge.spans(board, removals.get(place, ()), besides, self._clocks))
         possible = [(place, verdict) for place, verdict in judged if verdict.said.evidence is not Evidence.exact]
         if possible:
             units = sorted({place[0] for place, _ in possible})
@@ -210,7 +220,7 @@ class Answer:
                 for board in block:
                     place = (board.unit_id, board.position_number)
                     if board.unit_id in shown.built_in:
-                        self._hold(place, [Span(board.evidence, board.recorded_at)])
+                        self._hold(place, stay(self._begun(board.station_id, board.recorded_at), board.evidence, ()))
                     particular = shown.particulars[board.unit_id]
                     if self._sees(particular):
                         yield CarryingUnit(
@@ -251,7 +261,7 @@ class Answer:
         reported = {place for place in block if place in self._told}
         self._told.add(block)
         for place in inner:
-            self._hold(place, [_span_of(one, removals.get(place, ())) for one in block[place]])
+            self._hold(place, [span for one in block[place] for span in self._held_by(one, removals.get(place, ()))])
         for place, suspicions in block.items():
             if place not in reported:
                 self._unsure[place] = min(suspicions, key=_surest_first)
@@ -269,6 +279,10 @@ class Answer:
             key=(1, *place),
             pending=suspect.pending,
         )
+
+    def _held_by(self, suspect: Suspect, removals: Sequence[Removal]) -> Sequence[Span]:
+        begun = self._begun(suspect.station_id, suspect.recorded_at)
+        return held_from(begun, suspect.evidence, suspect.reference_designators, [suspect.package_id], removals)
 
     # --- around ---
 
@@ -325,12 +339,6 @@ def _of_within(one: Within, shown: Particulars) -> CarryingUnit:
         recorded_at=one.recorded_at,
         key=(2, *one.board),
     )
-
-
-def _span_of(suspect: Suspect, removals: Sequence[Removal]) -> Span:
-    names = suspect.reference_designators
-    until = until_removed(suspect.recorded_at, names, [suspect.package_id], removals)
-    return Span(suspect.evidence, suspect.recorded_at, until)
 
 
 def _surest_first(suspect: Suspect) -> tuple[int, bool, datetime, str]:

@@ -8,15 +8,17 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from app.lines.clocks import ERROR_OF
 from app.trace.boards import AT, HELD, Place
 from app.trace.designators import natural_order
-from app.trace.evidence import Evidence, evidence_of, weaker
+from app.trace.evidence import Evidence, evidence_of
 from app.trace.removals import Removal, removals_from
-from app.trace.spans import Span, merged, surest
+from app.trace.spans import Span, may_follow, merged, stay, surest
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,12 @@ class _Stay:
     via: str
     reference_designator: str | None
     station: str
+    station_id: int
     recorded_at: datetime
-    span: Span
+    clock_error: timedelta
+    evidence: Evidence
+    ends: Sequence[Removal]
+    spans: Sequence[Span] = ()
     elsewhere_at: datetime | None = None
     """When it was told into another board, though nobody took it out of this one."""
 
@@ -86,7 +92,8 @@ _AROUND = text(
     )
     SELECT coalesce(held.board_id, fact.unit_id) AS board_id, coalesce(held.board_position, 0) AS board_position,
         fact.child_id, fact.via, fact.reference_designator, fact.position_number, fact.candidates, fact.chained,
-        coalesce(width.positions, 0) AS positions, station.handle AS station, fact.recorded_at
+        coalesce(width.positions, 0) AS positions, station.handle AS station, fact.station_id,
+        fact.recorded_at, {ERROR_OF.format(station="fact.station_id")} AS clock_error
     FROM fact
     LEFT JOIN held ON {AT}
     LEFT JOIN width ON width.panel_id = fact.unit_id
@@ -116,12 +123,12 @@ def assemblies_around(
         above: set[int] = set()
         for child_id in sorted(level):
             inside = merged(span for told in spans[child_id].values() for span in told)
-            for stay in stays[child_id]:
-                met = [common for span in inside if (common := span.common(stay.span))]
-                if not met or stay.board[0] == child_id:
+            for one in stays[child_id]:
+                met = [common for span in inside for its in one.spans if (common := span.common(its))]
+                if not met or one.board[0] == child_id:
                     continue
-                _note_way(ways.setdefault(stay.board, {}), child_id, stay, surest(met))
-                unit_id, position = stay.board
+                _note_way(ways.setdefault(one.board, {}), child_id, one, surest(met))
+                unit_id, position = one.board
                 known = spans.setdefault(unit_id, {}).get(position, ())
                 now = merged((*known, *met))
                 if now != known:
@@ -142,8 +149,8 @@ def told_elsewhere(
     children = connection.execute(_CHILDREN, {"serials": sorted(serials)}).scalars().all()
     stays: dict[int, list[_Stay]] = {}
     _find_stays(connection, children, stays, as_of)
-    every = (stay for told in stays.values() for stay in told)
-    return {(stay.via, stay.recorded_at): stay.elsewhere_at for stay in every if stay.elsewhere_at is not None}
+    every = (one for told in stays.values() for one in told)
+    return {(one.via, one.recorded_at): one.elsewhere_at for one in every if one.elsewhere_at is not None}
 
 
 def _find_stays(
@@ -165,51 +172,39 @@ def _find_stays(
             positions=row.positions,
             candidates=row.candidates,
         )
-        span = Span(evidence, row.recorded_at, _taken_out(row, removals.get(board, ())))
-        stays[row.child_id].append(_Stay(board, row.via, row.reference_designator, row.station, row.recorded_at, span))
+        ends = [removal for removal in removals.get(board, ()) if _means(removal, row)]
+        stays[row.child_id].append(
+            _Stay(
+                board, row.via, row.reference_designator, row.station, row.station_id, row.recorded_at,
+                row.clock_error, evidence, ends,
+            )
+        )  # fmt: skip
     for child_id in children:
-        stays[child_id] = list(_until_elsewhere(stays[child_id]))
+        stays[child_id] = list(_judged(stays[child_id]))
 
 
-def _until_elsewhere(stays: Sequence[_Stay]) -> Iterator[_Stay]:
-    """Stays of one child, in order of time: from when it is told into another board on, that it stayed is possible."""
-    times = [stay.recorded_at for stay in stays]
-    widest = 2 * max((stay.span.clock_error for stay in stays), default=timedelta())
-    for stay in stays:
-        first = bisect_left(times, stay.recorded_at - widest)
-        other = next((other for other in stays[first:] if _may_follow(stay, other)), None)
-        if other is None:
-            yield stay
-            continue
-        moved_at, until = max(stay.recorded_at, other.recorded_at), stay.span.until
-        if until is not None and until <= moved_at:
-            yield stay
-            continue
-        possible = weaker(stay.span.evidence, Evidence.bounded)
-        yield replace(stay, span=replace(stay.span, until=moved_at), elsewhere_at=moved_at)
-        yield replace(stay, span=replace(stay.span, evidence=possible, since=moved_at), elsewhere_at=moved_at)
+def _judged(stays: Sequence[_Stay]) -> Iterator[_Stay]:
+    """Stays of one child, in order of time, each with when it lasted."""
+    times = [one.recorded_at for one in stays]
+    widest = 2 * max((one.clock_error for one in stays), default=timedelta())
+    for one in stays:
+        near = range(bisect_left(times, one.recorded_at - widest), len(stays))
+        later = (stays[nth] for nth in near if stays[nth].board != one.board and may_follow(one, stays[nth]))
+        moved = list(islice(later, 1))
+        spans = stay(one, one.evidence, one.ends, moved)
+        until = spans[-1].until
+        moved_at = max(one.recorded_at, moved[0].recorded_at) if moved else None
+        still = moved_at is not None and (until is None or moved_at < until)
+        yield replace(one, spans=spans, elsewhere_at=moved_at if still else None)
 
 
-def _may_follow(stay: _Stay, other: _Stay) -> bool:
-    """Whether the child was told into another board after, as far as the clocks tell."""
-    same_clock = other.station == stay.station
-    apart = timedelta() if same_clock else stay.span.clock_error + other.span.clock_error
-    return other.board != stay.board and other.recorded_at >= stay.recorded_at - apart
-
-
-def _taken_out(row: Row[Any], removals: Sequence[Removal]) -> datetime | None:
-    """When the child was taken out again: the first removal after it was built in that means it."""
-    for removal in removals:
-        if removal.recorded_at < row.recorded_at:
-            continue
-        names = removal.reference_designators
-        if removal.child_id is not None or removal.package is not None:
-            meant = removal.child_id == row.child_id or removal.package == row.via
-            if meant and (not names or row.reference_designator is None or row.reference_designator in names):
-                return removal.recorded_at
-        elif row.reference_designator in names:
-            return removal.recorded_at
-    return None
+def _means(removal: Removal, row: Row[Any]) -> bool:
+    """Whether a removal means the child at its designator."""
+    names = removal.reference_designators
+    if removal.child_id is None and removal.package is None:
+        return row.reference_designator in names
+    meant = removal.child_id == row.child_id or removal.package == row.via
+    return meant and (not names or row.reference_designator is None or row.reference_designator in names)
 
 
 def _note_way(ways: dict[int, _Way], child_id: int, stay: _Stay, evidence: Evidence) -> None:

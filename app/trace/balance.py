@@ -5,7 +5,7 @@ a correction. What was drawn after that is known, what is left after that is not
 only where it is there whatever the true counts are in their ranges, as what it may be.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,6 +13,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, text
 
 from app.errors import Invalid, NotFound
+from app.lines.clocks import clock_errors
 from app.trace.counted import Known, Remaining, known_of, pieces
 from app.trace.date_codes import earliest_made
 from app.trace.drawn import Amount, Counted, Drawn, PieceCounts, add_unnamed, drawn_from
@@ -120,11 +121,12 @@ class _Books:
         self._as_of = as_of
         self._counts = PieceCounts(connection)
         self._stations: dict[int, str] = {row[0]: row[1] for row in connection.execute(_STATIONS)}
+        self._clocks = clock_errors(connection, self._stations, as_of)
 
     def balances(self, packages: Sequence[int], *, tolerance: float) -> list[Balance]:
         """One balance a package, in order of their ids."""
         known = known_of(self._connection, packages, self._as_of)
-        asked = {one.package_id: Counted(one.package_id, one.identifier, _cut(one.remaining)) for one in known}
+        asked = {one.package_id: self._counted(one) for one in known}
         drawn = drawn_from(self._connection, list(asked.values()), self._counts, self._as_of)
         # Looked for only where something is missing: it can explain that, and nothing else.
         short = [
@@ -139,8 +141,21 @@ class _Books:
             self._connection.execute(_LOADED_AT_SEVERAL, {"packages": list(packages), "as_of": self._as_of}).scalars()
         )
         moved |= {package_id for package_id, one in drawn.items() if len(one.stations) > 1 and not one.applied}
-        doubled = in_two_places(self._connection, sorted(moved), self._as_of)
+        doubled = in_two_places(self._connection, sorted(moved), self._clocks, self._as_of)
         return [self._balance(one, drawn[one.package_id], doubled.get(one.package_id), tolerance) for one in known]
+
+    def _counted(self, known: Known) -> Counted:
+        by = known.remaining.station_id if known.remaining else None
+        error = self._clocks.get(by, timedelta()) if by is not None else timedelta()
+        return Counted(known.package_id, known.identifier, _cut(known.remaining), by, error)
+
+    def _allowed_for(self, stations: Iterable[int | None]) -> str:
+        """What is said of the clocks that were seen off, as a sentence."""
+        return " ".join(
+            f"The clock of {self._stations[one]} was seen off by up to {self._clocks[one].total_seconds():.0f} s; that "
+            "is allowed for."
+            for one in sorted({one for one in stations if one in self._clocks})
+        )
 
     def _balance(self, known: Known, drawn: Drawn, doubled: TwoPlaces | None, tolerance: float) -> Balance:
         gap = _gap(known, drawn)
@@ -148,6 +163,7 @@ class _Books:
         if doubled:
             findings.append(self._doubled(known, doubled))
         findings += _made_late(known)
+        counting = [*drawn.stations, known.remaining.station_id] if known.remaining else []
         return Balance(
             package=known.identifier,
             part_number=known.part_number,
@@ -160,7 +176,7 @@ class _Books:
             gap=gap,
             unnamed=drawn.unnamed,
             stations={self._stations[station_id]: span for station_id, span in sorted(drawn.stations.items())},
-            sentence=_sentence(known, drawn, gap),
+            sentence=f"{_sentence(known, drawn, gap)} {self._allowed_for(counting)}".rstrip(),
             findings=findings,
         )
 
@@ -170,7 +186,8 @@ class _Books:
             Doubt.two_places,
             known.identifier,
             f"{here} still used package {known.identifier} at {_moment(doubled.at)}, when {there} had it already. Two "
-            "reels may bear one label, or two stations report the same placements. Look at both machines.",
+            "reels may bear one label, or two stations report the same placements. Look at both machines. "
+            f"{self._allowed_for([doubled.station_id, doubled.other_id])}".rstrip(),
             {"station": here, "other": there, "at": doubled.at.isoformat(), "times": doubled.times},
         )
 

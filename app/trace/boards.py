@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import Connection, text
 
 from app.db import varied
+from app.trace.asked_time import asked_time
 from app.trace.question import Question
 
 _FIRST = 1000
@@ -159,19 +160,27 @@ def boards_carrying(
 
 
 def resolved(connection: Connection, sets: Sequence[int] | None, question: Question, after: int) -> Iterator[Board]:
-    """The same whatever the reports speak of, and with all terms of the question."""
+    """The same whatever the reports speak of, and with all terms of the question.
+
+    Of clocks that were seen off, what may have been in the time asked for comes too.
+    """
+    time = asked_time(connection, question)
+    since, until = time.widest
     asked = {
         "sets": None if sets is None else list(sets),
         "as_of": question.as_of,
         "station": question.station,
-        "since": question.since,
-        "until": question.until,
+        "since": since,
+        "until": until,
         "after": after,
     }
     options = {"stream_results": True, "yield_per": _BLOCK}
     # Both end also where a page ends early.
     with varied(connection), connection.execute(_CARRYING, asked, execution_options=options) as rows:
-        yield from _boards(rows)
+        if time.is_doubtful:
+            yield from _boards(row for row in rows if time.evidence(row.station_id, row.recorded_at, row.recorded_at))
+        else:
+            yield from _boards(rows)
 
 
 def _boards(rows: Iterable[Any]) -> Iterator[Board]:

@@ -20,6 +20,8 @@ class Remaining:
     at: datetime
     says: str
     retired: bool = False
+    station_id: int | None = None
+    """Who said so, where it was a station by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +60,16 @@ _KNOWN = text(
         WHERE package.package_id = ANY (CAST(:packages AS integer[]))
     ), told AS (
         SELECT package_id, kind, CASE kind WHEN 'empty' THEN 0 ELSE quantity END AS quantity, recorded_at AS told_at,
-            station.handle AS station
+            station.handle AS station, station_id
         FROM loading_event JOIN station USING (station_id)
         WHERE package_id = ANY (CAST(:packages AS integer[])) AND (quantity > 0 OR kind = 'empty')
           AND {_THEN.format("loading_event")}
         UNION ALL
-        SELECT child_id, 'joined', quantity, recorded_at, NULL FROM package_link
+        SELECT child_id, 'joined', quantity, recorded_at, NULL, NULL FROM package_link
         WHERE child_id = ANY (CAST(:packages AS integer[])) AND kind = 'joined' AND quantity > 0
           AND {_THEN.format("package_link")}
         UNION ALL
-        SELECT package_id, 'described', told.quantity, told.described_at, NULL
+        SELECT package_id, 'described', told.quantity, told.described_at, NULL, NULL
         FROM package_description AS told JOIN asked USING (package_id)
         WHERE told.quantity > 0
           AND told.quantity IS DISTINCT FROM coalesce(told.initial_quantity, asked.initial_quantity)
@@ -89,7 +91,7 @@ _KNOWN = text(
     )
     SELECT asked.package_id, asked.identifier, asked.part_number, asked.date_code, asked.received_on,
         nullif(asked.initial_quantity, 0) AS initial, come.quantity AS come, come.parents,
-        last.kind, last.quantity, last.told_at, last.station,
+        last.kind, last.quantity, last.told_at, last.station, last.station_id,
         coalesce(gone.quantity, 0) AS gone, coalesce(gone.before, 0) AS gone_before,
         coalesce(gone.unknown, false) AS gone_unknown
     FROM asked
@@ -123,7 +125,7 @@ def known_of(connection: Connection, packages: Sequence[int], as_of: datetime | 
         if row.kind is not None:
             words = _WORDS.get(row.kind, "{quantity} were counted")
             told = words.format(station=row.station, quantity=pieces(row.quantity))
-            remaining = Remaining(row.quantity, row.told_at, told, retired=row.kind == "retired")
+            remaining = Remaining(row.quantity, row.told_at, told, row.kind == "retired", row.station_id)
         found.append(
             Known(
                 row.package_id,

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, text
 
 from app.cfx.pieces import Pieces, pieces_of
+from app.lines.clocks import ERROR_OF
 from app.trace.loaded import LoadedInterval
 from app.trace.spans import CLOCK_ERROR
 
@@ -56,11 +57,16 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A package to be asked about; `counted_at`: when its pieces were last counted, if ever (station's clock)."""
+    """A package to be asked about; `counted_at`: when its pieces were last counted, if ever (station's clock).
+
+    `counted_by` is whose clock that is, where known, and `clock_error` how far it was seen off.
+    """
 
     package_id: int
     identifier: str
     counted_at: datetime | None
+    counted_by: int | None = None
+    clock_error: timedelta = timedelta()
 
 
 _NEIGHBOURS = text(
@@ -75,16 +81,17 @@ _NEIGHBOURS = text(
     """
 )
 _DRAWN = text(
-    """
+    f"""
     -- How many reports took something from these packages, at which placements, where, and before when?
     WITH asked AS (
-        SELECT package_id, identifier, coalesce(counted_at, 'infinity') AS counted_at
+        SELECT package_id, identifier, coalesce(counted_at, 'infinity') AS counted_at, counted_by, clock_error
         FROM unnest(
-            CAST(:packages AS integer[]), CAST(:identifiers AS text[]), CAST(:counted_at AS timestamptz[])
-        ) AS given (package_id, identifier, counted_at)
+            CAST(:packages AS integer[]), CAST(:identifiers AS text[]), CAST(:counted_at AS timestamptz[]),
+            CAST(:counted_by AS integer[]), CAST(:clock_errors AS interval[])
+        ) AS given (package_id, identifier, counted_at, counted_by, clock_error)
     ), taken AS (
-        SELECT asked.package_id, asked.counted_at, chunk_id, placement.placement_id, placement.kind,
-            joined_packages = '{}' AS certain
+        SELECT asked.package_id, chunk_id, placement.placement_id, placement.kind,
+            joined_packages = '{{}}' AS certain
         FROM asked
         JOIN material_chunk ON package_ids @> ARRAY[asked.package_id]
         CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
@@ -92,8 +99,7 @@ _DRAWN = text(
         WHERE pair.package_id = asked.package_id
         UNION ALL
         -- A chain it leads, or a tray filled from it; what was split off into a tray is the tray's.
-        SELECT asked.package_id, asked.counted_at, chunk_id, placement.placement_id, placement.kind,
-            joined_packages = '{}'
+        SELECT asked.package_id, chunk_id, placement.placement_id, placement.kind, joined_packages = '{{}}'
         FROM unnest(CAST(:neighbours AS integer[]), CAST(:neighboured AS integer[])) AS near (placement_id, package_id)
         JOIN asked USING (package_id)
         JOIN placement USING (placement_id)
@@ -113,15 +119,20 @@ _DRAWN = text(
         WHERE listed.chunk_id = taken.chunk_id
         GROUP BY taken.chunk_id, set_id
     ), held AS (
-        SELECT package_id, counted_at, set_id, placement_id, kind, certain, sum(times) AS times
-        FROM taken JOIN spread USING (chunk_id)
-        GROUP BY package_id, counted_at, set_id, placement_id, kind, certain
+        SELECT package_id, counted_at, counted_by, clock_error, set_id, placement_id, kind, certain,
+            sum(times) AS times
+        FROM taken JOIN spread USING (chunk_id) JOIN asked USING (package_id)
+        GROUP BY package_id, counted_at, counted_by, clock_error, set_id, placement_id, kind, certain
+    ), wanted AS (
+        SELECT DISTINCT set_id, counted_at, counted_by, clock_error FROM held
     ), reported AS (
-        SELECT set_id, counted_at, station_id, max(share) AS once, sum(share) AS each,
-            max(share) FILTER (WHERE recorded_at <= counted_at - CAST(:error AS interval)) AS once_before,
-            sum(share) FILTER (WHERE begun_at <= counted_at + CAST(:error AS interval)) AS each_before
+        SELECT set_id, counted_at, counted_by, clock_error, station_id, max(share) AS once, sum(share) AS each,
+            max(share) FILTER (WHERE recorded_at <= counted_at - apart) AS once_before,
+            sum(share) FILTER (WHERE begun_at <= counted_at + apart) AS each_before
         FROM (
-            SELECT fact.*, wanted.counted_at, 1.0 / fact.candidates AS share,
+            SELECT fact.*, wanted.counted_at, wanted.counted_by, wanted.clock_error, 1.0 / fact.candidates AS share,
+                CASE WHEN fact.station_id = wanted.counted_by THEN CAST(:error AS interval)
+                    ELSE wanted.clock_error + {ERROR_OF.format(station="fact.station_id")} END AS apart,
                 -- Only after the count it matters when the work was begun.
                 CASE WHEN fact.recorded_at <= wanted.counted_at THEN fact.recorded_at
                     ELSE least(fact.recorded_at, (
@@ -130,21 +141,23 @@ _DRAWN = text(
                           AND work.station_id = fact.station_id
                           AND (CAST(:as_of AS timestamptz) IS NULL OR work.started_received_at <= :as_of)
                     )) END AS begun_at
-            FROM (SELECT DISTINCT set_id, counted_at FROM held) AS wanted
+            FROM wanted
             JOIN installation AS fact USING (set_id)
             WHERE CAST(:as_of AS timestamptz) IS NULL OR fact.received_at <= :as_of
         ) AS fact
-        GROUP BY set_id, counted_at, station_id, unit_id, position_number, transaction_id,
+        GROUP BY set_id, counted_at, counted_by, clock_error, station_id, unit_id, position_number, transaction_id,
             CASE WHEN transaction_id IS NULL THEN event_id END
     ), summed AS (
-        SELECT set_id, counted_at, station_id, sum(once) AS once, sum(each) AS each,
+        SELECT set_id, counted_at, counted_by, clock_error, station_id, sum(once) AS once, sum(each) AS each,
             coalesce(sum(once_before), 0) AS once_before, coalesce(sum(each_before), 0) AS each_before
-        FROM reported GROUP BY set_id, counted_at, station_id
+        FROM reported GROUP BY set_id, counted_at, counted_by, clock_error, station_id
     )
     SELECT package_id, placement_id, kind, certain, station_id,
         CAST(sum(times * once) AS float), CAST(sum(times * each) AS float),
         CAST(sum(times * once_before) AS float), CAST(sum(times * each_before) AS float)
-    FROM held JOIN summed USING (set_id, counted_at)
+    FROM held
+    JOIN summed ON summed.set_id = held.set_id AND summed.counted_at = held.counted_at
+        AND summed.counted_by IS NOT DISTINCT FROM held.counted_by AND summed.clock_error = held.clock_error
     GROUP BY package_id, placement_id, kind, certain, station_id
     """
 )
@@ -212,6 +225,8 @@ def drawn_from(
         "packages": [one.package_id for one in packages],
         "identifiers": [one.identifier for one in packages],
         "counted_at": [one.counted_at for one in packages],
+        "counted_by": [one.counted_by for one in packages],
+        "clock_errors": [one.clock_error for one in packages],
         "error": CLOCK_ERROR,
         "as_of": as_of,
     }
@@ -243,15 +258,14 @@ def add_unnamed(
     as_of: datetime | None,
 ) -> None:
     """Add to what is possible what reports took from the packages' slots without naming a package."""
-    counted_at = {one.package_id: one.counted_at for one in packages}
-    error: timedelta = CLOCK_ERROR
+    counted = {one.package_id: one for one in packages}
     asked = {
         "packages": [one.package_id for one in intervals],
         "stations": [one.station_id for one in intervals],
         "slots": [one.slot for one in intervals],
-        "since": [one.since - error for one in intervals],
-        "until": [one.until + error if one.until else None for one in intervals],
-        "counted_at": [counted_at[one.package_id] for one in intervals],
+        "since": [one.since - one.clock_error for one in intervals],
+        "until": [one.until + one.clock_error if one.until else None for one in intervals],
+        "counted_at": [_counted_until(counted[one.package_id], one) for one in intervals],
         "as_of": as_of,
     }
     rows = connection.execute(_UNNAMED, asked).all() if intervals else []
@@ -262,3 +276,11 @@ def add_unnamed(
         one.rejected = one.rejected.plus(0, float(times) * each_time.rejected)
         one.used_before = one.used_before.plus(0, float(before) * (each_time.placed + each_time.rejected))
         one.unnamed = round(one.unnamed + float(times) * (each_time.placed + each_time.rejected), 6)
+
+
+def _counted_until(counted: Counted, interval: LoadedInterval) -> datetime | None:
+    """Until when, by the station's clock, the count may have been."""
+    if counted.counted_at is None or counted.counted_by == interval.station_id:
+        return counted.counted_at
+    off = timedelta() if interval.clock_error <= CLOCK_ERROR else interval.clock_error
+    return counted.counted_at + counted.clock_error + off

@@ -5,15 +5,16 @@ the board is made once.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from app.trace.asked_time import AskedTime
 from app.trace.boards import Board, Reported
 from app.trace.designators import few, natural_order
 from app.trace.evidence import Evidence, evidence_of, stronger, weaker
 from app.trace.hits import Hit, Wanted
-from app.trace.removals import Removal, until_removed
-from app.trace.spans import Span, merged
+from app.trace.removals import Removal, held_from
+from app.trace.spans import CLOCK_ERROR, Reading, Span, merged
 
 _ANYTHING = Hit((), (), applied=True, in_some=True)
 
@@ -41,10 +42,11 @@ class Verdict(NamedTuple):
 
 
 class Judge:
-    """Judges reports by what is wanted; `words` names that, `stations` are handles by id."""
+    """Judges reports by what is wanted, in the time asked for; `words` names that, `stations` are handles by id."""
 
-    def __init__(self, wanted: Wanted, words: str, stations: Mapping[int, str]) -> None:
+    def __init__(self, wanted: Wanted, words: str, stations: Mapping[int, str], time: AskedTime) -> None:
         self._wanted = wanted
+        self._time = time
         self._words = words
         self._stations = stations
         self._known: dict[tuple[int, ...], Said] = {}
@@ -57,28 +59,43 @@ class Judge:
         """
         first_at, report = board.reports[0]
         said = self._known.get(report) or self._say(report)
-        if len(board.reports) == 1 and besides is Evidence.exact:
+        if len(board.reports) == 1 and besides is Evidence.exact and not self._time.is_doubtful:
             return Verdict(said, first_at, first_at)
-        best, best_at, evidence = report, first_at, weaker(said.evidence, besides)
+        best, best_at, evidence = report, first_at, self._sure(said, report, first_at, besides)
         filled: dict[Evidence, set[str]] = {}
         for at, report in board.reports:
             said = self._known.get(report) or self._say(report)
-            sure = weaker(said.evidence, besides)
+            sure = self._sure(said, report, at, besides)
             filled.setdefault(sure, set()).update(said.names)
             if stronger(sure, evidence) is not evidence:
                 best, best_at, evidence = report, at, sure
         designators = sorted(filled[evidence], key=natural_order)
-        why = self._why(Reported(*best), evidence, designators)
+        why = self._why(Reported(*best), self._known[best].evidence, designators)
+        if self._is_near_an_end(Reported(*best).station_id, best_at):
+            why += self._time.doubt(Reported(*best).station_id)
         return Verdict(Said(evidence, (), designators, why), best_at, first_at)
 
-    def spans(self, board: Board, removals: Sequence[Removal], besides: Evidence) -> tuple[Span, ...]:
-        """When, and how surely, a board held it."""
-        spans = []
+    def spans(
+        self, board: Board, removals: Sequence[Removal], besides: Evidence, clocks: Mapping[int, timedelta]
+    ) -> tuple[Span, ...]:
+        """When, and how surely, a board held it; `clocks` says by how much those of stations are off."""
+        spans: list[Span] = []
         for at, report in board.reports:
             said = self._known.get(report) or self._say(report)
-            until = until_removed(at, said.names, self._wanted.packages, removals)
-            spans.append(Span(weaker(said.evidence, besides), at, until))
+            station_id = Reported(*report).station_id
+            begun = Reading(station_id, at, clocks.get(station_id, CLOCK_ERROR))
+            sure = self._sure(said, report, at, besides)
+            spans += held_from(begun, sure, said.names, self._wanted.packages, removals)
         return merged(spans)
+
+    def _sure(self, said: Said, report: tuple[int, ...], at: datetime, besides: Evidence) -> Evidence:
+        sure = weaker(said.evidence, besides)
+        near = self._is_near_an_end(Reported(*report).station_id, at)
+        return weaker(sure, Evidence.bounded) if near else sure
+
+    def _is_near_an_end(self, station_id: int, at: datetime) -> bool:
+        """Whether the station's clock leaves open on which side of an end of the time asked for it was."""
+        return self._time.is_doubtful and self._time.evidence(station_id, at, at) is not Evidence.exact
 
     def _say(self, told: tuple[int, ...]) -> Said:
         report = Reported(*told)

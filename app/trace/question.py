@@ -41,8 +41,9 @@ class Question:
     list, invoice or order; `received_on` the day in UTC), `slot` to `nozzle` where on a machine they were. `tool`,
     `firmware` (version or checksum), `recipe` (with its `recipe_revision`) and `operator` ask for units by what was
     done to them. `station` (CFX handle) with `since` and `until` (station's clock) say who reported the material when,
-    or, without terms on material, the first of those on work. `serial` asks for a child unit, and goes with no other
-    term. `as_of` (server's clock) answers from what was known then.
+    or, without terms on material, the first of those on work; what a clock that was seen off tells near an end of that
+    time is `bounded`. `serial` asks for a child unit, and goes with no other term. `as_of` (server's clock) answers
+    from what was known then.
     """
 
     package: str | None = None

@@ -2,11 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
+from app.lines.clocks import ERROR_OF
 from app.trace.boards import AT, HELD, Place
+from app.trace.evidence import Evidence
+from app.trace.spans import Moment, Span, merged, stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class Removal:
     child_id: int | None
     reference_designators: Sequence[str]
     station_id: int
+    clock_error: timedelta
 
 
 _REMOVED = text(
@@ -47,7 +51,7 @@ _REMOVED = text(
         FROM fact LEFT JOIN held ON {AT}
     )
     SELECT board_id, board_position, recorded_at, package_id, package.identifier, child_id, reference_designators,
-        station_id
+        station_id, {ERROR_OF.format(station="resolved.station_id")}
     FROM resolved
     JOIN asked USING (board_id, board_position)
     LEFT JOIN package USING (package_id)
@@ -76,22 +80,17 @@ def removals_from(
     return found
 
 
-def until_removed(
-    since: datetime, filled: Sequence[str], packages: Collection[int], removals: Sequence[Removal]
-) -> datetime | None:
-    """When the last of the designators `filled` from one of `packages` at `since` came out; None while one is in.
+def held_from(
+    begun: Moment, evidence: Evidence, filled: Sequence[str], packages: Collection[int], removals: Sequence[Removal]
+) -> tuple[Span, ...]:
+    """When a board held what filled designators from one of `packages`: until the last of them came out.
 
     Whatever is said to come out of a designator, it holds nothing after. Material without designators stays.
     """
-    ends = []
-    for designator in filled:
-        after = [
-            one.recorded_at for one in removals if one.recorded_at >= since and _empties(one, designator, packages)
-        ]
-        if not after:
-            return None
-        ends.append(min(after))
-    return max(ends, default=None)
+    spans: list[Span] = []
+    for designator in filled if removals else ():
+        spans += stay(begun, evidence, [one for one in removals if _empties(one, designator, packages)])
+    return merged(spans) or stay(begun, evidence, ())
 
 
 def _empties(removal: Removal, designator: str, packages: Collection[int]) -> bool:

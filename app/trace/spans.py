@@ -7,6 +7,7 @@ it lies further apart than both errors together, `BETWEEN_CLOCKS` for two clocks
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
 
 from app.trace.evidence import Evidence, weaker
 
@@ -14,6 +15,35 @@ CLOCK_ERROR = timedelta(seconds=2)
 """Above this a station's clock is an alarm (field practice)."""
 BETWEEN_CLOCKS = 2 * CLOCK_ERROR
 """Within this, times of two stations are not ordered."""
+
+
+class Moment(Protocol):
+    """When a station told something, by its clock, and how far that may be off."""
+
+    @property
+    def station_id(self) -> int:
+        """Whose clock it is."""
+
+    @property
+    def recorded_at(self) -> datetime:
+        """What it showed."""
+
+    @property
+    def clock_error(self) -> timedelta:
+        """How far it may be off."""
+
+
+class Reading(NamedTuple):
+    """A `Moment` by itself."""
+
+    station_id: int
+    recorded_at: datetime
+    clock_error: timedelta
+
+
+def apart(one: Moment, other: Moment) -> timedelta:
+    """Within this, the two are not ordered; of one clock all are."""
+    return timedelta() if one.station_id == other.station_id else one.clock_error + other.clock_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +67,11 @@ class Span:
         until = min(filter(None, (self.until, other.until)), default=None)
         evidence = weaker(self.evidence, other.evidence)
         error = max(self.clock_error, other.clock_error)
-        apart = self.clock_error + other.clock_error
-        if since and until and until < since + apart:
-            if until + apart < since:
+        doubt = self.clock_error + other.clock_error
+        if since and until and until < since + doubt:
+            if until + doubt < since:
                 return None
-            if not (_surely_covers(self, other, apart) or _surely_covers(other, self, apart)):
+            if not (_surely_covers(self, other, doubt) or _surely_covers(other, self, doubt)):
                 return Span(weaker(evidence, Evidence.bounded), min(since, until), max(since, until), error)
         return Span(evidence, since, until, error)
 
@@ -88,7 +118,32 @@ def _covers(one: Span, other: Span) -> bool:
     return begins and (one.until is None or (other.until is not None and other.until <= one.until))
 
 
-def _surely_covers(one: Span, other: Span, apart: timedelta) -> bool:
+def _surely_covers(one: Span, other: Span, doubt: timedelta) -> bool:
     """Whether it begins before and ends after the other, however wrong the clocks are."""
-    begins = one.since is None or (other.since is not None and one.since + apart <= other.since)
-    return begins and (one.until is None or (other.until is not None and other.until <= one.until - apart))
+    begins = one.since is None or (other.since is not None and one.since + doubt <= other.since)
+    return begins and (one.until is None or (other.until is not None and other.until <= one.until - doubt))
+
+
+def stay(begun: Moment, evidence: Evidence, ends: Iterable[Moment], doubts: Iterable[Moment] = ()) -> tuple[Span, ...]:
+    """The time from `begun` to the first of its `ends`; what may have been before, as far as clocks tell, ends it
+    possibly, and so does each of `doubts`: from then on it is `bounded`.
+    """
+    after, unsure = [], [max(begun.recorded_at, one.recorded_at) for one in doubts if may_follow(begun, one)]
+    for end in ends:
+        if end.recorded_at >= begun.recorded_at + apart(begun, end):
+            after.append(end)
+        elif may_follow(begun, end):
+            unsure.append(max(begun.recorded_at, end.recorded_at))
+    last = min(after, key=lambda end: end.recorded_at, default=None)
+    until = last.recorded_at if last else None
+    error = max(begun.clock_error, last.clock_error) if last else begun.clock_error
+    told = Span(evidence, begun.recorded_at, until, error)
+    first = min(unsure, default=None)
+    if first is None or (until is not None and until <= first):
+        return (told,)
+    return replace(told, until=first), replace(told, evidence=weaker(evidence, Evidence.bounded), since=first)
+
+
+def may_follow(begun: Moment, other: Moment) -> bool:
+    """Whether the other was after, as far as the clocks tell."""
+    return other.recorded_at >= begun.recorded_at - apart(begun, other)

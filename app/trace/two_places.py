@@ -6,12 +6,13 @@ it, or that it ran empty.
 
 * A sign at a station that had it before, though another loaded it since, and nobody loaded it back: contradiction.
   Work that was begun before the other loaded it is none: a reel may be taken out in the middle of a board.
+* What clocks that were seen off tell within that of one another is in no order, and contradicts nothing.
 * A station that never says what is loaded has it whenever it places from it. Its two signs within `MOVING`, with
   another station's sign between: contradiction. Nobody carries a reel over and back, loading it twice, in that time.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -77,18 +78,23 @@ _SIGNS = text(
 )
 
 
-def in_two_places(connection: Connection, packages: Sequence[int], as_of: datetime | None) -> dict[int, TwoPlaces]:
-    """Those of the packages that were seen on two machines at overlapping times."""
+def in_two_places(
+    connection: Connection, packages: Sequence[int], clocks: Mapping[int, timedelta], as_of: datetime | None
+) -> dict[int, TwoPlaces]:
+    """Those of the packages that were seen on two machines at overlapping times.
+
+    `clocks`: by how much those of stations were seen off, where that is more than `CLOCK_ERROR`.
+    """
     found: dict[int, TwoPlaces] = {}
     rows = connection.execute(_SIGNS, {"packages": list(packages), "as_of": as_of}) if packages else ()
     for package_id, own in groupby(rows, key=itemgetter(0)):
-        contradicting = contradiction([Sign(*row[1:]) for row in own])
+        contradicting = contradiction([Sign(*row[1:]) for row in own], clocks)
         if contradicting:
             found[package_id] = contradicting
     return found
 
 
-def contradiction(signs: Sequence[Sign]) -> TwoPlaces | None:
+def contradiction(signs: Sequence[Sign], clocks: Mapping[int, timedelta]) -> TwoPlaces | None:
     """Whether the signs of one package, in order of `until`, cannot be of one thing that is in one place at a time."""
     arrivals = [sign for sign in signs if sign.arrives]
     announcing = {sign.station_id for sign in arrivals}
@@ -96,34 +102,44 @@ def contradiction(signs: Sequence[Sign]) -> TwoPlaces | None:
     found: list[tuple[int, int, datetime]] = []
     for sign in signs:
         if sign.station_id in announcing:
-            other = _taken_since(sign, arrivals) if not sign.arrives else None
+            other = _taken_since(sign, arrivals, clocks) if not sign.arrives else None
         else:
-            other = _meanwhile(sign, last)
+            other = _meanwhile(sign, last, clocks)
         if other is not None:
             found.append((sign.station_id, other, sign.until))
         last[sign.station_id] = sign.until
     return TwoPlaces(*found[0], times=len(found)) if found else None
 
 
-def _taken_since(sign: Sign, arrivals: Sequence[Sign]) -> int | None:
+def _apart(one: int, other: int, clocks: Mapping[int, timedelta]) -> timedelta:
+    """Within this, what two stations told is in no order."""
+    none = timedelta()
+    return max(CLOCK_ERROR, clocks.get(one, none) + clocks.get(other, none))
+
+
+def _taken_since(sign: Sign, arrivals: Sequence[Sign], clocks: Mapping[int, timedelta]) -> int | None:
     """The other station that loaded it last before the sign began, after the sign's own station did."""
-    begun = bisect_left(arrivals, sign.since - CLOCK_ERROR, key=lambda arrival: arrival.until)
-    if not begun or arrivals[begun - 1].station_id == sign.station_id:
-        return None
-    elsewhere = arrivals[begun - 1]
     here = [arrival.until for arrival in arrivals if arrival.station_id == sign.station_id]
-    loaded_meanwhile = any(sign.since - CLOCK_ERROR <= at <= sign.until for at in here)
-    return None if here[0] > elsewhere.until or loaded_meanwhile else elsewhere.station_id
+    before = bisect_left(arrivals, sign.since - CLOCK_ERROR, key=lambda arrival: arrival.until)
+    for elsewhere in reversed(arrivals[:before]):
+        if elsewhere.station_id == sign.station_id:
+            return None
+        apart = _apart(sign.station_id, elsewhere.station_id, clocks)
+        if elsewhere.until < sign.since - apart:
+            off = apart if apart > CLOCK_ERROR else timedelta()
+            came_back = any(elsewhere.until - off <= at <= sign.until for at in here)
+            return None if here[0] > elsewhere.until or came_back else elsewhere.station_id
+    return None
 
 
-def _meanwhile(sign: Sign, last: dict[int, datetime]) -> int | None:
+def _meanwhile(sign: Sign, last: Mapping[int, datetime], clocks: Mapping[int, timedelta]) -> int | None:
     """The other station that had it between this sign and the one before at the same station."""
     before = last.get(sign.station_id)
     if before is None or sign.until - before > MOVING:
         return None
-    between = (
-        (until, station_id)
-        for station_id, until in last.items()
-        if station_id != sign.station_id and before + CLOCK_ERROR < until < sign.until - CLOCK_ERROR
-    )
+    between = []
+    for station_id, until in last.items():
+        apart = _apart(sign.station_id, station_id, clocks)
+        if station_id != sign.station_id and before + apart < until < sign.until - apart:
+            between.append((until, station_id))
     return max(between, default=(None, None))[1]

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from app.trace.asked_time import asked_time
 from app.trace.boards import AT, HELD
 from app.trace.evidence import Evidence
 from app.trace.question import Question
@@ -26,6 +27,7 @@ class Touched:
     position_number: int
     evidence: Evidence
     reason: str
+    station_id: int
     recorded_at: datetime
 
 
@@ -51,12 +53,13 @@ _WORKED = _asked(
 _NUMBER = r"^[+]?([0-9]{1,9}([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,2})?$"
 """As `app.cfx.tolerance` reads numbers that come as text."""
 _BY_TOOL = f"""
-    SELECT unit_id, position_number, station_id, recorded_at, 'used the tool on' AS deed FROM tool_use
+    SELECT unit_id, position_number, station_id, recorded_at, recorded_at AS ended_at, 'used the tool on' AS deed
+    FROM tool_use
     WHERE tool = :tool AND {_REPORTED}
 """
 # A message may personalize several units; each has its row with the whole body. A position may be written as text.
 _BY_FIRMWARE = f"""
-    SELECT unit_id, position_number, station_id, recorded_at, 'put the firmware into' AS deed
+    SELECT unit_id, position_number, station_id, recorded_at, recorded_at AS ended_at, 'put the firmware into' AS deed
     FROM unit_event JOIN unit USING (unit_id)
     CROSS JOIN LATERAL unnest(coalesce(position_numbers, CAST('{{0}}' AS smallint[]))) AS position_number
     WHERE message_name = 'CFX.Production.Assembly.UnitsPersonalized' AND {_REPORTED}
@@ -78,7 +81,7 @@ _BY_FIRMWARE = f"""
 """
 _BY_RECIPE = f"""
     SELECT work.unit_id, position_number, work.station_id, coalesce(work.started_at, work.completed_at) AS recorded_at,
-        'ran the recipe for' AS deed
+        coalesce(work.started_at, work.completed_at) AS ended_at, 'ran the recipe for' AS deed
     FROM work_record AS work
     JOIN recipe USING (recipe_id)
     CROSS JOIN LATERAL unnest(coalesce(position_numbers, CAST('{{0}}' AS smallint[]))) AS position_number
@@ -87,19 +90,21 @@ _BY_RECIPE = f"""
 """
 # `logged_in`: from each log-in to the next log-out of the same operator at the same station, or until now.
 _BY_OPERATOR = f"""
-    SELECT unit_id, position_number, station_id, recorded_at, 'inspected' AS deed FROM inspection
+    SELECT unit_id, position_number, station_id, recorded_at, recorded_at AS ended_at, 'inspected' AS deed
+    FROM inspection
     WHERE inspector = :operator AND {_REPORTED}
     UNION ALL
-    SELECT unit_id, position_number, station_id, recorded_at, 'tested' FROM test
+    SELECT unit_id, position_number, station_id, recorded_at, recorded_at, 'tested' FROM test
     WHERE tester = :operator AND {_REPORTED}
     UNION ALL
-    SELECT unit_id, position_number, station_id, recorded_at, 'repaired' FROM unit_event
+    SELECT unit_id, position_number, station_id, recorded_at, recorded_at, 'repaired' FROM unit_event
     CROSS JOIN LATERAL unnest(coalesce(position_numbers, CAST('{{0}}' AS smallint[]))) AS position_number
     WHERE message_name = 'CFX.Production.ReworkAndRepair.UnitsRepaired'
       AND :operator IN (body #>> '{{RepairOperator,OperatorIdentifier}}', body #>> '{{RepairOperator,LoginName}}')
       AND {_REPORTED}
     UNION ALL
-    SELECT work.unit_id, position_number, work.station_id, coalesce(work.started_at, work.completed_at), NULL
+    SELECT work.unit_id, position_number, work.station_id, coalesce(work.started_at, work.completed_at),
+        coalesce(work.started_at, work.completed_at), NULL
     FROM (
         SELECT station_id, told.recorded_at AS since,
             (SELECT min(later.recorded_at) FROM station_event AS later
@@ -121,7 +126,7 @@ _BY_OPERATOR = f"""
 # Whatever a station did to boards or told of them; work counts where it overlaps the window.
 _BY_WINDOW = (
     f"""
-    SELECT work.unit_id, position_number, work.station_id, work.recorded_at, 'worked on' AS deed
+    SELECT work.unit_id, position_number, work.station_id, work.recorded_at, work.ended_at, 'worked on' AS deed
     FROM (
         SELECT *, coalesce(CASE WHEN {_KNOWN.format("started_received_at")} THEN started_at END,
                            CASE WHEN {_KNOWN.format("completed_received_at")} THEN completed_at END) AS recorded_at,
@@ -133,7 +138,8 @@ _BY_WINDOW = (
       AND (CAST(:since AS timestamptz) IS NULL OR coalesce(work.ended_at, 'infinity') >= :since)
 """
     + "".join(
-        f"UNION ALL SELECT unit_id, position_number, station_id, recorded_at, '{deed}' FROM {table} WHERE {_REPORTED}\n"
+        f"UNION ALL SELECT unit_id, position_number, station_id, recorded_at, recorded_at, '{deed}'\n"
+        f"FROM {table} WHERE {_REPORTED}\n"
         for table, deed in {
             "installation": "installed material on",
             "installed_unit": "built a unit into",
@@ -145,21 +151,31 @@ _BY_WINDOW = (
     )
     + f"""
     UNION ALL
-    SELECT unit_id, position_number, station_id, recorded_at, 'told of' FROM unit_event
+    SELECT unit_id, position_number, station_id, recorded_at, recorded_at, 'told of' FROM unit_event
     CROSS JOIN LATERAL unnest(coalesce(position_numbers, CAST('{{0}}' AS smallint[]))) AS position_number
     WHERE {_REPORTED}
 """
 )
 _BOARDS = """
-    -- Which boards were worked on like this, and when first?
-    WITH fact AS ({facts}), {held}
+    -- Which boards were worked on like this, and when first, surely if possible?
+    WITH clock AS (
+        SELECT * FROM unnest(CAST(:wrong AS integer[]), CAST(:errors AS interval[])) AS clock (station_id, error)
+    ), reported AS ({facts}), fact AS (
+        SELECT reported.*,
+            reported.recorded_at + error > :asked_until OR reported.ended_at - error < :asked_since AS doubtful
+        FROM reported LEFT JOIN clock USING (station_id)
+        WHERE (CAST(:asked_until AS timestamptz) IS NULL
+               OR reported.recorded_at - coalesce(error, interval '0') <= :asked_until)
+          AND (CAST(:asked_since AS timestamptz) IS NULL
+               OR coalesce(reported.ended_at, 'infinity') + coalesce(error, interval '0') >= :asked_since)
+    ), {held}
     SELECT DISTINCT ON (1, 2)
-        coalesce(held.board_id, fact.unit_id), coalesce(held.board_position, 0), fact.deed, station.handle,
-        fact.recorded_at
+        coalesce(held.board_id, fact.unit_id), coalesce(held.board_position, 0), fact.deed, station.station_id,
+        station.handle, fact.recorded_at, coalesce(fact.doubtful, false)
     FROM fact
     LEFT JOIN held ON {at}
     JOIN station USING (station_id)
-    ORDER BY 1, 2, fact.deed IS NULL, fact.recorded_at
+    ORDER BY 1, 2, fact.deed IS NULL, coalesce(fact.doubtful, false), fact.recorded_at
 """
 _QUESTIONS = {
     term: text(_BOARDS.format(facts=facts, held=HELD, at=AT))
@@ -192,6 +208,8 @@ def _is_known(connection: Connection, question: Question, term: str) -> bool:
 
 
 def _touched(connection: Connection, question: Question, term: str) -> Iterator[Touched]:
+    time = asked_time(connection, question)
+    since, until = time.widest
     asked = {
         "tool": question.tool,
         "firmware": question.firmware,
@@ -199,17 +217,22 @@ def _touched(connection: Connection, question: Question, term: str) -> Iterator[
         "recipe_revision": question.recipe_revision,
         "operator": question.operator,
         "station": question.station,
-        "since": question.since,
-        "until": question.until,
+        "since": since,
+        "until": until,
         "as_of": question.as_of,
+        "asked_since": question.since,
+        "asked_until": question.until,
+        "wrong": list(time.clocks),
+        "errors": list(time.clocks.values()),
     }
     options = {"stream_results": True, "yield_per": _BLOCK}
     with connection.execute(_QUESTIONS[term], asked, execution_options=options) as rows:
-        for unit_id, position, deed, station, at in rows:
-            told = f"{at:%Y-%m-%d %H:%M:%S} UTC."
+        for unit_id, position, deed, station_id, station, at, doubtful in rows:
+            told = f"{at:%Y-%m-%d %H:%M:%S} UTC{time.doubt(station_id) if doubtful else ''}."
             if deed is None:
                 who = f"{question.operator} was logged in at {station} while it was worked on there"
-                yield Touched(unit_id, position, Evidence.inferred, f"{who}, {told}", at)
+                evidence = Evidence.inferred
             else:
                 who = f"{question.operator} {deed} it at {station}" if term == "operator" else f"{station} {deed} it"
-                yield Touched(unit_id, position, Evidence.exact, f"{who}, {told}", at)
+                evidence = Evidence.bounded if doubtful else Evidence.exact
+            yield Touched(unit_id, position, evidence, f"{who}, {told}", station_id, at)

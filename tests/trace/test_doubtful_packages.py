@@ -77,8 +77,8 @@ def test_a_clock_error_is_no_second_reel() -> None:
         return Sign(station, at, at, arrives)
 
     moved = [sign(1, 0, arrives=True), sign(2, 100, arrives=True), sign(1, 101.5), sign(2, 110)]
-    assert contradiction(moved) is None
-    assert contradiction([*moved[:2], sign(1, 103), sign(2, 110)]) is not None
+    assert contradiction(moved, {}) is None
+    assert contradiction([*moved[:2], sign(1, 103), sign(2, 110)], {}) is not None
 
 
 # --- made after it came ---
