@@ -1,19 +1,45 @@
 """Why something must not be used or may not pass, and why somebody did something: one shape for all rooms."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
 
 from app.errors import Invalid
+from app.sentences import Sentence, plain
 
 _LONGEST = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason: a code for programs, what happened, and what clears it, each in a sentence."""
+    """One reason: a code for programs, what happened, and what clears it, each in a sentence.
+
+    `values` are those of both sentences, by name; see `app.sentences`.
+    """
 
     code: str
-    sentence: str
-    clears: str
+    sentence: Sentence
+    clears: Sentence
+    values: Mapping[str, Any] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Bring the values of both sentences together."""
+        object.__setattr__(self, "values", {**self.sentence.values, **self.clears.values})
+
+
+def kept(reason: Reason) -> dict[str, Any]:
+    """A reason as a row keeps it, JSON: readable as it is, and to be said again in any language."""
+    told: dict[str, Any] = msgspec.to_builtins(reason, enc_hook=plain)
+    return {**told, "template": reason.sentence.template}
+
+
+def said_again(kept: Mapping[str, Any]) -> str:
+    """What happened, by a reason that a row kept; one from before reasons had templates as it was said."""
+    if "template" not in kept:
+        return str(kept["sentence"])
+    return Sentence.again(kept["template"], kept["values"])
 
 
 def reason_given(reason: str) -> str:

@@ -330,7 +330,12 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 
 def _ground(ground: Ground) -> dict[str, Any]:
-    told: dict[str, Any] = {"code": ground.code, "sentence": ground.sentence, "clears": ground.clears}
+    told: dict[str, Any] = {
+        "code": ground.code,
+        "sentence": ground.sentence,
+        "clears": ground.clears,
+        "values": {**ground.sentence.values, **ground.clears.values},
+    }
     if ground.subject is not None:
         told["subject"] = ground.subject
     if ground.right is not None:

@@ -7,7 +7,7 @@ once: the recorder's COMMIT brings the one before it along, and the one after it
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 
@@ -58,9 +58,10 @@ def read_deed(body: bytes) -> Deed:
         raise Invalid(f"The screen sent something that cannot be read: {unreadable}. Load the page again.") from None
 
 
-def do(engine: Engine, recorder: Recorder, deed: Deed, *, actor: Actor) -> bytes:
+def do(engine: Engine, recorder: Recorder, deed: Deed, *, actor: Actor, told: Callable[[str], str] = str) -> bytes:
     """Do a deed once and answer it, JSON of `Answer`; a repetition gets the first one's answer.
 
+    `told` says a sentence as the person reads it.
     Raises what the deed raises (`Invalid`, `NotFound`, `Conflict`): then nothing of it is kept. Raises `Unavailable`
     where its messages could not be recorded; sending it again finishes it.
     """
@@ -74,7 +75,7 @@ def do(engine: Engine, recorder: Recorder, deed: Deed, *, actor: Actor) -> bytes
         earlier = claim(connection, requester=requester, key=key, request=same)
         if earlier is not None:
             return earlier.body
-        body = msgspec.json.encode(_do(deed, _Hand(connection, actor, telling)))
+        body = msgspec.json.encode(_in_words(_do(deed, _Hand(connection, actor, telling)), told))
         if telling.envelopes:
             connection.execute(_COMMIT_WITHOUT_THE_DISK)
         else:
@@ -98,6 +99,12 @@ def _record(recorder: Recorder, telling: Telling) -> None:
         raise Conflict(f"What was done could not be recorded: {reason}")
     if not receipts:
         raise Unavailable("What was done could not be recorded. It is sent again by itself.")
+
+
+def _in_words(answer: Answer, told: Callable[[str], str]) -> Answer:
+    """The answer with its sentences in the reader's words."""
+    reasons = tuple(Told(told(one.sentence), told(one.clears), told(one.right), one.code) for one in answer.reasons)
+    return msgspec.structs.replace(answer, reasons=reasons, warnings=tuple(map(told, answer.warnings)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from app.materials.labels import UnreadableLabelError, read_label
 from app.quality.journey import runs_of_unit
 from app.quality.outcome import FALSE_CALLS, Outcome
 from app.reasons import Reason
+from app.sentences import Sentence
 from app.setup.rules import against_package
 from app.setup.state import candidates
 from app.trace.evidence import Evidence
@@ -63,6 +64,7 @@ class Replacement:
     reasons: tuple[Reason, ...]
 
 
+_UNSAID = Sentence("a part nobody said")
 _PACKAGE = text("SELECT package_id, identifier FROM package WHERE identifier = ANY (CAST(:identifiers AS text[]))")
 _ALLOWED = text(
     """
@@ -99,9 +101,14 @@ def replacement(
         reasons.append(
             Reason(
                 "wrong_part",
-                f"{' or '.join(sorted(allowed))} belongs at {designator}; reel {row.identifier} holds "
-                f"{condition.part_number or condition.manufacturer_part_number or 'a part nobody said'}.",
-                "Take the part from the right reel and scan that one.",
+                Sentence(
+                    "%(either_part)s belongs at %(designator)s; reel %(package)s holds %(part_inside)s.",
+                    either_part=sorted(allowed),
+                    designator=designator,
+                    package=row.identifier,
+                    part_inside=condition.part_number or condition.manufacturer_part_number or _UNSAID,
+                ),
+                Sentence("Take the part from the right reel and scan that one."),
             )
         )
     return Replacement(row.identifier, condition.part_number, tuple(reasons))

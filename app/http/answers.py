@@ -7,6 +7,8 @@ from typing import Any, get_type_hints
 import msgspec
 from fastapi import Response
 
+from app.sentences import plain
+
 # Left out where there is nothing to say; every other member is there, null if need be. A quotation mark within a text
 # has a backslash before it, so that these are members wherever they are found.
 _NOTHING_TOLD = re.compile(rb',"(?:customer|next|removed_at|via)":null')
@@ -20,7 +22,7 @@ def json_answer(value: object, status: int = 200) -> Response:
 
 def whole_answer(value: object, status: int = 200) -> Response:
     """The same of a value that has nothing to be left out: long answers are made so (`omit_defaults`)."""
-    return Response(msgspec.json.encode(value), status, media_type="application/json")
+    return Response(msgspec.json.encode(value, enc_hook=plain), status, media_type="application/json")
 
 
 def leaving_out(shape: type, *names: str, **others: Any) -> type[msgspec.Struct]:
@@ -37,4 +39,4 @@ def leaving_out(shape: type, *names: str, **others: Any) -> type[msgspec.Struct]
 
 def encode_json(value: object) -> bytes:
     """The bytes of `json_answer`."""
-    return _FIRST_NOT_TOLD.sub(b"{", _NOTHING_TOLD.sub(b"", msgspec.json.encode(value)))
+    return _FIRST_NOT_TOLD.sub(b"{", _NOTHING_TOLD.sub(b"", msgspec.json.encode(value, enc_hook=plain)))

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from app.products.routing import RoutingStep, Visit
 from app.reasons import Reason
+from app.sentences import Sentence
 
 
 class Topic(StrEnum):
@@ -51,10 +52,10 @@ class OnHold:
     """
 
     number: str
-    sentence: str
+    sentence: Sentence
     via: str | None = None
     passing: bool = False
-    clears: str | None = None
+    clears: Sentence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Unit:
     children_failed: tuple[str, ...] = ()
     children_provisional: tuple[str, ...] = ()
     provisional: tuple[str, ...] = ()
-    started_elsewhere: str | None = None
+    started_elsewhere: Sentence | None = None
     completeness: float | None = None
     wanted: float | None = None
     recipes: tuple[tuple[str, str], ...] = ()

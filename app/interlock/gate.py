@@ -13,6 +13,7 @@ from app.interlock.gathering import Asked, Told, gather
 from app.interlock.rules import decide
 from app.interlock.verdicts import Verdict
 from app.products.routing import RoutingStep, Visit
+from app.sentences import plain
 
 # All rows in one JSON text: as arrays, each quotation mark in the facts would be escaped by the client.
 _LOG = """
@@ -68,7 +69,9 @@ def log_verdicts(
         "commit": "on" if durable else "off",
         "actor": actor,
         "decided_at": verdicts[0].decided_at,
-        "verdicts": msgspec.json.encode([_entry(*pair) for pair in zip(verdicts, facts, strict=True)]).decode(),
+        "verdicts": msgspec.json.encode(
+            [_entry(*pair) for pair in zip(verdicts, facts, strict=True)], enc_hook=plain
+        ).decode(),
     }
     numbers = connection.exec_driver_sql(_LOG, given).scalars().all()
     return [replace(verdict, verdict_id=number) for verdict, number in zip(verdicts, numbers, strict=True)]

@@ -170,12 +170,12 @@ def _wanted(
         if against is not None:
             why = "SuspectedProblem" if package_id in held else _EXPIRED
             message = BlockMaterialsRequest(
-                material_package_identifiers=[condition.identifier], reason=why, comments=against.sentence
+                material_package_identifiers=[condition.identifier], reason=why, comments=str(against.sentence)
             )
             yield _Block(station_id, message.cfx_name, condition.identifier, against.sentence, message)
     for slot in blocks_at(connection, station_id, at=at, known=identifiers(here)).values():
         place = MaterialLocation(location_identifier=slot.slot)
-        sentence = slot.reason.sentence
+        sentence = str(slot.reason.sentence)
         location = BlockMaterialLocationsRequest(reason="SuspectedProblem", comments=sentence, locations=[place])
         yield _Block(station_id, location.cfx_name, slot.slot, sentence, location)
     if locked is not None:

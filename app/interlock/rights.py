@@ -9,8 +9,8 @@ by nobody.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from app.people.access import spoken
 from app.people.models import Role
+from app.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,12 @@ class Right:
     second_person: bool = False
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Sentence:
         """The right in words."""
-        who = " or ".join(spoken(role) for role in self.roles)
-        second = " with a second person" if self.second_person else ""
-        return f"A {who} may override this{second} for {self.hours:g} h."
+        may = {"roles": self.roles, "hours": self.hours}
+        if self.second_person:
+            return Sentence("A %(roles)s may override this with a second person for %(hours)s h.", **may)
+        return Sentence("A %(roles)s may override this for %(hours)s h.", **may)
 
     @property
     def hours(self) -> float:

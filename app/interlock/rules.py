@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from app.interlock.facts import CALIBRATION_WARNING, Facts, Override, Station, Topic, Unit
 from app.interlock.rights import right_to
@@ -17,6 +17,12 @@ from app.interlock.unit_rules import RULES as UNIT_RULES
 from app.interlock.unit_rules import Finding, against, note, warn
 from app.interlock.verdicts import Ground, Overridden, Verdict
 from app.lines.clocks import clock_warning
+from app.sentences import Sentence, both
+
+_HERE: Final = Sentence("this station")
+_NO_SETUP: Final = Sentence(
+    "No setup is planned for this station: only what is loaded was judged, not whether it belongs."
+)
 
 Rule: TypeAlias = Callable[[Facts, Station], Iterator[Finding]]
 
@@ -55,7 +61,7 @@ def decide(facts: Facts) -> Verdict:
 def _findings(facts: Facts) -> Iterator[Finding]:
     station = facts.station
     if not station.station_id:
-        yield note("This station is not known yet: nothing is planned for it, and no start of it is kept.")
+        yield note(Sentence("This station is not known yet: nothing is planned for it, and no start of it is kept."))
     if facts.unit is None:
         yield from _unknown(facts, station)
     elif facts.unit.positions and not facts.unit.spoken_of:
@@ -94,12 +100,12 @@ def _unknown(facts: Facts, station: Station) -> Iterator[Finding]:
       came in sideways.
     """
     if not _must_be_known(station):
-        yield note(f"Nobody knows {facts.identifier} yet: nothing is planned for it.")
+        yield note(Sentence("Nobody knows %(unit)s yet: nothing is planned for it.", unit=facts.identifier))
         return
     yield against(
         "unknown_unit",
-        f"Nobody knows {facts.identifier}.",
-        "Read its mark again; if it is right, its first station has not reported it yet.",
+        Sentence("Nobody knows %(unit)s.", unit=facts.identifier),
+        Sentence("Read its mark again; if it is right, its first station has not reported it yet."),
         passing=True,
     )
 
@@ -113,9 +119,13 @@ def _no_board(unit: Unit, station: Station) -> Iterator[Finding]:
 
     What is known of the position counts besides.
     """
-    sentence = f"No board is linked to {unit.serial}; its panel has {', '.join(map(str, unit.positions))}."
+    sentence = Sentence(
+        "No board is linked to %(unit)s; its panel has %(all_positions)s.",
+        unit=unit.serial,
+        all_positions=unit.positions,
+    )
     if _must_be_known(station):
-        clears = "Read its mark again; if it is right, whoever marked it has not reported it yet."
+        clears = Sentence("Read its mark again; if it is right, whoever marked it has not reported it yet.")
         yield against("unknown_position", sentence, clears, passing=True)
     else:
         yield note(sentence)
@@ -125,27 +135,36 @@ def _no_such_position(facts: Facts, panel: Unit) -> Iterator[Finding]:
     """Where a panel's boards are known, a position that it does not have is a misread mark."""
     yield against(
         "unknown_position",
-        f"{panel.serial} has no position {facts.asked_position}: it has {', '.join(map(str, panel.positions))}.",
-        "Ask with the position the panel was marked with.",
+        Sentence(
+            "%(unit)s has no position %(position)s: it has %(all_positions)s.",
+            unit=panel.serial,
+            position=facts.asked_position,
+            all_positions=panel.positions,
+        ),
+        Sentence("Ask with the position the panel was marked with."),
     )
 
 
 def _lock(_: Facts, station: Station) -> Iterator[Finding]:
     """A station that a person locked starts nothing."""
     if station.locked is not None:
-        yield against("station_locked", f"This station is locked: {station.locked}.", "Whoever locked it unlocks it.")
+        yield against(
+            "station_locked",
+            Sentence("This station is locked: %(reason)s.", reason=station.locked),
+            Sentence("Whoever locked it unlocks it."),
+        )
 
 
 def _setup(_: Facts, station: Station) -> Iterator[Finding]:
     """Every slot's reasons count: wrong, unverified, held, expired, wet."""
     if not station.setup_planned:
-        yield note("No setup is planned for this station: only what is loaded was judged, not whether it belongs.")
+        yield note(_NO_SETUP)
     for slot in station.setup:
         for reason in slot.reasons:
             right = right_to(reason.code, verified=slot.verified)
             yield Finding(ground=Ground(reason.code, reason.sentence, reason.clears, right, slot.subject))
         for warning in slot.warnings:
-            yield warn(f"{warning.sentence} {warning.clears}")
+            yield warn(both(warning.sentence, warning.clears))
 
 
 def _tools(_: Facts, station: Station) -> Iterator[Finding]:
@@ -154,29 +173,44 @@ def _tools(_: Facts, station: Station) -> Iterator[Finding]:
         for reason in tool.reasons:
             yield against(reason.code, reason.sentence, reason.clears, subject=tool.name)
         for warning in tool.warnings:
-            yield warn(f"{warning.sentence} {warning.clears}")
+            yield warn(both(warning.sentence, warning.clears))
 
 
 def _recipe(_: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
     """The recipe that runs is one planned for the unit's revision at this operation, in the planned revision."""
     if not unit.recipes:
         if station.operation and unit.product:
-            yield note(f"No recipe is planned for {unit.product} at {station.operation}: the recipe was not judged.")
+            yield note(
+                Sentence(
+                    "No recipe is planned for %(product)s at %(operation)s: the recipe was not judged.",
+                    product=unit.product,
+                    operation=station.operation,
+                )
+            )
         return
-    planned = " or ".join(f"{name} rev {revision}" for name, revision in unit.recipes)
+    planned = tuple(f"{name} rev {revision}" for name, revision in unit.recipes)
     active = station.active
     if active is None or active.recipe is None:
         yield against(
             "recipe_unknown",
-            f"The station has not said which recipe runs; {unit.product} needs {planned}.",
-            "Activate the recipe at the station.",
+            Sentence(
+                "The station has not said which recipe runs; %(product)s needs %(either_recipe)s.",
+                product=unit.product,
+                either_recipe=planned,
+            ),
+            Sentence("Activate the recipe at the station."),
         )
     elif (active.recipe, active.revision or "") not in unit.recipes:
         runs = f"{active.recipe} rev {active.revision or '?'}"
         yield against(
             "wrong_recipe",
-            f"The station runs {runs}; {unit.product} needs {planned}.",
-            f"Activate {planned}.",
+            Sentence(
+                "The station runs %(recipe)s; %(product)s needs %(either_recipe)s.",
+                recipe=runs,
+                product=unit.product,
+                either_recipe=planned,
+            ),
+            Sentence("Activate %(either_recipe)s.", either_recipe=planned),
             subject=runs,
         )
 
@@ -188,8 +222,11 @@ def _operator(facts: Facts, station: Station) -> Iterator[Finding]:
     if not station.operators:
         yield against(
             "no_operator",
-            f"{station.operation} needs a qualified operator, and nobody has logged in at the station.",
-            "Log in at the station.",
+            Sentence(
+                "%(operation)s needs a qualified operator, and nobody has logged in at the station.",
+                operation=station.operation,
+            ),
+            Sentence("Log in at the station."),
         )
     qualified = dict(station.qualified)
     for operator in station.operators:
@@ -197,15 +234,20 @@ def _operator(facts: Facts, station: Station) -> Iterator[Finding]:
         if operator not in qualified:
             yield against(
                 "not_qualified",
-                f"{operator} is not qualified for {station.operation}.",
-                "Let a qualified operator log in.",
+                Sentence("%(who)s is not qualified for %(operation)s.", who=operator, operation=station.operation),
+                Sentence("Let a qualified operator log in."),
                 subject=operator,
             )
         elif until is not None and until <= facts.at:
             yield against(
                 "qualification_over",
-                f"{operator}'s qualification for {station.operation} ended on {until:%Y-%m-%d}.",
-                "Renew it, or let a qualified operator log in.",
+                Sentence(
+                    "%(who)s's qualification for %(operation)s ended on %(day)s.",
+                    who=operator,
+                    operation=station.operation,
+                    day=until,
+                ),
+                Sentence("Renew it, or let a qualified operator log in."),
                 subject=operator,
             )
 
@@ -217,15 +259,17 @@ def _calibration(facts: Facts, station: Station) -> Iterator[Finding]:
         return
     if due <= facts.at:
         yield against(
-            "calibration_over", f"The station's calibration ended on {due:%Y-%m-%d %H:%M}.", "Calibrate the station."
+            "calibration_over",
+            Sentence("The station's calibration ended on %(time)s.", time=due),
+            Sentence("Calibrate the station."),
         )
     elif due <= facts.at + CALIBRATION_WARNING:
-        yield warn(f"The station's calibration ends on {due:%Y-%m-%d %H:%M}. Calibrate it before.")
+        yield warn(Sentence("The station's calibration ends on %(time)s. Calibrate it before.", time=due))
 
 
 def _clock(_: Facts, station: Station) -> Iterator[Finding]:
     """A clock that is wrong makes the times suspect by which the station's reports are ordered: it is warned of."""
-    warning = clock_warning("this station", station.clock_error)
+    warning = clock_warning(_HERE, station.clock_error)
     if warning is not None:
         yield warn(warning)
 

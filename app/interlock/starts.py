@@ -111,7 +111,7 @@ def _begin(
                 connection, unit.unit_id, station_id=here.station_id, transaction_id=transaction_id, actor=actor
             )
         except AlreadyStarted as elsewhere:
-            verdicts[at] = replace(verdicts[at], reasons=(already_started(elsewhere.sentence),))
+            verdicts[at] = replace(verdicts[at], reasons=(already_started(elsewhere.there),))
             savepoint.rollback()
             for undone in whole:
                 verdicts[undone] = replace(verdicts[undone], started=False)

@@ -11,6 +11,7 @@ from app.interlock.at_station import SIDES
 from app.interlock.gathering import Asked, gather
 from app.interlock.rules import decide
 from app.reasons import Reason
+from app.sentences import Sentence
 from app.setup.requirements import required_setup
 from app.setup.rules import Required
 from app.setup.state import judge_requirements
@@ -67,8 +68,12 @@ def _missing_tools(
     here = {tool.tool for tool in tools_at(connection, station_id, at=at)} if named else set()
     for tool, position in named.items():
         if tool and tool not in here:
-            where = f"in {position}" if position else "at the station"
-            yield Reason("tool_missing", f"Tool {tool} belongs {where}, and is not here.", f"Load {tool}.")
+            sentence = (
+                Sentence("Tool %(tool)s belongs in %(place)s, and is not here.", tool=tool, place=position)
+                if position
+                else Sentence("Tool %(tool)s belongs at the station, and is not here.", tool=tool)
+            )
+            yield Reason("tool_missing", sentence, Sentence("Load %(tool)s.", tool=tool))
 
 
 def _required(listed: StationSetupRequirements) -> Iterator[Required]:

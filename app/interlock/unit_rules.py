@@ -9,9 +9,14 @@ from app.interlock.facts import Facts, Run, Station, Topic, Unit
 from app.interlock.rights import right_to
 from app.interlock.verdicts import Ground
 from app.products.routing import Place, standing
+from app.sentences import Sentence
 
 _REDO: Final = frozenset({"rework", "repair"})
 """Decisions after which the failed operation is to be passed again."""
+
+# What most verdicts of a factory without plans say is made once.
+_NO_OPERATION: Final = Sentence("The route was not judged: no operation is planned for this station.")
+_NO_THRESHOLD: Final = Sentence("No threshold is planned for its customer: completeness was not judged.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +24,8 @@ class Finding:
     """What a rule found: a reason against, a warning, or a note that it had nothing to judge by."""
 
     ground: Ground | None = None
-    warning: str | None = None
-    note: str | None = None
+    warning: Sentence | None = None
+    note: Sentence | None = None
 
 
 UnitRule: TypeAlias = Callable[[Facts, Unit, Station], Iterator[Finding]]
@@ -28,8 +33,8 @@ UnitRule: TypeAlias = Callable[[Facts, Unit, Station], Iterator[Finding]]
 
 def against(
     code: str,
-    sentence: str,
-    clears: str,
+    sentence: Sentence,
+    clears: Sentence,
     *,
     subject: str | None = None,
     passing: bool = False,
@@ -39,12 +44,12 @@ def against(
     return Finding(ground=Ground(code, sentence, clears, right_to(code), subject, passing, since))
 
 
-def warn(sentence: str) -> Finding:
+def warn(sentence: Sentence) -> Finding:
     """A warning."""
     return Finding(warning=sentence)
 
 
-def note(sentence: str) -> Finding:
+def note(sentence: Sentence) -> Finding:
     """A note."""
     return Finding(note=sentence)
 
@@ -58,23 +63,31 @@ def _route(facts: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
     * The station is set up for the unit's product revision.
     """
     operation = station.operation
-    if not unit.routing or operation is None:
-        missing = (
-            f"no routing is planned for {unit.serial}" if operation else "no operation is planned for this station"
-        )
-        yield note(f"The route was not judged: {missing}.")
+    if operation is None:
+        yield note(_NO_OPERATION)
+        return
+    if not unit.routing:
+        yield note(Sentence("The route was not judged: no routing is planned for %(unit)s.", unit=unit.serial))
         return
     yield from _wrong_product(unit, station)
     place = standing(unit.routing, unit.visits, operation, _waived(facts, unit))
     if place.place is Place.elsewhere:
-        yield note(f"{operation} is not in the routing of {unit.product}: the route was not judged.")
+        yield note(
+            Sentence(
+                "%(operation)s is not in the routing of %(product)s: the route was not judged.",
+                operation=operation,
+                product=unit.product,
+            )
+        )
     elif place.place is Place.skips:
         yield from _skipped(unit, operation, place.missing)
     elif place.place is Place.passed_over:
         yield against(
             "out_of_order",
-            f"{unit.serial} is past {operation}: a later operation is done.",
-            "Go on with the next operation of the routing.",
+            Sentence(
+                "%(unit)s is past %(operation)s: a later operation is done.", unit=unit.serial, operation=operation
+            ),
+            Sentence("Go on with the next operation of the routing."),
             subject=operation,
         )
     elif place.place is Place.done:
@@ -88,8 +101,16 @@ def _wrong_product(unit: Unit, station: Station) -> Iterator[Finding]:
     if active.product_revision_id != unit.product_revision_id:
         yield against(
             "wrong_product_revision",
-            f"{unit.serial} is {unit.product}; this station runs {active.product}.",
-            f"Change the station over to {unit.product}, or take the unit to a station that runs it.",
+            Sentence(
+                "%(unit)s is %(product)s; this station runs %(product_here)s.",
+                unit=unit.serial,
+                product=unit.product,
+                product_here=active.product,
+            ),
+            Sentence(
+                "Change the station over to %(product)s, or take the unit to a station that runs it.",
+                product=unit.product,
+            ),
         )
 
 
@@ -107,29 +128,43 @@ def _waived(facts: Facts, unit: Unit) -> frozenset[str]:
 def _skipped(unit: Unit, operation: str, missing: tuple[str, ...]) -> Iterator[Finding]:
     for step in missing:
         if step in unit.busy:
-            yield against(
-                "not_arrived",
-                f"The report of {step} on {unit.serial} has not arrived.",
-                "Wait for it; if it does not come, see whether its station is connected.",
-                subject=step,
-                passing=True,
-            )
+            yield _not_arrived(unit, step)
         elif step in unit.again:
             yield against(
                 "skipped",
-                f"{unit.serial} was mended at {unit.again[step]:%Y-%m-%d %H:%M} UTC and has not passed {step} since.",
-                f"Take it to {step} again.",
+                Sentence(
+                    "%(unit)s was mended at %(time)s and has not passed %(operation)s since.",
+                    unit=unit.serial,
+                    time=unit.again[step],
+                    operation=step,
+                ),
+                Sentence("Take it to %(operation)s again.", operation=step),
                 subject=step,
             )
         else:
             yield against(
                 "skipped",
-                f"{unit.serial} has not been through {step}, which comes before {operation}.",
-                f"Take it to {step}.",
+                Sentence(
+                    "%(unit)s has not been through %(operation)s, which comes before %(operation_here)s.",
+                    unit=unit.serial,
+                    operation=step,
+                    operation_here=operation,
+                ),
+                Sentence("Take it to %(operation)s.", operation=step),
                 subject=step,
                 # Reports of a time without the product come as each station finds it again, in any order.
                 passing=len(missing) == 1 or bool(unit.provisional),
             )
+
+
+def _not_arrived(unit: Unit, operation: str) -> Finding:
+    return against(
+        "not_arrived",
+        Sentence("The report of %(operation)s on %(unit)s has not arrived.", operation=operation, unit=unit.serial),
+        Sentence("Wait for it; if it does not come, see whether its station is connected."),
+        subject=operation,
+        passing=True,
+    )
 
 
 def _repeated(unit: Unit, operation: str) -> Iterator[Finding]:
@@ -141,17 +176,24 @@ def _repeated(unit: Unit, operation: str) -> Iterator[Finding]:
     if not tried:
         yield against(
             "repeated",
-            f"{operation} is done on {unit.serial} already.",
-            "Go on with the next operation of the routing; a decision to rework lets it be done again.",
+            Sentence("%(operation)s is done on %(unit)s already.", operation=operation, unit=unit.serial),
+            Sentence("Go on with the next operation of the routing; a decision to rework lets it be done again."),
             subject=operation,
             since=unit.done_at,
         )
     elif last is not None and unit.retest_limit is not None and last.runs >= unit.retest_limit:
-        times = "once" if last.runs == 1 else f"{last.runs} times"
+        tried_so_often = {
+            "unit": unit.serial, "operation": operation, "count": last.runs, "count_limit": unit.retest_limit,
+        }  # fmt: skip
         yield against(
             "retest_limit",
-            f"{unit.serial} was tried {times} at {operation}, and {unit.retest_limit} is the limit.",
-            "Quality decides what becomes of it: rework, repair, use as is or scrap.",
+            Sentence("%(unit)s was tried once at %(operation)s, and %(count_limit)s is the limit.", **tried_so_often)
+            if last.runs == 1
+            else Sentence(
+                "%(unit)s was tried %(count)s times at %(operation)s, and %(count_limit)s is the limit.",
+                **tried_so_often,
+            ),
+            Sentence("Quality decides what becomes of it: rework, repair, use as is or scrap."),
             subject=operation,
             since=last.received_at,
         )
@@ -165,32 +207,50 @@ def _stopped(_: Facts, unit: Unit, _station: Station) -> Iterator[Finding]:
     * It is in another station's hands, or built into an assembly: then the assembly is what is worked on.
     """
     if unit.scrapped is not None:
-        yield against("scrapped", f"{unit.serial} is scrapped: {unit.scrapped}.", "Take it out of the line.")
+        yield against(
+            "scrapped",
+            Sentence("%(unit)s is scrapped: %(reason)s.", unit=unit.serial, reason=unit.scrapped),
+            Sentence("Take it out of the line."),
+        )
     if unit.shipped is not None:
-        yield against("shipped", f"{unit.serial} was shipped: {unit.shipped}.", "Receive it back first.")
+        yield against(
+            "shipped",
+            Sentence("%(unit)s was shipped: %(shipment)s.", unit=unit.serial, shipment=unit.shipped),
+            Sentence("Receive it back first."),
+        )
     for hold in unit.holds:
         if hold.via is None:
-            yield against("on_hold", hold.sentence, hold.clears or "Quality releases it or decides what becomes of it.",
-                          subject=hold.number, passing=hold.passing)  # fmt: skip
+            clears = hold.clears or Sentence("Quality releases it or decides what becomes of it.")
+            yield against("on_hold", hold.sentence, clears, subject=hold.number, passing=hold.passing)
         else:
-            clears = hold.clears or f"Quality releases {hold.via}, or it is exchanged."
+            clears = hold.clears or Sentence(
+                "Quality releases %(unit_inside)s, or it is exchanged.", unit_inside=hold.via
+            )
             yield against("sub_assembly_on_hold", hold.sentence, clears, subject=hold.via, passing=hold.passing)
     for serial in unit.children_scrapped:
-        yield against("sub_assembly_scrapped", f"{serial}, built into {unit.serial}, is scrapped.",
-                      f"Exchange {serial}.", subject=serial)  # fmt: skip
+        yield against(
+            "sub_assembly_scrapped",
+            Sentence("%(unit_inside)s, built into %(unit)s, is scrapped.", unit_inside=serial, unit=unit.serial),
+            Sentence("Exchange %(unit_inside)s.", unit_inside=serial),
+            subject=serial,
+        )
     if unit.built_into is not None:
         yield against(
             "built_in",
-            f"{unit.serial} is built into {unit.built_into}.",
-            f"Ask for {unit.built_into}, or take {unit.serial} out of it first and have that recorded.",
+            Sentence("%(unit)s is built into %(unit_around)s.", unit=unit.serial, unit_around=unit.built_into),
+            Sentence(
+                "Ask for %(unit_around)s, or take %(unit)s out of it first and have that recorded.",
+                unit=unit.serial,
+                unit_around=unit.built_into,
+            ),
         )
     if unit.started_elsewhere is not None:
         yield Finding(ground=already_started(unit.started_elsewhere))
 
 
-def already_started(sentence: str) -> Ground:
+def already_started(sentence: Sentence) -> Ground:
     """The unit is in another station's hands."""
-    return Ground("already_started", sentence, "Complete that work, or have its start ended.", passing=True)
+    return Ground("already_started", sentence, Sentence("Complete that work, or have its start ended."), passing=True)
 
 
 def _status(_: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
@@ -204,18 +264,32 @@ def _status(_: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
         if run.outcome == "failed" and run.operation != station.operation:
             yield from _failed(unit, run, station)
         elif run.outcome in {"error", "aborted"} and run.operation != station.operation and unit.routing:
-            yield against("no_verdict", f"{run.operation} came to no verdict on {unit.serial} ({run.outcome}).",
-                          f"Take it to {run.operation} again.", subject=run.operation,
-                          since=run.received_at)  # fmt: skip
+            yield against(
+                "no_verdict",
+                Sentence(
+                    "%(operation)s came to no verdict on %(unit)s (%(word_outcome)s).",
+                    operation=run.operation,
+                    unit=unit.serial,
+                    word_outcome=run.outcome,
+                ),
+                Sentence("Take it to %(operation)s again.", operation=run.operation),
+                subject=run.operation,
+                since=run.received_at,
+            )
     if unit.provisional and _is_closed(station):
-        where = ", ".join(unit.provisional)
         yield against(
             "provisional",
-            f"{unit.serial} passed {where} while the product could not be reached.",
-            "Quality looks at it and releases it.",
+            Sentence(
+                "%(unit)s passed %(operations)s while the product could not be reached.",
+                unit=unit.serial,
+                operations=unit.provisional,
+            ),
+            Sentence("Quality looks at it and releases it."),
         )
     elif unit.provisional:
-        yield warn(f"{unit.serial} is provisional: quality must release it before the next closed gate.")
+        yield warn(
+            Sentence("%(unit)s is provisional: quality must release it before the next closed gate.", unit=unit.serial)
+        )
 
 
 def _is_closed(station: Station) -> bool:
@@ -224,17 +298,36 @@ def _is_closed(station: Station) -> bool:
 
 
 def _failed(unit: Unit, run: Run, station: Station) -> Iterator[Finding]:
-    failed = f"{unit.serial} failed {run.operation} at {run.recorded_at:%Y-%m-%d %H:%M}"
+    failed = {"unit": unit.serial, "operation": run.operation, "time": run.recorded_at}
     if not unit.routing:
-        yield note(f"{failed}; no routing is planned, so nothing says that this must stop it.")
+        yield note(
+            Sentence(
+                "%(unit)s failed %(operation)s at %(time)s; no routing is planned, so nothing says that this must "
+                "stop it.",
+                **failed,
+            )
+        )
     elif run.decision is None:
-        yield against("failed", f"{failed}, and nobody has decided what becomes of it.",
-                      "Quality decides: rework, repair, use as is or scrap.", subject=run.operation)  # fmt: skip
+        yield against(
+            "failed",
+            Sentence("%(unit)s failed %(operation)s at %(time)s, and nobody has decided what becomes of it.", **failed),
+            Sentence("Quality decides: rework, repair, use as is or scrap."),
+            subject=run.operation,
+        )
     elif run.decision in _REDO and station.operation in {step.operation for step in unit.routing}:
         before, here = (_last(unit, name) for name in (run.operation, station.operation or ""))
         if here >= before:  # operations up to the failed one are the way back to it
-            yield against("not_retested", f"{failed} and was sent to {run.decision}; it has not passed since.",
-                          f"Take it to {run.operation}.", subject=run.operation)  # fmt: skip
+            yield against(
+                "not_retested",
+                Sentence(
+                    "%(unit)s failed %(operation)s at %(time)s and was sent to %(word_decision)s; it has not passed "
+                    "since.",
+                    **failed,
+                    word_decision=run.decision,
+                ),
+                Sentence("Take it to %(operation)s.", operation=run.operation),
+                subject=run.operation,
+            )
 
 
 def _last(unit: Unit, operation: str) -> int:
@@ -244,38 +337,67 @@ def _last(unit: Unit, operation: str) -> int:
 def _sub_assemblies(_: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
     """Whatever is built into the unit, at any depth, is good too: nothing tests it again by itself."""
     for serial in unit.children_failed:
-        yield against("sub_assembly_failed", f"{serial}, built into {unit.serial}, failed and is not decided on.",
-                      f"Quality decides on {serial}, or it is exchanged.", subject=serial)  # fmt: skip
+        yield against(
+            "sub_assembly_failed",
+            Sentence(
+                "%(unit_inside)s, built into %(unit)s, failed and is not decided on.",
+                unit_inside=serial,
+                unit=unit.serial,
+            ),
+            Sentence("Quality decides on %(unit_inside)s, or it is exchanged.", unit_inside=serial),
+            subject=serial,
+        )
     for serial in unit.children_provisional:
-        passed = f"{serial}, built into {unit.serial}, passed a gate while the product could not be reached"
         if _is_closed(station):
-            yield against("sub_assembly_provisional", f"{passed}.", f"Quality looks at {serial} and releases it.",
-                          subject=serial)  # fmt: skip
+            yield against(
+                "sub_assembly_provisional",
+                Sentence(
+                    "%(unit_inside)s, built into %(unit)s, passed a gate while the product could not be reached.",
+                    unit_inside=serial,
+                    unit=unit.serial,
+                ),
+                Sentence("Quality looks at %(unit_inside)s and releases it.", unit_inside=serial),
+                subject=serial,
+            )
         else:
-            yield warn(f"{passed}: quality must release it before the next closed gate.")
+            yield warn(
+                Sentence(
+                    "%(unit_inside)s, built into %(unit)s, passed a gate while the product could not be reached: "
+                    "quality must release it before the next closed gate.",
+                    unit_inside=serial,
+                    unit=unit.serial,
+                )
+            )
 
 
 def _trace(_: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
     """What came before is on record: no report is missing, and the genealogy is as complete as the customer asks."""
     for operation in unit.busy:
         if operation != station.operation and operation in {step.operation for step in unit.routing}:
-            yield against(
-                "not_arrived",
-                f"The report of {operation} on {unit.serial} has not arrived.",
-                "Wait for it; if it does not come, see whether its station is connected.",
-                subject=operation,
-                passing=True,
-            )
-    if unit.wanted is None:
-        yield note(f"No threshold is planned for {unit.customer or 'its customer'}: completeness was not judged.")
+            yield _not_arrived(unit, operation)
+    if unit.wanted is None and unit.customer:
+        yield note(
+            Sentence("No threshold is planned for %(customer)s: completeness was not judged.", customer=unit.customer)
+        )
+    elif unit.wanted is None:
+        yield note(_NO_THRESHOLD)
     elif unit.completeness is None:
-        yield note(f"No bill of material is planned for {unit.serial}: completeness was not judged.")
+        yield note(
+            Sentence("No bill of material is planned for %(unit)s: completeness was not judged.", unit=unit.serial)
+        )
     elif unit.completeness < unit.wanted:
         yield against(
             "incomplete",
-            f"{unit.completeness:.1%} of the parts of {unit.serial} are traced; {unit.customer} asks for "
-            f"{unit.wanted:.1%} before {station.operation}.",
-            "Wait for late reports, or record the missing parts.",
+            Sentence(
+                "%(percent)s of the parts of %(unit)s are traced; %(customer)s asks for %(percent_wanted)s before "
+                "%(operation)s.",
+                percent=unit.completeness,
+                unit=unit.serial,
+                customer=unit.customer,
+                percent_wanted=unit.wanted,
+                operation=station.operation,
+            ),
+            Sentence("Wait for late reports, or record the missing parts."),
             passing=True,
         )
 

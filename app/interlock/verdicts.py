@@ -6,6 +6,7 @@ from datetime import datetime
 
 from app.interlock.facts import Override
 from app.interlock.rights import Right
+from app.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +19,8 @@ class Ground:
     """
 
     code: str
-    sentence: str
-    clears: str
+    sentence: Sentence
+    clears: Sentence
     right: Right | None = None
     subject: str | None = None
     passing: bool = False
@@ -51,8 +52,8 @@ class Verdict:
     decided_at: datetime
     reasons: tuple[Ground, ...]
     overridden: tuple[Overridden, ...] = ()
-    warnings: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    warnings: tuple[Sentence, ...] = ()
+    notes: tuple[Sentence, ...] = ()
     asked_position: int = 0
     verdict_id: int = 0
     started: bool = False

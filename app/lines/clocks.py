@@ -11,6 +11,8 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
+from app.sentences import Sentence
+
 SUSPECT: Final = timedelta(seconds=0.5)
 """Above this the times that a station tells are suspect (field practice)."""
 ALARM: Final = timedelta(seconds=2)
@@ -70,10 +72,23 @@ def clock_errors(
     return {row.station_id: row.error for row in rows}
 
 
-def clock_warning(station: str, error: timedelta | None) -> str | None:
+def clock_warning(station: str, error: timedelta | None) -> Sentence | None:
     """What is to be said of a clock that is this far ahead (negative: behind); None within what is usual."""
     if error is None or abs(error) <= SUSPECT:
         return None
-    off = f"The clock of {station} is {abs(error).total_seconds():.1f} s {'ahead' if error > timedelta() else 'behind'}"
-    said = "its times are suspect" if abs(error) <= ALARM else "its times prove nothing"
-    return f"{off}: {said}. Set it, and let it follow the factory's time server."
+    off = {
+        "station": station,
+        "seconds": abs(error).total_seconds(),
+        "word": "ahead" if error > timedelta() else "behind",
+    }
+    if abs(error) <= ALARM:
+        return Sentence(
+            "The clock of %(station)s is %(seconds)s s %(word)s: its times are suspect. "
+            "Set it, and let it follow the factory's time server.",
+            **off,
+        )
+    return Sentence(
+        "The clock of %(station)s is %(seconds)s s %(word)s: its times prove nothing. "
+        "Set it, and let it follow the factory's time server.",
+        **off,
+    )

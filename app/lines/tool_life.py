@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from app.reasons import Reason
+from app.sentences import Sentence
 
 KINDS: Final = ("stencil", "squeegee", "nozzle", "fixture", "feeder", "wrench", "station")
 STROKES: Final = frozenset({"stencil", "squeegee", "fixture"})
@@ -62,33 +63,56 @@ def judge_tool(facts: ToolFacts, limits: Limits, *, at: datetime) -> ToolJudged:
 
 
 def _blocks(facts: ToolFacts, limits: Limits, due: datetime | None, at: datetime) -> Iterator[Reason]:
-    name = f"{(facts.kind or 'tool').capitalize()} {facts.tool}"
+    tool = _named(facts)
     if facts.retired:
-        yield Reason("tool_retired", f"{name} was retired.", "Load another.")
+        sentence = Sentence("%(word_tool)s %(tool)s was retired.", **tool)
+        yield Reason("tool_retired", sentence, Sentence("Load another."))
     if limits.cycles is not None and facts.cycles >= limits.cycles:
-        sentence = f"{name} did {facts.cycles} cycles of the {limits.cycles} in its life."
-        yield Reason("tool_worn_out", sentence, "Load another, and retire this one.")
-    if limits.cleaning is not None and facts.cycles_since_cleaning >= limits.cleaning:
-        sentence = (
-            f"{name} did {facts.cycles_since_cleaning} cycles since it was cleaned; {limits.cleaning} are allowed."
+        sentence = Sentence(
+            "%(word_tool)s %(tool)s did %(count)s cycles of the %(count_allowed)s in its life.",
+            **tool,
+            count=facts.cycles,
+            count_allowed=limits.cycles,
         )
-        yield Reason("cleaning_due", sentence, "Clean it and record that.")
+        yield Reason("tool_worn_out", sentence, Sentence("Load another, and retire this one."))
+    if limits.cleaning is not None and facts.cycles_since_cleaning >= limits.cleaning:
+        sentence = Sentence(
+            "%(word_tool)s %(tool)s did %(count)s cycles since it was cleaned; %(count_allowed)s are allowed.",
+            **tool,
+            count=facts.cycles_since_cleaning,
+            count_allowed=limits.cleaning,
+        )
+        yield Reason("cleaning_due", sentence, Sentence("Clean it and record that."))
     if due is not None and at >= due:
-        sentence = f"The calibration of {name[0].lower()}{name[1:]} was due on {due:%Y-%m-%d}."
-        yield Reason("calibration_due", sentence, "Calibrate it and record that.")
+        sentence = Sentence("The calibration of %(word_tool)s %(tool)s was due on %(day)s.", **_within(tool), day=due)
+        yield Reason("calibration_due", sentence, Sentence("Calibrate it and record that."))
     elif due is None and limits.calibration_days is not None:
-        sentence = f"Nobody recorded that {name[0].lower()}{name[1:]} was calibrated."
-        yield Reason("calibration_due", sentence, "Calibrate it and record that.")
+        sentence = Sentence("Nobody recorded that %(word_tool)s %(tool)s was calibrated.", **_within(tool))
+        yield Reason("calibration_due", sentence, Sentence("Calibrate it and record that."))
 
 
 def _warns(facts: ToolFacts, limits: Limits, due: datetime | None, at: datetime) -> Iterator[Reason]:
-    name = f"{(facts.kind or 'tool').capitalize()} {facts.tool}"
+    tool = _named(facts)
     if limits.cycles is not None and facts.cycles >= WARN_FROM * limits.cycles:
         left = limits.cycles - facts.cycles
-        yield Reason("tool_worn_out", f"{name} has {left} cycles left in its life.", "Have another ready.")
+        sentence = Sentence("%(word_tool)s %(tool)s has %(count)s cycles left in its life.", **tool, count=left)
+        yield Reason("tool_worn_out", sentence, Sentence("Have another ready."))
     if limits.cleaning is not None and facts.cycles_since_cleaning >= WARN_FROM * limits.cleaning:
         left = limits.cleaning - facts.cycles_since_cleaning
-        yield Reason("cleaning_due", f"{name} has {left} cycles left until it must be cleaned.", "Clean it soon.")
+        sentence = Sentence(
+            "%(word_tool)s %(tool)s has %(count)s cycles left until it must be cleaned.", **tool, count=left
+        )
+        yield Reason("cleaning_due", sentence, Sentence("Clean it soon."))
     if due is not None and at >= due - WARN_BEFORE:
-        sentence = f"The calibration of {name[0].lower()}{name[1:]} is due on {due:%Y-%m-%d}."
-        yield Reason("calibration_due", sentence, "Calibrate it before.")
+        sentence = Sentence("The calibration of %(word_tool)s %(tool)s is due on %(day)s.", **_within(tool), day=due)
+        yield Reason("calibration_due", sentence, Sentence("Calibrate it before."))
+
+
+def _named(facts: ToolFacts) -> dict[str, str]:
+    """A tool at the beginning of a sentence, as values of it."""
+    return {"word_tool": (facts.kind or "tool").capitalize(), "tool": facts.tool}
+
+
+def _within(tool: dict[str, str]) -> dict[str, str]:
+    """The same within a sentence."""
+    return {**tool, "word_tool": tool["word_tool"].lower()}

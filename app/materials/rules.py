@@ -1,14 +1,16 @@
 """May this package be used now, and until when? Pure: what is known of it in, the answer out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Final
 
 from app.materials.happenings import Happened, Happening
 from app.materials.moisture import STRICTEST, FloorLife, floor_life
 from app.materials.shelf_life import FINISH_HOURS, cold_chain, open_time
 from app.reasons import Reason
+from app.sentences import Sentence
 
 KINDS: Final = ("component", "paste", "adhesive", "bare_board")
 WARN_BEFORE: Final = timedelta(hours=4)
@@ -87,7 +89,7 @@ class _Findings:
     def __init__(self) -> None:
         self.reasons: list[Reason] = []
         self.warnings: list[Reason] = []
-        self.ends: list[tuple[datetime, str]] = []
+        self.ends: list[tuple[datetime, Callable[[], Sentence]]] = []
         self.floor_life_left: timedelta | None = None
 
 
@@ -107,7 +109,11 @@ def condition_of(known: KnownPackage, *, limits: dict[str, float | None], at: da
     retired = any(one.kind is Happened.retired and one.at <= at for one in known.happenings)
     if retired:
         found.reasons.append(
-            Reason("retired", f"Package {known.identifier} was retired.", "Load another; a retired one stays retired.")
+            Reason(
+                "retired",
+                Sentence("Package %(package)s was retired.", package=known.identifier),
+                Sentence("Load another; a retired one stays retired."),
+            )
         )
     _expiry(known, at, found)
     level = None
@@ -116,11 +122,9 @@ def condition_of(known: KnownPackage, *, limits: dict[str, float | None], at: da
     else:
         _cold(known, at, found)
         _open(known, limits, at, found)
-    until = min(found.ends, default=None)
+    until = min(found.ends, default=None, key=itemgetter(0))
     if until is not None and not found.reasons and until[0] - at <= WARN_BEFORE:
-        found.warnings.append(
-            Reason("expires_soon", f"{until[1]} at {moment(until[0])}.", "Use it before, or have another ready.")
-        )
+        found.warnings.append(Reason("expires_soon", until[1](), Sentence("Use it before, or have another ready.")))
     return Condition(
         package_id=known.package_id,
         identifier=known.identifier,
@@ -140,13 +144,16 @@ def condition_of(known: KnownPackage, *, limits: dict[str, float | None], at: da
 
 
 def _expiry(known: KnownPackage, at: datetime, found: _Findings) -> None:
-    if known.expires_at is None:
+    ends, name = known.expires_at, known.identifier
+    if ends is None:
         return
-    if at >= known.expires_at:
-        sentence = f"Package {known.identifier} passed its expiry date on {moment(known.expires_at)}."
-        found.reasons.append(Reason("shelf_life_over", sentence, "Load another, and retire this one."))
+    if at >= ends:
+        sentence = Sentence("Package %(package)s passed its expiry date on %(time)s.", package=name, time=ends)
+        found.reasons.append(Reason("shelf_life_over", sentence, Sentence("Load another, and retire this one.")))
     else:
-        found.ends.append((known.expires_at, f"Package {known.identifier} passes its expiry date"))
+        found.ends.append(
+            (ends, lambda: Sentence("Package %(package)s passes its expiry date at %(time)s.", package=name, time=ends))
+        )
 
 
 def _moisture(known: KnownPackage, limits: dict[str, float | None], at: datetime, found: _Findings) -> str | None:
@@ -160,8 +167,12 @@ def _moisture(known: KnownPackage, limits: dict[str, float | None], at: datetime
         found.warnings.append(
             Reason(
                 "moisture_level_unknown",
-                f"Nobody said the moisture level of package {known.identifier}; it counts as {STRICTEST}.",
-                f"Set the level of part {known.part_number or '(unknown)'}.",
+                Sentence(
+                    "Nobody said the moisture level of package %(package)s; it counts as %(level)s.",
+                    package=known.identifier,
+                    level=STRICTEST,
+                ),
+                Sentence("Set the level of part %(part)s.", part=known.part_number or "(unknown)"),
             )
         )
     own = known.handling.floor_life_hours
@@ -169,29 +180,57 @@ def _moisture(known: KnownPackage, limits: dict[str, float | None], at: datetime
     stands = floor_life(known.happenings, limit=None if hours is None else timedelta(hours=hours), at=at)
     found.floor_life_left = stands.left
     found.reasons += _floor_reasons(known, stands, level, hours)
-    if stands.runs_out_at is not None and not found.reasons:
-        found.ends.append((stands.runs_out_at, f"The floor life of package {known.identifier} (MSL {level}) ends"))
+    ends, name = stands.runs_out_at, known.identifier
+    if ends is not None and not found.reasons:
+        found.ends.append(
+            (
+                ends,
+                lambda: Sentence(
+                    "The floor life of package %(package)s (MSL %(level)s) ends at %(time)s.",
+                    package=name,
+                    level=level,
+                    time=ends,
+                ),
+            )
+        )
     return level
 
 
 def _floor_reasons(known: KnownPackage, stands: FloorLife, level: str, hours: float | None) -> Iterator[Reason]:
     name = known.identifier
     if level == "6" and not stands.baked:
-        sentence = f"Package {name} is of moisture level 6 and was not baked."
-        yield Reason("bake_before_use", sentence, "Bake it and record that; then its label's time counts.")
+        sentence = Sentence("Package %(package)s is of moisture level 6 and was not baked.", package=name)
+        yield Reason("bake_before_use", sentence, Sentence("Bake it and record that; then its label's time counts."))
     elif level == "6" and hours == 0 and stands.over_because == "clock":
-        sentence = f"Package {name} is of moisture level 6, and nobody said its label's time."
-        clears = f"Set floor_life_hours of part {known.part_number or '(unknown)'} to the label's time, and bake it."
+        sentence = Sentence(
+            "Package %(package)s is of moisture level 6, and nobody said its label's time.", package=name
+        )
+        clears = Sentence(
+            "Set floor_life_hours of part %(part)s to the label's time, and bake it.",
+            part=known.part_number or "(unknown)",
+        )
         yield Reason("floor_life_over", sentence, clears)
     elif stands.over_since is not None and stands.over_because == "card":
-        sentence = f"The humidity card of package {name} was wet at {moment(stands.over_since)}."
-        yield Reason("humidity_card_wet", sentence, "Bake it and record that, or load another.")
+        sentence = Sentence(
+            "The humidity card of package %(package)s was wet at %(time)s.", package=name, time=stands.over_since
+        )
+        yield Reason("humidity_card_wet", sentence, Sentence("Bake it and record that, or load another."))
     elif stands.over_since is not None and stands.over_because == "machine":
-        sentence = f"A machine said that the floor life of package {name} was over at {moment(stands.over_since)}."
-        yield Reason("floor_life_over", sentence, "Bake it and record that, or load another.")
+        sentence = Sentence(
+            "A machine said that the floor life of package %(package)s was over at %(time)s.",
+            package=name,
+            time=stands.over_since,
+        )
+        yield Reason("floor_life_over", sentence, Sentence("Bake it and record that, or load another."))
     elif stands.over_since is not None:
-        sentence = f"Package {name} passed its floor life (MSL {level}, {hours:g} h) at {moment(stands.over_since)}."
-        yield Reason("floor_life_over", sentence, "Bake it and record that, or load another.")
+        sentence = Sentence(
+            "Package %(package)s passed its floor life (MSL %(level)s, %(hours)s h) at %(time)s.",
+            package=name,
+            level=level,
+            hours=hours,
+            time=stands.over_since,
+        )
+        yield Reason("floor_life_over", sentence, Sentence("Bake it and record that, or load another."))
 
 
 def _cold(known: KnownPackage, at: datetime, found: _Findings) -> None:
@@ -201,18 +240,30 @@ def _cold(known: KnownPackage, at: datetime, found: _Findings) -> None:
     thawed = None if handling.thawed_hours is None else timedelta(hours=handling.thawed_hours)
     stands = cold_chain(known.happenings, thaw=timedelta(hours=handling.thaw_hours or 0), thawed=thawed, at=at)
     if stands.over_since is not None:
-        sentence = f"Package {name} was out of cold storage too long ({handling.thawed_hours:g} h) at "
-        sentence += f"{moment(stands.over_since)}."
-        found.reasons.append(Reason("thawed_too_long", sentence, "Load another, and retire this one."))
+        sentence = Sentence(
+            "Package %(package)s was out of cold storage too long (%(hours)s h) at %(time)s.",
+            package=name,
+            hours=handling.thawed_hours,
+            time=stands.over_since,
+        )
+        found.reasons.append(Reason("thawed_too_long", sentence, Sentence("Load another, and retire this one.")))
     elif stands.ready_at is None:
-        sentence = f"Package {name} is in cold storage, as far as anybody said."
-        clears = f"Take it out, record that, and let it thaw for {handling.thaw_hours or 0:g} h."
+        sentence = Sentence("Package %(package)s is in cold storage, as far as anybody said.", package=name)
+        clears = Sentence("Take it out, record that, and let it thaw for %(hours)s h.", hours=handling.thaw_hours or 0)
         found.reasons.append(Reason("not_thawed", sentence, clears))
     elif at < stands.ready_at:
-        sentence = f"Package {name} thaws until {moment(stands.ready_at)}."
-        found.reasons.append(Reason("not_thawed", sentence, "Wait until then, or load another."))
-    if stands.runs_out_at is not None:
-        found.ends.append((stands.runs_out_at, f"The time of package {name} out of cold storage ends"))
+        sentence = Sentence("Package %(package)s thaws until %(time)s.", package=name, time=stands.ready_at)
+        found.reasons.append(Reason("not_thawed", sentence, Sentence("Wait until then, or load another.")))
+    ends = stands.runs_out_at
+    if ends is not None:
+        found.ends.append(
+            (
+                ends,
+                lambda: Sentence(
+                    "The time of package %(package)s out of cold storage ends at %(time)s.", package=name, time=ends
+                ),
+            )
+        )
 
 
 def _open(known: KnownPackage, limits: dict[str, float | None], at: datetime, found: _Findings) -> None:
@@ -225,10 +276,18 @@ def _open(known: KnownPackage, limits: dict[str, float | None], at: datetime, fo
         return
     stands = open_time(known.happenings, limit=timedelta(hours=hours), pauses=handling.kind == "bare_board", at=at)
     if stands.over_since is not None:
-        sentence = f"Package {name} was open too long ({hours:g} h) at {moment(stands.over_since)}."
-        found.reasons.append(Reason("open_too_long", sentence, "Load another, and retire this one."))
-    elif stands.runs_out_at is not None:
-        found.ends.append((stands.runs_out_at, f"The open time of package {name} ends"))
+        sentence = Sentence(
+            "Package %(package)s was open too long (%(hours)s h) at %(time)s.",
+            package=name,
+            hours=hours,
+            time=stands.over_since,
+        )
+        found.reasons.append(Reason("open_too_long", sentence, Sentence("Load another, and retire this one.")))
+    ends = stands.runs_out_at
+    if ends is not None and stands.over_since is None:
+        found.ends.append(
+            (ends, lambda: Sentence("The open time of package %(package)s ends at %(time)s.", package=name, time=ends))
+        )
 
 
 def moment(at: datetime) -> str:

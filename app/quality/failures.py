@@ -15,6 +15,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from app.sentences import Sentence
 from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES
 
 
@@ -36,10 +37,16 @@ class Failure:
     received_at: datetime
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Sentence:
         """What happened."""
-        what = f"Position {self.position_number} of it" if self.position_number else "It"
-        return f"{what} failed {self.method or self.kind} at {self.station}, {self.recorded_at:%Y-%m-%d %H:%M:%S} UTC."
+        told = {"word_method": self.method or self.kind, "station": self.station, "second": self.recorded_at}
+        if self.position_number:
+            return Sentence(
+                "Position %(position)s of it failed %(word_method)s at %(station)s, %(second)s.",
+                position=self.position_number,
+                **told,
+            )
+        return Sentence("It failed %(word_method)s at %(station)s, %(second)s.", **told)
 
 
 def _runs(kind: str) -> str:

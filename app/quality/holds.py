@@ -22,6 +22,7 @@ from app.db import planned_once
 from app.quality.caught import CAUGHT, CONTAINED, OPEN
 from app.quality.suspected import NEAR, suspected
 from app.reasons import Reason
+from app.sentences import Sentence, both
 from app.trace.suspects import Suspect
 from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES, MEMBERS
 
@@ -44,18 +45,24 @@ class Hold:
     serial: str
     by_rule: bool
     via: str | None
-    sentence: str
+    sentence: Sentence
     position_number: int = 0
     code: str = "on_hold"
     pending: bool = False
 
     @property
-    def clears(self) -> str:
+    def clears(self) -> Sentence:
         """What clears it."""
         if self.pending:
-            return "Wait for the report of what was installed; it may name another package."
-        what = f"containment {self.containment}" if self.containment else f"nonconformance {self.number}"
-        return f"Quality dispositions it, or releases {what}."
+            return Sentence("Wait for the report of what was installed; it may name another package.")
+        return hold_clears(self.number, self.containment)
+
+
+def hold_clears(number: str, containment: str | None) -> Sentence:
+    """What clears a hold of a nonconformance, opened for a containment or not."""
+    if containment:
+        return Sentence("Quality dispositions it, or releases containment %(containment)s.", containment=containment)
+    return Sentence("Quality dispositions it, or releases nonconformance %(nonconformance)s.", nonconformance=number)
 
 
 _FEW = 50
@@ -163,9 +170,9 @@ def holds_on(connection: Connection, unit_ids: Collection[int]) -> dict[int, lis
     return found
 
 
-def caught_because(row: Row[Any]) -> str:
+def caught_because(row: Row[Any]) -> Sentence:
     """The sentence of a fact that the rule caught."""
-    return f"{row.station} {row.what}, {row.recorded_at:%Y-%m-%d %H:%M:%S} UTC."
+    return Sentence("%(station)s %(fact)s, %(second)s.", station=row.station, fact=row.what, second=row.recorded_at)
 
 
 def _hold(row: Row[Any], why: str, *, by_rule: bool, position: int | None = None, pending: bool = False) -> Hold:
@@ -173,10 +180,19 @@ def _hold(row: Row[Any], why: str, *, by_rule: bool, position: int | None = None
     via = row.held_serial if row.member_id != row.asked_id else None
     name = row.containment or row.number
     one = row.serial + (f" position {position}" if position and via is None else "")
-    subject = f"{one} is on hold" if via is None else f"{one} is on hold with {via} in it"
+    told = {"unit": one, "containment": name, "reason": row.reason, "fact": why}
+    sentence = (
+        Sentence("%(unit)s is on hold, %(containment)s: %(reason)s %(fact)s", **told)
+        if via is None
+        else Sentence(
+            "%(unit)s is on hold with %(unit_inside)s in it, %(containment)s: %(reason)s %(fact)s",
+            **told,
+            unit_inside=via,
+        )
+    )
     return Hold(
         row.number, row.containment, row.reason, row.opened_at, row.asked_id, row.serial, by_rule, via,
-        f"{subject}, {name}: {row.reason} {why}", position if via is None else 0, pending=pending,
+        sentence, position if via is None else 0, pending=pending,
     )  # fmt: skip
 
 
@@ -191,7 +207,12 @@ def contained_packages(connection: Connection, package_ids: Collection[int]) -> 
     if package_ids:
         for row in connection.execute(_PACKAGES_HELD, {"packages": sorted(set(package_ids))}):
             name = row.containment or row.number
-            sentence = f"Package {row.identifier} is on hold, {name}: {row.reason}"
+            sentence = Sentence(
+                "Package %(package)s is on hold, %(containment)s: %(reason)s",
+                package=row.identifier,
+                containment=name,
+                reason=row.reason,
+            )
             hold = Hold(
                 row.number, row.containment, row.reason, row.opened_at, 0, row.identifier, row.by_rule, None, sentence
             )
@@ -203,7 +224,7 @@ def held_packages(connection: Connection, package_ids: Collection[int]) -> Mappi
     """The same as reasons, for whoever judges a feeder."""
     held = contained_packages(connection, package_ids)
     return {
-        package_id: Reason("package_held", hold.sentence, f"Load another package. {hold.clears}")
+        package_id: Reason("package_held", hold.sentence, both(Sentence("Load another package."), hold.clears))
         for package_id, hold in held.items()
     }
 

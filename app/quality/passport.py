@@ -13,6 +13,7 @@ from app.quality.shipping import reasons_to_keep
 from app.quality.unit_decisions import Held, holds_of_unit
 from app.quality.visits import Visit, visits
 from app.reasons import Reason
+from app.sentences import Sentence
 from app.trace.level import Level, material_level
 from app.trace.made_from import MadeFrom, made_from
 from app.trace.question import Question
@@ -125,36 +126,48 @@ def _outside(connection: Connection, unit_id: int, runs: Sequence[RecordedRun], 
     inside = _stands(_reasons(connection, unit_id))
     told = _stood(runs, holds).reasons
     if not told and inside.reasons:
-        told = tuple(Reason(one.code, _PLAIN[one.code], "Ask the factory.")
-                     for one in inside.reasons if one.code in _PLAIN)  # fmt: skip
+        ask = Sentence("Ask the factory.")
+        told = tuple(Reason(one.code, _PLAIN[one.code], ask) for one in inside.reasons if one.code in _PLAIN)
     return Standing(inside.word, inside.colour, told)
 
 
 _PLAIN = {
-    "on_hold": "It, or a unit inside it, is on hold.",
-    "failed": "It failed an inspection or a test.",
-    "provisional": "It went on while the gate was away.",
-    "unproven": "It was mended and has passed nothing since.",
-    "in_work": "It is in work.",
-    "incomplete": "It is not finished.",
-    "scrapped": "It was scrapped.",
+    "on_hold": Sentence("It, or a unit inside it, is on hold."),
+    "failed": Sentence("It failed an inspection or a test."),
+    "provisional": Sentence("It went on while the gate was away."),
+    "unproven": Sentence("It was mended and has passed nothing since."),
+    "in_work": Sentence("It is in work."),
+    "incomplete": Sentence("It is not finished."),
+    "scrapped": Sentence("It was scrapped."),
 }
 
 
 def _stood(runs: Sequence[RecordedRun], holds: Sequence[Held]) -> Standing:
     """As it was known at a moment: by the holds that stood and the last run of each station."""
     reasons = [
-        Reason("scrapped" if one.decision == "scrap" else "on_hold", f"On hold, {one.containment or one.number}: "
-               f"{one.reason}", one.clears) for one in holds if one.standing
-    ]  # fmt: skip
+        Reason(
+            "scrapped" if one.decision == "scrap" else "on_hold",
+            Sentence(
+                "On hold, %(containment)s: %(reason)s", containment=one.containment or one.number, reason=one.reason
+            ),
+            one.clears,
+        )
+        for one in holds
+        if one.standing
+    ]
     last = {(run.unit_id, run.position_number, run.station_id, run.method): run for run in runs
             if run.outcome in {Outcome.passed, Outcome.failed}}  # fmt: skip
     decided = max((one.decided_at for one in holds if one.decided_at and not one.standing), default=None)
     reasons += [
         Reason(
             "failed",
-            f"It failed {run.method or run.kind} at {run.station}, {run.recorded_at:%Y-%m-%d %H:%M:%S} UTC.",
-            "Pass it there, or have quality disposition the unit.",
+            Sentence(
+                "It failed %(word_method)s at %(station)s, %(second)s.",
+                word_method=run.method or run.kind,
+                station=run.station,
+                second=run.recorded_at,
+            ),
+            Sentence("Pass it there, or have quality disposition the unit."),
         )
         for run in last.values()
         if run.outcome is Outcome.failed and (decided is None or decided < run.received_at)

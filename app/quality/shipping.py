@@ -19,6 +19,7 @@ from app.people import customer_id_of, record_audit
 from app.quality.failures import failures_on, unproven
 from app.quality.holds import holds_on
 from app.reasons import Reason, reason_given
+from app.sentences import Sentence, both
 from app.units.completeness import incomplete
 from app.units.families import built_into, named_units
 from app.units.locks import lock_families
@@ -96,20 +97,21 @@ def reasons_to_keep(
 
 
 def _inside(serial: str, why: Reason) -> Reason:
-    sentence = f"{serial}, built into it: {why.sentence[0].lower()}{why.sentence[1:]}"
-    return Reason(why.code, sentence, f"{why.clears} Or exchange {serial}.")
+    sentence = Sentence("%(unit_inside)s, built into it: %(within)s", unit_inside=serial, within=why.sentence)
+    return Reason(why.code, sentence, both(why.clears, Sentence("Or exchange %(unit_inside)s.", unit_inside=serial)))
 
 
 def _undecided(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int, Reason]]:
     """What quality has yet to decide."""
     for unit_id, failures in failures_on(connection, ids).items():
-        clears = "Pass it there, or have quality disposition the unit."
+        clears = Sentence("Pass it there, or have quality disposition the unit.")
         yield from ((unit_id, Reason("failed", failure.sentence, clears)) for failure in failures)
     for unit_id in sorted(provisional_units(connection, ids)):
-        yield unit_id, Reason("provisional", "It went on while the gate was away.", "Have quality release it.")
+        sentence = Sentence("It went on while the gate was away.")
+        yield unit_id, Reason("provisional", sentence, Sentence("Have quality release it."))
     for unit_id in sorted(unproven(connection, ids)):
-        sentence = "It was mended and has not passed since what it was mended for."
-        yield unit_id, Reason("unproven", sentence, "Inspect or test it again.")
+        sentence = Sentence("It was mended and has not passed since what it was mended for.")
+        yield unit_id, Reason("unproven", sentence, Sentence("Inspect or test it again."))
 
 
 def _unfinished(connection: Connection, places: Mapping[int, Place], inside: Set[int]) -> Iterator[tuple[int, Reason]]:
@@ -117,27 +119,29 @@ def _unfinished(connection: Connection, places: Mapping[int, Place], inside: Set
     ids = sorted(places)
     for unit_id, place in places.items():
         if place.kind is PlaceKind.scrapped:
-            yield unit_id, Reason("scrapped", "It was scrapped.", "Nothing: a scrapped unit does not leave.")
+            clears = Sentence("Nothing: a scrapped unit does not leave.")
+            yield unit_id, Reason("scrapped", Sentence("It was scrapped."), clears)
     for unit_id, positions in crossed_out(connection, ids).items():
-        few = ", ".join(map(str, positions))
-        clears = "Break the panel: give the good boards serials of their own."
-        yield unit_id, Reason("scrapped", f"Position {few} of it was scrapped.", clears)
+        sentence = Sentence("Position %(all_positions)s of it was scrapped.", all_positions=positions)
+        clears = Sentence("Break the panel: give the good boards serials of their own.")
+        yield unit_id, Reason("scrapped", sentence, clears)
     for unit_id, start in open_starts(connection, ids).items():
-        clears = "Complete the work, or have its start ended."
-        yield unit_id, Reason("in_work", f"It is in work at {start.station}.", clears)
+        sentence = Sentence("It is in work at %(station)s.", station=start.station)
+        yield unit_id, Reason("in_work", sentence, Sentence("Complete the work, or have its start ended."))
     for unit_id, missing in incomplete(connection, ids, bought=inside).items():
-        yield unit_id, Reason("incomplete", f"It is not finished: {missing}.", "Do what is missing.")
+        sentence = Sentence("It is not finished: %(missing)s.", missing=missing)
+        yield unit_id, Reason("incomplete", sentence, Sentence("Do what is missing."))
 
 
 def _elsewhere(connection: Connection, places: Mapping[int, Place], *, packed: bool) -> Iterator[tuple[int, Reason]]:
     """What is gone, or inside another unit."""
     for unit_id, place in places.items():
         if place.kind is PlaceKind.shipped or (place.kind is PlaceKind.packed and not packed):
-            clears = "Unpack it there, or note that it came back."
-            yield unit_id, Reason(place.kind.value, f"It is {place.words}.", clears)
+            clears = Sentence("Unpack it there, or note that it came back.")
+            yield unit_id, Reason(place.kind.value, Sentence("It is %(place)s.", place=place.words), clears)
     for unit_id, around in built_into(connection, places).items():
-        clears = f"It leaves with {around}, or is taken out of it."
-        yield unit_id, Reason("built_in", f"It is built into {around}.", clears)
+        clears = Sentence("It leaves with %(unit_around)s, or is taken out of it.", unit_around=around)
+        yield unit_id, Reason("built_in", Sentence("It is built into %(unit_around)s.", unit_around=around), clears)
 
 
 def pack(connection: Connection, serials: Sequence[str], *, shipment: str, customer: str, actor: str) -> int:
@@ -204,7 +208,11 @@ def _keep_anothers(found: dict[int, list[Reason]], units: Sequence[Row[Any]], cu
     """What belongs to another customer stays, also where it was packed before its order was given to that one."""
     for row in units:
         if row.customer_id not in {None, customer_id}:
-            why = Reason("another_customer", "It belongs to another customer.", "Pack it for that customer.")
+            why = Reason(
+                "another_customer",
+                Sentence("It belongs to another customer."),
+                Sentence("Pack it for that customer."),
+            )
             found.setdefault(row.unit_id, []).append(why)
 
 

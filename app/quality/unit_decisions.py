@@ -5,7 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from app.quality.holds import hold_clears
 from app.quality.nonconformances import nonconformances
+from app.sentences import Sentence
 from app.units.places import AT_PLACE, PLACES_THEN
 
 
@@ -33,10 +35,9 @@ class Held:
     release_reason: str | None
 
     @property
-    def clears(self) -> str:
+    def clears(self) -> Sentence:
         """What clears it."""
-        what = f"containment {self.containment}" if self.containment else f"nonconformance {self.number}"
-        return f"Quality dispositions it, or releases {what}."
+        return hold_clears(self.number, self.containment)
 
 
 _AT_PLACE = AT_PLACE.replace("fact.recorded_at", "fact.fact_at")

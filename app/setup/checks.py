@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from app.materials.loaded import identifiers, loaded_at
-from app.materials.rules import moment
-from app.reasons import Reason
+from app.reasons import Reason, said_again
+from app.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +125,11 @@ def verified_at(
 
 
 def _block(slot: str, row: Row[Any]) -> Block:
-    why = row.reasons[0]["sentence"] if row.reasons else "The scan was refused."
+    why = said_again(row.reasons[0]) if row.reasons else Sentence("The scan was refused.")
     reason = Reason(
         "location_blocked",
-        f"Slot {slot} is blocked since {moment(row.recorded_at)}: {why}",
-        "Scan the slot and the right reel, or have a line lead clear it.",
+        Sentence("Slot %(slot)s is blocked since %(time)s: %(why)s", slot=slot, time=row.recorded_at, why=why),
+        Sentence("Scan the slot and the right reel, or have a line lead clear it."),
     )
     return Block(row.station_id, slot, row.recorded_at, reason)
 

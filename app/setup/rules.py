@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 from app.materials.rules import Condition
 from app.reasons import Reason
+from app.sentences import Sentence
+
+_UNSAID = Sentence("a maker's part nobody said")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,13 @@ def against_package(candidate: Candidate, *, slot: str) -> Iterator[Reason]:
     for place in candidate.elsewhere:
         yield Reason(
             "two_machines",
-            f"Package {name} is in {place} as well as in {slot}. Two reels may bear one label.",
-            f"Look at both; say that it was taken out of {place} if it was.",
+            Sentence(
+                "Package %(package)s is in %(place)s as well as in %(slot)s. Two reels may bear one label.",
+                package=name,
+                place=place,
+                slot=slot,
+            ),
+            Sentence("Look at both; say that it was taken out of %(place)s if it was.", place=place),
         )
 
 
@@ -67,39 +75,63 @@ def against_slot(required: Required, candidate: Candidate) -> Reason | None:
     if not parts:
         return Reason(
             "package_unknown",
-            f"Nobody said which part package {name} in slot {slot} holds.",
-            "Receive it: scan its label at goods-in.",
+            Sentence("Nobody said which part package %(package)s in slot %(slot)s holds.", package=name, slot=slot),
+            Sentence("Receive it: scan its label at goods-in."),
         )
-    wanted = f"{required.part_number} belongs in slot {slot}"
+    wanted = {"part": required.part_number, "slot": slot, "package": name}
     said = condition.part_number or condition.manufacturer_part_number
     if not parts & required.allowed:
         if parts & required.approved_elsewhere:
             return Reason(
                 "unapproved_alternate",
-                f"{wanted}; package {name} holds {said}, which this product revision does not approve in its place.",
-                f"Load {required.part_number}, or have a process engineer approve the alternate.",
+                Sentence(
+                    "%(part)s belongs in slot %(slot)s; package %(package)s holds %(part_inside)s, which this product "
+                    "revision does not approve in its place.",
+                    **wanted,
+                    part_inside=said,
+                ),
+                Sentence("Load %(part)s, or have a process engineer approve the alternate.", part=required.part_number),
             )
         return Reason(
             "wrong_part",
-            f"{wanted}; package {name} holds {said}.",
-            f"Load a package of {_either(required)}.",
+            Sentence(
+                "%(part)s belongs in slot %(slot)s; package %(package)s holds %(part_inside)s.",
+                **wanted,
+                part_inside=said,
+            ),
+            Sentence("Load a package of %(either_part)s.", either_part=_either(required)),
         )
     if required.manufacturer_parts and condition.manufacturer_part_number not in required.manufacturer_parts:
-        made = condition.manufacturer_part_number or "a maker's part nobody said"
         return Reason(
             "unapproved_alternate",
-            f"Only {', '.join(sorted(required.manufacturer_parts))} may be in slot {slot}; package {name} is {made}.",
-            "Load one of those, or have a process engineer approve the maker's part.",
+            Sentence(
+                "Only %(all_parts)s may be in slot %(slot)s; package %(package)s is %(part_inside)s.",
+                all_parts=sorted(required.manufacturer_parts),
+                slot=slot,
+                package=name,
+                part_inside=condition.manufacturer_part_number or _UNSAID,
+            ),
+            Sentence("Load one of those, or have a process engineer approve the maker's part."),
         )
     if required.part_revision is not None and condition.part_revision != required.part_revision:
-        has = f"is of revision {condition.part_revision}" if condition.part_revision else "bears no revision"
+        wanted["revision"] = required.part_revision
         return Reason(
             "wrong_revision",
-            f"{wanted} in revision {required.part_revision}; package {name} {has}.",
-            f"Load a package of revision {required.part_revision}.",
+            Sentence(
+                "%(part)s belongs in slot %(slot)s in revision %(revision)s; package %(package)s is of revision "
+                "%(revision_inside)s.",
+                **wanted,
+                revision_inside=condition.part_revision,
+            )
+            if condition.part_revision
+            else Sentence(
+                "%(part)s belongs in slot %(slot)s in revision %(revision)s; package %(package)s bears no revision.",
+                **wanted,
+            ),
+            Sentence("Load a package of revision %(revision)s.", revision=required.part_revision),
         )
     return None
 
 
-def _either(required: Required) -> str:
-    return " or ".join([required.part_number, *sorted(required.alternates - {required.part_number})])
+def _either(required: Required) -> list[str]:
+    return [required.part_number, *sorted(required.alternates - {required.part_number})]

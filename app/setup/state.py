@@ -12,9 +12,14 @@ from app.materials.loaded import Loaded, identifiers, loaded_at, loaded_where
 from app.materials.splices import joined_behind
 from app.quality.holds import held_packages
 from app.reasons import Reason
+from app.sentences import Sentence
 from app.setup.checks import Block, Verified, blocks_at, verified_at
 from app.setup.requirements import ChosenSetup, choose_setup, slots_of
 from app.setup.rules import Candidate, Required, against_package, against_slot
+
+_SCAN_BOTH = Sentence("Scan the slot, then the reel.")
+_A_SLOT = Sentence("a slot")
+_NO_NAME = Sentence("without a name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +109,15 @@ def candidates(connection: Connection, package_ids: Sequence[int], *, here: int,
     held = held_packages(connection, package_ids)
     elsewhere = [one for one in loaded_where(connection, package_ids, at=at) if one.station_id != here]
     names = _station_names(connection, {one.station_id for one in elsewhere})
-    places: dict[int, list[str]] = defaultdict(list)
+    places: dict[int, list[Sentence]] = defaultdict(list)
     for one in elsewhere:
-        places[one.package_id].append(f"{one.slot_name or one.slot or 'a slot'} of {names[one.station_id]}")
+        places[one.package_id].append(
+            Sentence(
+                "%(slot)s of %(station)s",
+                slot=one.slot_name or one.slot or _A_SLOT,
+                station=names[one.station_id],
+            )
+        )
     return {
         package_id: Candidate(condition, held.get(package_id), tuple(places[package_id]))
         for package_id, condition in found.items()
@@ -164,8 +175,8 @@ def _is_in(loaded: Loaded, required: Required) -> bool:
 def _empty(required: Required, block: Block | None) -> SlotState:
     empty = Reason(
         "slot_empty",
-        f"Slot {required.slot} is empty; {required.part_number} belongs there.",
-        "Load a package of it: scan the slot, then the reel.",
+        Sentence("Slot %(slot)s is empty; %(part)s belongs there.", slot=required.slot, part=required.part_number),
+        Sentence("Load a package of it: scan the slot, then the reel."),
     )
     return SlotState(
         required.slot, required.lane or None, required.part_number, required.part_revision,
@@ -182,7 +193,7 @@ def _filled(
     verified: Mapping[tuple[str, int], Verified],
 ) -> SlotState:
     candidate = known[loaded.package_id]
-    slot = required.slot if required else _place(loaded) or "without a name"
+    slot = required.slot if required else _place(loaded) or _NO_NAME
     reasons = list(against_package(candidate, slot=slot))
     wrong = against_slot(required, candidate) if required else None
     if wrong is not None:
@@ -193,8 +204,9 @@ def _filled(
     check = verified.get((_place(loaded), loaded.package_id))
     warnings = list(candidate.condition.warnings)
     if check is None:
-        sentence = f"Nobody verified package {candidate.condition.identifier} in slot {slot}."
-        warnings.append(Reason("not_verified", sentence, "Scan the slot, then the reel."))
+        package = candidate.condition.identifier
+        sentence = Sentence("Nobody verified package %(package)s in slot %(slot)s.", package=package, slot=slot)
+        warnings.append(Reason("not_verified", sentence, _SCAN_BOTH))
     return SlotState(
         slot=slot,
         lane=loaded.lane,

@@ -7,7 +7,7 @@ which.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, func, insert, select, text
@@ -22,7 +22,8 @@ from app.materials.package_events import past
 from app.materials.packages import PackageRelation, relate_packages
 from app.materials.rules import Condition
 from app.people import record_audit
-from app.reasons import Reason, reason_given
+from app.reasons import Reason, kept, reason_given
+from app.sentences import Sentence
 from app.setup.checks import blocks_at
 from app.setup.current import building_at
 from app.setup.models import SetupCheck
@@ -177,9 +178,13 @@ def _package(connection: Connection, label: str) -> tuple[int | None, str | None
     return None, None
 
 
+_THIS_LABEL = Sentence("this label")
+
+
 def _unknown(label: str) -> Reason:
-    shown = label.strip() if label.strip().isprintable() else "this label"
-    return Reason("package_unknown", f"Nobody knows package {shown[:80]}.", "Receive it first: scan it at goods-in.")
+    shown = label.strip()[:80] if label.strip().isprintable() else _THIS_LABEL
+    sentence = Sentence("Nobody knows package %(package)s.", package=shown)
+    return Reason("package_unknown", sentence, Sentence("Receive it first: scan it at goods-in."))
 
 
 def _replaced(
@@ -196,10 +201,10 @@ def _replaced(
 
 def _against(new: Candidate, place: _Place, belongs: Sequence[Required], old: Candidate | None) -> list[Reason]:
     """Everything that speaks against the package: in any slot, in this one, and behind the one it is spliced to."""
-    reasons = list(against_package(new, slot=f"slot {place.slot}"))
+    reasons = list(against_package(new, slot=Sentence("slot %(slot)s", slot=place.slot)))
     if old is not None and old.condition.package_id == new.condition.package_id:
-        sentence = f"Package {new.condition.identifier} is the one in the slot."
-        reasons.append(Reason("wrong_part", sentence, "Scan the new reel."))
+        sentence = Sentence("Package %(package)s is the one in the slot.", package=new.condition.identifier)
+        reasons.append(Reason("wrong_part", sentence, Sentence("Scan the new reel.")))
     if old is not None and not belongs:
         # Nobody said what the slot must hold: then what is in it does.
         part = old.condition.part_number or old.condition.manufacturer_part_number
@@ -241,7 +246,7 @@ def _record(connection: Connection, checked: _Checked, reasons: Sequence[Reason]
             replaced_id=checked.replaced.package_id if checked.replaced else None,
             product_revision_id=checked.product_revision_id,
             accepted=not reasons,
-            reasons=[asdict(reason) for reason in reasons],
+            reasons=[kept(reason) for reason in reasons],
             actor=checked.actor,
             recorded_at=checked.at,
         )

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection, text
 
 from app.products.routing import Check, RoutingStep, Visit, next_operation, reentry
+from app.sentences import Sentence
 from app.units.families import AMONG_MEMBER_PLACES, AT_MEMBER_PLACE, MEMBER_PLACES
 
 _Routed: TypeAlias = tuple[list[RoutingStep], list[Visit]]
@@ -87,7 +88,7 @@ _STEPS = text(
 
 def incomplete(
     connection: Connection, unit_ids: Collection[int], *, bought: Collection[int] = frozenset()
-) -> dict[int, str]:
+) -> dict[int, Sentence]:
     """What is missing, for each unit that is not finished: "operation AOI is not completed".
 
     A result other than `Completed` is work that was not done. Where no routing is known, some completed work is enough;
@@ -110,23 +111,23 @@ def incomplete(
             worked.add(row.asked_id)
             if row.done and row.operation is not None:
                 visits.setdefault(row.asked_id, []).append(Visit(row.operation, row.started_at))
-    found: dict[int, str] = {}
+    found: dict[int, Sentence] = {}
     through: dict[int, _Routed] = {}
     for unit_id in asked["units"]:
         routing, visited = routings.get(revisions.get(unit_id, 0), []), visits.get(unit_id, [])
         step = next_operation(routing, visited)
         if step is not None:
-            found[unit_id] = f"operation {step.operation} is not completed"
+            found[unit_id] = Sentence("operation %(operation)s is not completed", operation=step.operation)
         elif unit_id in working:
-            found[unit_id] = f"its work at {working[unit_id]} is not completed"
+            found[unit_id] = Sentence("its work at %(station)s is not completed", station=working[unit_id])
         elif unit_id not in worked and unit_id not in bought:
-            found[unit_id] = "no completed work is recorded"
+            found[unit_id] = Sentence("no completed work is recorded")
         elif routing:
             through[unit_id] = routing, visited
     return found | _to_pass_again(connection, through)
 
 
-def _to_pass_again(connection: Connection, through: Mapping[int, _Routed]) -> dict[int, str]:
+def _to_pass_again(connection: Connection, through: Mapping[int, _Routed]) -> dict[int, Sentence]:
     """Of units that are through their routing: those that were mended, with the check they have not passed since."""
     mended: dict[int, set[datetime]] = {}
     if through:
@@ -142,5 +143,7 @@ def _to_pass_again(connection: Connection, through: Mapping[int, _Routed]) -> di
         step = next_operation(now.routing, now.visits)
         if step is not None:
             at = now.again[step.operation]
-            found[unit_id] = f"it was mended at {at:%Y-%m-%d %H:%M} UTC and has not passed {step.operation} since"
+            found[unit_id] = Sentence(
+                "it was mended at %(time)s and has not passed %(operation)s since", time=at, operation=step.operation
+            )
     return found

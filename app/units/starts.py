@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import Conflict, Invalid
+from app.sentences import Sentence, both
 from app.units.locks import lock_units
 from app.units.places import PLACES_OF_UNITS
 
@@ -29,21 +30,29 @@ class Start:
         return self.station_id == station_id and transaction_id in {None, self.transaction_id}
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Sentence:
         """What is said to others who ask for the unit."""
         return in_hands(self.station, self.granted_at)
 
 
-def in_hands(station: str, since: datetime) -> str:
+def in_hands(station: str, since: datetime) -> Sentence:
     """The unit is in a station's hands since a moment."""
-    return f"The unit was started at {station}, {since:%Y-%m-%d %H:%M:%S} UTC, and its work there is not completed."
+    return Sentence(
+        "The unit was started at %(station)s, %(second)s, and its work there is not completed.",
+        station=station,
+        second=since,
+    )
 
 
 class AlreadyStarted(Conflict):
-    """The unit is in another station's hands."""
+    """The unit is in another station's hands; `there` says whose."""
 
     code = "already_started"
     title = "The unit was started elsewhere"
+
+    def __init__(self, there: Sentence, clears: Sentence, **details: object) -> None:
+        super().__init__(both(there, clears), **details)
+        self.there = there
 
 
 GIVEN_UP = """
@@ -115,7 +124,8 @@ def begin_start(
         if there.is_given_to(station_id, transaction_id):
             return there
         raise AlreadyStarted(
-            f"{there.sentence} Complete it there, or have the start ended by somebody who saw that it was given up.",
+            there.sentence,
+            Sentence("Complete it there, or have the start ended by somebody who saw that it was given up."),
             station=there.station,
         )
     if row is not None:
@@ -125,7 +135,9 @@ def begin_start(
         with connection.begin_nested():
             begun = connection.execute(_BEGIN, given).one()
     except IntegrityError as taken:  # somebody started it without the lock: the index is the last wall
-        raise AlreadyStarted("The unit was started elsewhere just now. Complete its work there first.") from taken
+        raise AlreadyStarted(
+            Sentence("The unit was started elsewhere just now."), Sentence("Complete its work there first.")
+        ) from taken
     return Start(unit_id, begun.start_id, begun.handle, station_id, transaction_id, begun.granted_at)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from app.http.answers import json_answer
 from app.http.problems import Problem
 from app.http.tables import wants_csv
 from app.people import Actor, Permission, form_token, spoken
+from app.sentences import Sentence
 from app.trace.question import Question
 from app.web import translations, wording
 from app.web.navigation import NAVIGATION
@@ -112,6 +113,8 @@ def environment(language: str) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
+    if language != translations.SOURCE:
+        made.finalize = partial(_in_language, say=catalogue.gettext)
     made.install_gettext_callables(catalogue.gettext, catalogue.ngettext, newstyle=True)  # type: ignore[attr-defined]
     made.filters.update(
         moment=moment,
@@ -138,6 +141,11 @@ def environment(language: str) -> Environment:
         lacking=lambda names: [name for name in names if not _is_there(name)],
     )
     return made
+
+
+def _in_language(shown: object, say: Say) -> object:
+    """What a template shows: sentences that know how they were made are said in the page's language."""
+    return wording.told(shown, say) if isinstance(shown, Sentence) else shown
 
 
 def _is_there(library: str) -> bool:
@@ -229,6 +237,14 @@ def language_of(request: Request, visitor: Visitor | None = None) -> str:
         if chosen in translations.LANGUAGES:
             return chosen
     return translations.preferred(request.headers.get("accept-language", ""))
+
+
+def telling(request: Request, visitor: Visitor | None = None) -> Callable[[str], str]:
+    """Says a sentence in this visitor's language, for an answer that is no page."""
+    language = language_of(request, visitor)
+    if language == translations.SOURCE:
+        return str
+    return partial(wording.told, say=translations.catalogue(language).gettext)
 
 
 THEMES = ("light", "dark")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 from sqlalchemy import Connection
 
+from app.errors import BirthmarkError
 from app.floor.doing import do, read_deed
 from app.floor.repairs import findings, replacement
 from app.floor.units import UnitAtHand, bench, unit_at_hand
@@ -18,7 +19,7 @@ from app.products.instructions import board_drawing, instructions, picture
 from app.scanning.formats import serial_formats
 from app.setup.current import building_at
 from app.setup.state import SlotState, setup_at
-from app.web.pages import STATIC, Visitor, render
+from app.web.pages import STATIC, Visitor, render, telling
 from app.web.session import PostedByUs, Reading, Visiting
 
 router = APIRouter(prefix="/station", include_in_schema=False)
@@ -105,7 +106,9 @@ def _drawings(connection: Connection, unit: UnitAtHand) -> list[Any]:
 
 
 @router.get("/replacement")
-def may_replace(_: AtStation, connection: Reading, serial: str, designator: str, label: str) -> Response:
+def may_replace(
+    request: Request, visitor: AtStation, connection: Reading, serial: str, designator: str, label: str
+) -> Response:
     """May a part of this reel be put there? Asked as soon as the reel is scanned."""
     unit = unit_at_hand(connection, serial)
     found = replacement(
@@ -115,7 +118,9 @@ def may_replace(_: AtStation, connection: Reading, serial: str, designator: str,
         product_revision_id=unit.product_revision_id,
         at=datetime.now(UTC),
     )
-    return json_answer(found)
+    told = telling(request, visitor)
+    reasons = [{"code": one.code, "sentence": told(one.sentence), "clears": told(one.clears)} for one in found.reasons]
+    return json_answer({"package": found.package, "part_number": found.part_number, "reasons": reasons})
 
 
 @router.get("/pictures/{picture_id}")
@@ -133,7 +138,12 @@ async def _body(request: Request) -> bytes:
 def post_deed(request: Request, visitor: AtStation, body: Annotated[bytes, Depends(_body)]) -> Response:
     """Do what a screen asks, once however often it is sent; see `app.floor.deeds`."""
     state = request.app.state
-    answer = do(state.engine, state.recorder, read_deed(body), actor=visitor.actor)
+    told = telling(request, visitor)
+    try:
+        answer = do(state.engine, state.recorder, read_deed(body), actor=visitor.actor, told=told)
+    except BirthmarkError as refused:
+        refused.sentence = told(refused.sentence)
+        raise
     return Response(answer, media_type="application/json")
 
 

@@ -8,6 +8,7 @@ import msgspec
 from fastapi import Response
 
 from app.http.tables import csv_answer
+from app.sentences import plain
 
 
 def csv_twin(told: Mapping[str, object], name: str) -> Response:
@@ -16,10 +17,10 @@ def csv_twin(told: Mapping[str, object], name: str) -> Response:
     Members of members get dotted columns (`station.handle`), a list of values becomes words, a list
     of anything else its JSON. Where several lists are told, the first column says which.
     """
-    plain: dict[str, Any] = msgspec.to_builtins(told)
-    lists = {member: value for member, value in plain.items() if _is_table(value)}
+    built: dict[str, Any] = msgspec.to_builtins(told, enc_hook=plain)
+    lists = {member: value for member, value in built.items() if _is_table(value)}
     if not lists:
-        rows = [_flat(plain)]
+        rows = [_flat(built)]
     elif len(lists) == 1:
         rows = [_flat(element) for element in next(iter(lists.values()))]
     else:

@@ -1,16 +1,21 @@
 """Every English text of the pages: those in templates, and the words that pages look up by value."""
 
+import ast
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
+import app
 from app.errors import BirthmarkError
 from app.interlock.rights import RIGHTS
 from app.lines.states import StationState
+from app.lines.tool_life import KINDS
 from app.people import Permission, Role, spoken
 from app.trace.question import WORDS as TERMS
 from app.web.navigation import NAVIGATION
 from app.web.pages import environment, words
 from app.web.station import ACTIONS, DEFECTS
-from app.web.wording import PLACES
+from app.web.wording import PLACES, TIMES
 
 # Outcomes, evidence, kinds of match, relations and kinds of loading, as their queries tell them.
 WORDS = (
@@ -40,7 +45,11 @@ REASONS = (
     "sub_assembly_failed", "sub_assembly_on_hold", "sub_assembly_provisional", "sub_assembly_scrapped",
     "unknown_position", "unknown_unit", "wrong_product_revision",
 )  # fmt: skip
-BESIDE_TEMPLATES = ("never", "%(time)s ago")
+BESIDE_TEMPLATES = ("never", "%(time)s ago", "or", "ahead", "behind", ".", "%")
+TOOLS = ("tool", *KINDS)
+_SAYS_SOMETHING = re.compile(r"[^\W\d_]")
+_PLACEHOLDER = re.compile(r"%\(\w+\)s")
+_APP = Path(app.__file__).parent
 
 
 def texts() -> Iterator[tuple[str, str]]:
@@ -61,7 +70,28 @@ def texts() -> Iterator[tuple[str, str]]:
     yield from (("reason", code.replace("_", " ")) for code in (*REASONS, *RIGHTS))
     yield from (("permission", permission.value) for permission in Permission)
     yield from (("message", words(name)) for name in MESSAGES)
+    yield from (("tool", name.capitalize()) for name in TOOLS)
+    yield from (("time", form) for form in TIMES.values())
+    yield from sentences()
     yield from (("error", kind.title) for kind in _kinds(BirthmarkError))
+
+
+def sentences() -> Iterator[tuple[str, str]]:
+    """(where, template) of every `Sentence` that the source makes; its types see to it that a reason is of those.
+
+    Raises `ValueError` for a template that is no literal: nobody could translate what is put together on the way.
+    """
+    for file in sorted(_APP.rglob("*.py")):
+        where = file.relative_to(_APP.parent).as_posix()
+        if where == "app/sentences.py":
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Sentence":
+                template = node.args[0] if len(node.args) == 1 else None
+                if not (isinstance(template, ast.Constant) and isinstance(template.value, str)):
+                    raise ValueError(f"{where}:{node.lineno}: a template is one literal")
+                if _SAYS_SOMETHING.search(_PLACEHOLDER.sub("", template.value)):
+                    yield f"{where}:{node.lineno}", template.value
 
 
 def _kinds(kind: type[BirthmarkError]) -> Iterator[type[BirthmarkError]]:

@@ -72,7 +72,7 @@ def _skipped_inspection(page: Page) -> None:
     page.go_back()
     page.get_by_role("link", name="Read the verdict").click()
     page.get_by_role("heading", name="was refused at Xray inspection").wait_for()
-    page.get_by_text("has not been through optical_inspection").wait_for()
+    page.get_by_text("has not been through optical inspection").wait_for()
     assert serious(page) == []
     page.get_by_role("link", name="The board and its journey").click()
     page.get_by_role("heading", level=1).wait_for()

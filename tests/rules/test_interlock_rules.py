@@ -11,6 +11,7 @@ from app.interlock.rights import RIGHTS, right_to
 from app.interlock.rules import decide
 from app.interlock.verdicts import Verdict, holding_back
 from app.people.models import Role
+from app.sentences import Sentence
 from tests.rules.interlock_facts import GOOD, HERE, NOW, ROUTING, codes, judged, minutes, override, run, visits
 
 
@@ -21,6 +22,8 @@ def test_a_good_unit_passes_and_says_what_was_not_judged() -> None:
     assert any("No recipe is planned" in told for told in verdict.notes)
     assert any("No threshold is planned" in told for told in verdict.notes)
 
+
+HELD = OnHold("NC-1", Sentence("SN-7 is on hold."))
 
 # What stops a unit. Each line: what differs from the good unit at the AOI, and the codes against it.
 UNIT_RULES: list[tuple[str, dict[str, Any], list[str]]] = [
@@ -79,16 +82,16 @@ UNIT_RULES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("the tester broke before", {"runs": (run("print", "error"),)}, ["no_verdict"]),
     ("scrapped", {"scrapped": "fell on the floor"}, ["scrapped"]),
     ("shipped", {"shipped": "SH-1"}, ["shipped"]),
-    ("on hold", {"holds": (OnHold("NC-1", "SN-7 is on hold."),)}, ["on_hold"]),
-    ("on hold twice", {"holds": (OnHold("NC-1", "One."), OnHold("NC-2", "Two."))}, ["on_hold", "on_hold"]),
-    ("on hold without a routing", {"holds": (OnHold("NC-1", "One."),), "routing": ()}, ["on_hold"]),
+    ("on hold", {"holds": (HELD,)}, ["on_hold"]),
+    ("on hold twice", {"holds": (HELD, OnHold("NC-2", Sentence("Two.")))}, ["on_hold", "on_hold"]),
+    ("on hold without a routing", {"holds": (HELD,), "routing": ()}, ["on_hold"]),
     ("in another station's hands", {"started_elsewhere": "It was started at X."}, ["already_started"]),
     ("provisional", {"provisional": ("Placer",)}, ["provisional"]),
     ("one of two methods failed before", {"runs": (run("print", "failed"), run("print", "passed"))}, ["failed"]),
     ("a position its panel does not have", {"positions": (1, 2)}, ["unknown_position"]),
     ("built into an assembly", {"built_into": "BOX-1"}, ["built_in"]),
     # what is built in
-    ("a child on hold", {"holds": (OnHold("NC-1", "SN-3 is on hold.", via="SN-3"),)}, ["sub_assembly_on_hold"]),
+    ("a child on hold", {"holds": (replace(HELD, via="SN-3"),)}, ["sub_assembly_on_hold"]),
     ("a child scrapped", {"children_scrapped": ("SN-3",)}, ["sub_assembly_scrapped"]),
     ("a child failed", {"children_failed": ("SN-3",)}, ["sub_assembly_failed"]),
     ("two children failed", {"children_failed": ("SN-3", "SN-4")}, ["sub_assembly_failed", "sub_assembly_failed"]),
@@ -161,7 +164,7 @@ def test_a_station_nobody_knows_lets_no_bad_unit_in() -> None:
         return codes(decide(Facts(NOW, "SN-7", 0, replace(GOOD, **unit), NOBODY_KNOWS)))
 
     assert asked() == []
-    assert asked(holds=(OnHold("NC-1", "SN-7 is on hold."),)) == ["on_hold"]
+    assert asked(holds=(HELD,)) == ["on_hold"]
     assert asked(scrapped="burnt") == ["scrapped"]
     assert asked(runs=(run("print", "failed"),)) == ["failed"]
     assert asked(provisional=("Placer",)) == ["provisional"]
@@ -180,7 +183,7 @@ def test_only_what_was_asked_about_is_judged_but_what_stops_a_unit_everywhere_al
     }
     stopped: dict[str, Any] = {
         "scrapped": "burnt",
-        "holds": (OnHold("NC-1", "On hold."), OnHold("NC-2", "On hold.", via="SN-3")),
+        "holds": (HELD, OnHold("NC-2", Sentence("On hold."), via="SN-3")),
         "children_scrapped": ("SN-4",),
         "started_elsewhere": "It was started at X.",
     }
@@ -207,12 +210,12 @@ def test_a_position_that_machines_only_spoke_of_is_asked_about_again_until_a_boa
 
 def test_a_hold_that_the_next_report_may_lift_is_asked_about_again() -> None:
     late: dict[str, Any] = {"visits": visits("print"), "busy": ("place",)}
-    suspected = OnHold("NC-1", "Suspected.", passing=True, clears="Wait for the report.")
+    suspected = OnHold("NC-1", Sentence("Suspected."), passing=True, clears=Sentence("Wait for the report."))
     verdict = judged(**late, holds=(suspected,))
     assert (codes(verdict), verdict.passing) == (["on_hold", "not_arrived"], True)
     assert "Suspected. Wait for the report." in verdict.sentence
     assert judged(**late, holds=(replace(suspected, via="SN-3"),)).passing
-    assert not judged(**late, holds=(suspected, OnHold("NC-2", "On hold."))).passing
+    assert not judged(**late, holds=(suspected, replace(HELD, number="NC-2"))).passing
 
 
 def test_a_board_that_is_crossed_out_does_not_stop_its_panel_but_itself() -> None:
@@ -223,7 +226,7 @@ def test_a_board_that_is_crossed_out_does_not_stop_its_panel_but_itself() -> Non
     assert (in_panel.allowed, in_panel.crossed_out, alone.crossed_out) == (False, True, False)
     assert holding_back([good, in_panel]) == []
     assert holding_back([good, alone]) == [alone]
-    held = verdict(0, 2, holds=(OnHold("NC-1", "On hold."),))
+    held = verdict(0, 2, holds=(HELD,))
     assert holding_back([good, in_panel, held]) == [held]
     assert holding_back([in_panel]) == [in_panel], "nothing of its panel is left to work on"
     other = replace(good, identifier="P-2")
@@ -245,12 +248,12 @@ OVERRIDABLE: list[tuple[str, str | None, dict[str, Any]]] = [
     ("incomplete", None, {"wanted": 0.9, "completeness": 0.5}),
 ]
 NOT_OVERRIDABLE: list[tuple[str, dict[str, Any]]] = [
-    ("on_hold", {"holds": (OnHold("NC-1", "On hold."),)}),
+    ("on_hold", {"holds": (HELD,)}),
     ("failed", {"runs": (run("print", "failed"),)}),
     ("scrapped", {"scrapped": "burnt"}),
     ("shipped", {"shipped": "SH-1"}),
     ("provisional", {"provisional": ("Placer",)}),
-    ("sub_assembly_on_hold", {"holds": (OnHold("NC-1", "On hold.", via="SN-3"),)}),
+    ("sub_assembly_on_hold", {"holds": (OnHold("NC-1", Sentence("On hold."), via="SN-3"),)}),
     ("not_arrived", {"busy": ("print",)}),
     ("sub_assembly_failed", {"children_failed": ("SN-3",)}),
     ("sub_assembly_scrapped", {"children_scrapped": ("SN-3",)}),

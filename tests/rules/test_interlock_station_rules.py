@@ -8,6 +8,7 @@ import pytest
 from app.interlock.facts import Active, Judged
 from app.people.models import Role
 from app.reasons import Reason
+from app.sentences import Sentence
 from tests.rules.interlock_facts import codes, judged, minutes, override
 
 DAY = 24 * 60
@@ -15,13 +16,13 @@ DAY = 24 * 60
 
 def slot(code: str, *, verified: bool = False, package: str = "P-1182") -> Judged:
     """A slot with one thing against the reel in it."""
-    reason = Reason(code, f"Slot S12: {code}.", "Load another reel.")
+    reason = Reason(code, Sentence("Slot S12 is wrong."), Sentence("Load another reel."))
     return Judged("S12", (reason,), verified=verified, package=package)
 
 
 def tool(code: str) -> Judged:
     """A tool with one thing against it."""
-    return Judged("STENCIL-1", (Reason(code, f"STENCIL-1: {code}.", "Clean it."),))
+    return Judged("STENCIL-1", (Reason(code, Sentence("STENCIL-1 is worn."), Sentence("Clean it.")),))
 
 
 PLANNED = {"recipes": (("aoi-top", "B"), ("aoi-bottom", "B"))}
@@ -141,9 +142,11 @@ def test_a_mismatch_that_a_scan_validated_is_a_line_leads() -> None:
 
 
 def test_the_gate_warns_before_it_stops() -> None:
-    soon = Reason("expires_soon", "Reel P-1 passes its floor life in 20 min.", "Have another ready.")
+    soon = Reason(
+        "expires_soon", Sentence("Reel P-1 passes its floor life in 20 min."), Sentence("Have another ready.")
+    )
     assert "P-1" in judged(station={"setup": (Judged("S12", warnings=(soon,)),)}).warnings[0]
-    worn = Reason("tool_worn_out", "STENCIL-1 has 100 cycles left.", "Order another.")
+    worn = Reason("tool_worn_out", Sentence("STENCIL-1 has 100 cycles left."), Sentence("Order another."))
     assert "STENCIL-1" in judged(station={"tools": (Judged("STENCIL-1", warnings=(worn,)),)}).warnings[0]
     assert "calibration" in judged(station={"calibration_due": minutes(7 * DAY)}).warnings[0]
     assert judged(station={"calibration_due": minutes(7 * DAY + 1)}).warnings == ()
