@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from app.interlock.facts import CALIBRATION_WARNING, Facts, Override, Station, Topic, Unit
+from app.interlock.findings import Finding, against, note, warn
 from app.interlock.rights import right_to
 from app.interlock.unit_rules import RULES as UNIT_RULES
-from app.interlock.unit_rules import Finding, against, note, warn
 from app.interlock.verdicts import Ground, Overridden, Verdict
 from app.lines.clocks import clock_warning
 from app.sentences import Sentence, both

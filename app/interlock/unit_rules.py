@@ -1,202 +1,18 @@
 """The rules about a unit: route, status, what is built into it, and its trace. Pure."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, TypeAlias
 
 from app.interlock.facts import Facts, Run, Station, Topic, Unit
-from app.interlock.rights import right_to
+from app.interlock.findings import Finding, against, not_arrived, note, warn
+from app.interlock.route_rules import REDO, route
 from app.interlock.verdicts import Ground
-from app.products.routing import Place, standing
 from app.sentences import Sentence
 
-_REDO: Final = frozenset({"rework", "repair"})
-"""Decisions after which the failed operation is to be passed again."""
-
-# What most verdicts of a factory without plans say is made once.
-_NO_OPERATION: Final = Sentence("The route was not judged: no operation is planned for this station.")
 _NO_THRESHOLD: Final = Sentence("No threshold is planned for its customer: completeness was not judged.")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a rule found: a reason against, a warning, or a note that it had nothing to judge by."""
-
-    ground: Ground | None = None
-    warning: Sentence | None = None
-    note: Sentence | None = None
-
-
 UnitRule: TypeAlias = Callable[[Facts, Unit, Station], Iterator[Finding]]
-
-
-def against(
-    code: str,
-    sentence: Sentence,
-    clears: Sentence,
-    *,
-    subject: str | None = None,
-    passing: bool = False,
-    since: datetime | None = None,
-) -> Finding:
-    """A reason against, with the right to override it that its code has."""
-    return Finding(ground=Ground(code, sentence, clears, right_to(code), subject, passing, since))
-
-
-def warn(sentence: Sentence) -> Finding:
-    """A warning."""
-    return Finding(warning=sentence)
-
-
-def note(sentence: Sentence) -> Finding:
-    """A note."""
-    return Finding(note=sentence)
-
-
-def _route(facts: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
-    """The operation is the next one of the unit's routing.
-
-    * Required operations before it are done, but for those whose skipping somebody let pass.
-    * Checks that a mending undid are done again.
-    * An operation that is done is repeated only as a retest, within its limit, or after a decision to rework.
-    * The station is set up for the unit's product revision.
-    """
-    operation = station.operation
-    if operation is None:
-        yield note(_NO_OPERATION)
-        return
-    if not unit.routing:
-        yield note(Sentence("The route was not judged: no routing is planned for %(unit)s.", unit=unit.serial))
-        return
-    yield from _wrong_product(unit, station)
-    place = standing(unit.routing, unit.visits, operation, _waived(facts, unit))
-    if place.place is Place.elsewhere:
-        yield note(
-            Sentence(
-                "%(operation)s is not in the routing of %(product)s: the route was not judged.",
-                operation=operation,
-                product=unit.product,
-            )
-        )
-    elif place.place is Place.skips:
-        yield from _skipped(unit, operation, place.missing)
-    elif place.place is Place.passed_over:
-        yield against(
-            "out_of_order",
-            Sentence(
-                "%(unit)s is past %(operation)s: a later operation is done.", unit=unit.serial, operation=operation
-            ),
-            Sentence("Go on with the next operation of the routing."),
-            subject=operation,
-        )
-    elif place.place is Place.done:
-        yield from _repeated(unit, operation)
-
-
-def _wrong_product(unit: Unit, station: Station) -> Iterator[Finding]:
-    active = station.active
-    if active is None or active.product_revision_id is None or unit.product_revision_id is None:
-        return
-    if active.product_revision_id != unit.product_revision_id:
-        yield against(
-            "wrong_product_revision",
-            Sentence(
-                "%(unit)s is %(product)s; this station runs %(product_here)s.",
-                unit=unit.serial,
-                product=unit.product,
-                product_here=active.product,
-            ),
-            Sentence(
-                "Change the station over to %(product)s, or take the unit to a station that runs it.",
-                product=unit.product,
-            ),
-        )
-
-
-def _waived(facts: Facts, unit: Unit) -> frozenset[str]:
-    """Operations whose skipping somebody let pass and that were passed while that held: they stay passed."""
-    return frozenset(
-        override.subject
-        for override in facts.overrides
-        if override.code == "skipped"
-        and override.subject is not None
-        and any(override.given_at <= visit.started_at < override.expires_at for visit in unit.visits)
-    )
-
-
-def _skipped(unit: Unit, operation: str, missing: tuple[str, ...]) -> Iterator[Finding]:
-    for step in missing:
-        if step in unit.busy:
-            yield _not_arrived(unit, step)
-        elif step in unit.again:
-            yield against(
-                "skipped",
-                Sentence(
-                    "%(unit)s was mended at %(time)s and has not passed %(operation)s since.",
-                    unit=unit.serial,
-                    time=unit.again[step],
-                    operation=step,
-                ),
-                Sentence("Take it to %(operation)s again.", operation=step),
-                subject=step,
-            )
-        else:
-            yield against(
-                "skipped",
-                Sentence(
-                    "%(unit)s has not been through %(operation)s, which comes before %(operation_here)s.",
-                    unit=unit.serial,
-                    operation=step,
-                    operation_here=operation,
-                ),
-                Sentence("Take it to %(operation)s.", operation=step),
-                subject=step,
-                # Reports of a time without the product come as each station finds it again, in any order.
-                passing=len(missing) == 1 or bool(unit.provisional),
-            )
-
-
-def _not_arrived(unit: Unit, operation: str) -> Finding:
-    return against(
-        "not_arrived",
-        Sentence("The report of %(operation)s on %(unit)s has not arrived.", operation=operation, unit=unit.serial),
-        Sentence("Wait for it; if it does not come, see whether its station is connected."),
-        subject=operation,
-        passing=True,
-    )
-
-
-def _repeated(unit: Unit, operation: str) -> Iterator[Finding]:
-    if operation in unit.free:
-        return
-    here = (run for run in unit.runs if run.operation == operation)
-    tried = [run for run in here if run.outcome != "passed" or run.decision in _REDO]
-    last = max((run for run in tried if run.decision is None), key=lambda run: run.runs, default=None)
-    if not tried:
-        yield against(
-            "repeated",
-            Sentence("%(operation)s is done on %(unit)s already.", operation=operation, unit=unit.serial),
-            Sentence("Go on with the next operation of the routing; a decision to rework lets it be done again."),
-            subject=operation,
-            since=unit.done_at,
-        )
-    elif last is not None and unit.retest_limit is not None and last.runs >= unit.retest_limit:
-        tried_so_often = {
-            "unit": unit.serial, "operation": operation, "count": last.runs, "count_limit": unit.retest_limit,
-        }  # fmt: skip
-        yield against(
-            "retest_limit",
-            Sentence("%(unit)s was tried once at %(operation)s, and %(count_limit)s is the limit.", **tried_so_often)
-            if last.runs == 1
-            else Sentence(
-                "%(unit)s was tried %(count)s times at %(operation)s, and %(count_limit)s is the limit.",
-                **tried_so_often,
-            ),
-            Sentence("Quality decides what becomes of it: rework, repair, use as is or scrap."),
-            subject=operation,
-            since=last.received_at,
-        )
 
 
 def _stopped(_: Facts, unit: Unit, _station: Station) -> Iterator[Finding]:
@@ -314,7 +130,7 @@ def _failed(unit: Unit, run: Run, station: Station) -> Iterator[Finding]:
             Sentence("Quality decides: rework, repair, use as is or scrap."),
             subject=run.operation,
         )
-    elif run.decision in _REDO and station.operation in {step.operation for step in unit.routing}:
+    elif run.decision in REDO and station.operation in {step.operation for step in unit.routing}:
         before, here = (_last(unit, name) for name in (run.operation, station.operation or ""))
         if here >= before:  # operations up to the failed one are the way back to it
             yield against(
@@ -374,7 +190,7 @@ def _trace(_: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
     """What came before is on record: no report is missing, and the genealogy is as complete as the customer asks."""
     for operation in unit.busy:
         if operation != station.operation and operation in {step.operation for step in unit.routing}:
-            yield _not_arrived(unit, operation)
+            yield not_arrived(unit, operation)
     if unit.wanted is None and unit.customer:
         yield note(
             Sentence("No threshold is planned for %(customer)s: completeness was not judged.", customer=unit.customer)
@@ -404,7 +220,7 @@ def _trace(_: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
 
 RULES: Final[tuple[tuple[Topic | None, UnitRule], ...]] = (
     (None, _stopped),
-    (Topic.route, _route),
+    (Topic.route, route),
     (Topic.status, _status),
     (Topic.sub_assemblies, _sub_assemblies),
     (Topic.trace, _trace),

@@ -1,0 +1,149 @@
+"""The rules about a unit's way: its routing, what was skipped, what may be done again. Pure."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from app.interlock.facts import Facts, Station, Unit
+from app.interlock.findings import Finding, against, not_arrived, note
+from app.products.routing import Place, standing
+from app.sentences import Sentence
+
+REDO: Final = frozenset({"rework", "repair"})
+"""Decisions after which the failed operation is to be passed again."""
+
+_NO_OPERATION: Final = Sentence("The route was not judged: no operation is planned for this station.")
+
+
+def route(facts: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
+    """The operation is the next one of the unit's routing.
+
+    * Required operations before it are done, but for those whose skipping somebody let pass.
+    * Checks that a mending undid are done again.
+    * An operation that is done is repeated only as a retest, within its limit, or after a decision to rework.
+    * The station is set up for the unit's product revision.
+    """
+    operation = station.operation
+    if operation is None:
+        yield note(_NO_OPERATION)
+        return
+    if not unit.routing:
+        yield note(Sentence("The route was not judged: no routing is planned for %(unit)s.", unit=unit.serial))
+        return
+    yield from _wrong_product(unit, station)
+    place = standing(unit.routing, unit.visits, operation, _waived(facts, unit))
+    if place.place is Place.elsewhere:
+        yield note(
+            Sentence(
+                "%(operation)s is not in the routing of %(product)s: the route was not judged.",
+                operation=operation,
+                product=unit.product,
+            )
+        )
+    elif place.place is Place.skips:
+        yield from _skipped(unit, operation, place.missing)
+    elif place.place is Place.passed_over:
+        yield against(
+            "out_of_order",
+            Sentence(
+                "%(unit)s is past %(operation)s: a later operation is done.", unit=unit.serial, operation=operation
+            ),
+            Sentence("Go on with the next operation of the routing."),
+            subject=operation,
+        )
+    elif place.place is Place.done:
+        yield from _repeated(unit, operation)
+
+
+def _wrong_product(unit: Unit, station: Station) -> Iterator[Finding]:
+    active = station.active
+    if active is None or active.product_revision_id is None or unit.product_revision_id is None:
+        return
+    if active.product_revision_id != unit.product_revision_id:
+        yield against(
+            "wrong_product_revision",
+            Sentence(
+                "%(unit)s is %(product)s; this station runs %(product_here)s.",
+                unit=unit.serial,
+                product=unit.product,
+                product_here=active.product,
+            ),
+            Sentence(
+                "Change the station over to %(product)s, or take the unit to a station that runs it.",
+                product=unit.product,
+            ),
+        )
+
+
+def _waived(facts: Facts, unit: Unit) -> frozenset[str]:
+    """Operations whose skipping somebody let pass and that were passed while that held: they stay passed."""
+    return frozenset(
+        override.subject
+        for override in facts.overrides
+        if override.code == "skipped"
+        and override.subject is not None
+        and any(override.given_at <= visit.started_at < override.expires_at for visit in unit.visits)
+    )
+
+
+def _skipped(unit: Unit, operation: str, missing: tuple[str, ...]) -> Iterator[Finding]:
+    for step in missing:
+        if step in unit.busy:
+            yield not_arrived(unit, step)
+        elif step in unit.again:
+            yield against(
+                "skipped",
+                Sentence(
+                    "%(unit)s was mended at %(time)s and has not passed %(operation)s since.",
+                    unit=unit.serial,
+                    time=unit.again[step],
+                    operation=step,
+                ),
+                Sentence("Take it to %(operation)s again.", operation=step),
+                subject=step,
+            )
+        else:
+            yield against(
+                "skipped",
+                Sentence(
+                    "%(unit)s has not been through %(operation)s, which comes before %(operation_here)s.",
+                    unit=unit.serial,
+                    operation=step,
+                    operation_here=operation,
+                ),
+                Sentence("Take it to %(operation)s.", operation=step),
+                subject=step,
+                # Reports of a time without the product come as each station finds it again, in any order.
+                passing=len(missing) == 1 or bool(unit.provisional),
+            )
+
+
+def _repeated(unit: Unit, operation: str) -> Iterator[Finding]:
+    if operation in unit.free:
+        return
+    here = (run for run in unit.runs if run.operation == operation)
+    tried = [run for run in here if run.outcome != "passed" or run.decision in REDO]
+    last = max((run for run in tried if run.decision is None), key=lambda run: run.runs, default=None)
+    if not tried:
+        yield against(
+            "repeated",
+            Sentence("%(operation)s is done on %(unit)s already.", operation=operation, unit=unit.serial),
+            Sentence("Go on with the next operation of the routing; a decision to rework lets it be done again."),
+            subject=operation,
+            since=unit.done_at,
+        )
+    elif last is not None and unit.retest_limit is not None and last.runs >= unit.retest_limit:
+        tried_so_often = {
+            "unit": unit.serial, "operation": operation, "count": last.runs, "count_limit": unit.retest_limit,
+        }  # fmt: skip
+        yield against(
+            "retest_limit",
+            Sentence("%(unit)s was tried once at %(operation)s, and %(count_limit)s is the limit.", **tried_so_often)
+            if last.runs == 1
+            else Sentence(
+                "%(unit)s was tried %(count)s times at %(operation)s, and %(count_limit)s is the limit.",
+                **tried_so_often,
+            ),
+            Sentence("Quality decides what becomes of it: rework, repair, use as is or scrap."),
+            subject=operation,
+            since=last.received_at,
+        )
