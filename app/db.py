@@ -62,7 +62,7 @@ def create_engine(
     made once, and by index even while a table is small or not analysed yet. Each statement is a
     transaction of its own and no connection is tried before it is used: what counts there is how
     often client and server have to wait for one another. Ask through :func:`asked`, and what depends
-    on the values asked for within :func:`varied`.
+    on the values asked for within :func:`varied`; do deeds on :func:`for_deeds`.
 
     ``recording`` is for who enters facts by key, batch after batch: transactions as usual, plans as of
     a keyed engine (planning takes a quarter of PostgreSQL's time for a batch of ten boards, measured).
@@ -82,7 +82,7 @@ def create_engine(
         },
     )
     event.listen(engine, "connect", _writes_lists_at_once)
-    if recording:
+    if recording or keyed:
         event.listen(engine, "connect", _is_planned_once)
     return engine
 
@@ -93,6 +93,14 @@ def _writes_lists_at_once(driver: Driver[Any], _: ConnectionPoolEntry) -> None:
 
 def _is_planned_once(_: object, record: ConnectionPoolEntry) -> None:
     record.info[_PLANNED_ONCE] = True
+
+
+def for_deeds(keyed: Engine) -> Engine:
+    """A keyed engine's connections for deeds that somebody waits for: the same pool, in transactions.
+
+    Where PostgreSQL was restarted meanwhile a deed fails once, so it is one that may be done again.
+    """
+    return keyed.execution_options(isolation_level="READ COMMITTED")
 
 
 @contextmanager

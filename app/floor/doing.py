@@ -1,9 +1,7 @@
 """The deeds of a station's screen: each once, each as facts through the inbox, each answered for a person.
 
-A deed claims its id first, in the transaction that judges it; then its messages go through the recorder, whose
-transaction is its own; then the answer is kept. Cut off in between it is done again and ends in the same rows: the
-messages' ids follow from the deed's, and a start is given again to whoever has it. So the operator waits for the disk
-once: the recorder's COMMIT brings the one before it along, and the one after it may be lost in a power cut.
+A deed is one transaction: its id is claimed, it is judged, its messages go through the recorder, its answer is kept.
+So it stands as a whole or not at all, and the operator waits for the disk once.
 """
 
 import hashlib
@@ -12,10 +10,10 @@ from dataclasses import dataclass
 from functools import singledispatch
 
 import msgspec
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
 from app.db import retrying
-from app.errors import Conflict, Invalid, Unavailable
+from app.errors import Conflict, Invalid
 from app.floor.deeds import (
     Answer,
     Clear,
@@ -33,7 +31,8 @@ from app.floor.deeds import (
 from app.floor.repairs import WHY_IT_IS_HERE, now_at, replacement
 from app.floor.telling import Telling
 from app.floor.units import UnitAtHand, bench, gone_on_to, unit_at_hand
-from app.inbox.record import Delivery, Recorder
+from app.inbox.memory import Ids
+from app.inbox.record import Recorder
 from app.interlock.gate import ask
 from app.interlock.gathering import Asked
 from app.interlock.starts import start_units
@@ -46,7 +45,6 @@ from app.setup.verification import clear_location, verify_loading
 from app.units.locks import lock_units
 from app.units.starts import begin_start, open_starts
 
-_COMMIT_WITHOUT_THE_DISK = text("SELECT set_config('synchronous_commit', 'off', true)")
 _decoder: "msgspec.json.Decoder[Deed]" = msgspec.json.Decoder(Deed)
 
 
@@ -62,43 +60,26 @@ def do(engine: Engine, recorder: Recorder, deed: Deed, *, actor: Actor, told: Ca
     """Do a deed once and answer it, JSON of `Answer`; a repetition gets the first one's answer.
 
     `told` says a sentence as the person reads it.
-    Raises what the deed raises (`Invalid`, `NotFound`, `Conflict`): then nothing of it is kept. Raises `Unavailable`
-    where its messages could not be recorded; sending it again finishes it.
+    Raises what the deed raises (`Invalid`, `NotFound`, `Conflict`): then nothing of it is kept.
     """
     requester = f"station:{deed.station}"[:255]
     key = str(deed.id)
     same = hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(deed, sent_at=None))).digest()
-    telling = Telling(deed.id, deed.station, moment(deed), actor.name)
 
-    def judge(connection: Connection) -> bytes:
-        telling.envelopes.clear()
+    def once(connection: Connection) -> tuple[bytes, Ids | None]:
         earlier = claim(connection, requester=requester, key=key, request=same)
         if earlier is not None:
-            return earlier.body
+            return earlier.body, None
+        telling = Telling(deed.id, deed.station, moment(deed), actor.name)
         body = msgspec.json.encode(_in_words(_do(deed, _Hand(connection, actor, telling)), told))
-        if telling.envelopes:
-            connection.execute(_COMMIT_WITHOUT_THE_DISK)
-        else:
-            keep(connection, requester=requester, key=key, answer=Kept(200, body))
-        return body
+        learned = recorder.record_within(connection, telling.payload) if telling.envelopes else None
+        keep(connection, requester=requester, key=key, answer=Kept(200, body))
+        return body, learned
 
-    body = retrying(engine, judge)
-    if telling.envelopes:
-        _record(recorder, telling)
-        with engine.begin() as connection:
-            keep(connection, requester=requester, key=key, answer=Kept(200, body))
-            connection.execute(_COMMIT_WITHOUT_THE_DISK)
+    body, learned = retrying(engine, once)
+    if learned is not None:
+        learned.keep()
     return body
-
-
-def _record(recorder: Recorder, telling: Telling) -> None:
-    payload = b"[" + b",".join(telling.envelopes) + b"]"
-    receipts = recorder.record([Delivery(payload)])[0]
-    reason = next((one.reason for one in receipts if one.status == "rejected"), None)
-    if reason is not None:
-        raise Conflict(f"What was done could not be recorded: {reason}")
-    if not receipts:
-        raise Unavailable("What was done could not be recorded. It is sent again by itself.")
 
 
 def _in_words(answer: Answer, told: Callable[[str], str]) -> Answer:

@@ -40,6 +40,11 @@ class Telling:
         self.operator = Operator(operator_identifier=operator, actor_type="Human")
         self.envelopes: list[bytes] = []
 
+    @property
+    def payload(self) -> bytes:
+        """All of them, as a door receives them."""
+        return b"[" + b",".join(self.envelopes) + b"]"
+
     def say(self, message: Message) -> None:
         """Add a message."""
         number = len(self.envelopes)

@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app.cfx.described import InstalledError
 from app.cfx.envelope import MAX_IDENTIFIER, Envelope, Malformed, decode
 from app.cfx.receipts import Receipt
-from app.errors import Unavailable
+from app.errors import Conflict, Unavailable
 from app.facts import Report
 from app.inbox.apply import apply
 from app.inbox.bodies import body_digest
@@ -121,6 +121,18 @@ class Recorder:
     def retry(self, deliveries: Sequence[Delivery]) -> list[list[Receipt]]:
         """`record` what lies in quarantine once more: what is refused again has not arrived once more."""
         return self._record(deliveries, again=True)
+
+    def record_within(self, connection: Connection, payload: bytes) -> Ids:
+        """Take messages in with the transaction of the deed that tells them; `keep` what it learned after its COMMIT.
+
+        They stand or fall with the deed. Raises `Conflict` where one would not be stored, or what the database raises.
+        """
+        items = self._read(Delivery(payload), self._memory.open(), again=False)
+        ids = self._enter_all(connection, items)
+        refused = next((item.refused for item in items if item.refused is not None), None)
+        if refused is not None:
+            raise Conflict(f"What was done could not be recorded: {refused.reason}")
+        return ids
 
     def _record(self, deliveries: Sequence[Delivery], *, again: bool) -> list[list[Receipt]]:
         ids = self._memory.open()
@@ -234,23 +246,27 @@ class Recorder:
         self._take_in(items)
 
     def _transact(self, items: Sequence[_Item]) -> None:
-        received_at = datetime.now(UTC)
-        ids = self._memory.open()
-        for item in items:
-            item.start_over()
-        understood = [item for item in items if item.refusal is None]
         with self._engine.begin() as connection:
-            fresh, event_ids = self._sort_out(connection, understood, ids)
-            entered = self._enter(connection, fresh, event_ids, ids, received_at)
-            refused = [item for item in items if item.refused is not None]
-            put_in_quarantine(connection, [_refused(item) for item in refused], received_at)
-            _sign_off(connection, self._actor, len(items), len(entered), len(refused), entered)
+            ids = self._enter_all(connection, items)
         ids.keep()
         for item in items:
             if item.refused is not None:
                 item.receipt = Receipt(item.unique_id, "rejected", item.refused.reason)
             elif item.receipt is None:
                 item.receipt = Receipt(item.unique_id, "stored")
+
+    def _enter_all(self, connection: Connection, items: Sequence[_Item]) -> Ids:
+        """Events with what they say, quarantine, audit, notification. Returns what was learned of the database."""
+        received_at = datetime.now(UTC)
+        ids = self._memory.open()
+        for item in items:
+            item.start_over()
+        fresh, event_ids = self._sort_out(connection, [item for item in items if item.refusal is None], ids)
+        entered = self._enter(connection, fresh, event_ids, ids, received_at)
+        refused = [item for item in items if item.refused is not None]
+        put_in_quarantine(connection, [_refused(item) for item in refused], received_at)
+        _sign_off(connection, self._actor, len(items), len(entered), len(refused), entered)
+        return ids
 
     def _sort_out(self, connection: Connection, items: Sequence[_Item], ids: Ids) -> tuple[list[_Item], list[int]]:
         """Those that are new, and ids for them; repetitions get their receipt, contradictions their refusal."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from app.db import planned_once
 from app.errors import NotFound
@@ -16,15 +16,8 @@ from app.interlock.unit_rules import already_started
 from app.interlock.verdicts import Verdict, holding_back
 from app.people import record_audit
 from app.units.families import named_units
-from app.units.locks import lock_families
+from app.units.locks import lock_named
 from app.units.starts import AlreadyStarted, Start, begin_start, end_starts, open_starts
-
-_MEANT = text(
-    """
-    -- Which units do these identifiers mean?
-    SELECT unit_id FROM serial WHERE serial = ANY (CAST(:serials AS text[]))
-    """
-)
 
 
 def start_units(
@@ -44,7 +37,7 @@ def start_units(
     station's hands. Commits nothing.
     """
     named = list(dict.fromkeys(serials))
-    lock_families(connection, connection.execute(_MEANT, {"serials": named}).scalars().all())
+    lock_named(connection, named)
     with planned_once(connection):
         facts = gather(connection, station=station, asked=[Asked(serial) for serial in named], told=told)
         there = open_starts(connection, [one.unit.unit_id for one in facts if one.unit is not None])
@@ -101,7 +94,7 @@ def _begin(
     actor: str,
 ) -> None:
     """Begin all of these or none; the verdict on one that is in other hands says so."""
-    savepoint = connection.begin_nested()
+    savepoint = connection.begin_nested() if len(whole) > 1 else None
     for at in whole:
         unit, here = facts[at].unit, facts[at].station
         if unit is None or not here.station_id or not verdicts[at].allowed:
@@ -112,9 +105,11 @@ def _begin(
             )
         except AlreadyStarted as elsewhere:
             verdicts[at] = replace(verdicts[at], reasons=(already_started(elsewhere.there),))
-            savepoint.rollback()
+            if savepoint is not None:
+                savepoint.rollback()
             for undone in whole:
                 verdicts[undone] = replace(verdicts[undone], started=False)
             return
         verdicts[at] = replace(verdicts[at], started=True)
-    savepoint.commit()
+    if savepoint is not None:
+        savepoint.commit()

@@ -10,7 +10,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from app.errors import Invalid
@@ -18,6 +18,13 @@ from app.people.models import IdempotencyKey
 
 KEPT = timedelta(days=7)
 LONGEST_KEY = 255
+
+_KEEP = text(
+    """
+    WITH forgotten AS (DELETE FROM idempotency_key WHERE created_at < now() - CAST(:kept AS interval))
+    UPDATE idempotency_key SET status = :status, answer = :answer WHERE requester = :requester AND key = :key
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +84,5 @@ def claim(connection: Connection, *, requester: str, key: str, request: bytes) -
 
 def keep(connection: Connection, *, requester: str, key: str, answer: Answer) -> None:
     """Keep the answer for a repetition; keys older than a week are forgotten."""
-    connection.execute(
-        update(IdempotencyKey)
-        .where(IdempotencyKey.requester == requester, IdempotencyKey.key == key)
-        .values(status=answer.status, answer=answer.body)
-    )
-    connection.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - KEPT))
+    given = {"requester": requester, "key": key, "status": answer.status, "answer": answer.body, "kept": KEPT}
+    connection.execute(_KEEP, given)

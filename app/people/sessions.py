@@ -29,13 +29,17 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """Whose session it is and in which language; at which station (CFX handle), and whether it locks and is locked."""
+    """Whose session it is and in which language; at which station (CFX handle), and whether it locks and is locked.
+
+    `untouched`: it locks, and for a while nobody has noted that somebody is there; see `touch_session`.
+    """
 
     actor: Actor
     language: str | None
     station: str | None
     locks: bool
     locked: bool
+    untouched: bool
 
 
 def open_session(
@@ -69,6 +73,7 @@ def find_session(connection: Connection, secret: str) -> OpenSession | None:
             LoginSession.station,
             LoginSession.idle_after.is_not(None).label("locks"),
             func.coalesce(LoginSession.seen_at + LoginSession.idle_after < func.now(), False).label("locked"),
+            (LoginSession.seen_at < func.now() - _TOUCHED_AT_MOST_EVERY).label("long_ago"),
         )
         .join(LoginSession, LoginSession.person_id == Person.person_id)
         .where(
@@ -80,7 +85,8 @@ def find_session(connection: Connection, secret: str) -> OpenSession | None:
     if row is None:
         return None
     actor = Actor(f"person:{row.name}", row.name, Role(row.role), row.customer_id, person=row.name)
-    return OpenSession(actor, row.language, row.station, row.locks, row.locked)
+    untouched = row.locks and row.long_ago
+    return OpenSession(actor, row.language, row.station, row.locks, row.locked, untouched)
 
 
 def session_actor(connection: Connection, secret: str) -> Actor | None:
@@ -96,7 +102,6 @@ def touch_session(connection: Connection, secret: str) -> None:
         .where(
             LoginSession.digest == digest(secret),
             LoginSession.idle_after.is_not(None),
-            LoginSession.seen_at < func.now() - _TOUCHED_AT_MOST_EVERY,
             LoginSession.seen_at + LoginSession.idle_after >= func.now(),
         )
         .values(seen_at=func.now())

@@ -41,9 +41,12 @@ REMOVED = f"""
 """
 """Condition on `built` (an installed_unit): the child was taken out again."""
 
-MEMBERS = f"""
+
+def members(asked: str) -> str:
+    """CTE (recursive): each unit of the array `asked` with itself, its boards, and the units inside them."""
+    return f"""
     member AS (
-        SELECT asked_id, asked_id AS unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (asked_id)
+        SELECT asked_id, asked_id AS unit_id FROM unnest({asked}) AS asked (asked_id)
         UNION
         SELECT member.asked_id, inside.unit_id
         FROM member CROSS JOIN LATERAL (
@@ -65,8 +68,10 @@ MEMBERS = f"""
             WHERE place.unit_id = member.unit_id AND ({BOARD_THEN}) = member.unit_id AND NOT {REMOVED}
         ) AS inside
     )
-"""
-"""CTE (recursive): each unit asked about with itself, its boards, and the units inside them at any depth."""
+    """
+
+
+MEMBERS = members("CAST(:units AS bigint[])")
 
 MEMBER_PLACES = """
     statement AS (

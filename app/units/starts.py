@@ -6,7 +6,6 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import IntegrityError
 
 from app.errors import Conflict, Invalid
 from app.sentences import Sentence, both
@@ -100,6 +99,7 @@ _BEGIN = text(
     """
     INSERT INTO unit_start (unit_id, station_id, transaction_id, granted_to)
     VALUES (:unit, :station, :transaction, :actor)
+    ON CONFLICT (unit_id) WHERE ended_at IS NULL DO NOTHING
     RETURNING start_id, (SELECT handle FROM station WHERE station_id = :station), granted_at
     """
 )
@@ -118,26 +118,24 @@ def begin_start(
 
     The same station with the same transaction gets the same start again. Raises `AlreadyStarted` while another has it.
     """
-    row = connection.execute(_OPEN, {"units": [unit_id]}).one_or_none()
-    if row is not None and not row.completed:
-        there = Start(*row[:6])
-        if there.is_given_to(station_id, transaction_id):
-            return there
-        raise AlreadyStarted(
-            there.sentence,
-            Sentence("Complete it there, or have the start ended by somebody who saw that it was given up."),
-            station=there.station,
-        )
-    if row is not None:
-        connection.execute(_END, {"units": [unit_id], "ended_by": "the work was completed"})
     given = {"unit": unit_id, "station": station_id, "transaction": transaction_id, "actor": actor}
-    try:
-        with connection.begin_nested():
-            begun = connection.execute(_BEGIN, given).one()
-    except IntegrityError as taken:  # somebody started it without the lock: the index is the last wall
+    begun = connection.execute(_BEGIN, given).one_or_none()
+    if begun is None:
+        there = open_starts(connection, [unit_id]).get(unit_id)
+        if there is not None and there.is_given_to(station_id, transaction_id):
+            return there
+        if there is not None:
+            raise AlreadyStarted(
+                there.sentence,
+                Sentence("Complete it there, or have the start ended by somebody who saw that it was given up."),
+                station=there.station,
+            )
+        connection.execute(_END, {"units": [unit_id], "ended_by": "the work was completed"})
+        begun = connection.execute(_BEGIN, given).one_or_none()
+    if begun is None:  # somebody starts it without the lock: the index is the last wall
         raise AlreadyStarted(
             Sentence("The unit was started elsewhere just now."), Sentence("Complete its work there first.")
-        ) from taken
+        )
     return Start(unit_id, begun.start_id, begun.handle, station_id, transaction_id, begun.granted_at)
 
 

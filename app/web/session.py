@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Form, Header, Request
 from sqlalchemy import Connection, Engine
 
-from app.db import transaction
+from app.db import asked, transaction
 from app.errors import Forbidden, Unauthorized
 from app.people import OpenSession, Permission, find_session, form_token, touch_session
 from app.web.pages import Visitor
@@ -40,8 +40,7 @@ def session_of(request: Request) -> tuple[str, OpenSession] | None:
     secret = request.cookies.get(cookie_name(request))
     if not secret:
         return None
-    with request.app.state.engine.connect() as connection:
-        found = find_session(connection, secret)
+    found = asked(request.app.state.gate, lambda connection: find_session(connection, secret))
     return (secret, found) if found else None
 
 
@@ -51,7 +50,7 @@ def visitor_or_none(request: Request) -> Visitor | None:
     if held is None or held[1].locked:
         return None
     secret, found = held
-    if found.locks and "x-background" not in request.headers:  # a page that looks by itself is nobody's hand
+    if found.untouched and "x-background" not in request.headers:  # a page that looks by itself is nobody's hand
         with transaction(request.app.state.engine) as connection:
             touch_session(connection, secret)
     return Visitor(found.actor, secret, language=found.language, station=found.station, locks=found.locks)
@@ -88,13 +87,13 @@ class Visiting:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    def __call__(self, found: TheVisitor) -> Visitor:
-        """Check the role."""
+    async def __call__(self, found: TheVisitor) -> Visitor:
+        """Check the role; not in a thread of its own, as there is nothing to wait for."""
         found.actor.require(self.permission)
         return found
 
 
-def posted_by_us(
+async def posted_by_us(
     request: Request,
     found: TheVisitor,
     sent: Annotated[str, Form(alias="form_token")] = "",

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 from sqlalchemy import Connection
 
+from app.db import for_deeds
 from app.errors import BirthmarkError
 from app.floor.doing import do, read_deed
 from app.floor.repairs import findings, replacement
@@ -140,7 +141,7 @@ def post_deed(request: Request, visitor: AtStation, body: Annotated[bytes, Depen
     state = request.app.state
     told = telling(request, visitor)
     try:
-        answer = do(state.engine, state.recorder, read_deed(body), actor=visitor.actor, told=told)
+        answer = do(for_deeds(state.gate), state.recorder, read_deed(body), actor=visitor.actor, told=told)
     except BirthmarkError as refused:
         refused.sentence = told(refused.sentence)
         raise

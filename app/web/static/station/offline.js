@@ -5,7 +5,11 @@
 const PAGES = "birthmark-pages";
 const FILES = "birthmark-files";
 
-addEventListener("install", () => skipWaiting());
+addEventListener("install", (event) => {
+  skipWaiting();
+  // What is sent goes out without asking here, where a browser lets it: an operator waits for it.
+  event.addRoutes?.([{ condition: { requestMethod: "POST" }, source: "network" }]);
+});
 addEventListener("activate", (event) => event.waitUntil(clients.claim()));
 addEventListener("message", (event) => event.waitUntil(keep(event.data)));
 

@@ -19,6 +19,10 @@ export class Queue {
     this.attempt = 0;
     this.faults = new Map();
     this.busy = Promise.resolve();
+    this.first = Promise.resolve();
+    this.turn = 0;
+    this.clear = false; // nothing waits: the next deed has none before it
+    this.told = new Set(); // ids of deeds whose answers were handed on
     this.others = "BroadcastChannel" in window ? new BroadcastChannel("birthmark-deeds") : null;
     this.others?.addEventListener("message", ({ data }) => this.answered(data.deed, data.answer));
     this.open = opened();
@@ -26,41 +30,72 @@ export class Queue {
     addEventListener("focus", () => this.drain());
   }
 
+  // While the server answers, its disk counts, and a deed with none before it is sent while it is being kept here. When
+  // it does not, this disk must have the deed before anybody goes on.
   async put(deed) {
-    const database = await this.open;
-    // While the server answers, its disk counts; when it does not, this one must have the deed before anybody goes on.
-    const durability = this.online ? "relaxed" : "strict";
-    await done(database.transaction(STORE, "readwrite", { durability }).objectStore(STORE).add(deed));
+    const next = { deed, kept: this.keep(deed) };
+    if (this.clear) return (this.first = this.sendFirst(next));
+    await next.kept;
     this.tell();
     this.drain();
+  }
+
+  // Keep a deed; its place in the queue.
+  async keep(deed) {
+    const durability = this.online ? "relaxed" : "strict";
+    return done((await this.open).transaction(STORE, "readwrite", { durability }).objectStore(STORE).add(deed));
   }
 
   async waiting() {
     return done((await this.open).transaction(STORE).objectStore(STORE).getAll());
   }
 
-  drain() {
+  // Not in a turn of its own: waiting for one takes as long as the page needs to draw. Another tab that comes upon the
+  // deed meanwhile gets the same answer.
+  async sendFirst(next) {
+    this.clear = false;
     clearTimeout(this.timer);
-    const run = () => this.sendAll().catch(() => this.away());
+    try {
+      if (await this.deliver(next)) this.drain(1);
+    } catch {
+      this.away();
+    }
+  }
+
+  drain(sent = 0) {
+    clearTimeout(this.timer);
+    this.clear = false;
+    const turn = ++this.turn;
+    const run = () => this.first.then(() => this.sendAll(sent, turn)).catch(() => this.away());
     this.busy = navigator.locks ? navigator.locks.request("birthmark-deeds", run) : this.busy.then(run);
     return this.busy;
   }
 
-  async sendAll() {
-    for (let sent = 0; ; sent++) {
-      const database = await this.open;
-      const cursor = await done(database.transaction(STORE).objectStore(STORE).openCursor());
-      if (!cursor && !sent) await fetch("/healthz", { method: "HEAD", signal: AbortSignal.timeout(PATIENCE) });
-      if (!cursor) break;
-      const answer = await this.send(cursor.value);
-      if (answer === null) return this.away();
-      if (answer === "locked") return this.onLocked();
-      const gone = done(database.transaction(STORE, "readwrite").objectStore(STORE).delete(cursor.primaryKey));
-      this.answered(cursor.value, answer); // nobody waits for the delete: sent again, it is answered the same
-      await gone;
-      this.others?.postMessage({ deed: cursor.value, answer });
+  async sendAll(sent, turn) {
+    for (let next; (next = await this.oldest()); sent++) {
+      if (!(await this.deliver(next))) return;
     }
+    if (!sent) await fetch("/healthz", { method: "HEAD", signal: AbortSignal.timeout(PATIENCE) });
+    this.clear = turn === this.turn;
     this.reached();
+  }
+
+  // Whether the deed was answered and has left the queue.
+  async deliver({ deed, kept }) {
+    const answer = await this.send(deed);
+    if (answer?.outcome) this.answered(deed, answer); // nobody waits for this disk: sent again, it is answered the same
+    const place = await kept;
+    if (answer === null) this.away();
+    else if (answer === "locked") this.onLocked();
+    if (!answer?.outcome) return false;
+    await done((await this.open).transaction(STORE, "readwrite").objectStore(STORE).delete(place));
+    this.others?.postMessage({ deed, answer });
+    return true;
+  }
+
+  async oldest() {
+    const cursor = await done((await this.open).transaction(STORE).objectStore(STORE).openCursor());
+    return cursor && { deed: cursor.value, kept: cursor.primaryKey };
   }
 
   // The answer; null where none came; "locked" where nobody is logged in any more.
@@ -92,6 +127,8 @@ export class Queue {
 
   answered(deed, answer) {
     this.reached();
+    if (this.told.has(deed.id)) return;
+    this.told.add(deed.id);
     this.onAnswer(deed, answer);
   }
 
