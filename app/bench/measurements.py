@@ -2,14 +2,14 @@
 
 Every board brings 3,000 deposits of 5 values (offsets, height, area, volume) with the decimals that SPI machines send,
 and a result for each deposit. Both ways keep the same inspection rows, write by binary COPY, commit as many boards at a
-time, and must give the same numbers back.
+time, and must give the same numbers back. The reference is `app.bench.pads`; each of its figures says whether its rows
+have an index by pad beside their key.
 
-The reference is as lean as a row for a pad can be: the run and the pad as its key, a result, five double precision
-values, without a byte of padding between. That key is the index its questions need: one pad is looked up run by run.
-
-"Ingest" starts, for both, from messages that are understood: each characteristic of a board is an array of floats, as
-`inspected_units` gives it. Beside it stands what the database allows at most: the same packed bytes in a table without
-key, index or anything else. "From parsed messages" adds what it takes to get there from the decoder's structures.
+"Ingest" starts, for both, from messages that are understood, and nobody parses: each characteristic of a board is an
+array of floats, as `inspected_units` gives it. Ours packs them, and proves every value exact, within the time; the
+reference makes its rows of them. Both keep their connection. Beside it stands what the database allows at most: the
+same packed bytes in a table without key, index or anything else. "From parsed messages" adds what it takes to get there
+from the decoder's structures.
 
 Then whole messages: the product takes envelopes in through its recorder, and can give each back to the byte; the
 reference decodes them, and keeps the message's text beside its rows.
@@ -21,14 +21,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import repeat
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
 import numpy as np
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Row, text
 
+from app.bench import pads
 from app.bench.deposits import CHARACTERISTICS, PADS, columns_of, message_of, pad_name
 from app.bench.figures import Figure, Scale, figure
 from app.bench.running import Place
@@ -40,12 +40,12 @@ from app.db import create_engine
 from app.facts import Report
 from app.inbox.record import Delivery, Recorder
 from app.quality.facts import Inspection, InspectionRun, Measurements
+from app.quality.formats import Floats
 from app.quality.from_cfx import inspected_units
 from app.quality.inspections import record_inspections
 from app.quality.layout import Kind, Layout
 from app.quality.measurements import measured_run, measurements_of
 from app.quality.outcome import Outcome
-from app.quality.packing import Floats
 from app.quality.readings import Window, capabilities, series
 
 BOARDS: Final = {"small": 500, "full": 3000}
@@ -57,11 +57,6 @@ MESSAGES_AT_ONCE: Final = 10
 _PARSED, _WHOLE = 10_000_000, 20_000_000  # boards of messages, numbered apart
 LOWER, UPPER = 1.2e-05, 2.4e-05  # ml: the process's limits; SPI machines send none
 
-_REFERENCE: Final = {
-    "event_id": "int8", "run": "int2", "pad": "int2", "result": "int2",
-    **dict.fromkeys(("z", "dx", "dy", "vol", "a"), "float8"),
-}  # fmt: skip
-_REFERENCE_MESSAGE: Final = {"event_id": "int8", "body": "bytea"}
 _BARE: Final = {"unit_id": "int8", "packed": "bytea"}
 _FIRST: Final = datetime(2026, 3, 2, 6, tzinfo=UTC)
 _CYCLE: Final = timedelta(seconds=30)
@@ -77,7 +72,8 @@ class Stations:
     """Each way has a station of its own, for its inspection rows."""
 
     ours: int
-    reference: int
+    by_key: int
+    by_pad: int
 
 
 def measure(place: Place, scale: Scale) -> Sequence[Figure]:
@@ -106,13 +102,11 @@ def compare(database_url: str, boards: int) -> list[Figure]:
 
 
 def _prepare(engine: Engine) -> Stations:
-    columns = ", ".join(f"{name} {kind} NOT NULL" for name, kind in _REFERENCE.items())
     with engine.begin() as connection:
-        connection.execute(text(f"CREATE TABLE reference ({columns}, PRIMARY KEY (event_id, run, pad))"))
-        connection.execute(text("CREATE TABLE reference_message (event_id bigint PRIMARY KEY, body bytea NOT NULL)"))
+        pads.create(connection)
         connection.execute(text("CREATE TABLE bare (unit_id bigint NOT NULL, packed bytea NOT NULL)"))
         connection.execute(text("ALTER TABLE bare ALTER packed SET STORAGE EXTERNAL"))
-        entered = text("INSERT INTO station (handle) VALUES ('Bench.SPI.1'), ('Bench.SPI.2') RETURNING station_id")
+        entered = text("INSERT INTO station (handle) SELECT 'Bench.SPI.' || generate_series(1, 3) RETURNING station_id")
         return Stations(*connection.execute(entered).scalars())
 
 
@@ -157,42 +151,45 @@ def _understood(station_id: int, boards: Sequence[int], layout: Layout) -> list[
 
 def _ingest(engine: Engine, stations: Stations, boards: int, layout: Layout) -> Iterator[Figure]:
     """From understood messages to the commit, batch by batch in turns; of each the median batch."""
-    took: dict[Callable[[Engine, list[Inspection]], None], list[float]] = {_pack: [], _copy_rows: [], _copy_bytes: []}
-    for first in range(0, boards, BATCH):
-        numbers = range(first, first + BATCH)
-        for way, seconds in took.items():
-            station_id = stations.reference if way is _copy_rows else stations.ours
-            facts = _understood(station_id, numbers, layout)
-            if way is _copy_bytes:
-                for fact in facts:
-                    _packed(fact)
-            seconds.append(_timed(partial(way, engine, facts)))
-    ours, reference, bare = (BATCH / statistics.median(seconds) for seconds in took.values())
-    yield figure("ingest", ours, "boards/s", reference).ratio_at_least(25)
-    yield figure("- the same bytes written with nothing else", bare, "boards/s", reference)
+    ways: Sequence[tuple[int, Callable[[Connection, Sequence[Inspection]], None]]] = (
+        (stations.ours, _pack),
+        (stations.by_key, partial(_copy_rows, pads.BY_KEY)),
+        (stations.by_pad, partial(_copy_rows, pads.BY_PAD)),
+        (stations.ours, _copy_bytes),
+    )
+    took: list[list[float]] = [[] for _ in ways]
+    with engine.connect() as connection:
+        for first in range(0, boards, BATCH):
+            for (station_id, way), seconds in zip(ways, took, strict=True):
+                facts = _understood(station_id, range(first, first + BATCH), layout)
+                if way is _copy_bytes:
+                    for fact in facts:
+                        _packed(fact)
+                seconds.append(_timed(partial(_in_a_transaction, connection, way, facts)))
+    ours, by_key, by_pad, bare = (BATCH / statistics.median(seconds) for seconds in took)
+    yield figure("ingest", ours, "boards/s", by_key).ratio_at_least(25)
+    yield figure("- beside rows with an index by pad", ours, "boards/s", by_pad)
+    yield figure("- the same bytes written with nothing else", bare, "boards/s", by_key)
 
 
-def _pack(engine: Engine, facts: list[Inspection]) -> None:
-    with engine.begin() as connection:
-        record_inspections(connection, facts)
+def _in_a_transaction(
+    connection: Connection, way: Callable[[Connection, Sequence[Inspection]], None], facts: Sequence[Inspection]
+) -> None:
+    with connection.begin():
+        way(connection, facts)
 
 
-def _copy_rows(engine: Engine, facts: list[Inspection]) -> None:
-    kept = [replace(fact, run=replace(fact.run, measurements=None)) for fact in facts]
-    with engine.begin() as connection:
-        record_inspections(connection, kept)
-        copy_rows(connection, "reference", _REFERENCE, (row for fact in facts for row in _rows(fact)))
+def _pack(connection: Connection, facts: Sequence[Inspection]) -> None:
+    record_inspections(connection, facts)
 
 
-def _rows(fact: Inspection) -> Iterator[tuple[Any, ...]]:
-    assert fact.run.measurements is not None
-    _, *values, results = (np.asarray(column).tolist() for column in fact.run.measurements.columns)
-    return zip(repeat(fact.report.event_id), repeat(fact.run.number), range(PADS), results, *values, strict=False)
+def _copy_rows(table: str, connection: Connection, facts: Sequence[Inspection]) -> None:
+    record_inspections(connection, [replace(fact, run=replace(fact.run, measurements=None)) for fact in facts])
+    pads.copy_measured(connection, table, facts)
 
 
-def _copy_bytes(engine: Engine, facts: list[Inspection]) -> None:
-    with engine.begin() as connection:
-        copy_rows(connection, "bare", _BARE, ((fact.unit_id, _packed(fact)) for fact in facts))
+def _copy_bytes(connection: Connection, facts: Sequence[Inspection]) -> None:
+    copy_rows(connection, "bare", _BARE, ((fact.unit_id, _packed(fact)) for fact in facts))
 
 
 def _packed(fact: Inspection) -> bytes:
@@ -213,7 +210,9 @@ def _parsed_messages(engine: Engine, stations: Stations, messages: Sequence[byte
 
 def _understand(engine: Engine, stations: Stations, boards: Sequence[int], parsed: Sequence[UnitsInspected]) -> None:
     pairs = zip(boards, parsed, strict=True)
-    _pack(engine, [_inspection(stations.ours, board, _measured(message)) for board, message in pairs])
+    facts = [_inspection(stations.ours, board, _measured(message)) for board, message in pairs]
+    with engine.begin() as connection:
+        record_inspections(connection, facts)
 
 
 def _take_apart(
@@ -223,21 +222,17 @@ def _take_apart(
     parsed: Sequence[UnitsInspected],
     kept: Sequence[bytes] = (),
 ) -> None:
-    facts = [_inspection(stations.reference, board) for board in boards]
-    rows: list[tuple[Any, ...]] = []
-    for fact, message in zip(facts, parsed, strict=True):
-        deposits = ((message.inspected_units or [])[0].inspections or [])[0].measurements or []
-        event_id = fact.report.event_id
-        rows += [(event_id, 1, pad, 0, one.z, one.dx, one.dy, one.vol, one.a) for pad, one in enumerate(deposits)]
+    facts = [_inspection(stations.by_key, board) for board in boards]
     with engine.begin() as connection:
         record_inspections(connection, facts)
-        copy_rows(connection, "reference", _REFERENCE, rows)
-        copy_rows(connection, "reference_message", _REFERENCE_MESSAGE, zip(boards, kept, strict=False))
+        pads.copy_parsed(connection, [fact.report.event_id for fact in facts], parsed)
+        if kept:
+            pads.keep(connection, boards, kept)
 
 
 def _whole_messages(engine: Engine, stations: Stations, messages: Sequence[bytes]) -> Iterator[Figure]:
     """From the message's bytes to the commit, the message kept: both decode the same JSON."""
-    own, rows = ("event", "body_template", "measurement", "measurement_layout"), ("reference", "reference_message")
+    own, rows = ("event", "body_template", "measurement", "measurement_layout"), (pads.BY_KEY, pads.MESSAGES)
     before, rows_before = _bytes_of(engine, own), _bytes_of(engine, rows)
     recorder = Recorder(engine)
     envelopes = [
@@ -282,7 +277,7 @@ _TABLE_SIZE = text("SELECT pg_total_relation_size(CAST(:table AS regclass))")
 
 def _size(engine: Engine, boards: int) -> Figure:
     ours = _bytes_of(engine, ("measurement", "measurement_layout"))
-    return figure("size", ours / boards, "B/board", _bytes_of(engine, ("reference",)) / boards).ratio_at_most(1 / 8)
+    return figure("size", ours / boards, "B/board", _bytes_of(engine, (pads.BY_KEY,)) / boards).ratio_at_most(1 / 8)
 
 
 # --- questions ---
@@ -291,34 +286,37 @@ def _size(engine: Engine, boards: int) -> Figure:
 def _questions(engine: Engine, stations: Stations) -> Iterator[Figure]:
     window = Window(stations.ours, _FIRST, _FIRST + STUDIED * _CYCLE)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE measurement"))
-        connection.execute(text("VACUUM ANALYZE reference"))
-        connection.execute(text("VACUUM ANALYZE inspection"))
+        for table in ("measurement", "inspection", pads.BY_KEY, pads.BY_PAD):
+            connection.execute(text(f"VACUUM ANALYZE {table}"))
         studied = {
             "lower": LOWER, "upper": UPPER, "pad": 1234,
-            "station_id": stations.reference, "since": window.since, "until": window.until,
+            "station_id": stations.by_key, "since": window.since, "until": window.until,
         }  # fmt: skip
 
         found, rows, one = _compared(
             "Cpk of all pads",
             lambda: capabilities(connection, window, "Vol", lower=LOWER, upper=UPPER),
-            lambda: connection.execute(_CPK, studied).all(),
+            lambda: connection.execute(pads.CPK, studied).all(),
         )
         _same("Cpk", found.cpk.tolist(), [row.cpk for row in rows])
         yield one.ratio_at_most(1 / 10)
 
-        readings, rows, one = _compared(
-            "one pad",
-            lambda: series(connection, window, pad_name(1234), "Vol"),
-            lambda: connection.execute(_ONE_PAD, studied).all(),
-        )
-        _same("one pad", [float(reading.value or 0) for reading in readings], [row.vol for row in rows])
-        yield one.ratio_at_most(1)
+        for name, table, station_id in (
+            ("one pad", pads.BY_KEY, stations.by_key),
+            ("- beside rows with an index by pad", pads.BY_PAD, stations.by_pad),
+        ):
+            readings, rows, one = _compared(
+                name,
+                lambda: series(connection, window, pad_name(1234), "Vol"),
+                partial(_one_pad, connection, table, studied | {"station_id": station_id}),
+            )
+            _same("one pad", [float(reading.value or 0) for reading in readings], [row.vol for row in rows])
+            yield one.ratio_at_most(1) if table == pads.BY_KEY else one
 
         columns, rows, one = _compared(
             "one board whole",
             lambda: _columns(connection, stations.ours),
-            lambda: connection.execute(_ONE_BOARD, studied).all(),
+            lambda: connection.execute(pads.ONE_BOARD, studied).all(),
         )
         for name in ("result", *CHARACTERISTICS):
             _same("one board", columns[name].tolist(), [getattr(row, name.lower()) for row in rows])
@@ -327,11 +325,15 @@ def _questions(engine: Engine, stations: Stations) -> Iterator[Figure]:
         measured, rows, one = _compared(
             "- each value with its name and expectation",
             lambda: measurements_of(connection, 7, 0, stations.ours << 32 | 7, 1),
-            lambda: connection.execute(_ONE_BOARD, studied).all(),
+            lambda: connection.execute(pads.ONE_BOARD, studied).all(),
         )
         volumes = [float(item.value or 0) for item in measured if item.characteristic == "Vol"]
         _same("one board", volumes, [row.vol for row in rows])
         yield one
+
+
+def _one_pad(connection: Connection, table: str, studied: dict[str, Any]) -> Sequence[Row[Any]]:
+    return connection.execute(pads.ONE_PAD[table], studied).all()
 
 
 def _columns(connection: Connection, station_id: int) -> dict[str, Floats]:
@@ -339,30 +341,6 @@ def _columns(connection: Connection, station_id: int) -> dict[str, Floats]:
     if run is None:
         raise RuntimeError("board 7 has no measurements")
     return {place.column.characteristic: run.numbers(place) for place in run.layout.places if place.count == PADS}
-
-
-_WINDOW = "station_id = :station_id AND recorded_at >= :since AND recorded_at < :until"
-_CPK = text(
-    f"""
-    SELECT pad, count(*), avg(vol), stddev_samp(vol),
-        least(:upper - avg(vol), avg(vol) - :lower) / (3 * stddev_samp(vol)) AS cpk
-    FROM inspection JOIN reference USING (event_id, run)
-    WHERE {_WINDOW} GROUP BY pad ORDER BY pad
-    """  # noqa: S608 (a constant)
-)
-_ONE_PAD = text(
-    f"""
-    SELECT unit_id, position_number, event_id, run, recorded_at, vol
-    FROM inspection JOIN reference USING (event_id, run)
-    WHERE {_WINDOW} AND pad = :pad ORDER BY recorded_at DESC
-    """  # noqa: S608 (a constant)
-)
-_ONE_BOARD = text(
-    """
-    SELECT reference.* FROM inspection JOIN reference USING (event_id, run)
-    WHERE unit_id = 7 AND station_id = :station_id ORDER BY pad
-    """
-)
 
 
 def _same(what: str, found: Sequence[float], expected: Sequence[float]) -> None:

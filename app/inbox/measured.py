@@ -37,8 +37,9 @@ from app.cfx.numerals import style_of, write_numbers
 from app.inbox.deflating import deflated, inflated
 from app.inbox.said import CutBody, Said
 from app.quality.facts import InspectedUnit, Measurements, TestedUnit
+from app.quality.formats import TEXT, type_of
 from app.quality.layout import Kind, Place
-from app.quality.packing import TEXT, floats, type_of
+from app.quality.unpacking import floats
 
 MEASURED: Final = b"M"
 _CUT = b"\xfb"  # UTF-8 never has it: here a list was cut out of the frame

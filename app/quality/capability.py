@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.quality.packing import Floats, floats_of_runs, integers_of_runs, scale_of
+from app.quality.formats import Floats, scale_of
+from app.quality.unpacking import floats_of_runs, integers_of_runs
 
 Counts = NDArray[np.int64]
 _EXACT_RUNS = 2**16  # runs times the sum of squares of 16 bit integers stays below 2**63

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.facts import Report
+from app.quality.formats import Value
 from app.quality.layout import Kind, Layout
 from app.quality.outcome import Outcome
-from app.quality.packing import Packed, Value, pack
+from app.quality.packing import Packed, pack
 
 FAILED = 1  # `outcome.CFX_RESULTS`
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.quality.packing import Floats, Value
+from app.quality.formats import Floats, Value
 from app.quality.unit_of_measure import factor
 
 

@@ -25,27 +25,30 @@ _CONTENTS = text("SELECT digest, content FROM measurement_layout WHERE digest = 
 _REMEMBERED = 32
 _read: dict[bytes, Layout] = {}
 _reading = Lock()
+_IDS, _ENTERED = "layout_ids", "layouts_entered"  # in a connection's info: ids by digest; the last that entered any
 _HERE = "layouts"  # in a connection's info: the digests of the layouts that were read on it, by id
 
 
 def intern_layouts(connection: Connection, by_digest: Mapping[bytes, Layout]) -> dict[bytes, int]:
     """Give the id of each layout by its digest, storing those that are new.
 
-    Ids are asked for in each transaction: one remembered from a transaction that was rolled back would be nobody's.
+    A connection remembers ids, but none that its own transaction entered: that may yet be rolled back.
     """
-    ids = _find(connection, by_digest)
-    new = sorted(set(by_digest) - set(ids))
-    if new:
+    ids: dict[bytes, int] = connection.info.setdefault(_IDS, {})
+    if not (unknown := by_digest.keys() - ids.keys()):
+        return ids
+    found = _find(connection, unknown)
+    if connection.info.get(_ENTERED) is not connection.get_transaction():
+        ids |= found
+    if new := sorted(unknown - found.keys()):
+        connection.info[_ENTERED] = connection.get_transaction()
         connection.execute(_ENTER, {"digests": new, "contents": [by_digest[digest].deflated for digest in new]})
-        ids |= _find(connection, new)  # also those another process entered meanwhile
-    return ids
+        found |= _find(connection, new)  # also those another process entered meanwhile
+    return ids | found
 
 
 def _find(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
-    wanted = list(digests)
-    if not wanted:
-        return {}
-    return {bytes(row[0]): row[1] for row in connection.execute(_FIND, {"digests": wanted})}
+    return {bytes(row[0]): row[1] for row in connection.execute(_FIND, {"digests": list(digests)})}
 
 
 def load_layouts(connection: Connection, layout_ids: Iterable[int]) -> dict[int, Layout]:

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from app.cfx.messages.inspection import Measurement
 from app.quality.facts import Measurements
+from app.quality.formats import Value
 from app.quality.layout import Column, Group, Kind, Layout, Nominal
 from app.quality.outcome import result_code
-from app.quality.packing import Value
 
 Members: TypeAlias = Mapping[str, Any]
 Values: TypeAlias = Sequence[Value] | NDArray[Any]

@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from app.quality.formats import Floats, Value
 from app.quality.layout import Column, Kind, Layout, Place
 from app.quality.layouts import load_layouts
 from app.quality.outcome import CFX_RESULTS
-from app.quality.packing import Floats, Value, floats, values
+from app.quality.unpacking import floats, values
 
 
 class Comparison(StrEnum):

@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 from app.errors import NotFound
 from app.quality.capability import indices, moments_of
 from app.quality.facts import Measurements
+from app.quality.formats import Value
 from app.quality.layout import Column, Group, Kind, Layout
-from app.quality.packing import Value, pack_column
+from app.quality.packing import pack_column
 from app.quality.readings import Window, capabilities, series
 from tests.quality.recording import DAY, NOON, Recording
 
