@@ -26,11 +26,12 @@ from app.cfx.messages.endpoint import (
     WhoIsThereRequest,
     WhoIsThereResponse,
 )
+from app.cfx.messages.information_system import ValidateUnitsRequest
 from app.cfx.messages.structures import RequestResult
 from app.cfx.names import canonical_name, short_name
 from app.db import asked as ask_database
 from app.inbox.failures import is_away, may_pass
-from app.inbox.validation import ANSWERERS, refused
+from app.inbox.validation import ANSWERERS, refused, validate_units
 
 log = structlog.get_logger()
 
@@ -66,13 +67,15 @@ def answer(
     engine: Engine,
     sender: str | None = None,
     topic_name: str | None = None,
+    settling: bool = False,
 ) -> bytes | None:
     """The response envelope as UTF-8 JSON, or None where the message is no request.
 
     `source` is the station that asked, for envelopes that leave their own `Source` out; `sender`, where given, is the
-    only station that may be spoken for. A question to the gate is answered on a connection of `engine`, a keyed one;
-    `sqlalchemy.exc.SQLAlchemyError` where the database is away. A question that cannot be read, or that this product
-    fails over, is answered with a refusal: whoever asks does not wait for nothing.
+    only station that may be spoken for. `settling`: the product was away until a moment ago. A question to the gate is
+    answered on a connection of `engine`, a keyed one; `sqlalchemy.exc.SQLAlchemyError` where the database is away. A
+    question that cannot be read, or that this product fails over, is answered with a refusal: whoever asks does not
+    wait for nothing.
     """
     if not is_request(asked, topic_name):
         return None
@@ -84,13 +87,13 @@ def answer(
         reason = f"Station {sender} may not ask for {station}. Ask with that station's own token, on its own topic."
         response = _refusal(_SOMEBODY_ELSE, reason, asked.message_name)
     else:
-        response = _respond_whatever_comes(asked, station, engine)
+        response = _respond_whatever_comes(asked, station, engine, settling=settling)
     return encode(response, source=HANDLE, target=asked.source or source, request_id=asked.request_id)
 
 
-def _respond_whatever_comes(envelope: Envelope, station: str, engine: Engine) -> Message:
+def _respond_whatever_comes(envelope: Envelope, station: str, engine: Engine, *, settling: bool) -> Message:
     try:
-        return _respond(envelope, station, engine)
+        return _respond(envelope, station, engine, settling=settling)
     except PoolTimeout:
         raise
     except Exception as fault:
@@ -101,7 +104,7 @@ def _respond_whatever_comes(envelope: Envelope, station: str, engine: Engine) ->
         return _refusal(_FAULT, reason, envelope.message_name)
 
 
-def _respond(envelope: Envelope, station: str, engine: Engine) -> Message:
+def _respond(envelope: Envelope, station: str, engine: Engine, *, settling: bool) -> Message:
     try:
         asked = decode_body(envelope)
     except BodyError as unreadable:
@@ -111,6 +114,8 @@ def _respond(envelope: Envelope, station: str, engine: Engine) -> Message:
         return _are_you_there(asked)
     if isinstance(asked, WhoIsThereRequest):
         return WhoIsThereResponse(cfx_handle=HANDLE, result=_SUCCESS)
+    if isinstance(asked, ValidateUnitsRequest):
+        return ask_database(engine, lambda connection: validate_units(connection, asked, station, settling=settling))
     if (answerer := ANSWERERS.get(type(asked))) is not None:
         return ask_database(engine, lambda connection: answerer(connection, asked, station))
     name = short_name(envelope.message_name)

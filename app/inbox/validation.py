@@ -109,10 +109,13 @@ _TOO_MANY: Final = 5
 Answerer = Callable[[Connection, Any, str], Message]
 
 
-def validate_units(connection: Connection, asked: ValidateUnitsRequest, station: str) -> Message:
+def validate_units(
+    connection: Connection, asked: ValidateUnitsRequest, station: str, *, settling: bool = False
+) -> Message:
     """A result for each unit; `FailureCode` is the first reason's number, `Message` all of them in words.
 
-    `PrimaryResult` is passed only where every unit is. `ResultCode` 1: asking again makes sense.
+    `PrimaryResult` is passed only where every unit is. `ResultCode` 1: asking again makes sense. `settling`: see
+    `app.interlock.facts.Facts`.
     """
     entries = asked.units or [UnitPosition()]
     if len(entries) > MOST_UNITS:
@@ -124,8 +127,9 @@ def validate_units(connection: Connection, asked: ValidateUnitsRequest, station:
     named = [_named(entry, asked.primary_identifier) for entry in entries]
     judged = [unit for unit in named if isinstance(unit, Asked)]
     verdicts = ask(
-        connection, station=station, units=list(dict.fromkeys(judged)), topics=topics, actor=f"station:{station}"
-    )
+        connection, station=station, units=list(dict.fromkeys(judged)), topics=topics, actor=f"station:{station}",
+        settling=settling,
+    )  # fmt: skip
     told: dict[Asked, list[Verdict]] = {}
     for verdict in verdicts:
         told.setdefault(Asked(verdict.identifier, verdict.asked_position), []).append(verdict)

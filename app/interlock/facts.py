@@ -171,7 +171,10 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything one verdict rests on. `asked_position` is the position as it was asked: 0 for a panel as a whole."""
+    """Everything one verdict rests on. `asked_position` is the position as it was asked: 0 for a panel as a whole.
+
+    `settling`: the product came back a moment ago, and what stations did meanwhile may be on its way.
+    """
 
     at: datetime
     identifier: str
@@ -181,6 +184,7 @@ class Facts:
     asked_position: int = 0
     overrides: tuple[Override, ...] = ()
     topics: frozenset[Topic] = field(default=EVERYTHING)
+    settling: bool = False
 
 
 CALIBRATION_WARNING = timedelta(days=7)

@@ -38,12 +38,13 @@ def ask(
     topics: frozenset[Topic] = EVERYTHING,
     told: Told | None = None,
     at: datetime | None = None,
+    settling: bool = False,
 ) -> list[Verdict]:
     """May these units start at this station? One verdict each, logged with the facts it saw; commits nothing.
 
-    A panel asked about as a whole gives one verdict for each of its boards.
+    A panel asked about as a whole gives one verdict for each of its boards. `settling`: see `Facts`.
     """
-    facts = gather(connection, station=station, asked=units, topics=topics, told=told, at=at)
+    facts = gather(connection, station=station, asked=units, topics=topics, told=told, at=at, settling=settling)
     return log_verdicts(connection, facts, [decide(one) for one in facts], actor=actor, purpose=purpose)
 
 
@@ -98,6 +99,8 @@ def seen(facts: Facts) -> dict[str, Any]:
         told["station"]["handle"] = facts.station.handle
     if facts.overrides:
         told["overrides"] = [override.override_id for override in facts.overrides]
+    if facts.settling:
+        told["settling"] = True
     if facts.topics != EVERYTHING:
         told["topics"] = sorted(facts.topics)
     return told

@@ -47,6 +47,7 @@ def gather(
     at: datetime | None = None,
     topics: frozenset[Topic] = EVERYTHING,
     told: Told | None = None,
+    settling: bool = False,
 ) -> list[Facts]:
     """The facts of each unit asked about, in order; a panel asked about as a whole gives one for each of its boards."""
     at = at or datetime.now(UTC)
@@ -70,6 +71,7 @@ def gather(
                 asked_position=one.position_number,
                 overrides=tuple(_overrides(row.overrides)),
                 topics=topics,
+                settling=settling,
             )
         )
     return facts

@@ -40,7 +40,7 @@ def route(facts: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
             )
         )
     elif place.place is Place.skips:
-        yield from _skipped(unit, operation, place.missing)
+        yield from _skipped(unit, operation, place.missing, settling=facts.settling)
     elif place.place is Place.passed_over:
         yield against(
             "out_of_order",
@@ -85,7 +85,7 @@ def _waived(facts: Facts, unit: Unit) -> frozenset[str]:
     )
 
 
-def _skipped(unit: Unit, operation: str, missing: tuple[str, ...]) -> Iterator[Finding]:
+def _skipped(unit: Unit, operation: str, missing: tuple[str, ...], *, settling: bool) -> Iterator[Finding]:
     for step in missing:
         if step in unit.busy:
             yield not_arrived(unit, step)
@@ -113,7 +113,7 @@ def _skipped(unit: Unit, operation: str, missing: tuple[str, ...]) -> Iterator[F
                 Sentence("Take it to %(operation)s.", operation=step),
                 subject=step,
                 # Reports of a time without the product come as each station finds it again, in any order.
-                passing=len(missing) == 1 or bool(unit.provisional),
+                passing=len(missing) == 1 or bool(unit.provisional) or settling,
             )
 
 

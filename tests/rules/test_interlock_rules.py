@@ -208,6 +208,15 @@ def test_a_position_that_machines_only_spoke_of_is_asked_about_again_until_a_boa
     assert verdict({"first_of_line": True}).allowed
 
 
+def test_just_after_an_outage_what_was_skipped_may_still_be_reported() -> None:
+    verdict = judged(visits=(), facts={"settling": True})
+    assert (codes(verdict), verdict.passing) == (["skipped", "skipped"], True)
+    assert not judged(visits=()).passing
+    assert not judged(visits=(), scrapped="burnt", facts={"settling": True}).passing
+    mended: dict[str, Any] = {"again": {"print": minutes(-3)}, "visits": visits("place")}
+    assert not judged(**mended, facts={"settling": True}).passing, "that was reported"
+
+
 def test_a_hold_that_the_next_report_may_lift_is_asked_about_again() -> None:
     late: dict[str, Any] = {"visits": visits("print"), "busy": ("place",)}
     suspected = OnHold("NC-1", Sentence("Suspected."), passing=True, clears=Sentence("Wait for the report."))
