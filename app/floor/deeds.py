@@ -116,7 +116,14 @@ class Clear(_Deed, tag="clear", tag_field="kind", frozen=True, kw_only=True):
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 
 
-Deed: TypeAlias = Start | Finish | Visit | Undo | Repair | StartRepair | Load | Clear
+class Unload(_Deed, tag="unload", tag_field="kind", frozen=True, kw_only=True):
+    """The last reel was scanned by mistake; `check` is the number its scan was answered with."""
+
+    slot: Text
+    check: int
+
+
+Deed: TypeAlias = Start | Finish | Visit | Undo | Repair | StartRepair | Load | Unload | Clear
 
 Result = Literal["go", "stop", "noted", "undone"]
 
@@ -131,7 +138,10 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of a deed. `transaction` is the work that is open now, None where none is."""
+    """What became of a deed. `transaction` is the work that is open now, None where none is.
+
+    `check` is the number of an accepted scan at a slot.
+    """
 
     outcome: Result
     serial: str | None = None
@@ -142,6 +152,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     transaction: UUID | None = None
     slot: str | None = None
     package: str | None = None
+    check: int | None = None
 
 
 def moment(deed: Deed) -> datetime:

@@ -25,6 +25,7 @@ from app.floor.deeds import (
     StartRepair,
     Told,
     Undo,
+    Unload,
     Visit,
     moment,
 )
@@ -41,6 +42,7 @@ from app.people import Actor, Permission
 from app.people.idempotency import Answer as Kept
 from app.people.idempotency import claim, keep
 from app.reasons import Reason
+from app.setup.undoing import undo_loading
 from app.setup.verification import clear_location, verify_loading
 from app.units.locks import lock_units
 from app.units.starts import begin_start, open_starts
@@ -238,7 +240,14 @@ def _load(deed: Load, by: _Hand) -> Answer:
         slot=check.slot,
         package=check.package,
         reasons=tuple(map(_told, check.reasons)),
+        check=check.check_id if check.accepted else None,
     )
+
+
+@_do.register
+def _unload(deed: Unload, by: _Hand) -> Answer:
+    again = undo_loading(by.connection, deed.check, station=deed.station, actor=by.actor.identity, at=moment(deed))
+    return Answer("undone", slot=again.slot, package=again.package)
 
 
 @_do.register

@@ -82,6 +82,9 @@ _VERIFIED = text(
           WHERE gone.package_id = checked.package_id AND gone.kind IN ('unloaded', 'empty')
             AND gone.recorded_at > checked.recorded_at AND gone.recorded_at <= :at
       )
+      AND NOT EXISTS (
+          SELECT FROM setup_check AS undone WHERE undone.undone_id = checked.check_id AND undone.recorded_at <= :at
+      )
     ORDER BY checked.slot, checked.package_id, checked.recorded_at DESC
     """
 )

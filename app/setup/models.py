@@ -54,14 +54,16 @@ class RequiredSlot(Base):
 class SetupCheck(Base):
     """A scan at a slot and what became of it; `check_id` is the number of its audit row.
 
-    `kind` is load, splice or clearance (a person with the right cleared the blocked slot). Whether a slot is blocked
-    and who verified what is in it is derived from these, by the station's clock and the order in which they came.
+    `kind` is load, splice, clearance (a person with the right cleared the blocked slot) or undo (the scan `undone_id`
+    was a mistake). Whether a slot is blocked and who verified what is in it is derived from these, by the station's
+    clock and the order in which they came.
     """
 
     __tablename__ = "setup_check"
     __table_args__ = (
         Index("ix_setup_check_slot", "station_id", "slot", "recorded_at"),
         Index("ix_setup_check_refused", "station_id", "slot", "check_id", postgresql_where=text("NOT accepted")),
+        Index("uq_setup_check_undone", "undone_id", unique=True, postgresql_where=text("undone_id IS NOT NULL")),
     )
 
     check_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -77,3 +79,4 @@ class SetupCheck(Base):
     actor: Mapped[str] = mapped_column(Text)
     recorded_at: Mapped[datetime] = mapped_column(Timestamp)
     received_at: Mapped[datetime] = mapped_column(Timestamp, server_default=text("now()"))
+    undone_id: Mapped[int | None] = mapped_column(BigInteger)

@@ -7,7 +7,7 @@ which.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, func, insert, select, text
@@ -36,13 +36,17 @@ LONGEST = 2048
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What became of a scan: the package it named, the slot as it is called here, and what spoke against it."""
+    """What became of a scan: the package it named, the slot as it is called here, and what spoke against it.
+
+    `check_id` is its number, by which it can be undone.
+    """
 
     accepted: bool
     station: str
     slot: str
     package: str | None
     reasons: tuple[Reason, ...]
+    check_id: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def verify_loading(
     required = required_setup(connection, station_id, revision, side) if revision is not None else []
     package_id, identifier = _package(connection, label)
     place = _place(connection, station_id, slot.strip(), required, loaded_at(connection, station_id, at=when))
-    _alone_with(connection, f"slot {station_id} {place.location}", f"package {package_id or label.strip()}")
+    alone_with(connection, f"slot {station_id} {place.location}", f"package {package_id or label.strip()}")
     now = datetime.now(UTC)  # of what was scanned before, too, it counts whether it may be used now
     loaded = loaded_at(connection, station_id, at=when)
     belongs = [one for one in required if one.slot == place.slot]
@@ -94,8 +98,8 @@ def verify_loading(
     checked = _Checked(
         station, station_id, place, label, package_id, identifier, old.condition if old else None, revision, actor, when
     )  # fmt: skip
-    _record(connection, checked, reasons)
-    return Check(not reasons, station, place.slot, identifier, tuple(reasons))
+    check_id = _record(connection, checked, reasons)
+    return Check(not reasons, station, place.slot, identifier, tuple(reasons), check_id)
 
 
 def clear_location(
@@ -130,7 +134,7 @@ def _building(
     return (None, side) if now is None else (now.product_revision_id, side or now.side)
 
 
-def _alone_with(connection: Connection, *names: str) -> None:
+def alone_with(connection: Connection, *names: str) -> None:
     """Two scanners may check one package, or one slot, at the same moment: the second waits and sees the first's."""
     for name in sorted(names):
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
@@ -229,7 +233,7 @@ class _Checked:
     at: datetime
 
 
-def _record(connection: Connection, checked: _Checked, reasons: Sequence[Reason]) -> None:
+def _record(connection: Connection, checked: _Checked, reasons: Sequence[Reason]) -> int:
     audit_id = record_audit(
         connection, actor=checked.actor, deed="setup.refused" if reasons else "setup.verified",
         subject=f"station:{checked.station}", slot=checked.place.slot, label=checked.label, package=checked.package,
@@ -252,7 +256,7 @@ def _record(connection: Connection, checked: _Checked, reasons: Sequence[Reason]
         )
     )
     if reasons or checked.package is None or checked.package_id is None:
-        return
+        return audit_id
     report = Report(-audit_id, checked.station_id, checked.at, datetime.now(UTC))
     known = {checked.package: checked.package_id}
     if checked.replaced is None:
@@ -263,3 +267,4 @@ def _record(connection: Connection, checked: _Checked, reasons: Sequence[Reason]
         known[checked.replaced.identifier] = checked.replaced.package_id
         joined = PackageRelation(report, "joined", checked.replaced.identifier, checked.package, None)
         relate_packages(connection, [joined], known)
+    return audit_id

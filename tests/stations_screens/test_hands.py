@@ -7,7 +7,7 @@ from tests.stations_screens import facts, shop
 from tests.stations_screens.conftest import Enter, Wedge, noted, verdict
 from tests.stations_screens.shop import Shop
 
-PASS, FAIL = (make_code(CodeKind.control, word) for word in ("PASS", "FAIL"))
+PASS, FAIL, UNDO = (make_code(CodeKind.control, word) for word in ("PASS", "FAIL", "UNDO"))
 
 
 def test_defects_are_tapped_onto_designators(enter: Enter, opened: Shop, engine: Engine) -> None:
@@ -111,6 +111,24 @@ def test_slot_then_reel(enter: Enter, opened: Shop, engine: Engine) -> None:
         ("SLOT12", "R-1183", False, "person:ann"),
         ("SLOT12", "C-2201", True, "person:ann"),
     ]
+
+
+def test_a_reel_scanned_by_mistake_is_undone(enter: Enter, opened: Shop, engine: Engine) -> None:
+    page = enter("setup", shop.MOUNTER)
+    wedge = Wedge(page)
+    for reel in ("R-1182", "R-1183"):
+        wedge.scan(slot_code(shop.MOUNTER, "SLOT11"))
+        wedge.scan(reel)
+        verdict(page, "RIGHT REEL")
+        page.locator(f"[data-slot=SLOT11][data-package={reel}]").wait_for()
+    wedge.scan(UNDO)
+    verdict(page, "UNDONE")
+    page.locator("[data-verdict-reasons]", has_text="what was there before: R-1182").wait_for()
+    page.locator(".slot.is-right[data-slot=SLOT11][data-package=R-1182]").wait_for()
+    wedge.scan(UNDO)
+    noted(page, "There is nothing to undo.")
+    kinds = facts.ask(engine, "SELECT kind FROM setup_check ORDER BY check_id")
+    assert kinds == [("load",), ("load",), ("undo",)], "what was scanned stays on record"
 
 
 def test_a_splice_names_the_reel_it_is_behind(enter: Enter, opened: Shop, engine: Engine) -> None:

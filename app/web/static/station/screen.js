@@ -24,7 +24,7 @@ export class Screen {
     Object.assign(this, { scan, finishes: finish, heard: answered });
     this.online = true;
     this.asked = new Map(); // deed -> when its scan ended
-    this.undoable = JSON.parse(sessionStorage.getItem(this.key("undo")) ?? "null");
+    this.undoable = JSON.parse(sessionStorage.getItem(this.key("last")) ?? "null");
     this.capture = new Capture({
       onScan: (text, at) => this.take(text, at),
       onChange: (text) => this.arrived(text),
@@ -107,7 +107,7 @@ export class Screen {
   }
 
   answer(deed, answer) {
-    if (answer.outcome === "undone") this.forget(deed.transaction);
+    if (answer.outcome === "undone") this.forget(deed);
     else if (answer.outcome !== "refused" && answer.outcome !== "stop") this.remember(deed, answer);
     this.heard(deed, answer);
     const start = this.asked.get(deed.id);
@@ -118,33 +118,32 @@ export class Screen {
 
   remember(deed, answer) {
     if (deed.kind === "finish" || deed.kind === "visit" || deed.kind === "repair") this.count(1);
-    if (!["start", "visit", "finish", "start_repair"].includes(deed.kind)) return;
-    this.undoable = {
-      serial: answer.serial,
-      transaction: deed.transaction ?? deed.id,
-      outcome: deed.outcome ?? null,
-      defects: deed.defects ?? [],
-      counted: deed.kind === "finish" || deed.kind === "visit",
-    };
+    if (deed.kind === "load") this.undoable = { kind: "unload", told: { slot: deed.slot, check: answer.check } };
+    else if (!["start", "visit", "finish", "start_repair"].includes(deed.kind)) return;
+    else {
+      const { transaction = deed.id, outcome = null, defects = [] } = deed;
+      const counted = deed.kind === "finish" || deed.kind === "visit";
+      this.undoable = { kind: "undo", told: { serial: answer.serial, transaction, outcome, defects }, counted };
+    }
     this.showUndo();
   }
 
-  forget(transaction) {
-    if (this.undoable?.transaction !== transaction) return;
+  forget({ transaction, check }) {
+    const told = this.undoable?.told;
+    if (!told || told.transaction !== transaction || told.check !== check) return;
     if (this.undoable.counted) this.count(-1);
     this.undoable = null;
     this.showUndo();
   }
 
   showUndo() {
-    sessionStorage.setItem(this.key("undo"), JSON.stringify(this.undoable));
+    sessionStorage.setItem(this.key("last"), JSON.stringify(this.undoable));
     for (const button of all("[data-undo]")) button.disabled = !this.undoable;
   }
 
   undo() {
     if (!this.undoable) return this.wrong(word("nothing_to_undo"));
-    const { serial, transaction, outcome, defects } = this.undoable;
-    this.do("undo", { serial, transaction, outcome, defects });
+    this.do(this.undoable.kind, this.undoable.told);
   }
 
   count(by) {

@@ -18,6 +18,10 @@ const screen = new Screen({
   answered(deed, answer) {
     if (answer.outcome === "refused") return screen.refuse(deed, answer);
     const good = answer.outcome !== "stop";
+    if (answer.outcome === "undone") {
+      screen.verdict({ outcome: "undone", serial: answer.slot, reasons: [{ sentence: word("as_before", { reel: answer.package ?? word("slot_empty") }) }] });
+      return refresh();
+    }
     const title = deed.kind === "clear" ? word("cleared") : word(good ? "loaded" : "not_loaded");
     const serial = [answer.slot, answer.package].filter(Boolean).join(" · ");
     screen.verdict({ ...answer, outcome: good ? "go" : "stop", title, serial });

@@ -1,0 +1,104 @@
+"""A reel scanned by mistake: what stood before stands again, and both truths stay on record."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from app.errors import Conflict
+from app.setup.requirements import SlotPlan
+from app.setup.undoing import undo_loading
+from app.setup.verification import Check
+from app.trace.loaded import loaded_intervals
+from tests.inbox.messages import STATION, at, stored
+from tests.setup.plant import C100N, R10K, codes, plan, product, reel, scan, setup, slot_of, station
+from tests.trace.reels import loaded
+
+F1, F2 = "M1.F.1", "M1.F.2"
+
+
+@pytest.fixture
+def revision(engine: Engine) -> int:
+    """Two slots; P-1 is in the first one since the hour, P-2 is of the same part."""
+    station(engine)
+    made = product(engine)
+    plan(engine, made, SlotPlan(F1, R10K), SlotPlan(F2, C100N))
+    reel(engine, "P-1")
+    reel(engine, "P-2")
+    scan(engine, F1, "P-1", product_revision_id=made)
+    return made
+
+
+def undo(engine: Engine, check: Check, when: float) -> Check:
+    with engine.begin() as connection:
+        return undo_loading(connection, check.check_id, station=STATION, actor="person:ann", at=at(when))
+
+
+def intervals(engine: Engine, package: str) -> list[Any]:
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT package_id FROM package WHERE identifier = %s", (package,))
+        told = loaded_intervals(connection, [found.scalar_one()], None)
+    return sorted(((one.slot, one.since, one.until) for one in told), key=lambda told: told[1])
+
+
+def test_what_was_in_the_slot_is_in_it_again_and_in_between_both_may_have_been(engine: Engine, revision: int) -> None:
+    mistake = scan(engine, F1, "P-2", when=10, product_revision_id=revision)
+    assert slot_of(setup(engine, revision), F1).package == "P-2"
+    assert undo(engine, mistake, 20).package == "P-1"
+    found = slot_of(setup(engine, revision), F1)
+    assert (found.package, found.verified_by, found.verified_at, found.reasons) == ("P-1", "person:ann", at(0), ())
+    assert intervals(engine, "P-1") == [(F1, at(0), at(10)), (F1, at(10), None)]
+    assert intervals(engine, "P-2") == [(F1, at(10), at(20))]
+
+
+def test_an_empty_slot_is_empty_again_and_the_reel_may_be_used_elsewhere(engine: Engine, revision: int) -> None:
+    reel(engine, "C-1", C100N)
+    assert undo(engine, scan(engine, F2, "C-1", when=10, product_revision_id=revision), 20).package is None
+    assert codes(slot_of(setup(engine, revision), F2)) == ["slot_empty"]
+    assert scan(engine, F2, "C-1", when=30, product_revision_id=revision).accepted
+
+
+def test_a_slot_that_was_blocked_is_blocked_again(engine: Engine, revision: int) -> None:
+    reel(engine, "C-1", C100N)
+    assert not scan(engine, F1, "C-1", when=10, product_revision_id=revision).accepted
+    right = scan(engine, F1, "P-2", when=20, product_revision_id=revision)
+    assert "location_blocked" not in codes(setup(engine, revision))
+    undo(engine, right, 30)
+    assert codes(slot_of(setup(engine, revision), F1)) == ["location_blocked"]
+
+
+def test_a_reel_that_was_in_another_slot_is_there_again(engine: Engine, revision: int) -> None:
+    plan(engine, revision, SlotPlan(F1, R10K), SlotPlan(F2, R10K))
+    undo(engine, scan(engine, F2, "P-1", when=10, product_revision_id=revision), 20)
+    assert slot_of(setup(engine, revision), F1).package == "P-1"
+    assert slot_of(setup(engine, revision), F2).package is None
+
+
+def test_a_splice_is_undone(engine: Engine, revision: int) -> None:
+    splice = scan(engine, F1, "P-2", when=10, product_revision_id=revision, replaces="P-1")
+    assert [one.package for one in setup(engine, revision).slots if one.slot == F1] == ["P-1", "P-2"]
+    assert undo(engine, splice, 20).package == "P-1"
+    assert slot_of(setup(engine, revision), F1).package == "P-1"
+
+
+def test_scanned_again_to_be_sure_it_stays(engine: Engine, revision: int) -> None:
+    assert undo(engine, scan(engine, F1, "P-1", when=10, product_revision_id=revision), 20).package == "P-1"
+    found = slot_of(setup(engine, revision), F1)
+    assert (found.package, found.verified_at) == ("P-1", at(0))
+
+
+def test_what_was_used_since_is_not_undone(engine: Engine, revision: int) -> None:
+    mistake = scan(engine, F1, "P-2", when=10, product_revision_id=revision)
+    stored(engine, loaded("P-2", slot=F1, when=15))
+    with pytest.raises(Conflict, match="used since"):
+        undo(engine, mistake, 20)
+
+
+def test_once_and_never_a_refusal(engine: Engine, revision: int) -> None:
+    mistake = scan(engine, F1, "P-2", when=10, product_revision_id=revision)
+    undo(engine, mistake, 20)
+    with pytest.raises(Conflict, match="used since"):
+        undo(engine, mistake, 30)
+    reel(engine, "C-1", C100N)
+    with pytest.raises(Conflict, match="line lead"):
+        undo(engine, scan(engine, F1, "C-1", when=40, product_revision_id=revision), 50)
