@@ -1,11 +1,9 @@
 """Columns of measured values into bytes, each in the smallest of `app.quality.formats` that is exactly it."""
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import accumulate
 from types import NoneType
 from typing import Any, Final
 
@@ -16,7 +14,6 @@ from app.quality.formats import (
     BASE_SHIFT,
     BASE_STEP,
     BASES,
-    BITS,
     FLOAT32,
     FLOAT64,
     INT8,
@@ -29,6 +26,7 @@ from app.quality.formats import (
     RESERVED,
     SAME,
     SCALE_SHIFT,
+    SPAN,
     TEN_BITS,
     TEXT,
     TYPE_BITS,
@@ -37,7 +35,6 @@ from app.quality.formats import (
     Value,
     words,
 )
-from app.quality.ten_bits import base_of, pack_together
 
 _LARGEST: Final = float(2**31 - 2)  # two reserved values below, and as much room above
 _SAMPLES: Final = 2
@@ -59,26 +56,18 @@ def pack(columns: Iterable[Sequence[Value] | NDArray[Any]]) -> Packed:
 
     A column given as a numpy array has no missing values: its NaNs are NaNs.
     """
-    columns = list(columns)
+    formats: list[int] = []
+    offsets: list[int] = []
+    parts: list[bytes] = []
+    at = 0
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        together = _packed_together(columns)
-        packed = [together.get(number) or _pack_column(column) for number, column in enumerate(columns)]
-    formats, parts = zip(*packed, strict=True) if packed else ((), ())
-    return Packed(formats, tuple(accumulate(map(len, parts[:-1]), initial=0)) if parts else (), b"".join(parts))
-
-
-def _packed_together(columns: Iterable[Sequence[Value] | NDArray[Any]]) -> dict[int, tuple[int, bytes] | None]:
-    """Those that are arrays of floats, as far as they are of 10 bits, by their number."""
-    by_length: dict[int, dict[int, Floats]] = defaultdict(dict)
-    for number, column in enumerate(columns):
-        if isinstance(column, np.ndarray) and column.dtype == np.float64 and len(column):
-            by_length[len(column)][number] = column
-    together: dict[int, tuple[int, bytes] | None] = {}
-    for arrays in by_length.values():
-        scales = [_first_scale(array) for array in arrays.values()]
-        if max(scales) < len(POWERS):
-            together |= zip(arrays, pack_together([*arrays.values()], scales), strict=True)
-    return together
+        for column in columns:
+            form, data = _pack_column(column)
+            formats.append(form)
+            offsets.append(at)
+            parts.append(data)
+            at += len(data)
+    return Packed(tuple(formats), tuple(offsets), b"".join(parts))
 
 
 def pack_column(column: Sequence[Value] | NDArray[Any]) -> tuple[int, bytes]:
@@ -106,7 +95,7 @@ def _pack_column(column: Sequence[Value] | NDArray[Any]) -> tuple[int, bytes]:
 
 
 def _pack_array(column: NDArray[Any]) -> tuple[int, bytes]:
-    if column.dtype == np.int8 and len(column) and column.min() > NEGATIVE_ZERO[INT8]:
+    if column.dtype == np.int8 and len(column) and np.minimum.reduce(column) > NEGATIVE_ZERO[INT8]:
         return _all_the_same_or_not(INT8, column)
     return _pack_floats(column.astype(np.float64, copy=False), None)
 
@@ -142,10 +131,9 @@ def _pack_floats(values: Floats, missing: NDArray[np.bool_] | None) -> tuple[int
 
 
 def _all_the_same_or_not(form: int, packed: NDArray[Any]) -> tuple[int, bytes]:
-    bits = packed.view(BITS.get(form & TYPE_BITS, packed.dtype))
-    if bits[0] == bits[-1] and bool((bits == bits[0]).all()):
-        return form | SAME, packed[:1].tobytes()
-    return form, packed.tobytes()
+    data = packed.tobytes()
+    first = data[: packed.itemsize]
+    return (form | SAME, first) if data == first * len(packed) else (form, data)
 
 
 def _as_integers(values: Floats) -> tuple[int, NDArray[Any]] | None:
@@ -154,7 +142,8 @@ def _as_integers(values: Floats) -> tuple[int, NDArray[Any]] | None:
     n / 10**s is correctly rounded, so it is the very float a parser makes of the decimal text: being equal tells
     whether the value is that decimal. A few samples give the number of decimals to start from.
     """
-    scale = _first_scale(values)
+    step = max(1, len(values) // _SAMPLES)
+    scale = max(map(_decimals, values[::step].tolist()))
     if scale < len(POWERS) and (found := _at_scale(values, scale)) is not None:
         return found
     largest = float(np.abs(values).max())
@@ -164,11 +153,6 @@ def _as_integers(values: Floats) -> tuple[int, NDArray[Any]] | None:
         if (found := _at_scale(values, more)) is not None:
             return found
     return None
-
-
-def _first_scale(values: Floats) -> int:
-    step = max(1, len(values) // _SAMPLES)
-    return max(map(_decimals, values[::step].tolist()))
 
 
 def _at_scale(values: Floats, scale: int) -> tuple[int, NDArray[Any]] | None:
@@ -185,8 +169,8 @@ def _at_scale(values: Floats, scale: int) -> tuple[int, NDArray[Any]] | None:
         return None
     kind, zero, step = INT8, 0, 0
     if largest >= 2**7 - 1:
-        base = base_of(low, high)
-        if base is not None:
+        base = low // BASE_STEP
+        if low < high < base * BASE_STEP + SPAN and base in BASES:
             kind, zero, step = INT10, RESERVED - base * BASE_STEP, base - BASES.start
             integers += zero
         else:

@@ -111,25 +111,6 @@ def test_columns_of_a_run_lie_one_after_the_other(columns: list[list[float | Non
         assert [bits(value) for value in read] == [bits(value) for value in column]
 
 
-near = st.integers(-500, 500).map(lambda digits: digits / 1000)
-
-
-def columns_of_a_length(length: int) -> st.SearchStrategy[list[list[float]]]:
-    one_kind = [near | st.just(-0.0), near | any_float, decimals, any_float]
-    return st.lists(st.one_of([st.lists(kind, min_size=length, max_size=length) for kind in one_kind]), max_size=6)
-
-
-@given(st.integers(1, 40).flatmap(columns_of_a_length))
-def test_columns_packed_together_are_as_if_packed_one_by_one(columns: list[list[float]]) -> None:
-    arrays = [np.array(column) for column in columns]
-
-    packed = pack(arrays)
-
-    one_by_one = [pack_column(array) for array in arrays]
-    assert packed.formats == tuple(form for form, _ in one_by_one)
-    assert packed.data == b"".join(data for _, data in one_by_one)
-
-
 @pytest.mark.parametrize(
     ("column", "kind", "scale"),
     [
