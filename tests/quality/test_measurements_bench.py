@@ -10,7 +10,9 @@ def test_packed_columns_and_rows_agree(database: str, monkeypatch: pytest.Monkey
     monkeypatch.setattr(measurements, "MESSAGES", 2)
     monkeypatch.setattr(measurements, "_TURNS", 1)
 
-    figures = {figure.name: figure for figure in measurements.compare(database, 20)}
+    told = measurements.compare(database, 20)
+    figures = {figure.name: figure for figure in told}
 
+    assert len(figures) == len(told)
     assert figures["size"].reached
     assert set(figures) >= {"ingest", "Cpk of all pads", "one pad"}
