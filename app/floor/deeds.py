@@ -95,6 +95,14 @@ class Repair(_Deed, tag="repair", tag_field="kind", frozen=True, kw_only=True):
     repairs: Annotated[tuple[RepairDone, ...], msgspec.Meta(max_length=200)]
 
 
+class UndoRepair(_Deed, tag="undo_repair", tag_field="kind", frozen=True, kw_only=True):
+    """The last repair at this station was told by mistake: what was there before is in its places."""
+
+    serial: Scan
+    transaction: UUID
+    repairs: Annotated[tuple[RepairDone, ...], msgspec.Meta(max_length=200)]
+
+
 class StartRepair(_Deed, tag="start_repair", tag_field="kind", frozen=True, kw_only=True):
     """A unit came to repair: what stops it elsewhere is why it is here."""
 
@@ -123,7 +131,7 @@ class Unload(_Deed, tag="unload", tag_field="kind", frozen=True, kw_only=True):
     check: int
 
 
-Deed: TypeAlias = Start | Finish | Visit | Undo | Repair | StartRepair | Load | Unload | Clear
+Deed: TypeAlias = Start | Finish | Visit | Undo | Repair | UndoRepair | StartRepair | Load | Unload | Clear
 
 Result = Literal["go", "stop", "noted", "undone"]
 

@@ -25,11 +25,12 @@ from app.floor.deeds import (
     StartRepair,
     Told,
     Undo,
+    UndoRepair,
     Unload,
     Visit,
     moment,
 )
-from app.floor.repairs import WHY_IT_IS_HERE, now_at, replacement
+from app.floor.repairs import TAKES_OUT, WHY_IT_IS_HERE, now_at, replacement, taken_last
 from app.floor.telling import Telling
 from app.floor.units import UnitAtHand, bench, gone_on_to, unit_at_hand
 from app.inbox.memory import Ids
@@ -166,13 +167,35 @@ def _finish(deed: Finish, by: _Hand) -> Answer:
 @_do.register
 def _undo(deed: Undo, by: _Hand) -> Answer:
     """Facts are never taken back: the work is told to have been aborted, later than whatever was told before."""
+    unit = _still_here(deed, by)
+    if deed.outcome == "failed":
+        by.telling.inspected(unit.serial, deed.transaction, "failed", deed.defects, mistaken=True)
+    by.telling.completed(unit.serial, deed.transaction, "Aborted")
+    return Answer("undone", unit.serial)
+
+
+def _still_here(deed: Undo | UndoRepair, by: _Hand) -> UnitAtHand:
+    """The unit, alone with it. Raises `Conflict` where it has gone on since."""
     unit = unit_at_hand(by.connection, deed.serial)
     lock_units(by.connection, [unit.unit_id])
     elsewhere = gone_on_to(by.connection, unit.unit_id, deed.transaction)
     if elsewhere is not None:
         raise Conflict(f"{unit.serial} has gone on to {elsewhere}. What it is to be now, quality decides.")
-    if deed.outcome == "failed":
-        by.telling.inspected(unit.serial, deed.transaction, "failed", deed.defects, mistaken=True)
+    return unit
+
+
+@_do.register
+def _undo_repair(deed: UndoRepair, by: _Hand) -> Answer:
+    """Nothing is taken back: the new part is told to be out again and the former one in, later than the repair."""
+    unit = _still_here(deed, by)
+    out = {done.reference_designator for done in deed.repairs if done.action in TAKES_OUT}
+    new = now_at(by.connection, unit.serial, out)
+    before = taken_last(by.connection, unit.serial, out)
+    for designator, package in sorted(new.items()):
+        by.telling.taken_out(unit.serial, deed.transaction, designator, package, reason=None)
+    for designator, package in sorted(before.items()):
+        by.telling.put_in(unit.serial, deed.transaction, designator, package, None)
+    by.telling.repaired(unit.serial, deed.transaction, deed.repairs, succeeded=False)
     by.telling.completed(unit.serial, deed.transaction, "Aborted")
     return Answer("undone", unit.serial)
 
@@ -200,7 +223,7 @@ def _repair(deed: Repair, by: _Hand) -> Answer:
     unit = unit_at_hand(by.connection, deed.serial)
     if deed.succeeded and not deed.repairs:
         raise Invalid("Say what was done: tap the place, then the work.")
-    out = {done.reference_designator for done in deed.repairs if done.action in {"replaced", "removed"}}
+    out = {done.reference_designator for done in deed.repairs if done.action in TAKES_OUT}
     before = now_at(by.connection, unit.serial, out)
     fresh = {}
     for done in deed.repairs:

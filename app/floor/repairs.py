@@ -26,6 +26,9 @@ WHY_IT_IS_HERE = frozenset(
 )  # fmt: skip
 """Codes of the gate that stop a unit elsewhere and not at repair. A hold, scrap or shipment stops it here, too."""
 
+TAKES_OUT = frozenset({"replaced", "removed"})
+"""What is done at a designator after which the part that was there is not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -126,3 +129,15 @@ def now_at(connection: Connection, serial: str, designators: Collection[str]) ->
         and part.removed_at is None
         and part.evidence is Evidence.exact
     }
+
+
+def taken_last(connection: Connection, serial: str, designators: Collection[str]) -> dict[str, str]:
+    """Designator -> the package of the part that was taken out of it last, where that is known for certain."""
+    if not designators:
+        return {}
+    gone = [
+        (part.removed_at, part.reference_designator, part.package)
+        for part in made_from(connection, serial).installations
+        if part.reference_designator in designators and part.removed_at and part.evidence is Evidence.exact
+    ]
+    return {designator: package for _, designator, package in sorted(gone) if designator is not None}

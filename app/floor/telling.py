@@ -150,7 +150,14 @@ class Telling:
             )
         )
 
-    def taken_out(self, serial: str, transaction: UUID, designator: str, package: str | None) -> None:
+    def taken_out(
+        self,
+        serial: str,
+        transaction: UUID,
+        designator: str,
+        package: str | None,
+        reason: str | None = "DefectiveMaterial",
+    ) -> None:
         """A part was taken off; `package` is the one it came from, where that is known."""
         self.say(
             MaterialsUninstalled(
@@ -159,7 +166,7 @@ class Telling:
                     UninstalledMaterial(
                         unit_identifier=serial,
                         quantity_uninstalled=1.0,
-                        reason="DefectiveMaterial",
+                        reason=reason,
                         material=MaterialPackage(unique_identifier=package) if package else None,
                         uninstalled_components=[InstalledComponent(reference_designator=designator)],
                     )

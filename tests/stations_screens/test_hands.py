@@ -79,6 +79,37 @@ def test_rework_takes_the_part_out_and_the_new_reel_in(enter: Enter, opened: Sho
     assert repaired == [(1,)]
 
 
+def test_a_line_and_a_whole_repair_are_undone(enter: Enter, opened: Shop, engine: Engine) -> None:
+    serial = opened.serials[0]
+    shop.assembled(engine, [serial])
+    shop.placed(engine, serial, {"R-1182": ["R1", "R2"]})
+    shop.found(engine, serial, "R2")
+    page = enter("rework", shop.REPAIR)
+    wedge = Wedge(page)
+    wedge.scan(serial)
+    verdict(page, "GO")
+    page.locator("[data-verdict]").click()
+    page.get_by_role("button", name="R2").first.click()
+    page.get_by_role("button", name="cleaned").click()
+    page.locator("[data-noted] li").wait_for()
+    wedge.scan(UNDO)
+    noted(page, "Taken off the list: R2 · cleaned.")
+    assert page.locator("[data-noted] li").count() == 0
+    page.get_by_role("button", name="R2").first.click()
+    page.get_by_role("button", name="replaced").click()
+    wedge.scan("R-1183")
+    verdict(page, "RIGHT REEL")
+    wedge.scan(PASS)
+    verdict(page, "REPAIRED")
+    assert ("R2", "R-1183", False) in shop.made_of(engine, serial)
+    wedge.scan(UNDO)
+    verdict(page, "UNDONE")
+    parts = shop.made_of(engine, serial)
+    assert {one for one in parts if not one[2]} == {("R1", "R-1182", False), ("R2", "R-1182", False)}
+    assert ("R2", "R-1183", True) in parts, "that it was told stays on record"
+    assert facts.works(engine, shop.REPAIR) == [(serial, "Aborted")]
+
+
 def test_a_unit_on_hold_is_stopped_at_repair_too(enter: Enter, opened: Shop, engine: Engine) -> None:
     serial = opened.serials[0]
     shop.contained(engine, serial)

@@ -19,6 +19,11 @@ const unit = new UnitScreen({
     if (outcome === "failed" && !noted.length) return void unit.screen.wrong(word("no_defects")) ?? null;
     return { outcome, inspected: true, defects: noted };
   },
+  takeOff() {
+    const last = noted.pop();
+    show();
+    return last && `${last.reference_designator || word("whole_board")} · ${names[last.code] ?? last.code}`;
+  },
   arrived(box) {
     noted = [];
     board = box ? new Board(box, (places) => sheet.ask(places)) : null;

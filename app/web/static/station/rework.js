@@ -22,6 +22,12 @@ const unit = new UnitScreen({
     if (outcome === "passed" && !repairs.length) return void unit.screen.wrong(word("nothing_done")) ?? null;
     return { succeeded: outcome === "passed", repairs };
   },
+  takeOff() {
+    const last = wanting === null ? repairs.pop() : { reference_designator: wanting, action: "replaced" };
+    wanting = null;
+    show();
+    return last && `${last.reference_designator || word("whole_board")} · ${names[last.action]}`;
+  },
   arrived(box) {
     repairs = [];
     wanting = null;

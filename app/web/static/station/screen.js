@@ -19,9 +19,10 @@ const KEPT_SCANS = 12;
 
 export class Screen {
   // scan(scan) gets every scan that is neither refused nor a code of the control sheet; finish(outcome) PASS and FAIL;
-  // answered(deed, answer) every answer to a deed of this screen's station.
-  constructor({ scan, finish = () => this.wrong(word("nothing_in_work")), answered = () => {} }) {
-    Object.assign(this, { scan, finishes: finish, heard: answered });
+  // answered(deed, answer) every answer to a deed of this screen's station; takeOff() takes back what was noted last and
+  // is not sent yet, and tells what that was.
+  constructor({ scan, finish = () => this.wrong(word("nothing_in_work")), answered = () => {}, takeOff = () => "" }) {
+    Object.assign(this, { scan, finishes: finish, heard: answered, takeOff });
     this.online = true;
     this.asked = new Map(); // deed -> when its scan ended
     this.undoable = JSON.parse(sessionStorage.getItem(this.key("last")) ?? "null");
@@ -50,7 +51,7 @@ export class Screen {
     one("[data-mute]").addEventListener("click", () => (mute(!muted()), this.showMute(), signal("noted")));
     this.showMute();
     for (const button of all("[data-finish]")) button.addEventListener("click", () => this.finishes(button.dataset.finish));
-    for (const button of all("[data-undo]")) button.addEventListener("click", () => this.undo());
+    for (const button of all("[data-undo]")) button.addEventListener("click", () => this.undoLast());
     one("[data-verdict]").addEventListener("click", () => this.close());
     addEventListener("keydown", (event) => event.key === "Escape" && this.close());
     addEventListener("offline", () => this.queue.away());
@@ -87,7 +88,7 @@ export class Screen {
 
   control(name) {
     if (name === "REPEAT") return this.repeat();
-    if (name === "UNDO") return this.undo();
+    if (name === "UNDO") return this.undoLast();
     return this.finishes(name === "PASS" ? "passed" : "failed");
   }
 
@@ -119,8 +120,11 @@ export class Screen {
   remember(deed, answer) {
     if (deed.kind === "finish" || deed.kind === "visit" || deed.kind === "repair") this.count(1);
     if (deed.kind === "load") this.undoable = { kind: "unload", told: { slot: deed.slot, check: answer.check } };
-    else if (!["start", "visit", "finish", "start_repair"].includes(deed.kind)) return;
-    else {
+    else if (!["start", "visit", "finish", "start_repair", "repair"].includes(deed.kind)) return;
+    else if (deed.kind === "repair") {
+      const { serial, transaction, repairs } = deed;
+      this.undoable = { kind: "undo_repair", told: { serial, transaction, repairs }, counted: true };
+    } else {
       const { transaction = deed.id, outcome = null, defects = [] } = deed;
       const counted = deed.kind === "finish" || deed.kind === "visit";
       this.undoable = { kind: "undo", told: { serial: answer.serial, transaction, outcome, defects }, counted };
@@ -139,6 +143,12 @@ export class Screen {
   showUndo() {
     sessionStorage.setItem(this.key("last"), JSON.stringify(this.undoable));
     for (const button of all("[data-undo]")) button.disabled = !this.undoable;
+  }
+
+  undoLast() {
+    const what = this.takeOff();
+    if (what) this.note(word("taken_off", { what }), "noted");
+    else this.undo();
   }
 
   undo() {

@@ -3,7 +3,7 @@ import { Screen, all, data, one, word } from "./screen.js";
 
 export class UnitScreen {
   // begin: the deed that starts a unit; details: of a finish (defects, repairs), or null where it may not be yet.
-  constructor({ begin = "start", flow = () => "single", details = () => ({}), arrived = () => {}, other = () => false, end = "finish" }) {
+  constructor({ begin = "start", flow = () => "single", details = () => ({}), arrived = () => {}, other = () => false, end = "finish", takeOff }) {
     Object.assign(this, { begin, flow, details, arrived, other, end });
     this.current = data.in_work ? { serial: data.in_work, transaction: data.transaction } : null;
     this.out = null; // the deed whose answer is still out
@@ -11,6 +11,7 @@ export class UnitScreen {
       scan: (scan) => this.scan(scan),
       finish: (outcome) => this.finish(outcome),
       answered: (deed, answer) => this.answered(deed, answer),
+      takeOff,
     });
     if (this.current) this.show();
   }
@@ -52,7 +53,7 @@ export class UnitScreen {
       this.screen.refuse(deed, answer);
       return this.show();
     }
-    if (deed.kind === "undo") return this.undone(deed, answer);
+    if (deed.kind === "undo" || deed.kind === "undo_repair") return this.undone(deed, answer);
     if (deed.kind === this.end) return this.ended(deed, answer);
     if (deed.unheard) return this.screen.list({ id: deed.id, outcome: "go", serial: answer.serial });
     if (answer.outcome === "stop") {
