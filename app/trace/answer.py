@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice, takewhile
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from app.db import varied
 from app.lines.clocks import clock_errors
@@ -99,12 +99,13 @@ class Answer:
         """Boards that are possible by themselves; what is built into them may make them surer."""
 
     @cached_property
-    def _known(self) -> Sequence[Row[Any]]:
-        return self._connection.execute(_KNOWN, {"packages": list(self._wanted.packages)}).all()
+    def _judge(self) -> Judge:
+        return Judge(self._wanted, self._question.words, asked_time(self._connection, self._question))
 
     @cached_property
     def _stations(self) -> dict[int, str]:
-        return {row.station_id: row.handle for row in self._known}
+        """Handles of the stations by id."""
+        return {row[0]: row[1] for row in self._connection.execute(_STATIONS)}
 
     @cached_property
     def _clocks(self) -> Mapping[int, timedelta]:
@@ -112,11 +113,6 @@ class Answer:
 
     def _begun(self, station_id: int, recorded_at: datetime) -> Reading:
         return Reading(station_id, recorded_at, self._clocks.get(station_id, CLOCK_ERROR))
-
-    @cached_property
-    def _judge(self) -> Judge:
-        time = asked_time(self._connection, self._question)
-        return Judge(self._wanted, self._question.words, self._stations, time)
 
     def _sees(self, shown: Particulars) -> bool:
         return self._customer_id is None or shown.customer_id == self._customer_id
@@ -143,7 +139,7 @@ class Answer:
         if passed < _LAST:
             boards = boards_carrying(self._connection, sets, self._question, after=passed)
             for block in _blocks(boards, self._at_first):
-                shown = self._shown(board.place[0] for board in block)
+                shown = self._shown_of(block)
                 for place, verdict in self._judged(block, shown):
                     particular = shown.particulars[place[0]]
                     if place not in self._unsure and self._sees(particular):
@@ -151,7 +147,13 @@ class Answer:
         if passed:  # the stages that follow ask whom this one told of
             boards = boards_carrying(self._connection, sets, self._question)
             for block in _blocks(takewhile(lambda board: board.place[0] <= passed, boards)):
-                self._judged(block, self._shown((board.place[0] for board in block), placed=False))
+                self._judged(block, self._shown_of(block, placed=False))
+
+    def _shown_of(self, boards: Sequence[Board], *, placed: bool = True) -> Shown:
+        """Of those of which it is not known yet, it is asked."""
+        shown = self._shown((board.place[0] for board in boards if board.shown is None), placed=placed)
+        shown.particulars.update({board.place[0]: board.shown for board in boards if board.shown is not None})
+        return shown
 
     def _shown(self, units: Iterable[int], *, placed: bool = True) -> Shown:
         return shown_of(self._connection, set(units), placed=placed)
@@ -174,10 +176,10 @@ class Answer:
         """The verdict on each board that the other terms hold of; all are remembered."""
         judged = []
         inner: list[tuple[Place, Board, Evidence]] = []
-        verdict, built_in = self._judge.verdict, shown.built_in
+        verdict, built_in, narrowing, exact = self._judge.verdict, shown.built_in, self._narrowing, Evidence.exact
         for board in block:
             place = board.place
-            besides = self._besides(place)
+            besides = exact if narrowing is None else narrowing.evidence(place)
             if besides is not None:
                 judged.append((place, verdict(board, besides)))
                 if place[0] in built_in:
@@ -240,7 +242,7 @@ class Answer:
         """Find the boards of which no report says so, and none can say otherwise."""
         packages = list(self._wanted.packages)
         as_of = self._question.as_of
-        if not any(row.ever_loaded for row in self._known):  # without a station nobody worked
+        if not self._wanted.ever_loaded:
             return
         with varied(self._connection):
             intervals = loaded_intervals(self._connection, packages, as_of)
@@ -354,16 +356,7 @@ def _blocks(ones: Iterator[_T], size: int = _FIRST_BLOCK) -> Iterator[list[_T]]:
         size = _BLOCK
 
 
-_KNOWN = text(
-    """
-    -- What are the stations called? Was any of these packages loaded, or spliced to another, as far as anybody told?
-    SELECT station_id, handle,
-        EXISTS (SELECT FROM loading_event WHERE package_id = ANY (CAST(:packages AS integer[])))
-        OR EXISTS (SELECT FROM package_link WHERE parent_id = ANY (CAST(:packages AS integer[])))
-        OR EXISTS (SELECT FROM package_link WHERE child_id = ANY (CAST(:packages AS integer[]))) AS ever_loaded
-    FROM station
-    """
-)
+_STATIONS = text("SELECT station_id, handle FROM station")
 _PARENTS = text(
     """
     -- Which of these hold other units?

@@ -1,15 +1,17 @@
 """Which boards carry these material sets? Streamed in order of the boards' ids, however many they are."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import takewhile
+from itertools import repeat, takewhile
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, text
+from msgspec import Struct
+from sqlalchemy import Connection, Row, text
 
 from app.db import varied
 from app.trace.asked_time import asked_time
 from app.trace.question import Question
+from app.trace.shown import MORE_TO_ASK, Particulars
 
 _FIRST = 1000
 """Reports that are fetched at once; only where there are more, the database holds a cursor."""
@@ -27,17 +29,25 @@ class Reported(NamedTuple):
 
     set_id: int
     station_id: int
+    station: str
     spoken_position: int
     positions: int
     candidates: int
 
 
-class Board(NamedTuple):
-    """A board, and what was reported of it when, in the order of the stations' clocks."""
+Report: TypeAlias = tuple[int, int, str, int, int, int]
+"""The members of a `Reported`: few of them differ from board to board."""
+
+
+class Board(Struct, frozen=True):
+    """A board, and what was reported of it when, in the order of the stations' clocks.
+
+    `shown`: what is shown of it, where it is known already that there is nothing more to ask.
+    """
 
     place: Place
-    reports: Sequence[tuple[datetime, tuple[int, ...]]]
-    """The members of a `Reported` each: few of them differ from board to board."""
+    reports: Sequence[tuple[datetime, Report]]
+    shown: Particulars | None
 
 
 HELD = """
@@ -98,20 +108,36 @@ AT = """
 """Join condition of `held` with `fact`; without a match the fact is about its own unit."""
 
 _PLAIN = text(
-    """
-    -- Which reports hold these material sets? Where none speaks of a panel, each is about the board it names.
+    f"""
+    -- Which reports hold these material sets, of whom, and is there more to ask of any of those units? Where no report
+    -- speaks of a panel, each is about the board it names. In one row: arrays are read faster than as many rows.
     WITH fact AS MATERIALIZED (
         SELECT unit_id, set_id, station_id, recorded_at, position_number, candidates
         FROM installation WHERE set_id = ANY (CAST(:sets AS integer[]))
+    ), every AS MATERIALIZED (
+        SELECT array_agg(unit_id) AS units FROM fact
     ), panel AS MATERIALIZED (
-        SELECT EXISTS (SELECT FROM panel_position WHERE panel_id = ANY (ARRAY(SELECT unit_id FROM fact)))
-            OR EXISTS (SELECT FROM spoken_position WHERE unit_id = ANY (ARRAY(SELECT unit_id FROM fact))) AS meant
+        SELECT EXISTS (SELECT FROM panel_position WHERE panel_id = ANY (units))
+            OR EXISTS (SELECT FROM spoken_position WHERE unit_id = ANY (units)) AS meant
+        FROM every
+    ), report AS (
+        SELECT * FROM fact WHERE unit_id > :after ORDER BY unit_id, recorded_at, set_id LIMIT :first
+    ), first AS MATERIALIZED (
+        SELECT array_agg(unit_id) AS units, array_agg(recorded_at) AS times, array_agg(set_id) AS sets,
+            array_agg(station_id) AS stations, array_agg(position_number) AS positions,
+            array_agg(candidates) AS candidates
+        FROM report
+    ), asked AS MATERIALIZED (
+        SELECT EXISTS ({MORE_TO_ASK.format(units="(SELECT units FROM first)")}) AS more
     )
-    SELECT unit_id, 0, recorded_at, set_id, station_id, position_number, 0, candidates, panel.meant
-    FROM fact, panel
-    WHERE unit_id > :after OR panel.meant  -- its boards may be behind
-    ORDER BY unit_id, recorded_at, set_id
-    LIMIT :first
+    SELECT panel.meant, asked.more, first.*, named.*, teller.*
+    FROM panel, asked, first, LATERAL (
+        SELECT array_agg(serial ORDER BY unit_id) AS serials, array_agg(customer_id ORDER BY unit_id) AS customers
+        FROM unit WHERE unit_id = ANY (units)
+    ) AS named, LATERAL (
+        SELECT array_agg(station_id) AS tellers, array_agg(handle) AS handles
+        FROM station WHERE station_id = ANY (stations)
+    ) AS teller
     """
 )
 _CARRYING = text(
@@ -130,9 +156,9 @@ _CARRYING = text(
         SELECT panel_id, count(DISTINCT position_number) AS positions FROM held GROUP BY panel_id
     )
     SELECT coalesce(held.board_id, fact.unit_id) AS board_id, coalesce(held.board_position, 0) AS board_position,
-        fact.recorded_at, fact.set_id, fact.station_id, fact.position_number, coalesce(width.positions, 0),
-        fact.candidates
-    FROM fact
+        fact.recorded_at, fact.set_id, fact.station_id, station.handle, fact.position_number,
+        coalesce(width.positions, 0), fact.candidates
+    FROM fact JOIN station USING (station_id)
     LEFT JOIN held ON {AT}
     LEFT JOIN width ON width.panel_id = fact.unit_id
     WHERE coalesce(held.board_id, fact.unit_id) > :after
@@ -148,15 +174,31 @@ def boards_carrying(
     if sets is None or question.names_reports or question.as_of is not None:
         yield from resolved(connection, sets, question, after)
     elif sets:
-        rows = connection.execute(_PLAIN, {"sets": list(sets), "after": after, "first": _FIRST}).all()
-        if rows and rows[0][-1]:
+        plain = connection.execute(_PLAIN, {"sets": list(sets), "after": after, "first": _FIRST}).one()
+        if plain.meant:
             yield from resolved(connection, sets, question, after)
-        elif len(rows) < _FIRST:
-            yield from _boards(rows)
-        else:
-            last = rows[-1][0]  # some of its reports may be behind
-            yield from _boards(takewhile(lambda row: row[0] != last, rows))
-            yield from resolved(connection, sets, question, last - 1)
+        elif plain.units:
+            rows, shown = _reports(plain), {} if plain.more else _particulars(plain)
+            if len(plain.units) < _FIRST:
+                yield from _boards(rows, shown)
+            else:
+                last = plain.units[-1]  # some of its reports may be behind
+                yield from _boards(takewhile(lambda row: row[0] != last, rows), shown)
+                yield from resolved(connection, sets, question, last - 1)
+
+
+def _reports(plain: Row[Any]) -> Iterator[tuple[Any, ...]]:
+    """Row by row, as `_CARRYING` has them."""
+    handles = map(dict(zip(plain.tellers, plain.handles, strict=True)).__getitem__, plain.stations)
+    return zip(  # of what is repeated there is no end
+        plain.units, repeat(0), plain.times, plain.sets, plain.stations, handles, plain.positions, repeat(0),
+        plain.candidates,
+    )  # fmt: skip
+
+
+def _particulars(plain: Row[Any]) -> dict[int, Particulars]:
+    named = zip(dict.fromkeys(plain.units), plain.serials, plain.customers, strict=True)
+    return {unit_id: Particulars(serial, customer_id, None) for unit_id, serial, customer_id in named}
 
 
 def resolved(connection: Connection, sets: Sequence[int] | None, question: Question, after: int) -> Iterator[Board]:
@@ -178,23 +220,24 @@ def resolved(connection: Connection, sets: Sequence[int] | None, question: Quest
     # Both end also where a page ends early.
     with varied(connection), connection.execute(_CARRYING, asked, execution_options=options) as rows:
         if time.is_doubtful:
-            yield from _boards(row for row in rows if time.evidence(row.station_id, row.recorded_at, row.recorded_at))
+            told = (row for row in rows if time.evidence(row.station_id, row.recorded_at, row.recorded_at))
+            yield from _boards(told, {})
         else:
-            yield from _boards(rows)
+            yield from _boards(rows, {})
 
 
-def _boards(rows: Iterable[Any]) -> Iterator[Board]:
+def _boards(rows: Iterable[Any], shown: Mapping[int, Particulars]) -> Iterator[Board]:
     last: Place | None = None
-    reports: list[tuple[datetime, tuple[int, ...]]] = []
-    for unit_id, position, recorded_at, set_id, station_id, spoken_position, positions, candidates, *_ in rows:
+    reports: list[tuple[datetime, Report]] = []
+    for unit_id, position, recorded_at, set_id, station_id, station, spoken, positions, candidates in rows:
         place = (unit_id, position)
         if place != last:
             if last is not None:
-                yield Board(last, reports)
+                yield Board(last, reports, shown.get(last[0]))
             last, reports = place, []
-        reports.append((recorded_at, (set_id, station_id, spoken_position, positions, candidates)))
+        reports.append((recorded_at, (set_id, station_id, station, spoken, positions, candidates)))
     if last is not None:
-        yield Board(last, reports)
+        yield Board(last, reports, shown.get(last[0]))
 
 
 _OCCUPANTS = text(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 from sqlalchemy import Connection, TextClause, text
 
@@ -10,8 +11,7 @@ from app.materials.packages import latest
 from app.trace.question import Question
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """What one material set holds of what is looked for.
 
     `named` are designators the machine filled from a package by name; `bounded` those for which it left a choice: a
@@ -31,6 +31,8 @@ class Wanted:
 
     packages: Mapping[int, str]
     sets: Mapping[int, Hit] = field(default_factory=dict)
+    ever_loaded: bool = False
+    """Whether any of the packages was loaded, or spliced to another, as far as anybody told."""
 
 
 _SAID = ("lot_id", "part_number", "date_code", "vendor", "received_on")
@@ -55,6 +57,13 @@ _SOUGHT_BY = {
     "received_on": "package_description WHERE CAST(received_on AT TIME ZONE 'UTC' AS date) = :received_on",
 }
 """Where packages are found of which a term may hold; the narrowest term first."""
+
+
+_EVER_LOADED = """
+    (SELECT EXISTS (SELECT FROM loading_event WHERE package_id = ANY (ARRAY(SELECT package_id FROM meant)))
+        OR EXISTS (SELECT FROM package_link WHERE parent_id = ANY (ARRAY(SELECT package_id FROM meant)))
+        OR EXISTS (SELECT FROM package_link WHERE child_id = ANY (ARRAY(SELECT package_id FROM meant))))
+"""
 
 
 @cache
@@ -86,26 +95,30 @@ def _packages(terms: tuple[str, ...], *, then: bool) -> TextClause:
             JOIN package_link ON package_link.parent_id = meant.package_id AND package_link.kind IN ('split', 'batch')
                 {"AND package_link.received_at <= :as_of" if then else ""}
         )
-        SELECT package_id, identifier FROM meant JOIN package USING (package_id)
+        SELECT package_id, identifier, {_EVER_LOADED} FROM meant JOIN package USING (package_id)
         """
     )
 
 
 # A package that only machines named has its part number from them.
 _PLACED_AS = text(
-    """
+    f"""
     -- Which packages did machines place as this part, without anybody describing them?
-    SELECT DISTINCT package.package_id, package.identifier
-    FROM placement
-    JOIN material_chunk ON material_chunk.placement_ids @> ARRAY[placement.placement_id]
-    CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
-    JOIN package ON package.package_id = pair.package_id
-    WHERE placement.part_number = :part_number
-      AND pair.placement_id = placement.placement_id
-      AND CASE WHEN CAST(:as_of AS timestamptz) IS NULL THEN package.part_number IS NULL ELSE NOT EXISTS (
-          SELECT FROM package_description AS told
-          WHERE told.package_id = package.package_id AND told.part_number IS NOT NULL AND told.received_at <= :as_of
-      ) END
+    WITH meant AS MATERIALIZED (
+        SELECT DISTINCT package.package_id, package.identifier
+        FROM placement
+        JOIN material_chunk ON material_chunk.placement_ids @> ARRAY[placement.placement_id]
+        CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
+        JOIN package ON package.package_id = pair.package_id
+        WHERE placement.part_number = :part_number
+          AND pair.placement_id = placement.placement_id
+          AND CASE WHEN CAST(:as_of AS timestamptz) IS NULL THEN package.part_number IS NULL ELSE NOT EXISTS (
+              SELECT FROM package_description AS told
+              WHERE told.package_id = package.package_id AND told.part_number IS NOT NULL
+                AND told.received_at <= :as_of
+          ) END
+    )
+    SELECT package_id, identifier, {_EVER_LOADED} FROM meant
     """
 )
 _PLACEMENTS = text(
@@ -163,22 +176,26 @@ def _holding(*, by_package: bool, by_placement: bool) -> TextClause:
 
 def packages_meant(connection: Connection, question: Question) -> dict[int, str]:
     """Id and identifier of the packages that the question's terms mean. Raises `NotFound` where there are none."""
+    return _meant(connection, question)[0]
+
+
+def _meant(connection: Connection, question: Question) -> tuple[dict[int, str], bool]:
+    """The same, and whether any of them was ever loaded."""
     asked = {name: value for name in _SOUGHT_BY if (value := getattr(question, name))}
     statement = _packages(tuple(asked), then=question.as_of is not None)
     if question.as_of is not None:
         asked["as_of"] = question.as_of
-    found = {row[0]: row[1] for row in connection.execute(statement, asked)}
+    rows = list(connection.execute(statement, asked))
     if question.names_part_only:
-        rows = connection.execute(_PLACED_AS, {"part_number": question.part_number, "as_of": question.as_of})
-        found.update((row[0], row[1]) for row in rows)
-    if not found:
+        rows += connection.execute(_PLACED_AS, {"part_number": question.part_number, "as_of": question.as_of})
+    if not rows:
         raise question.not_known
-    return found
+    return {row[0]: row[1] for row in rows}, any(row[2] for row in rows)
 
 
 def find_hits(connection: Connection, question: Question) -> Wanted:
     """The material sets that hold what the question's terms on packages and placements ask for."""
-    packages = packages_meant(connection, question) if question.names_packages else {}
+    packages, ever_loaded = _meant(connection, question) if question.names_packages else ({}, False)
     given: dict[str, object] = {"identifiers": list(packages.values())}
     if question.names_packages:
         given["packages"] = list(packages)
@@ -196,7 +213,7 @@ def find_hits(connection: Connection, question: Question) -> Wanted:
             told[kind, names, named] = hit
         for set_id in set_ids:
             holding.setdefault(set_id, []).append(hit)
-    return Wanted(packages, {set_id: _together(hits) for set_id, hits in holding.items()})
+    return Wanted(packages, {set_id: _together(hits) for set_id, hits in holding.items()}, ever_loaded)
 
 
 def _together(hits: Sequence[Hit]) -> Hit:

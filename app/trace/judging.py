@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from msgspec import Struct, to_builtins
+
 from app.trace.asked_time import AskedTime
-from app.trace.boards import Board, Reported
+from app.trace.boards import Board, Report, Reported
 from app.trace.designators import few, natural_order
 from app.trace.evidence import Evidence, evidence_of, stronger, weaker
 from app.trace.hits import Hit, Wanted
@@ -28,7 +30,7 @@ class Said(NamedTuple):
     why: str
 
 
-class Verdict(NamedTuple):
+class Verdict(Struct, frozen=True):
     """What is told of a board: the best of its reports, when that was, and when the first was."""
 
     said: Said
@@ -38,19 +40,19 @@ class Verdict(NamedTuple):
     @property
     def reason(self) -> str:
         """In a sentence."""
-        return f"{self.said.why}, {self.said_at.isoformat(' ')[:19]} UTC."
+        moment = to_builtins(self.said_at)  # ten times as fast as `isoformat`
+        return f"{self.said.why}, {moment[:10]} {moment[11:19]} UTC."
 
 
 class Judge:
-    """Judges reports by what is wanted, in the time asked for; `words` names that, `stations` are handles by id."""
+    """Judges reports by what is wanted, in the time asked for; `words` names that."""
 
-    def __init__(self, wanted: Wanted, words: str, stations: Mapping[int, str], time: AskedTime) -> None:
+    def __init__(self, wanted: Wanted, words: str, time: AskedTime) -> None:
         self._wanted = wanted
         self._time = time
         self._words = words
-        self._stations = stations
-        self._known: dict[tuple[int, ...], Said] = {}
-        self._alike: dict[tuple[Hit, int, int, int, int], Said] = {}
+        self._known: dict[Report, Said] = {}
+        self._alike: dict[tuple[Hit, str, int, int, int], Said] = {}
 
     def verdict(self, board: Board, besides: Evidence) -> Verdict:
         """The best evidence among a board's reports, and the designators of those that are as sure as the best.
@@ -88,7 +90,7 @@ class Judge:
             spans += held_from(begun, sure, said.names, self._wanted.packages, removals)
         return merged(spans)
 
-    def _sure(self, said: Said, report: tuple[int, ...], at: datetime, besides: Evidence) -> Evidence:
+    def _sure(self, said: Said, report: Report, at: datetime, besides: Evidence) -> Evidence:
         sure = weaker(said.evidence, besides)
         near = self._is_near_an_end(Reported(*report).station_id, at)
         return weaker(sure, Evidence.bounded) if near else sure
@@ -97,10 +99,10 @@ class Judge:
         """Whether the station's clock leaves open on which side of an end of the time asked for it was."""
         return self._time.is_doubtful and self._time.evidence(station_id, at, at) is not Evidence.exact
 
-    def _say(self, told: tuple[int, ...]) -> Said:
+    def _say(self, told: Report) -> Said:
         report = Reported(*told)
         hit = self._wanted.sets.get(report.set_id, _ANYTHING)
-        alike = hit, report.station_id, report.spoken_position, report.positions, report.candidates
+        alike = hit, report.station, report.spoken_position, report.positions, report.candidates
         if alike in self._alike:
             self._known[told] = self._alike[alike]
             return self._alike[alike]
@@ -119,7 +121,7 @@ class Judge:
 
     def _why(self, report: Reported, evidence: Evidence, designators: Sequence[str]) -> str:
         hit = self._wanted.sets.get(report.set_id, _ANYTHING)
-        station, what, where = self._stations[report.station_id], self._words, few(designators)
+        station, what, where = report.station, self._words, few(designators)
         if evidence is Evidence.exact:
             return f"{station} placed {where} from {what}" if where else f"{station} put {what} on it"
         if report.candidates > 1:

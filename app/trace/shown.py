@@ -6,15 +6,16 @@ those apart for a whole block, so that the others are asked about the few they c
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, text
 
 from app.units.whereabouts import MOVED, PlaceKind, places_of
 from app.units.whereabouts import Place as Whereabouts
 
 
-class Particulars(NamedTuple):
+class Particulars(Struct, frozen=True):
     """What is shown of a unit. `place` is where it is now: on the line, in stock, packed, shipped to whom, scrapped."""
 
     serial: str
@@ -31,25 +32,32 @@ class Shown:
     built_in: set[int] = field(default_factory=set)
 
 
+_EMPTIED = """
+    SELECT unit_id FROM removal WHERE unit_id = ANY (CAST({units} AS bigint[]))
+    UNION ALL
+    SELECT board.unit_id FROM panel_position AS board JOIN removal ON removal.unit_id = board.panel_id
+    WHERE board.unit_id = ANY (CAST({units} AS bigint[]))
+"""
+# A child is named by its serial, as a unit or as a material.
+_BUILT_IN = """
+    SELECT child_id AS unit_id FROM installed_unit WHERE child_id = ANY (CAST({units} AS bigint[]))
+    UNION ALL
+    SELECT unit.unit_id
+    FROM package JOIN unit ON unit.serial = package.identifier AND unit.unit_id = ANY (CAST({units} AS bigint[]))
+    WHERE identifier = ANY (ARRAY(SELECT serial FROM unit WHERE unit_id = ANY (CAST({units} AS bigint[]))))
+"""
+MORE_TO_ASK = f"{MOVED} UNION ALL {_EMPTIED} UNION ALL {_BUILT_IN}"
+"""Those of `units` (an array) of which there is more to know than what they are called."""
 _SHOWN = text(
     f"""
     -- What are these units called, whose are they, and of which must more be asked?
     SELECT '' AS what, unit_id, serial, customer_id FROM unit WHERE unit_id = ANY (CAST(:units AS bigint[]))
     UNION ALL
-    SELECT 'emptied', unit_id, NULL, NULL FROM removal WHERE unit_id = ANY (CAST(:units AS bigint[]))
+    SELECT 'emptied', emptied.unit_id, NULL, NULL FROM ({_EMPTIED.format(units=":units")}) AS emptied
     UNION ALL
-    SELECT 'emptied', board.unit_id, NULL, NULL
-    FROM panel_position AS board JOIN removal ON removal.unit_id = board.panel_id
-    WHERE board.unit_id = ANY (CAST(:units AS bigint[]))
+    SELECT 'built in', built_in.unit_id, NULL, NULL FROM ({_BUILT_IN.format(units=":units")}) AS built_in
     UNION ALL
-    -- A child is named by its serial, as a unit or as a material.
-    SELECT 'built in', child_id, NULL, NULL FROM installed_unit WHERE child_id = ANY (CAST(:units AS bigint[]))
-    UNION ALL
-    SELECT 'built in', unit.unit_id, NULL, NULL
-    FROM package JOIN unit ON unit.serial = package.identifier AND unit.unit_id = ANY (CAST(:units AS bigint[]))
-    WHERE identifier = ANY (ARRAY(SELECT serial FROM unit WHERE unit_id = ANY (CAST(:units AS bigint[]))))
-    UNION ALL
-    SELECT 'moved', moved.unit_id, NULL, NULL FROM ({MOVED}) AS moved
+    SELECT 'moved', moved.unit_id, NULL, NULL FROM ({MOVED.format(units=":units")}) AS moved
     """
 )
 
@@ -72,7 +80,7 @@ def shown_of(connection: Connection, units: Collection[int], *, placed: bool = T
                 moved.append(unit_id)
     if placed and moved:
         for unit_id, place in places_of(connection, moved).items():
-            shown.particulars[unit_id] = shown.particulars[unit_id]._replace(place=words(place))
+            shown.particulars[unit_id] = replace(shown.particulars[unit_id], place=words(place))
     return shown
 
 

@@ -56,17 +56,17 @@ def is_inside(words: str) -> bool:
 
 
 MOVED = """
-    SELECT DISTINCT unit_id FROM work_record WHERE unit_id = ANY (CAST(:units AS bigint[]))
+    SELECT DISTINCT unit_id FROM work_record WHERE unit_id = ANY (CAST({units} AS bigint[]))
     UNION ALL
-    SELECT unit_id FROM panel_position WHERE unit_id = ANY (CAST(:units AS bigint[]))
+    SELECT unit_id FROM panel_position WHERE unit_id = ANY (CAST({units} AS bigint[]))
     UNION ALL
-    SELECT child_id FROM installed_unit WHERE child_id = ANY (CAST(:units AS bigint[]))
+    SELECT child_id FROM installed_unit WHERE child_id = ANY (CAST({units} AS bigint[]))
     UNION ALL
-    SELECT unit_id FROM packed_unit WHERE unit_id = ANY (CAST(:units AS bigint[]))
+    SELECT unit_id FROM packed_unit WHERE unit_id = ANY (CAST({units} AS bigint[]))
     UNION ALL
-    SELECT unit_id FROM scrapped_unit WHERE unit_id = ANY (CAST(:units AS bigint[]))
+    SELECT unit_id FROM scrapped_unit WHERE unit_id = ANY (CAST({units} AS bigint[]))
 """
-"""Those of `units` of which anything says where they are. Of the others `places_of` has nothing to tell."""
+"""Those of `units` (an array) of which anything says where they are. Of the others `places_of` has nothing to tell."""
 
 # A unit goes where its panel goes, and the assembly it was built into last: of a carrier, the board that was there.
 _BEYOND = text(

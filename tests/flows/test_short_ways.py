@@ -5,15 +5,18 @@ and thoroughly (plans for the values asked with, every question of every unit). 
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from msgspec import structs
 from sqlalchemy import Connection, Engine, text
 
 from app.db import create_engine
-from app.trace import answer, boards, made_from, shown
+from app.trace import answer, boards, hits, made_from, shown
+from app.trace import where_used as used
 from app.trace.boards import Board
 from app.trace.question import Question
 from app.trace.where_used import CarryingUnit, stream_where_used, where_used
@@ -30,7 +33,7 @@ _PAGE = 3
 def _everything_shown(connection: Connection, units: Collection[int], *, placed: bool = True) -> shown.Shown:
     known = shown.shown_of(connection, units, placed=False).particulars
     places = places_of(connection, units) if placed else {}
-    told = {unit_id: one._replace(place=shown.words(places.get(unit_id))) for unit_id, one in known.items()}
+    told = {unit_id: structs.replace(one, place=shown.words(places.get(unit_id))) for unit_id, one in known.items()}
     return shown.Shown(told, set(units), set(units))
 
 
@@ -44,7 +47,7 @@ def _thoroughly(patch: pytest.MonkeyPatch) -> None:
     """Nothing is screened out."""
     patch.setattr(answer, "shown_of", _everything_shown)
     patch.setattr(answer, "boards_carrying", _every_board)
-    patch.setattr(answer, "_KNOWN", text("SELECT station_id, handle, true AS ever_loaded FROM station"))
+    patch.setattr(used, "find_hits", lambda *asked: replace(hits.find_hits(*asked), ever_loaded=True))
     subject = made_from._SUBJECT.text
     for table in ("removal", "installed_unit", "unit_event"):
         subject = subject.replace(made_from._SAID_OF.format(table), "true")

@@ -69,7 +69,7 @@ def test_where_used_reads_no_table_of_boards_from_end_to_end(never_analysed: Eng
         units = [unit.serial for unit in stream_where_used(connection, Question(package="REEL-1"))]
         assert units == ["SN-1"]
         statements = list(asked)
-        assert len(statements) > 3
+        assert len(statements) >= 3
         for statement, parameters in statements:
             read = scanned_whole(connection, statement, parameters)
             assert not read & FILLED, statement

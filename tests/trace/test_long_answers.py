@@ -12,7 +12,7 @@ from app.trace.question import Question
 from app.trace.where_used import stream_where_used
 from tests.inbox.messages import entry, initialized, installed, stored
 
-SHORT, LONG = 3_000, 15_000
+SHORT, LONG = 6_000, 15_000
 BYTES_A_UNIT = 12
 """Eight are kept of each, in arrays that grow by an eighth."""
 

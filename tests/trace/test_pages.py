@@ -1,6 +1,7 @@
 """Pages of a long answer: each costs its own units, and the counts of the whole are taken once."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, event
@@ -10,11 +11,12 @@ from app.trace.evidence import Evidence
 from app.trace.pages import Counts, Cursor
 from app.trace.question import Question
 from app.trace.where_used import where_used
-from tests.inbox.messages import entry, installed, stored
+from tests.inbox.messages import entry, installed, started, stored
 
 
 def test_a_later_page_looks_up_its_own_units_only(engine: Engine) -> None:
     stored(engine, *(installed(entry(f"SN-{number:03}", "REEL-1", ["R1"])) for number in range(400)))
+    stored(engine, started("SN-000", "SN-399", transaction=uuid4()))  # of plain boards nothing more is asked
     looked_up: list[int] = []
 
     @event.listens_for(engine, "before_cursor_execute")
