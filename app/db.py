@@ -147,19 +147,24 @@ def varied(connection: Connection) -> Iterator[None]:
     """
     driver = connection.connection.driver_connection
     assert driver is not None
+    info = connection.info
+    once = info.pop(_PLANNED_ONCE, False)  # nor is a block within this one
     if not driver.autocommit or driver.info.transaction_status is not TransactionStatus.IDLE:
-        once = connection.info.get("planned_once")
         if once:
             connection.execute(_CUSTOM)
-        yield
+        try:
+            yield
+        finally:
+            info[_PLANNED_ONCE] = once
         if once:
-            connection.execute(_GENERIC)
+            connection.execute(_GENERIC)  # not after an error, see `planned_once`
         return
     connection.exec_driver_sql("BEGIN READ ONLY")
     try:
         connection.exec_driver_sql(_AS_ASKED)
         yield
     finally:
+        info[_PLANNED_ONCE] = once
         with suppress(DriverError):  # a connection that broke has its own error
             driver.rollback()
 

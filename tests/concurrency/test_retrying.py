@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from app.db import planned_once, retrying
+from app.db import create_engine, planned_once, retrying, varied
 
 _CHANGE = text("UPDATE counter SET times = times + 1 WHERE name = :name")
 
@@ -81,3 +81,19 @@ def test_plans_are_kept_inside_the_block_and_the_setting_does_not_leak(engine: E
         assert connection.execute(mode).scalar() == "force_custom_plan"
         with planned_once(connection):
             assert connection.execute(mode).scalar() == "force_generic_plan"
+            with varied(connection), varied(connection):
+                assert connection.execute(mode).scalar() == "force_custom_plan"
+            assert connection.execute(mode).scalar() == "force_generic_plan"
+
+
+def test_what_is_asked_for_its_values_is_planned_for_them_on_a_keyed_connection_too(database: str) -> None:
+    mode = text("SHOW plan_cache_mode")
+    keyed = create_engine(database, keyed=True)
+    with keyed.connect() as connection:
+        for _ in range(2):
+            with varied(connection):
+                with varied(connection):
+                    assert connection.execute(mode).scalar() == "force_custom_plan"
+                assert connection.execute(mode).scalar() == "force_custom_plan"
+            assert connection.execute(mode).scalar() == "force_generic_plan"
+    keyed.dispose()
