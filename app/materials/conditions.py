@@ -1,6 +1,5 @@
 """In which condition are packages? Gathered from what is recorded, judged by `app.materials.rules`."""
 
-from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 
@@ -14,31 +13,53 @@ from app.materials.rules import Condition, Handling, KnownPackage, condition_of
 
 __all__ = ["Condition", "conditions"]
 
-# What was split off, or put into a tray, was exposed with what it came from until then.
-_LINE = """
+# What was heard has happened. What came late from a clock that is ahead happened that much earlier.
+_HAPPENED_AT = f"""
+    CASE WHEN {{0}}.received_at - {{0}}.recorded_at <= interval '{ALARM}'
+        THEN least({{0}}.recorded_at, {{0}}.received_at)
+        ELSE {{0}}.recorded_at - greatest(clock.error, interval '0') END
+"""
+_KNOWN = text(
+    f"""
+    -- What is known of these packages, and what happened to them?
     WITH RECURSIVE line AS (
+        -- What was split off, or put into a tray, was exposed with what it came from until then.
         SELECT package_id, package_id AS ancestor_id, CAST('infinity' AS timestamptz) AS until
         FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
         UNION
         SELECT line.package_id, link.parent_id, least(line.until, link.recorded_at)
         FROM line JOIN package_link AS link ON link.child_id = line.ancestor_id
         WHERE link.kind IN ('split', 'batch')
+    ), told AS (
+        SELECT line.package_id, line.until, event.kind, {_HAPPENED_AT.format("event")} AS happened_at,
+            event.moisture_level, event.floor_life_left
+        FROM line JOIN package_event AS event ON event.package_id = line.ancestor_id
+        LEFT JOIN station_clock AS clock USING (station_id)
+        WHERE event.kind <> 'retired' OR line.package_id = line.ancestor_id
+        UNION ALL
+        SELECT line.package_id, line.until, 'loaded', {_HAPPENED_AT.format("loading")}, NULL, NULL
+        FROM line JOIN loading_event AS loading ON loading.package_id = line.ancestor_id
+        LEFT JOIN station_clock AS clock ON clock.station_id = loading.station_id
+            AND loading.event_id > 0  -- a scan's time is a person's
+        WHERE loading.kind IN ('loaded', 'spliced')
+    ), happened AS (
+        SELECT package_id, array_agg(kind) AS kinds, array_agg(happened_at) AS times,
+            array_agg(floor_life_left) AS floor_lives_left,
+            array_agg(moisture_level) FILTER (WHERE moisture_level IS NOT NULL) AS moisture_levels
+        FROM told WHERE happened_at <= least(until, :at) GROUP BY package_id
     )
-"""
-_KNOWN = text(
-    _LINE
-    + """
-    -- What is known of these packages?
     SELECT package.package_id, package.identifier, package.part_number, lot.lot_code, package.part_revision,
         package.manufacturer_part_number, package.unplanned, counted.quantity AS remaining,
         (SELECT min(ancestor.expires_at) FROM line JOIN package AS ancestor ON ancestor.package_id = line.ancestor_id
          WHERE line.package_id = package.package_id) AS expires_at,
         coalesce(handling.kind, 'component') AS kind, handling.moisture_level, handling.floor_life_hours,
         handling.thaw_hours, handling.thawed_hours, handling.open_hours, handling.surface_finish,
-        (SELECT jsonb_object_agg(level, hours) FROM floor_life) AS own_limits
+        (SELECT jsonb_object_agg(level, hours) FROM floor_life) AS own_limits,
+        happened.kinds, happened.times, happened.floor_lives_left, happened.moisture_levels
     FROM package
     LEFT JOIN lot USING (lot_id)
     LEFT JOIN part_handling AS handling ON handling.part_number = package.part_number
+    LEFT JOIN happened USING (package_id)
     LEFT JOIN LATERAL (
         SELECT quantity FROM (
             SELECT CASE loading.kind WHEN 'empty' THEN 0 ELSE loading.quantity END AS quantity,
@@ -48,36 +69,10 @@ _KNOWN = text(
               AND (loading.quantity > 0 OR loading.kind = 'empty')
             UNION ALL
             SELECT package.quantity, coalesce(package.described_at, package.registered_at) WHERE package.quantity > 0
-        ) AS told
+        ) AS counted
         ORDER BY recorded_at DESC LIMIT 1
     ) AS counted ON true
     WHERE package.package_id = ANY (CAST(:packages AS integer[]))
-    """
-)
-# What was heard has happened. What came late from a clock that is ahead happened that much earlier.
-_HAPPENED_AT = f"""
-    CASE WHEN {{0}}.received_at - {{0}}.recorded_at <= interval '{ALARM}'
-        THEN least({{0}}.recorded_at, {{0}}.received_at)
-        ELSE {{0}}.recorded_at - greatest(clock.error, interval '0') END
-"""
-_HAPPENED = text(
-    _LINE
-    + f"""
-    -- What happened to them?
-    SELECT package_id, kind, happened_at, moisture_level, floor_life_left FROM (
-        SELECT line.package_id, event.kind, {_HAPPENED_AT.format("event")} AS happened_at, line.until,
-            event.moisture_level, event.floor_life_left
-        FROM line JOIN package_event AS event ON event.package_id = line.ancestor_id
-        LEFT JOIN station_clock AS clock USING (station_id)
-        WHERE event.kind <> 'retired' OR line.package_id = line.ancestor_id
-        UNION ALL
-        SELECT line.package_id, 'loaded', {_HAPPENED_AT.format("loading")}, line.until, NULL, NULL
-        FROM line JOIN loading_event AS loading ON loading.package_id = line.ancestor_id
-        LEFT JOIN station_clock AS clock ON clock.station_id = loading.station_id
-            AND loading.event_id > 0  -- a scan's time is a person's
-        WHERE loading.kind IN ('loaded', 'spliced')
-    ) AS told
-    WHERE happened_at <= least(until, :at)
     """
 )
 
@@ -86,15 +81,9 @@ def conditions(connection: Connection, package_ids: Collection[int], *, at: date
     """The condition of each of these packages at a moment, from what is recorded by now."""
     if not package_ids:
         return {}
-    asked = {"packages": list(package_ids), "at": at}
-    happened: dict[int, list[Happening]] = defaultdict(list)
-    levels: dict[int, list[str]] = defaultdict(list)
-    for row in connection.execute(_HAPPENED, asked):
-        happened[row.package_id].append(Happening(Happened(row.kind), row.happened_at, row.floor_life_left))
-        if row.moisture_level is not None:
-            levels[row.package_id].append(row.moisture_level)
     found = {}
-    for row in connection.execute(_KNOWN, asked):
+    for row in connection.execute(_KNOWN, {"packages": list(package_ids), "at": at}):
+        happened = zip(row.kinds or (), row.times or (), row.floor_lives_left or (), strict=True)
         known = KnownPackage(
             package_id=row.package_id,
             identifier=row.identifier,
@@ -105,7 +94,7 @@ def conditions(connection: Connection, package_ids: Collection[int], *, at: date
             unplanned=row.unplanned,
             remaining=row.remaining,
             expires_at=row.expires_at,
-            moisture_level=stricter(levels[row.package_id]),
+            moisture_level=stricter(row.moisture_levels or ()),
             handling=Handling(
                 part_number=row.part_number,
                 kind=row.kind,
@@ -116,7 +105,7 @@ def conditions(connection: Connection, package_ids: Collection[int], *, at: date
                 open_hours=row.open_hours,
                 surface_finish=row.surface_finish,
             ),
-            happenings=happened[row.package_id],
+            happenings=[Happening(Happened(kind), when, left) for kind, when, left in happened],
         )
         found[row.package_id] = condition_of(known, limits={**DEFAULT_LIMITS, **(row.own_limits or {})}, at=at)
     return found

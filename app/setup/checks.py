@@ -1,6 +1,6 @@
 """What the scans at the slots say: which slots are blocked, and who verified what is in them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,17 +31,19 @@ class Verified:
 
 
 # The slots are found by steps in the index: there are many scans of few slots.
-_LATEST = text(
+_SCANS = text(
     """
     -- What became of the last scan of each slot, by the time it was made? And of one that was refused afterwards,
-    -- whatever time it gives: has the slot been found right since?
+    -- whatever time it gives: has the slot been found right since? And which packages were verified in which slots, and
+    -- not taken out of any slot since?
     WITH RECURSIVE slots AS (
         SELECT min(slot) AS slot FROM setup_check WHERE station_id = :station
         UNION ALL
         SELECT (SELECT min(slot) FROM setup_check WHERE station_id = :station AND slot > slots.slot)
         FROM slots WHERE slots.slot IS NOT NULL
     )
-    SELECT latest.check_id, station_id, latest.slot, label, reasons, accepted, recorded_at
+    SELECT latest.check_id, station_id, latest.slot, label, reasons, accepted, recorded_at,
+        CAST(NULL AS integer) AS verified_id, actor
     FROM slots CROSS JOIN LATERAL (
         (SELECT * FROM setup_check
          WHERE setup_check.station_id = :station AND setup_check.slot = slots.slot AND recorded_at <= :at
@@ -60,6 +62,24 @@ _LATEST = text(
               AND since.check_id > refused.check_id
         )
     ) AS latest
+    UNION ALL
+    SELECT verified.* FROM (
+        SELECT DISTINCT ON (checked.slot, checked.package_id)
+            checked.check_id, checked.station_id, checked.slot, checked.label, checked.reasons, true,
+            checked.recorded_at, checked.package_id, checked.actor
+        FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
+        JOIN setup_check AS checked USING (package_id)
+        WHERE checked.station_id = :station AND checked.accepted AND checked.recorded_at <= :at
+          AND NOT EXISTS (
+              SELECT FROM loading_event AS gone
+              WHERE gone.package_id = checked.package_id AND gone.kind IN ('unloaded', 'empty')
+                AND gone.recorded_at > checked.recorded_at AND gone.recorded_at <= :at
+          )
+          AND NOT EXISTS (
+              SELECT FROM setup_check AS undone WHERE undone.undone_id = checked.check_id AND undone.recorded_at <= :at
+          )
+        ORDER BY checked.slot, checked.package_id, checked.recorded_at DESC
+    ) AS verified
     """
 )
 _SCANNED = text(
@@ -69,43 +89,38 @@ _SCANNED = text(
     ORDER BY station_id
     """
 )
-_VERIFIED = text(
-    """
-    -- Which packages were verified in which slots of this station, and not taken out of any slot since?
-    SELECT DISTINCT ON (checked.slot, checked.package_id)
-        checked.slot, checked.package_id, checked.actor, checked.recorded_at
-    FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
-    JOIN setup_check AS checked USING (package_id)
-    WHERE checked.station_id = :station AND checked.accepted AND checked.recorded_at <= :at
-      AND NOT EXISTS (
-          SELECT FROM loading_event AS gone
-          WHERE gone.package_id = checked.package_id AND gone.kind IN ('unloaded', 'empty')
-            AND gone.recorded_at > checked.recorded_at AND gone.recorded_at <= :at
-      )
-      AND NOT EXISTS (
-          SELECT FROM setup_check AS undone WHERE undone.undone_id = checked.check_id AND undone.recorded_at <= :at
-      )
-    ORDER BY checked.slot, checked.package_id, checked.recorded_at DESC
-    """
-)
 
 
-def blocks_at(connection: Connection, station_id: int, *, at: datetime, known: Mapping[str, str]) -> dict[str, Block]:
-    """The blocked slots of a station at a moment, by their identifiers as far as they are `known`.
+def scans_at(
+    connection: Connection, station_id: int, package_ids: Sequence[int], *, at: datetime, known: Mapping[str, str]
+) -> tuple[dict[str, Block], dict[tuple[str, int], Verified]]:
+    """What the scans at a station say at a moment, by slots' identifiers as far as they are `known`.
 
-    Of scans of one slot under several names the last one tells, made last or refused last: who refuses it now has the
-    reel in their hands, whatever time they give.
+    First the blocked slots. Of scans of one slot under several names the last one tells, made last or refused last: who
+    refuses it now has the reel in their hands, whatever time they give. Then who verified these packages, by slot and
+    package.
     """
     told: dict[str, list[Row[Any]]] = {}
-    for row in connection.execute(_LATEST, {"station": station_id, "at": at}):
-        told.setdefault(known.get(row.slot, row.slot), []).append(row)
+    verified: dict[tuple[str, int], Verified] = {}
+    asked = {"station": station_id, "packages": list(package_ids), "at": at}
+    for row in connection.execute(_SCANS, asked):
+        slot = known.get(row.slot, row.slot)
+        if row.verified_id is not None:
+            verified[slot, row.verified_id] = Verified(row.actor, row.recorded_at)
+        else:
+            told.setdefault(slot, []).append(row)
     blocked: dict[str, Block] = {}
     for slot, rows in told.items():
         last = max(rows, key=lambda row: (row.recorded_at, row.check_id))
         against = [row for row in rows if not row.accepted and (row is last or row.check_id > last.check_id)]
         if against:
             blocked[slot] = _block(slot, max(against, key=lambda row: row.check_id))
-    return blocked
+    return blocked, verified
+
+
+def blocks_at(connection: Connection, station_id: int, *, at: datetime, known: Mapping[str, str]) -> dict[str, Block]:
+    """The blocked slots alone."""
+    return scans_at(connection, station_id, (), at=at, known=known)[0]
 
 
 def blocked_locations(connection: Connection, *, at: datetime) -> list[Block]:
@@ -115,16 +130,6 @@ def blocked_locations(connection: Connection, *, at: datetime) -> list[Block]:
         known = identifiers(loaded_at(connection, station_id, at=at))
         found += blocks_at(connection, station_id, at=at, known=known).values()
     return found
-
-
-def verified_at(
-    connection: Connection, station_id: int, package_ids: list[int], *, at: datetime, known: Mapping[str, str]
-) -> Mapping[tuple[str, int], Verified]:
-    """Who verified these packages, by slot (its identifier as far as it is `known`) and package."""
-    if not package_ids:
-        return {}
-    rows = connection.execute(_VERIFIED, {"station": station_id, "packages": package_ids, "at": at})
-    return {(known.get(row.slot, row.slot), row.package_id): Verified(row.actor, row.recorded_at) for row in rows}
 
 
 def _block(slot: str, row: Row[Any]) -> Block:

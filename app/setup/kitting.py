@@ -18,7 +18,7 @@ from app.materials.rules import Condition
 from app.quality.holds import held_packages
 from app.setup.left import Left, pieces_left
 from app.setup.progress import Order, order_of, pieces_per_unit, units_done
-from app.setup.requirements import choose_setup, slots_of
+from app.setup.requirements import choose_setup
 from app.setup.rules import Required
 from app.setup.state import SlotState, setup_at
 
@@ -169,7 +169,7 @@ def _lines(
 ) -> list[KitLine]:
     assert order.product_revision_id is not None  # the caller saw to it
     chosen = choose_setup(connection, station_id, order.product_revision_id, side)
-    required = slots_of(connection, chosen.setup_id) if chosen else []
+    required = chosen.slots if chosen else ()
     setup = setup_at(connection, station_id, product_revision_id=order.product_revision_id, side=side, at=at)
     each = pieces_per_unit(connection, required, order.product_revision_id, side)
     remaining = None

@@ -32,12 +32,16 @@ class SlotPlan:
 
 @dataclass(frozen=True, slots=True)
 class ChosenSetup:
-    """The required setup that counts for a station, a product revision and a side."""
+    """The required setup that counts for a station, a product revision and a side.
+
+    `slots` have the alternates of the product revision in them.
+    """
 
     setup_id: int
     side: str | None
     name: str | None
     unplanned: bool
+    slots: tuple[Required, ...]
 
 
 def require_setup(
@@ -173,26 +177,28 @@ def _refuse_odd(slots: Sequence[SlotPlan], side: str | None) -> None:
         seen.add(place)
 
 
-_SETUPS = text(
+_CHOSEN = text(
     """
-    SELECT setup_id, side, name, unplanned FROM required_setup
-    WHERE station_id = :station AND product_revision_id = :revision
-    """
-)
-_SLOTS = text(
-    """
-    -- What must these slots hold, and what may they hold in its place?
-    SELECT slot.slot, slot.part_number, slot.lane, slot.part_revision, slot.manufacturer_parts, slot.pieces_per_unit,
+    -- Which setup counts, what must its slots hold, and what may they hold in its place?
+    WITH known AS (
+        SELECT * FROM required_setup WHERE station_id = :station AND product_revision_id = :revision
+    ), chosen AS (
+        SELECT * FROM known
+        WHERE side IS NOT DISTINCT FROM CAST(:side AS text) OR side IS NULL
+           OR (CAST(:side AS text) IS NULL AND (SELECT count(*) FROM known) = 1)
+        ORDER BY side IS NOT DISTINCT FROM CAST(:side AS text) DESC LIMIT 1
+    )
+    SELECT chosen.setup_id, chosen.side, chosen.name, chosen.unplanned, slot.slot, slot.part_number, slot.lane,
+        slot.part_revision, slot.manufacturer_parts, slot.pieces_per_unit,
         slot.alternates || ARRAY(
             SELECT alternate_part_number FROM approved_part
-            WHERE approved_part.product_revision_id = setup.product_revision_id
+            WHERE approved_part.product_revision_id = chosen.product_revision_id
               AND approved_part.part_number = slot.part_number
         ) AS alternates,
         ARRAY(
             SELECT DISTINCT alternate_part_number FROM approved_part WHERE approved_part.part_number = slot.part_number
         ) AS approved_elsewhere
-    FROM required_setup AS setup JOIN required_slot AS slot USING (setup_id)
-    WHERE setup_id = :setup
+    FROM chosen LEFT JOIN required_slot AS slot USING (setup_id)
     ORDER BY slot.slot, slot.lane
     """
 )
@@ -202,18 +208,12 @@ def choose_setup(
     connection: Connection, station_id: int, product_revision_id: int, side: str | None
 ) -> ChosenSetup | None:
     """The setup of this side; else the one for either side; else, where no side is known, the only one there is."""
-    rows = connection.execute(_SETUPS, {"station": station_id, "revision": product_revision_id})
-    by_side = {row.side: ChosenSetup(*row) for row in rows}
-    if side in by_side:
-        return by_side[side]
-    if None in by_side:
-        return by_side[None]
-    return next(iter(by_side.values())) if side is None and len(by_side) == 1 else None
-
-
-def slots_of(connection: Connection, setup_id: int) -> list[Required]:
-    """The slots of a required setup, alternates of the product revision included."""
-    return [
+    asked = {"station": station_id, "revision": product_revision_id, "side": side}
+    rows = connection.execute(_CHOSEN, asked).all()
+    if not rows:
+        return None
+    setup = rows[0]
+    slots = tuple(
         Required(
             slot=row.slot,
             part_number=row.part_number,
@@ -224,8 +224,10 @@ def slots_of(connection: Connection, setup_id: int) -> list[Required]:
             approved_elsewhere=frozenset(row.approved_elsewhere),
             pieces_per_unit=row.pieces_per_unit,
         )
-        for row in connection.execute(_SLOTS, {"setup": setup_id})
-    ]
+        for row in rows
+        if row.slot is not None
+    )
+    return ChosenSetup(setup.setup_id, setup.side, setup.name, setup.unplanned, slots)
 
 
 def required_setup(
@@ -233,4 +235,4 @@ def required_setup(
 ) -> list[Required]:
     """What a station must hold for a product revision; empty where nobody said."""
     chosen = choose_setup(connection, station_id, product_revision_id, side)
-    return [] if chosen is None else slots_of(connection, chosen.setup_id)
+    return [] if chosen is None else list(chosen.slots)

@@ -13,8 +13,8 @@ from app.materials.splices import joined_behind
 from app.quality.holds import held_packages
 from app.reasons import Reason
 from app.sentences import Sentence
-from app.setup.checks import Block, Verified, blocks_at, verified_at
-from app.setup.requirements import ChosenSetup, choose_setup, slots_of
+from app.setup.checks import Block, Verified, scans_at
+from app.setup.requirements import ChosenSetup, choose_setup
 from app.setup.rules import Candidate, Required, against_package, against_slot
 
 _SCAN_BOTH = Sentence("Scan the slot, then the reel.")
@@ -78,17 +78,14 @@ def setup_at(
 ) -> Setup:
     """The setup of a station at a moment, as to one product revision and side of it."""
     chosen: ChosenSetup | None = None
-    required: Sequence[Required] = ()
     if product_revision_id is not None:
         chosen = choose_setup(connection, station_id, product_revision_id, side)
-    if chosen is not None:
-        required = slots_of(connection, chosen.setup_id)
     return Setup(
         station_id=station_id,
         product_revision_id=product_revision_id,
         setup_id=chosen.setup_id if chosen else None,
         unplanned=chosen.unplanned if chosen else False,
-        slots=tuple(_slots(connection, station_id, required, at)),
+        slots=tuple(_slots(connection, station_id, chosen.slots if chosen else (), at)),
     )
 
 
@@ -128,8 +125,7 @@ def _slots(connection: Connection, station_id: int, required: Sequence[Required]
     loaded = _with_splices(connection, loaded_at(connection, station_id, at=at), at)
     known = candidates(connection, [one.package_id for one in loaded], here=station_id, at=at)
     known_as = identifiers(loaded)
-    blocked = blocks_at(connection, station_id, at=at, known=known_as)
-    verified = verified_at(connection, station_id, [one.package_id for one in loaded], at=at, known=known_as)
+    blocked, verified = scans_at(connection, station_id, [one.package_id for one in loaded], at=at, known=known_as)
     left = {id(one): one for one in loaded}
     for one in required:
         inside = [here for here in loaded if _is_in(here, one)]

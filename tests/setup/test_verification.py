@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from app.errors import Conflict, Invalid, NotFound
 from app.materials.handling import set_handling
@@ -15,6 +15,7 @@ from app.quality.containments import open_containment
 from app.quality.terms import terms_of
 from app.setup.checks import blocked_locations
 from app.setup.requirements import SlotPlan, learn_setup
+from app.setup.state import setup_at
 from app.setup.verification import Check, clear_location, verify_loading
 from app.trace.loaded import loaded_intervals
 from tests.inbox.messages import STATION, at, count, message, stored
@@ -373,3 +374,17 @@ def test_what_waits_behind_the_reel_is_judged_with_it(engine: Engine, revision: 
     taken_off = message("Materials.Storage.MaterialsUnloaded", {"MaterialPackageIdentifiers": ["P-3"]}, when=30)
     stored(engine, taken_off)
     assert against() == []
+
+
+def test_the_setup_takes_few_statements(engine: Engine, revision: int) -> None:
+    for identifier, slot in (("P-1", F1), ("P-2", F2)):
+        reel(engine, identifier)
+        scan(engine, slot, identifier)
+    statements: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    with engine.connect() as connection:
+        here = station_id(connection)
+        statements.clear()
+        found = setup_at(connection, here, product_revision_id=revision, at=at(100))
+    assert len([slot for slot in found.slots if slot.package]) == 2
+    assert len(statements) <= 7, "\n".join(statements)
