@@ -89,7 +89,10 @@ _BENCH = text(
     """
     -- What does this station's screen show before anything is scanned?
     SELECT station.station_id, station.handle,
-        coalesce(station.name, initcap(replace(station.operation, '_', ' ')), station.handle) AS title,
+        coalesce(
+            station.name, upper(left(station.operation, 1)) || replace(substr(station.operation, 2), '_', ' '),
+            station.handle
+        ) AS title,
         line.name AS line, station.operation, coalesce(gate_policy.policy, 'fail_closed') AS policy,
         (SELECT reason FROM station_lock WHERE station_lock.station_id = station.station_id AND unlocked_at IS NULL)
             AS locked,

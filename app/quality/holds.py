@@ -170,9 +170,9 @@ def holds_on(connection: Connection, unit_ids: Collection[int]) -> dict[int, lis
     return found
 
 
-def caught_because(row: Row[Any]) -> Sentence:
-    """The sentence of a fact that the rule caught."""
-    return Sentence("%(station)s %(fact)s, %(second)s.", station=row.station, fact=row.what, second=row.recorded_at)
+def caught_because(row: Row[Any]) -> str:
+    """The sentence of a fact that the rule caught, as the hold keeps it."""
+    return f"{row.station} {row.what}, {row.recorded_at:%Y-%m-%d %H:%M:%S} UTC."
 
 
 def _hold(row: Row[Any], why: str, *, by_rule: bool, position: int | None = None, pending: bool = False) -> Hold:

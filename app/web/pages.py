@@ -125,6 +125,8 @@ def environment(language: str) -> Environment:
         operation=partial(wording.operation, say=catalogue.gettext),
         asked=partial(wording.asked, say=catalogue.gettext),
         place=partial(wording.place, say=catalogue.gettext),
+        fact=partial(wording.fact, say=catalogue.gettext),
+        who=partial(wording.who, say=catalogue.gettext),
         lasted=lasted,
         value=value,
         raw_text=raw_text,

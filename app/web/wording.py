@@ -4,7 +4,8 @@ What comes from outside is looked up and shown as text. It is never a format nor
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from app.sentences import ENGLISH, Sentence, kind, spoken
@@ -16,7 +17,53 @@ PLACES = (
     "shipped to %(customer)s with %(shipment)s", "packed for %(customer)s in %(shipment)s", "shipped", "packed",
 )  # fmt: skip
 """The sentences of `app.units.whereabouts`."""
-_PLACES = tuple((text, re.compile(re.sub(r"%\((\w+)\)s", r"(?P<\1>.+)", text), re.DOTALL)) for text in PLACES)
+FACTS = (
+    "%(station)s placed %(designators)s from a spliced chain with %(fact)s in it; it may be any of the chain",
+    "%(station)s placed %(designators)s from %(fact)s on one of %(count)s boards of the panel",
+    "%(station)s placed %(designators)s from %(fact)s",
+    "%(station)s put %(fact)s on it",
+    "%(station)s used tool %(tool)s on it",
+    "%(station)s ran recipe %(recipe)s on it",
+    "%(station)s named %(fact)s for its work on %(count)s units, not for which of them",
+    (
+        "%(station)s worked on it while package %(package)s was loaded and has not reported yet what it installed; "
+        "it was in slot %(slot)s then"
+    ),
+    (
+        "%(station)s worked on it while package %(package)s was loaded and reported nothing of what it installed; "
+        "it was in slot %(slot)s then"
+    ),
+    (
+        "%(station)s worked on it while package %(package)s was loaded and names no package for %(designators)s; "
+        "it was loaded then"
+    ),
+    (
+        "%(station)s worked on it while package %(package)s was loaded and did not name the package at "
+        "%(designators)s; it was in slot %(slot)s then"
+    ),
+    "an operator of the factory worked on it",
+    "%(station)s worked on it",
+    "%(station)s built %(unit)s into it at %(designators)s",
+    "%(station)s built %(unit)s into it",
+    "package %(package)s",
+)
+"""Why a unit carries something, as trace and the rule of containments say it and holds keep it; see `fact`."""
+
+
+def _forms(texts: Sequence[str]) -> Sequence[tuple[str, re.Pattern[str]]]:
+    """Each text with what recognises it, whatever its values are."""
+    # No translator sees these characters: a text is split at its values, and the rest stands for itself.
+    parts = ((text, re.split(r"%\((\w+)\)s", text)) for text in texts)
+    return [
+        (text, re.compile("".join(f"(?P<{one}>.+)" if at % 2 else re.escape(one) for at, one in enumerate(split)),
+                          re.DOTALL))
+        for text, split in parts
+    ]  # fmt: skip
+
+
+_PLACES = _forms(PLACES)
+_FACTS = _forms(FACTS)
+_TOLD_AT = re.compile(r"(.+?)(?:, (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC))?(\.?)", re.DOTALL)
 
 
 def operation(name: str, say: Say) -> str:
@@ -30,6 +77,32 @@ def place(words: str, say: Say) -> str:
         if told := pattern.fullmatch(words):
             return say(text) % told.groupdict()
     return words
+
+
+def fact(words: str, say: Say) -> str:
+    """Why a unit carries something, said in another language; it was kept as text, which its form tells."""
+    parts = _TOLD_AT.fullmatch(words)
+    if parts is None:
+        return words
+    body, at, period = parts.groups()
+    for text, pattern in _FACTS:
+        if told := pattern.fullmatch(body):
+            values = {name: fact(value, say) if name == "fact" else value for name, value in told.groupdict().items()}
+            moment = datetime.strptime(at, TIMES["second"]).replace(tzinfo=UTC) if at else None
+            time = f", {moment:{say(TIMES['second'])}}" if moment else ""
+            return f"{say(text) % values}{time}{period}"
+    return words
+
+
+def who(identity: str, say: Say) -> str:
+    """Who did something, as the record names them (`person:ann`, `token:7 press`, `station:Acme.P1.7`), as people do.
+
+    A station is not named: where it stands, its name stands already.
+    """
+    kind_of, _, name = identity.partition(":")
+    if kind_of == "station":
+        return say("the station itself")
+    return {"person": name, "token": name.partition(" ")[2]}.get(kind_of) or identity
 
 
 def word(name: str, say: Say) -> str:
@@ -85,6 +158,7 @@ _KINDS: Final[Mapping[str, Callable[[Any, Say], str]]] = {
     "roles": lambda roles, say: _either([say(spoken(role)) for role in roles], say),
     "all": lambda things, _: ENGLISH["all"](things),
     "place": place,
+    "fact": fact,
 }
 
 

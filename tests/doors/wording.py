@@ -15,7 +15,7 @@ from app.trace.question import WORDS as TERMS
 from app.web.navigation import NAVIGATION
 from app.web.pages import environment, words
 from app.web.station import ACTIONS, DEFECTS
-from app.web.wording import PLACES, TIMES
+from app.web.wording import FACTS, PLACES, TIMES
 
 # Outcomes, evidence, kinds of match, relations and kinds of loading, as their queries tell them.
 WORDS = (
@@ -45,7 +45,7 @@ REASONS = (
     "sub_assembly_failed", "sub_assembly_on_hold", "sub_assembly_provisional", "sub_assembly_scrapped",
     "unknown_position", "unknown_unit", "wrong_product_revision",
 )  # fmt: skip
-BESIDE_TEMPLATES = ("never", "%(time)s ago", "or", "ahead", "behind", ".", "%")
+BESIDE_TEMPLATES = ("never", "%(time)s ago", "the station itself", "or", "ahead", "behind", ".", "%")
 TOOLS = ("tool", *KINDS)
 _SAYS_SOMETHING = re.compile(r"[^\W\d_]")
 _PLACEHOLDER = re.compile(r"%\(\w+\)s")
@@ -65,7 +65,7 @@ def texts() -> Iterator[tuple[str, str]]:
     yield from (("navigation", text) for _, text, _ in NAVIGATION)
     yield from (("role", spoken(role)) for role in Role)
     yield from (("state", state.value) for state in StationState)
-    yield from (("word", word) for word in (*WORDS, *OPERATIONS, *PLACES, *TERMS.values(), *BESIDE_TEMPLATES))
+    yield from (("word", word) for word in (*WORDS, *OPERATIONS, *PLACES, *FACTS, *TERMS.values(), *BESIDE_TEMPLATES))
     yield from (("station", code.replace("_", " ")) for code in (*DEFECTS, *ACTIONS))
     yield from (("reason", code.replace("_", " ")) for code in (*REASONS, *RIGHTS))
     yield from (("permission", permission.value) for permission in Permission)
