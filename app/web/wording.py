@@ -42,6 +42,7 @@ FACTS = (
         "%(designators)s; it was in slot %(slot)s then"
     ),
     "an operator of the factory worked on it",
+    "It is on the list, by itself or with its panel",
     "%(station)s worked on it",
     "%(station)s built %(unit)s into it at %(designators)s",
     "%(station)s built %(unit)s into it",

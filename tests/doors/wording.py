@@ -37,6 +37,8 @@ MESSAGES = (
 OPERATIONS = (
     "Laser marking", "Paste printing", "Solder paste inspection", "Placement", "Placement-2", "Reflow",
     "Optical inspection", "Xray inspection", "Functional test", "Hand assembly", "Rework",
+    "Visual inspection", "Repair", "Final test", "Final inspection", "In circuit test", "Selective soldering",
+    "Wave soldering", "Coating", "Depaneling", "Packing", "Programming",
 )  # fmt: skip
 # Reasons of the gate, besides those that may be overridden.
 REASONS = (
