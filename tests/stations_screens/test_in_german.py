@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,13 @@ from tests.stations_screens.shop import Shop
 SHOTS = os.environ.get("BIRTHMARK_SCREENSHOTS")
 SIZES = ((1280, 800), (768, 1024))
 # Words of reasons and what clears them; names of parts, people and causes are English in the story.
-ENGLISH = re.compile(r"\b(the|is|has|have|been|through|quality|releases|load|package|slot|scan|nobody|or|and)\b", re.I)
+ENGLISH = re.compile(r"(?i)\b(the|is|has|have|been|through|quality|releases|load|package|slot|scan|nobody|or|and)\b")
 CAUSE = "a customer's complaint"
 REASONS = "[data-verdict]:not([hidden]) [data-verdict-reasons]"
 
 
 @pytest.fixture
-def german(context: BrowserContext, running: str, opened: Shop) -> Iterator[Page]:
+def german(context: BrowserContext, running: str, opened: Shop) -> Page:
     """A page of somebody who reads German, logged in at a station's screens."""
     context.set_extra_http_headers({"Accept-Language": "de"})
     page = context.new_page()
@@ -31,7 +30,7 @@ def german(context: BrowserContext, running: str, opened: Shop) -> Iterator[Page
     page.get_by_label("Name").fill("lee")
     page.get_by_label("Passwort").fill(shop.PASSWORD)
     page.get_by_role("button", name="Anmelden").click()
-    yield page
+    return page
 
 
 def at(page: Page, running: str, mode: str, station: str) -> Wedge:

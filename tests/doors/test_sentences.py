@@ -1,0 +1,103 @@
+"""Reasons in the reader's language: every one the rules give, whatever its values are, and those that rows keep."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.interlock.verdicts import Verdict
+from app.reasons import Reason, kept, said_again
+from app.sentences import Sentence, both
+from app.web import wording
+from app.web.translations import catalogue
+from tests.rules.interlock_facts import judged
+from tests.rules.test_interlock_rules import UNIT_RULES
+from tests.rules.test_interlock_station_rules import STATION_RULES
+
+GERMAN = catalogue("de").gettext
+AT = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
+# What other rooms say of a unit, a slot or a tool is theirs; these cases bring it along as they like.
+OTHERS = {"on_hold", "sub_assembly_on_hold", "already_started"}
+
+
+def said(verdict: Verdict) -> Iterator[Sentence]:
+    for ground in verdict.reasons:
+        if ground.code not in OTHERS:
+            yield from (ground.sentence, ground.clears, *([ground.right.sentence] if ground.right else []))
+    yield from (*verdict.warnings, *verdict.notes)
+
+
+CASES = [row for row in (*UNIT_RULES, *STATION_RULES) if not {"setup", "tools"} & row[1].get("station", {}).keys()]
+
+
+@pytest.mark.parametrize("differs", [row[1] for row in CASES], ids=[row[0] for row in CASES])
+def test_whatever_the_gate_says_is_said_in_german(differs: dict[str, Any]) -> None:
+    for sentence in said(judged(**differs)):
+        assert GERMAN(sentence.template) != sentence.template, sentence.template
+        german = wording.told(sentence, GERMAN)
+        assert all(str(value) in german for name, value in sentence.values.items() if name in {"unit", "package"})
+
+
+@pytest.mark.parametrize(
+    ("sentence", "english", "german"),
+    [
+        (
+            Sentence("%(unit)s was mended at %(time)s and has not passed %(operation)s since.",
+                     unit="SN-1", time=AT, operation="optical_inspection"),
+            "SN-1 was mended at 2026-11-20 06:00 UTC and has not passed optical inspection since.",
+            "SN-1 wurde am 20.11.2026, 06:00 UTC nachgearbeitet und hat Optische Inspektion seither nicht bestanden.",
+        ),
+        (
+            Sentence("Activate %(either_recipe)s.", either_recipe=("top rev A", "bottom rev A")),
+            "Activate top rev A or bottom rev A.",
+            "top rev A oder bottom rev A aktivieren.",
+        ),
+        (
+            both(Sentence("Load another package."), Sentence("Clean it soon.")),
+            "Load another package. Clean it soon.",
+            "Ein anderes Gebinde rüsten. Bald reinigen.",
+        ),
+        (
+            Sentence("%(unit)s is scrapped: %(reason)s.", unit="100 % <b>", reason="%(unit)s"),
+            "100 % <b> is scrapped: %(unit)s.",
+            "100 % <b> ist verschrottet: %(unit)s.",
+        ),
+    ],
+    ids=["operation and time", "any of several", "two sentences", "what came from outside is neither format nor key"],
+)  # fmt: skip
+def test_a_value_is_said_as_what_it_is(sentence: Sentence, english: str, german: str) -> None:
+    assert sentence == english
+    assert wording.told(sentence, GERMAN) == german
+
+
+def test_a_row_keeps_a_reason_that_any_language_can_say_again() -> None:
+    sentence = Sentence("Package %(package)s thaws until %(time)s.", package="P-1", time=AT)
+    row = json.loads(json.dumps(kept(Reason("not_thawed", sentence, Sentence("Load another.")))))
+    assert (row["code"], row["sentence"], row["clears"]) == ("not_thawed", str(sentence), "Load another.")
+    assert wording.told(said_again(row), GERMAN) == "Gebinde P-1 taut auf bis 20.11.2026, 06:00 UTC."
+    older = {"code": "not_thawed", "sentence": "Package P-1 thaws until noon.", "clears": "Wait."}
+    assert wording.told(said_again(older), GERMAN) == "Package P-1 thaws until noon."
+
+
+@pytest.mark.parametrize(
+    ("english", "german"),
+    [
+        ("Acme.M.1 put package R-1 on it, 2026-11-20 06:00:00 UTC.",
+         "Acme.M.1 hat Gebinde R-1 darauf verarbeitet, 20.11.2026, 06:00:00 UTC."),
+        ("Acme.M.1 placed R1, R2 from package R-1", "Acme.M.1 hat R1, R2 aus Gebinde R-1 bestückt"),
+        ("It fell on the floor.", "It fell on the floor."),
+    ],
+)  # fmt: skip
+def test_why_something_is_held_is_said_in_the_readers_language(english: str, german: str) -> None:
+    assert wording.fact(english, GERMAN) == german
+    assert wording.fact(english, str) == english
+
+
+@pytest.mark.parametrize(
+    ("identity", "german"),
+    [("person:ann", "ann"), ("token:7 press", "press"), ("station:Acme.M.1", "der Station selbst"), ("test", "test")],
+)
+def test_who_did_something_is_named_as_people_do(identity: str, german: str) -> None:
+    assert wording.who(identity, GERMAN) == german
