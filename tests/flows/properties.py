@@ -185,9 +185,12 @@ def _same_links(what: str, unit: CarryingUnit | None, named: set[tuple[str | Non
 
 
 def removed_parts_stay(recorded: Recorded) -> Iterator[str]:
-    """What a report named stays on record after it was taken out, with the time; what is still in has none."""
+    """What a report named stays on record after it was taken out, with the time; what is still in has none.
+
+    Where clocks leave open what was first, that is not asked.
+    """
     for unit in recorded.factory.truth.units:
-        if unit.serial is None:
+        if unit.serial is None or recorded.factory.clock_errors:
             continue
         made = recorded.made[unit.key]
         for fitted in unit.fitted:
@@ -205,9 +208,10 @@ def removed_parts_stay(recorded: Recorded) -> Iterator[str]:
                 yield f"{unit.key} {fitted.designator} from {fitted.package.identifier}: removed is {gone}, told {told}"
         for stay in unit.children:
             gone = stay.until != float("inf")
-            removed = [one.removed_at is not None for one in made.components if one.serial == stay.child.serial]
-            if gone not in removed:
-                yield f"{unit.key} held {stay.child.key}: removed is {gone}, told {removed}"
+            here = [one for one in made.components if one.serial == stay.child.serial]
+            ended = [(one.elsewhere_at if stay.untold else one.removed_at) is not None for one in here]
+            if gone not in ended:
+                yield f"{unit.key} held {stay.child.key}: gone is {gone}, told {ended}"
 
 
 # --- the same words for answer and truth ---
@@ -259,6 +263,8 @@ def _told_as_whole(recorded: Recorded, told: Key, packages: list[Package]) -> bo
 def _left_open(recorded: Recorded, unit: Board) -> bool:
     """Whether something on it, or some work on it, is not told by name."""
     if any(fitted.certainty is not Certainty.certain for fitted in unit.fitted):
+        return True
+    if unit.children and (recorded.factory.clock_errors or any(stay.untold for stay in unit.children)):
         return True
     for work in recorded.factory.truth.works:
         if unit in work.meant:

@@ -3,7 +3,7 @@
 Two databases serve a whole run of factories; they are emptied in between, which takes a hundredth of cloning one.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -15,6 +15,7 @@ from app.db import metadata
 from app.errors import NotFound
 from app.inbox.bodies import unpack_body
 from app.inbox.record import Delivery, Recorder
+from app.lines.stations import register_stations
 from app.orders.planning import plan_work_order
 from app.products.models import ApprovedPart, BomItem, Product, ProductRevision
 from app.schema import import_models
@@ -173,6 +174,7 @@ def _take_in(engine: Engine, factory: Factory, rng: Random, watch: _Watch | None
     with engine.begin() as connection:
         for plan in factory.plans:
             _plan(connection, plan)
+        _see_clocks(connection, factory.clock_errors)
     recorder = Recorder(engine)
     statuses: list[tuple[Spoken, str]] = []
     arriving = batches(factory.said, rng.getrandbits(32))
@@ -185,6 +187,20 @@ def _take_in(engine: Engine, factory: Factory, rng: Random, watch: _Watch | None
         if watch and number == middle:
             watch.ask(engine)
     return statuses
+
+
+def _see_clocks(connection: Connection, errors: Mapping[str, float]) -> None:
+    stations: dict[str, int] = {}
+    register_stations(connection, errors, stations)
+    for handle, seconds in errors.items():
+        seen = {"station": stations[handle], "seconds": seconds}
+        connection.execute(_SEEN_OFF, seen)
+
+
+_SEEN_OFF = text(
+    "INSERT INTO known_clock_error (station_id, known_from, error)"
+    " VALUES (:station, now(), make_interval(secs => :seconds))"
+)
 
 
 def _empty(engine: Engine) -> None:

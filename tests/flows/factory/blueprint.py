@@ -152,6 +152,10 @@ class Blueprint:
     """Levels of assemblies above the boards."""
     swaps: bool = False
     """A board is taken out of its assembly again, repaired, and built into another."""
+    tells_swaps: bool = True
+    """Whether anybody says that it was taken out."""
+    far_clocks: bool = False
+    """Some stations' clocks are wrong by minutes, and the product has seen by how much."""
 
 
 def _one_of(kind: type[_E], *but: _E) -> st.SearchStrategy[_E]:
@@ -226,4 +230,6 @@ def blueprints(draw: st.DrawFn) -> Blueprint:
         repairs=draw(st.integers(0, 2)),
         depth=draw(st.integers(0, 4)),
         swaps=draw(st.booleans()),
+        tells_swaps=draw(st.sampled_from([True, False])),
+        far_clocks=draw(st.booleans()),
     )

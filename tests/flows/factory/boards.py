@@ -43,6 +43,8 @@ class Stay:
     designator: str
     since: float
     until: float = FOREVER
+    untold: bool = False
+    """Nobody said that it was taken out; what tells is that it was built into another."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

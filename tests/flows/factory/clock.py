@@ -9,6 +9,10 @@ WORST = 2.0
 """Seconds a clock may be wrong by; beyond it a factory has its own alarm (field practice)."""
 
 
+FAR = 600.0
+"""Seconds that a clock beyond the alarm is wrong by at most; it is known how far."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """`skew` in seconds, `drift` in seconds an hour; a factory of the model lives for less than an hour."""
@@ -19,6 +23,11 @@ class Clock:
     def reads(self, seconds: float) -> datetime:
         """What the clock shows at a moment of the true time, given in seconds since `START`."""
         return START + timedelta(seconds=seconds + self.skew + self.drift * seconds / 3600)
+
+
+def far_clock(rng: Random) -> Clock:
+    """Wrong by more than clocks are."""
+    return Clock(skew=rng.choice((-1, 1)) * rng.uniform(WORST, FAR))
 
 
 def wrong_clock(rng: Random) -> Clock:

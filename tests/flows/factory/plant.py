@@ -7,7 +7,7 @@ from random import Random
 from tests.flows.factory.assembly import AssemblyStation
 from tests.flows.factory.blueprint import Blueprint, Change, LineBlueprint, MachineBlueprint, Naming, PanelKind, Paste
 from tests.flows.factory.boards import Board, Fitted, Panel, Work
-from tests.flows.factory.clock import Clock, wrong_clock
+from tests.flows.factory.clock import Clock, far_clock, wrong_clock
 from tests.flows.factory.material import Presence, Tape
 from tests.flows.factory.mounter import Mounter, Slot
 from tests.flows.factory.report import Job
@@ -19,6 +19,7 @@ from tests.flows.factory.voice import Dialect, Spoken, Voice
 
 PARTS = {"RES-10K": "R", "CAP-100N": "C", "IND-2U2": "L"}
 CARRIERS = 2
+_MAY_BE_FAR = {"Mounter", "Printer", "Bench", "Assembly"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Factory:
     said: list[Spoken]
     truth: Truth
     plans: list[Plan]
+    clock_errors: dict[str, float] = field(default_factory=dict)
+    """Seconds that clocks were seen off by, of stations whose clock is worse than clocks are."""
 
 
 @dataclass(slots=True)
@@ -53,11 +56,16 @@ class _Plant:
     presences: list[Presence] = field(default_factory=list)
     boards: list[Board] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
+    clock_errors: dict[str, float] = field(default_factory=dict)
 
     def voice(self, kind: str) -> Voice:
         """A voice for another station."""
         handle = f"Acme.{kind}.{self.names.next(kind)}"
-        return Voice(handle, wrong_clock(self.rng), self.rng.choice(list(Dialect)), self.rng, self.said.append)
+        clock = wrong_clock(self.rng)
+        if kind in _MAY_BE_FAR and self.blueprint.far_clocks and self.rng.random() < 0.4:
+            clock = far_clock(self.rng)
+            self.clock_errors[handle] = abs(clock.skew)
+        return Voice(handle, clock, self.rng.choice(list(Dialect)), self.rng, self.said.append)
 
     def station(self, kind: str) -> dict[str, object]:
         """What every station is made with."""
@@ -74,8 +82,8 @@ def build(blueprint: Blueprint) -> Factory:
     bench = Bench(**plant.station("Bench"), stock=stock, loses=plant.rng.random() < 0.5)  # type: ignore[arg-type]
     assemblies = _finish(plant, stock, bench, until + APART)
     stock.close(max(spoken.at for spoken in plant.said) + APART)
-    truth = Truth(plant.boards, assemblies, stock.packages, plant.presences, plant.works)
-    return Factory(plant.said, truth, plant.plans)
+    truth = Truth(plant.boards, assemblies, stock.packages, plant.presences, plant.works, plant.clock_errors)
+    return Factory(plant.said, truth, plant.plans, plant.clock_errors)
 
 
 # --- lines ---
@@ -199,9 +207,12 @@ def _finish(plant: _Plant, stock: Stock, bench: Bench, at: float) -> list[Board]
     if plant.blueprint.swaps and assemblies:
         first = assemblies[0]
         stay = plant.rng.choice(first.children)
-        at = station.take_out(first, stay, at) + APART
-        at = _repair(plant, bench, [stay.child], at)
+        if plant.blueprint.tells_swaps:
+            at = station.take_out(first, stay, at) + APART
+            at = _repair(plant, bench, [stay.child], at)
         other, at = station.build([stay.child], at)
+        if not plant.blueprint.tells_swaps:
+            stay.untold, stay.until = True, other.children[0].since
         assemblies.append(other)
         _repair(plant, bench, [stay.child], at + APART)
     return assemblies

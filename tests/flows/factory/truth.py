@@ -1,6 +1,6 @@
 """What was truly built, asked the way the product is asked. Nothing here has seen a message."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.flows.factory.boards import FOREVER, Board, Certainty, Fitted, Key, Work
@@ -34,6 +34,8 @@ class Truth:
     packages: Sequence[Package]
     presences: Sequence[Presence]
     works: Sequence[Work]
+    clock_errors: Mapping[str, float] = field(default_factory=dict)
+    """Seconds, of stations whose clocks leave open what was before what."""
 
     @property
     def units(self) -> list[Board]:
@@ -55,7 +57,7 @@ class Truth:
         for assembly in self.assemblies:
             sure = [fitted.certainty for fitted, _, _ in _inside(assembly) if any(map(fitted.package.is_of, packages))]
             if sure:
-                found[assembly.key] = max(sure)
+                found[assembly.key] = min(max(sure), Certainty.arguable) if self.clock_errors else max(sure)
         return found
 
     def assemblies_of(self, child: Key) -> set[Key]:
@@ -77,13 +79,16 @@ class Truth:
         return any(
             any(presence.package.is_of(package) for package in packages)
             and presence.station == work.station
-            and presence.since - TOLERANCE <= work.until
-            and (presence.until is None or presence.until + TOLERANCE >= work.since)
+            and presence.since - self._tolerance(work) <= work.until
+            and (presence.until is None or presence.until + self._tolerance(work) >= work.since)
             for one in units
             for work in self.works
             if one in work.meant
             for presence in self.presences
         )
+
+    def _tolerance(self, work: Work) -> float:
+        return TOLERANCE + self.clock_errors.get(work.station, 0.0)
 
 
 def _add(holding: Holding, fitted: Fitted) -> None:
