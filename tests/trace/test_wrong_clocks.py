@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from app.lines.clocks import measure_clocks
 from app.trace.balance import mass_balance
@@ -12,6 +12,7 @@ from app.trace.evidence import Evidence
 from app.trace.question import Question
 from app.trace.two_places import Sign, contradiction
 from app.trace.where_used import stream_where_used
+from app.units.families import built_into as built_into_now
 from tests.flows.story import ASSEMBLY, BENCH, built_into
 from tests.inbox.messages import at, completed, entry, installed, started, stored, uninstalled
 from tests.trace.reels import described, loaded, recounted
@@ -56,8 +57,13 @@ def test_a_removal_by_a_wrong_clock_may_have_been_before_the_unit_came_back(engi
         installed(entry("SN-1", "R-1", ["R1"]), when=5000),
     )
     assert told(engine, package="R-1") == {"SN-1": EXACT}
+    with engine.connect() as connection:
+        unit = connection.execute(text("SELECT unit_id FROM unit WHERE serial = 'SN-1'")).scalar_one()
+        assert built_into_now(connection, [unit]) == {}
     is_off(engine, BENCH)
     assert told(engine, package="R-1") == {"SN-1": EXACT, "BX": BOUNDED}
+    with engine.connect() as connection:
+        assert built_into_now(connection, [unit]) == {unit: "BX"}
 
 
 @pytest.mark.parametrize("by", ["station", "package"])
