@@ -58,7 +58,7 @@ def get_interlock(
 ) -> Response:
     """May this unit start at this station? Every question and answer is logged with the facts it saw.
 
-    `{"allowed", "sentence", "verdicts": [{"serial", "allowed", "reasons": [{"code", "sentence", "clears",
+    `{"allowed", "sentence", "verdicts": [{"serial", "allowed", "reasons": [{"code", "sentence", "clears", "values",
     "override"?}], "overridden", "warnings", "notes"}]}`; a panel has a verdict for each board, and is allowed with
     boards that are scrapped, as long as one is not.
     """
