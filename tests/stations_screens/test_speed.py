@@ -19,6 +19,11 @@ from tests.stations_screens.test_capture import drained, through
 
 SCANS = 220
 CACHES = 20  # the first ones fill them, as each morning's do
+NOTHING = """async () => {
+    const begun = performance.now();
+    await fetch("/healthz", { method: "HEAD" });
+    return performance.now() - begun;
+}"""  # there and back: what the machine itself takes
 
 
 @pytest.fixture
@@ -45,6 +50,7 @@ def test_from_enter_to_the_verdict(enter: Enter, opened: Shop, engine: Engine) -
     serials = [shop.serial(number) for number in range(1, SCANS + 1)]
     shop.tell(engine, shop.arrivals(serials[len(opened.serials) :], reels=False))
     page = enter("work", shop.BENCH)
+    trips = []
     through(page)
     wedge = Wedge(page)
     for number, serial in enumerate(serials):
@@ -53,9 +59,14 @@ def test_from_enter_to_the_verdict(enter: Enter, opened: Shop, engine: Engine) -
         if number == CACHES:
             drained(page)
             page.evaluate("performance.clearMeasures(); performance.clearResourceTimings()")
+        if number % 10 == 0:
+            trips.append(page.evaluate(NOTHING))
     drained(page)
     times = sorted(page.evaluate("performance.getEntriesByName('verdict').map(one => one.duration)"))
     assert len(times) >= SCANS - CACHES - 1
     p95 = times[int(0.95 * len(times))]
-    print(f"Enter to verdict: median {times[len(times) // 2]:.1f} ms, p95 {p95:.1f} ms, most {times[-1]:.1f} ms")  # noqa: T201
+    print(  # noqa: T201
+        f"Enter to verdict: median {times[len(times) // 2]:.1f} ms, p95 {p95:.1f} ms, most {times[-1]:.1f} ms; "
+        f"an empty request from the same page: median {sorted(trips)[len(trips) // 2]:.1f} ms"
+    )
     assert p95 <= 50
