@@ -38,9 +38,13 @@ NEAR = f"""
         JOIN work_record AS fact ON {AMONG_MEMBER_PLACES.format(time="coalesce(fact.started_at, fact.completed_at)")}
         WHERE EXISTS (SELECT FROM contained)
         UNION ALL
+        -- A work may be told of a carrier and the report of a serial: the transaction ties them.
         SELECT place.asked_id, place.member_id, fact.unit_id, fact.station_id,
-            fact.recorded_at - interval '{LONGEST_WORK}', fact.recorded_at
+            coalesce(its.started_at, fact.recorded_at - interval '{LONGEST_WORK}'),
+            greatest(fact.recorded_at, its.completed_at)
         FROM place JOIN installation AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
+        LEFT JOIN work_record AS its
+            ON its.transaction_id = fact.transaction_id AND its.station_id = fact.station_id
         WHERE EXISTS (SELECT FROM contained)
     ), near AS (
         SELECT DISTINCT asked_id, member_id, worked.unit_id, chained.package_id, nonconformance_id, worked.station_id
@@ -57,6 +61,17 @@ NEAR = f"""
             WHERE gone.package_id = near_id AND gone.station_id = worked.station_id
               AND gone.kind IN ('unloaded', 'empty') AND near_id = chained.package_id
               AND gone.recorded_at > loading.recorded_at AND gone.recorded_at < began - apart
+        ) AND NOT EXISTS (
+            -- Another was put in its place, which is not spliced to it.
+            SELECT FROM loading_event AS other
+            WHERE other.station_id = loading.station_id AND other.slot = loading.slot
+              AND coalesce(other.slot, other.slot_name, '') = coalesce(loading.slot, loading.slot_name, '')
+              AND coalesce(other.lane, '') = coalesce(loading.lane, '') AND other.kind = 'loaded'
+              AND other.recorded_at > loading.recorded_at AND other.recorded_at < began - apart
+              AND least(other.recorded_at, other.received_at) < began - apart
+              AND other.package_id NOT IN (
+                  SELECT around.near_id FROM chained AS around WHERE around.package_id = chained.package_id
+              )
         ) AND NOT EXISTS (
             SELECT FROM unit_hold AS hold LEFT JOIN unit_disposition AS decided
                 USING (unit_id, position_number, nonconformance_id)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from app.db import create_engine, planned_once
 from app.quality.containments import count_again
@@ -146,10 +146,16 @@ def test_whoever_was_nowhere_near_is_told_so_by_the_first_question(engine: Engin
     stored(engine, loaded("REEL-2", when=100))
     worked(engine, "SN-2", when=200)
     worked(engine, "SN-1", when=10)
+    build(engine, "SN-3", package="REEL-2", lot="B2", when=300)
     keyed = create_engine(database, keyed=True)
+    statements: list[str] = []
     with keyed.connect() as connection:
-        assert holds_on(connection, [unit_id(connection, "SN-2")]) == {}
-        assert len(holds_on(connection, [unit_id(connection, "SN-1")])) == 1
+        ids = [unit_id(connection, serial) for serial in ("SN-1", "SN-2", "SN-3")]
+        event.listen(keyed, "before_cursor_execute", lambda *told: statements.append(told[2]))
+        for one in ids[1:]:
+            assert holds_on(connection, [one]) == {}
+        assert len(statements) == 4, "two for each"
+        assert len(holds_on(connection, ids[:1])) == 1
     keyed.dispose()
     with engine.begin() as connection, planned_once(connection):
         assert len(holds_on(connection, [unit_id(connection, "SN-1")])) == 1
