@@ -142,6 +142,7 @@ export class Queue {
 
   away() {
     this.online = false;
+    this.clear = false;
     this.tell();
     this.timer = setTimeout(() => this.drain(), WAITS[Math.min(this.attempt++, WAITS.length - 1)]);
   }
