@@ -5,14 +5,13 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPAuthorizationCredentials
 from sqlalchemy import Connection, Engine
 
-from app.errors import Unauthorized
-from app.people import Actor, Permission, bearer
+from app.http.bearing import asker, bearer_scheme, known_asker, sent_token
+from app.people import Actor, Permission
 
 # Dependencies that only look at the request are coroutines: a thread for each would cost more than they do.
-bearer_scheme = HTTPBearer(auto_error=False, description="A token made by `birthmark token create`")
 
 
 async def engine_of(request: Request) -> Engine:
@@ -44,32 +43,9 @@ TheTrace = Annotated[Engine, Depends(trace_of)]
 
 def asking(engine: TheEngine, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]) -> Actor:
     """Who asks. Raises `Unauthorized` without a token in force."""
-    _require(sent)
+    sent_token(sent)  # nobody waits for a connection to hear that they sent none
     with engine.connect() as connection:
-        return _known(connection, sent)
-
-
-def asker(connection: Connection, sent: HTTPAuthorizationCredentials | None, permission: Permission) -> Actor:
-    """The same within a transaction that is open, provided that their role may."""
-    actor = _known(connection, sent)
-    actor.require(permission)
-    return actor
-
-
-def _require(sent: HTTPAuthorizationCredentials | None) -> HTTPAuthorizationCredentials:
-    if sent is None:
-        raise Unauthorized(
-            "The request carries no token. Send the field `Authorization: Bearer TOKEN`; "
-            "`python3 -m app token create` makes one."
-        )
-    return sent
-
-
-def _known(connection: Connection, sent: HTTPAuthorizationCredentials | None) -> Actor:
-    actor = bearer(connection, _require(sent).credentials)
-    if actor is None:
-        raise Unauthorized("This token is not in force: it was never made, or it was revoked.")
-    return actor
+        return known_asker(connection, sent)
 
 
 PERMISSION_OF: dict[Callable[..., Any], Permission] = {}

@@ -17,14 +17,13 @@ from app.api.access import (
     Releaser,
     TheEngine,
     TheGate,
-    asker,
-    bearer_scheme,
     only,
 )
 from app.api.once import DoOnce
 from app.db import asked
 from app.errors import Forbidden, Invalid
 from app.http.answers import json_answer
+from app.http.bearing import asker, bearer_scheme
 from app.http.proofs import address_of, badge_payload
 from app.interlock.gate import ask
 from app.interlock.gathering import Asked, Told

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Connection
 
-from app.api.access import Reading, ReadingLater, Sent, TheTrace, UnitReader, asker
+from app.api.access import Reading, ReadingLater, Sent, TheTrace, UnitReader
 from app.db import asked
 from app.errors import Invalid
 from app.http.answers import json_answer, whole_answer
+from app.http.bearing import asker
 from app.http.forms import MEDIA_TYPES, form_of
 from app.http.tables import wants_csv
 from app.http.tracing import (

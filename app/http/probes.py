@@ -1,18 +1,23 @@
 """Addresses for machines that look after the product: alive, ready, metrics, the meaning of errors."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi.security import HTTPAuthorizationCredentials
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.registry import RestrictedRegistry
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import metrics
 from app.errors import NotFound
+from app.http.bearing import asker, bearer_scheme, sent_token
 from app.http.problems import MEANINGS
 from app.inbox.quarantine import count_open, count_waiting
 from app.live import Changes, heartbeats
+from app.people import Permission
 from app.schema import head, revision_of
 
 router = APIRouter(include_in_schema=False)
@@ -104,17 +109,26 @@ def _gates(connection: Connection) -> list[Part]:
 
 
 @router.get("/metrics")
-def get_metrics(request: Request) -> Response:
-    """Metrics of this process, and what the others said of themselves, for Prometheus."""
+def get_metrics(
+    request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
+) -> Response:
+    """Metrics of this process, and what the others said of themselves, for Prometheus with a token.
+
+    While the database is away nobody's token can be looked up; then that it is away is all that is told.
+    """
+    sent_token(sent)
     changes: Changes = request.app.state.changes
     metrics.WATCHERS.set(changes.watchers)
+    told: CollectorRegistry | RestrictedRegistry = metrics.REGISTRY
     try:
         with request.app.state.engine.connect() as connection:
+            asker(connection, sent, Permission.read_line)
             _gather(connection)
         metrics.DATABASE_UP.set(1)
     except SQLAlchemyError:
         metrics.DATABASE_UP.set(0)
-    return Response(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST)
+        told = metrics.REGISTRY.restricted_registry(["birthmark_database_up"])
+    return Response(generate_latest(told), media_type=CONTENT_TYPE_LATEST)
 
 
 def _gather(connection: Connection) -> None:

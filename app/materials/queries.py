@@ -1,17 +1,16 @@
 """Questions about packages and lots."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
 
 @dataclass(frozen=True, slots=True)
-class PackageSummary:
-    """A package and the lot it is from; `unplanned` where only machines have named it so far."""
+class PackageOrigin:
+    """A package and the lot it is from: all that is told outside the factory."""
 
-    package_id: int
     identifier: str
     part_number: str | None
     part_revision: str | None
@@ -21,6 +20,13 @@ class PackageSummary:
     vendor: str | None
     vendor_part_number: str | None
     date_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSummary(PackageOrigin):
+    """The same with what the factory has of it; `unplanned` where only machines have named it so far."""
+
+    package_id: int
     initial_quantity: float | None
     quantity: float | None
     expires_at: datetime | None
@@ -28,10 +34,14 @@ class PackageSummary:
     unplanned: bool
     registered_at: datetime
 
+    def origin(self) -> PackageOrigin:
+        """Without what is the factory's own business: stock, receipt, names of records."""
+        return PackageOrigin(**{one.name: getattr(self, one.name) for one in fields(PackageOrigin)})
+
 
 _PACKAGES = """
-    SELECT package_id, identifier, package.part_number, part_revision, lot_code, manufacturer, manufacturer_part_number,
-        vendor, vendor_part_number, date_code, initial_quantity, quantity, expires_at, received_on,
+    SELECT identifier, package.part_number, part_revision, lot_code, manufacturer, manufacturer_part_number,
+        vendor, vendor_part_number, date_code, package_id, initial_quantity, quantity, expires_at, received_on,
         unplanned, registered_at
     FROM package LEFT JOIN lot USING (lot_id)
 """

@@ -52,10 +52,11 @@ def package_page(request: Request, visitor: TheVisitor, identifier: str) -> Resp
             raise asked.not_known
         # To a customer this raises `NotFound` unless a unit of theirs carries the package.
         used = carrying_units(connection, asked, actor, cursor=None, limit=_UNITS_SHOWN)
-        inside = actor.may(Permission.read_line)  # where it stood is the factory's own business
+        inside = actor.may(Permission.read_line)  # where it stood, and how much is left, is the factory's own business
         loadings = loading_statements(connection, known.package_id) if inside else ()
         family = relatives(connection, known.package_id) if inside else ()
-    told = {"package": known, "loadings": loadings, "relatives": family, "counts": used.counts}
+    shown = known if inside else known.origin()
+    told = {"package": shown, "loadings": loadings, "relatives": family, "counts": used.counts}
     return answer(request, "package.html", visitor, told, used=used)
 
 

@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
+from app.live import reporting
 from app.units.ownership import assign_customer
 from tests.doors import story
 from tests.doors.conftest import PASSWORD, Ask
@@ -240,4 +241,13 @@ def test_a_customer_starts_with_their_own(ask: Ask, engine: Engine, built: list[
     reel = client.get("/package?identifier=R-1182")
     assert "A+1/1 %" in reel.text
     assert "A+2" not in reel.text
+    told = client.get("/package?identifier=R-1182&format=json").json()["package"]
+    assert told["part_number"] == "100-0042"
+    stock = {"package_id", "initial_quantity", "quantity", "expires_at", "received_on", "unplanned", "registered_at"}
+    assert not stock & told.keys(), "how much the factory has, and since when"
+    assert "quantity" not in client.get("/package?identifier=R-1182&format=csv").text
+    assert stock <= logged_in(ask, "operator").get("/package?identifier=R-1182&format=json").json()["package"].keys()
+    with reporting(engine, deed="Containing lot X for Brill", actor="ann"):
+        assert "Brill" in logged_in(ask, "operator").get("/containments").text
+        assert "Brill" not in client.get("/containments").text + client.get("/containments?fragment=true").text
     assert client.get("/live").status_code == 403

@@ -44,12 +44,12 @@ def test_a_late_intake_is_named(ask: Ask, engine: Engine) -> None:
     assert client.get("/readyz").status_code == 200
 
 
-def test_metrics_tell_of_requests_quarantine_and_intake(ask: Ask, admin: TestClient, engine: Engine) -> None:
+def test_metrics_tell_of_requests_quarantine_and_intake(admin: TestClient, engine: Engine) -> None:
     with engine.begin() as connection:
         beat(connection, INTAKE, stored=12)
     admin.post("/api/v1/cfx", content=b"nonsense")
     admin.get("/api/v1/units?serial=SECRET-SERIAL")
-    metrics = ask(None).get("/metrics").text
+    metrics = admin.get("/metrics").text
     assert "birthmark_quarantine_open 1.0" in metrics
     assert "birthmark_events_waiting 0.0" in metrics
     assert f'birthmark_process_detail{{name="stored",process="{INTAKE}"}} 12.0' in metrics

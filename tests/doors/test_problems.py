@@ -122,7 +122,9 @@ def test_a_database_that_is_away_is_503_and_may_be_asked_again() -> None:
     ready = client.get("/readyz")
     assert ready.status_code == 503
     assert "doctor" in str(ready.json()) or "start it" in str(ready.json())
-    assert "birthmark_database_up 0.0" in client.get("/metrics").text
+    told = client.get("/metrics", headers=headers).text
+    assert "birthmark_database_up 0.0" in told
+    assert "birthmark_http" not in told, "to whom?"
     engine.dispose()
 
 

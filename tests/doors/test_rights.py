@@ -145,3 +145,12 @@ def test_a_door_asks_for_the_role_before_anything_else(ask: Ask, role: Role) -> 
     assert (status == 403) is (Permission.calibrate not in PERMISSIONS[role])
     told = ask("administrator").get("/openapi.json").json()["paths"]["/api/v1/interlock/recipes"]["put"]["description"]
     assert "process engineer, quality engineer, administrator" in told
+
+
+def test_metrics_are_for_who_may_see_the_line(ask: Ask) -> None:
+    assert ask(None).get("/metrics").status_code == 401
+    for role in Role:
+        more = {"customer": "Acme"} if role is Role.customer else {}
+        answer = ask(role.value, **more).get("/metrics")
+        may = Permission.read_line in PERMISSIONS[role]
+        assert (answer.status_code, "birthmark_http_requests" in answer.text) == ((200, True) if may else (403, False))
