@@ -18,7 +18,7 @@ export function mute(yes) {
 
 export function signal(name) {
   const { tones, shape, shake } = SIGNALS[name];
-  navigator.vibrate?.(shake);
+  if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(shake); // before the first touch browsers refuse, and say so
   if (muted() || !("AudioContext" in window)) return;
   context ??= new AudioContext();
   context.resume();
