@@ -202,7 +202,8 @@ def _unit(row: Answer, **more: Any) -> Unit:
             busy.add(operation)
         elif result not in _NOT_DONE:
             visits.append(Visit(operation, started_at or completed_at))
-            ended[operation] = max(end_received_at or completed_at, ended.get(operation, completed_at))
+            heard = end_received_at or completed_at
+            ended[operation] = max(heard, ended.get(operation, heard))
     free = {operation for operation, at in ended.items() if row.sent_back_at is not None and at < row.sent_back_at}
     unit_id, serial = row.known_unit
     planned = tuple(RoutingStep(operation, optional) for operation, optional in row.routing or ())

@@ -47,6 +47,7 @@ _SCANS = text(
     FROM slots CROSS JOIN LATERAL (
         (SELECT * FROM setup_check
          WHERE setup_check.station_id = :station AND setup_check.slot = slots.slot AND recorded_at <= :at
+           AND check_id <> :without
          ORDER BY recorded_at DESC, check_id DESC LIMIT 1)
         UNION ALL
         SELECT * FROM (
@@ -59,7 +60,7 @@ _SCANS = text(
             SELECT FROM setup_check AS since
             WHERE since.station_id = :station AND since.slot = refused.slot AND since.accepted
               AND since.recorded_at >= refused.recorded_at AND since.recorded_at <= :at
-              AND since.check_id > refused.check_id
+              AND since.check_id > refused.check_id AND since.check_id <> :without
         )
     ) AS latest
     UNION ALL
@@ -92,17 +93,23 @@ _SCANNED = text(
 
 
 def scans_at(
-    connection: Connection, station_id: int, package_ids: Sequence[int], *, at: datetime, known: Mapping[str, str]
+    connection: Connection,
+    station_id: int,
+    package_ids: Sequence[int],
+    *,
+    at: datetime,
+    known: Mapping[str, str],
+    without: int = 0,
 ) -> tuple[dict[str, Block], dict[tuple[str, int], Verified]]:
     """What the scans at a station say at a moment, by slots' identifiers as far as they are `known`.
 
     First the blocked slots. Of scans of one slot under several names the last one tells, made last or refused last: who
     refuses it now has the reel in their hands, whatever time they give. Then who verified these packages, by slot and
-    package.
+    package. `without`: as if this scan had not been.
     """
     told: dict[str, list[Row[Any]]] = {}
     verified: dict[tuple[str, int], Verified] = {}
-    asked = {"station": station_id, "packages": list(package_ids), "at": at}
+    asked = {"station": station_id, "packages": list(package_ids), "at": at, "without": without}
     for row in connection.execute(_SCANS, asked):
         slot = known.get(row.slot, row.slot)
         if row.verified_id is not None:
@@ -118,9 +125,11 @@ def scans_at(
     return blocked, verified
 
 
-def blocks_at(connection: Connection, station_id: int, *, at: datetime, known: Mapping[str, str]) -> dict[str, Block]:
+def blocks_at(
+    connection: Connection, station_id: int, *, at: datetime, known: Mapping[str, str], without: int = 0
+) -> dict[str, Block]:
     """The blocked slots alone."""
-    return scans_at(connection, station_id, (), at=at, known=known)[0]
+    return scans_at(connection, station_id, (), at=at, known=known, without=without)[0]
 
 
 def blocked_locations(connection: Connection, *, at: datetime) -> list[Block]:

@@ -15,9 +15,9 @@ from sqlalchemy import Connection, Row, insert, text
 from app.errors import Conflict, NotFound
 from app.facts import Report
 from app.lines.tools import station_id_of
-from app.materials.loaded import Loaded, loaded_at
+from app.materials.loaded import Loaded, identifiers, loaded_at
 from app.materials.loadings import LoadingChange, record_loadings
-from app.materials.package_events import past
+from app.materials.package_events import CLOCK_ERROR, past
 from app.people import record_audit
 from app.setup.checks import blocks_at
 from app.setup.models import SetupCheck
@@ -27,33 +27,52 @@ _MOMENT = timedelta(microseconds=1)
 
 _CHECK = text(
     """
-    -- What was scanned, where did it put the package, and was anything scanned or told of either since?
+    -- What was scanned, where did it put the package, and since when does that count?
     SELECT checked.slot AS said, checked.kind, checked.accepted, checked.recorded_at, checked.package_id,
         checked.replaced_id, package.identifier AS package, loading.slot, loading.slot_name, loading.lane,
-        EXISTS (
-            SELECT FROM setup_check AS since
-            WHERE since.check_id > checked.check_id AND since.station_id = checked.station_id
-              AND (since.slot = checked.slot OR since.package_id = checked.package_id)
-        ) AS scanned_since,
-        EXISTS (
-            SELECT FROM loading_event AS since
-            WHERE since.received_at > checked.received_at AND since.kind IN ('loaded', 'spliced', 'unloaded', 'empty')
-              AND (since.package_id = checked.package_id
-                   OR (since.station_id = checked.station_id AND since.slot = coalesce(loading.slot, checked.slot)))
-              AND since.event_id <> -checked.check_id
-        ) AS told_since,
-        (
-            SELECT refused.reasons FROM setup_check AS refused
-            WHERE refused.station_id = checked.station_id AND refused.slot = checked.slot AND NOT refused.accepted
-              AND refused.check_id < checked.check_id
-            ORDER BY check_id DESC LIMIT 1
-        ) AS refused_for
+        least(checked.recorded_at, loading.received_at, link.received_at) AS happened_at
     FROM setup_check AS checked
     JOIN station USING (station_id)
     LEFT JOIN package USING (package_id)
     LEFT JOIN loading_event AS loading
         ON loading.station_id = checked.station_id AND loading.event_id = -checked.check_id
+    LEFT JOIN package_link AS link ON link.parent_id = checked.replaced_id AND link.event_id = -checked.check_id
     WHERE checked.check_id = :check AND station.handle = :station
+    """
+)
+_USED_SINCE = text(
+    """
+    -- Was anything scanned or told of the package or its slot since it was scanned?
+    SELECT EXISTS (
+        SELECT FROM setup_check AS since
+        WHERE since.check_id > checked.check_id AND since.station_id = checked.station_id
+          AND (since.slot = checked.slot OR since.package_id = checked.package_id)
+    ) OR EXISTS (
+        SELECT FROM loading_event AS since
+        WHERE since.received_at > checked.received_at AND since.kind IN ('loaded', 'spliced', 'unloaded', 'empty')
+          AND (since.package_id = checked.package_id
+               OR (since.station_id = checked.station_id AND since.slot = :location))
+          AND since.event_id <> -checked.check_id
+    )
+    FROM setup_check AS checked WHERE checked.check_id = :check
+    """
+)
+_FILLED_SINCE = text(
+    """
+    -- Was another package put in this place since?
+    SELECT EXISTS (
+        SELECT FROM loading_event AS since
+        WHERE since.station_id = :station AND since.slot IS NOT DISTINCT FROM :slot
+          AND since.lane IS NOT DISTINCT FROM :lane AND since.kind = 'loaded' AND since.package_id <> :package
+          AND least(since.recorded_at, since.received_at) >= :since
+    )
+    """
+)
+_REFUSED_FOR = text(
+    """
+    SELECT reasons FROM setup_check
+    WHERE station_id = :station AND slot = ANY (CAST(:names AS text[])) AND recorded_at = :since AND NOT accepted
+    ORDER BY check_id DESC LIMIT 1
     """
 )
 
@@ -71,32 +90,47 @@ def undo_loading(
     row = connection.execute(_CHECK, {"check": check_id, "station": station}).one_or_none()
     if row is None:
         raise NotFound("That scan is not known here. Scan the slot, then the reel that is in it.")
-    alone_with(connection, f"slot {station_id} {row.slot or row.said}", f"package {row.package_id}")
-    row = connection.execute(_CHECK, {"check": check_id, "station": station}).one()
+    there = loaded_at(connection, station_id, at=row.happened_at - _MOMENT)
+    place = next((one for one in there if one.package_id == row.replaced_id), None) or row
+    location = place.slot or row.said
+    moved = [one for one in there if one.package_id == row.package_id]
+    slots = {location, *(one.slot for one in moved)}
+    alone_with(connection, *(f"slot {station_id} {one}" for one in slots), f"package {row.package_id}")
     if not row.accepted or row.kind not in {"load", "splice"}:
         raise Conflict(
             f"Slot {row.said} was not loaded by that scan. Scan the right reel, or have a line lead clear it."
         )
-    if row.scanned_since or row.told_since:
+    if connection.execute(_USED_SINCE, {"check": check_id, "location": location}).scalar_one():
         raise Conflict(f"Slot {row.said} or reel {row.package} has been used since. Scan what is in the slot now.")
-    before = row.recorded_at - _MOMENT
-    there = loaded_at(connection, station_id, at=before)
-    place = next((one for one in there if one.package_id == row.replaced_id), None) or row
     in_slot = [one for one in there if (one.slot, one.lane) == (place.slot, place.lane)]
-    blocked = row.said in blocks_at(connection, station_id, at=before, known={})
+    against = _blocked_without(connection, station_id, row.said, check_id)
     audit_id = record_audit(connection, actor=actor, deed="setup.undone", subject=f"station:{station}",
                             slot=row.said, package=row.package, check=check_id)  # fmt: skip
     connection.execute(
         insert(SetupCheck).values(
             check_id=audit_id, station_id=station_id, slot=row.said, kind="undo", undone_id=check_id,
-            accepted=not blocked, reasons=row.refused_for if blocked else [], actor=actor, recorded_at=when,
+            accepted=against is None, reasons=against or [], actor=actor, recorded_at=when,
         )
     )  # fmt: skip
     if row.package_id not in {one.package_id for one in in_slot}:
-        moved = [one for one in there if one.package_id == row.package_id]
         _put_back(connection, row, place, in_slot, moved, Report(-audit_id, station_id, when, datetime.now(UTC)))
-    names = _identifiers(connection, in_slot)
+    after = loaded_at(connection, station_id, at=datetime.now(UTC) + CLOCK_ERROR)
+    names = _identifiers(connection, [one for one in after if (one.slot, one.lane) == (place.slot, place.lane)])
     return Check(True, station, row.said, ", ".join(names.values()) or None, (), audit_id)
+
+
+def _blocked_without(connection: Connection, station_id: int, said: str, check_id: int) -> list[Any] | None:
+    """What its slot would be blocked for by now without that scan; None where it would not."""
+    now = datetime.now(UTC) + CLOCK_ERROR
+    known = identifiers(loaded_at(connection, station_id, at=now))
+    slot = known.get(said, said)
+    block = blocks_at(connection, station_id, at=now, known=known, without=check_id).get(slot)
+    if block is None:
+        return None
+    names = [slot, *(name for name, location in known.items() if location == slot)]
+    asked = {"station": station_id, "names": names, "since": block.since}
+    reasons: list[Any] = connection.execute(_REFUSED_FOR, asked).scalar_one()
+    return reasons
 
 
 def _put_back(
@@ -107,20 +141,28 @@ def _put_back(
     moved: Sequence[Loaded],
     report: Report,
 ) -> None:
-    """Take the package out of the slot, which held what it held before all the time, as did the slot it came from."""
+    """Take the package out of the slot, which held what it held before all the time; as did the slot it came from, until
+    another was put there.
+    """
     then = replace(report, recorded_at=row.recorded_at)
     now = replace(report, recorded_at=max(report.recorded_at, row.recorded_at + _MOMENT))
     after = replace(now, recorded_at=now.recorded_at + _MOMENT)
     names = _identifiers(connection, [*in_slot, *moved])
+    still_free = [one for one in moved if not _filled_since(connection, one, row.happened_at)]
     changes = [LoadingChange(now, "unloaded", row.package, place.slot, place.slot_name, place.lane)]
     changes += [
         LoadingChange(when, "loaded", names[one.package_id], one.slot, one.slot_name, one.lane, one.feeder)
-        for when, kept in ((then, [*in_slot, *moved] if row.kind == "load" else []), (after, moved))
+        for when, kept in ((then, [*in_slot, *moved] if row.kind == "load" else []), (after, still_free))
         for one in kept
     ]
     record_loadings(
         connection, changes, {name: package_id for package_id, name in names.items()} | {row.package: row.package_id}
     )
+
+
+def _filled_since(connection: Connection, one: Loaded, since: datetime) -> bool:
+    asked = {"station": one.station_id, "slot": one.slot, "lane": one.lane, "package": one.package_id, "since": since}
+    return bool(connection.execute(_FILLED_SINCE, asked).scalar_one())
 
 
 _IDENTIFIERS = text("SELECT package_id, identifier FROM package WHERE package_id = ANY (CAST(:packages AS integer[]))")

@@ -304,6 +304,19 @@ def test_an_override_is_for_the_run_that_was_the_latest_when_it_was_given(line: 
         done(line, PRINTER)
 
 
+def test_an_override_is_for_what_was_heard_before_whatever_time_it_gave(line: Engine) -> None:
+    soon = (datetime.now(UTC) - START).total_seconds() + 3600
+    work, units = uuid4(), (("P-1", 1), ("P-1", 2))
+    stored(line, started(*units, transaction=work, panel="P-1", order="WO-1", source=PRINTER, when=soon))
+    stored(line, completed(*units, transaction=work, source=PRINTER, when=soon + 1))
+    with line.begin() as connection:
+        grant_override(
+            connection, code="repeated", station=PRINTER, serial="SN-1", reason="once more", actor=ENGINEER,
+            until=datetime.now(UTC) + timedelta(hours=1),
+        )  # fmt: skip
+    assert "repeated" not in codes(line, PRINTER, Asked("SN-1"))[0]
+
+
 def test_what_does_not_stand_is_not_overridden(line: Engine) -> None:
     with line.begin() as connection, pytest.raises(Invalid, match="nothing to override"):
         grant_override(

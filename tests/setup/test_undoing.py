@@ -1,5 +1,6 @@
 """A reel scanned by mistake: what stood before stands again, and both truths stay on record."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from app.setup.requirements import SlotPlan
 from app.setup.undoing import undo_loading
 from app.setup.verification import Check
 from app.trace.loaded import loaded_intervals
-from tests.inbox.messages import STATION, at, stored
+from tests.inbox.messages import START, STATION, at, stored
 from tests.setup.plant import C100N, R10K, codes, plan, product, reel, scan, setup, slot_of, station
 from tests.trace.reels import loaded
 
@@ -67,6 +68,44 @@ def test_a_slot_that_was_blocked_is_blocked_again(engine: Engine, revision: int)
     assert codes(slot_of(setup(engine, revision), F1)) == ["location_blocked"]
 
 
+def test_a_block_that_a_late_scan_never_lifted_stands_after_its_undo(engine: Engine, revision: int) -> None:
+    reel(engine, "C-1", C100N)
+    assert not scan(engine, F1, "C-1", when=10, product_revision_id=revision).accepted
+    undo(engine, scan(engine, F1, "P-2", when=5, product_revision_id=revision), 30)
+    assert codes(slot_of(setup(engine, revision), F1)) == ["location_blocked"]
+
+
+def test_a_block_of_the_slot_by_another_name_stands_again(engine: Engine) -> None:
+    station(engine)
+    for name in ("P-1", "P-2"):
+        reel(engine, name)
+    assert not scan(engine, "1", "nobody", when=10).accepted
+    stored(engine, loaded("P-1", slot=F1, when=12))
+    undo(engine, scan(engine, "1", "P-2", when=20), 30)
+    found = slot_of(setup(engine, None), F1)
+    assert (found.package, codes(found)) == ("P-1", ["location_blocked"])
+    assert "Nobody knows package nobody" in found.reasons[0].sentence
+
+
+def test_a_clock_that_is_a_second_ahead_hinders_no_undo(engine: Engine, revision: int) -> None:
+    soon = (datetime.now(UTC) - START).total_seconds() + 1.5
+    mistake = scan(engine, F1, "P-2", when=soon, product_revision_id=revision)
+    assert undo(engine, mistake, soon).package == "P-1"
+    assert slot_of(setup(engine, revision, when=soon + 3), F1).package == "P-1"
+
+
+def test_what_took_another_place_meanwhile_keeps_it(engine: Engine, revision: int) -> None:
+    plan(engine, revision, SlotPlan(F1, R10K), SlotPlan(F2, R10K))
+    mistake = scan(engine, F2, "P-1", when=10, product_revision_id=revision)
+    scan(engine, F1, "P-2", when=15, product_revision_id=revision)
+    assert undo(engine, mistake, 20).package is None
+    assert [one.package for one in setup(engine, revision).slots] == ["P-2", None]
+    mistake = scan(engine, F1, "P-1", when=30, product_revision_id=revision)
+    scan(engine, F2, "P-2", when=35, product_revision_id=revision)
+    assert undo(engine, mistake, 40).package is None, "what was there before is elsewhere now"
+    assert [one.package for one in setup(engine, revision).slots] == [None, "P-2"]
+
+
 def test_a_reel_that_was_in_another_slot_is_there_again(engine: Engine, revision: int) -> None:
     plan(engine, revision, SlotPlan(F1, R10K), SlotPlan(F2, R10K))
     undo(engine, scan(engine, F2, "P-1", when=10, product_revision_id=revision), 20)
@@ -92,6 +131,19 @@ def test_what_was_used_since_is_not_undone(engine: Engine, revision: int) -> Non
     stored(engine, loaded("P-2", slot=F1, when=15))
     with pytest.raises(Conflict, match="used since"):
         undo(engine, mistake, 20)
+
+
+def test_a_splice_in_a_slot_that_its_machine_used_since_is_not_undone(engine: Engine) -> None:
+    station(engine)
+    made = product(engine)
+    plan(engine, made, SlotPlan("1", R10K))
+    for name in ("P-1", "P-2", "P-3"):
+        reel(engine, name)
+    stored(engine, loaded("P-1", slot=F1, when=1))
+    splice = scan(engine, "1", "P-2", when=10, product_revision_id=made, replaces="P-1")
+    stored(engine, loaded("P-3", slot=F1, when=15))
+    with pytest.raises(Conflict, match="used since"):
+        undo(engine, splice, 20)
 
 
 def test_once_and_never_a_refusal(engine: Engine, revision: int) -> None:
