@@ -141,8 +141,8 @@ def _put_back(
     moved: Sequence[Loaded],
     report: Report,
 ) -> None:
-    """Take the package out of the slot, which held what it held before all the time; as did the slot it came from, until
-    another was put there.
+    """Take the package out of the slot, which held what it held before all the time; so did the slot it came from,
+    until another was put there.
     """
     then = replace(report, recorded_at=row.recorded_at)
     now = replace(report, recorded_at=max(report.recorded_at, row.recorded_at + _MOMENT))
