@@ -126,6 +126,26 @@ def test_an_answer_that_was_lost_is_asked_for_again_and_the_deed_stays_one(
     assert facts.ask(engine, "SELECT count(*) FROM verdict WHERE purpose = 'start'") == [(1,)]
 
 
+def test_while_the_database_is_away_a_deed_waits(enter: Enter, opened: Shop, engine: Engine) -> None:
+    page = enter("work", shop.BENCH)
+    through(page)
+    refused: list[Route] = []
+
+    def away(route: Route) -> None:
+        if len(refused) < 4:
+            refused.append(route)
+            route.fulfill(status=503, json={"type": "/problems/unavailable", "detail": "The database does not answer."})
+        else:
+            route.continue_()
+
+    page.route("**/station/deeds", away)
+    Wedge(page).scan(opened.serials[0])
+    verdict(page, "GO", timeout=20_000)
+    assert len(refused) == 4
+    drained(page)
+    assert facts.works(engine, shop.BENCH) == [(opened.serials[0], "Completed")]
+
+
 def test_a_closed_page_loses_nothing(enter: Enter, context: BrowserContext, opened: Shop, engine: Engine) -> None:
     page = enter("work", shop.BENCH)
     through(page)

@@ -112,6 +112,7 @@ export class Queue {
       if (response.ok) return await response.json();
       const problem = await response.json();
       if (problem.type === "/problems/form_expired") return "locked"; // the page is of a session that has ended
+      if (response.status === 503) return null; // nobody is at fault: the database is away, and the deed waits
       if (response.status < 500 || this.fails(deed)) return { outcome: "refused", reasons: [{ sentence: problem.detail }] };
     } catch {
       return null;
