@@ -7,6 +7,7 @@ external by setting is used as it is; what is not is embedded (:mod:`app.embedde
 import contextlib
 import gc
 import http.client
+import os
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -36,6 +37,7 @@ log = structlog.get_logger()
 
 _LOOK_EVERY = 0.25  # seconds between two looks at the children
 _CREDENTIALS_EVERY = 2.0  # seconds until a new token is admitted by the embedded broker
+_BEHIND_WHO_WAITS = 5  # niceness of intake: a batch may wait a moment, a machine or a person at the gate may not
 
 
 @contextlib.contextmanager
@@ -310,6 +312,7 @@ def run_intake() -> None:
                 "Give this one a BIRTHMARK_INTAKE_CLIENT_ID and BIRTHMARK_INTAKE_FILTERS of its own."
             )
         opened.callback(claim.release)
+        os.nice(_BEHIND_WHO_WAITS)
         configured = opened.enter_context(connected_settings())
         url = str(configured.database_url)
         engine = create_engine(url, pool_size=2, application_name="birthmark-intake", recording=True)

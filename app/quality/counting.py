@@ -8,7 +8,7 @@ from app.quality.population import keep_counts
 from app.regularly import Regularly
 
 _EVERY = 5.0
-_STEP = 250
+_STEP = 500
 
 
 def bring_up(engine: Engine) -> None:

@@ -6,7 +6,7 @@ anew what the boards concerned have, by the same rules as where-used, and moves 
 it is. One process does that at a time; whoever does it twice changes nothing.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
@@ -26,7 +26,9 @@ _ALL: Factor = ("unit", "")
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 _TAKE = text(
     """
-    DELETE FROM due_count WHERE (unit_id, number) IN (SELECT unit_id, number FROM due_count LIMIT :most)
+    -- In the order of their key: an index passes what was taken just now, which a table shows until it is vacuumed.
+    DELETE FROM due_count
+    WHERE (unit_id, number) IN (SELECT unit_id, number FROM due_count ORDER BY unit_id, number LIMIT :most)
     RETURNING unit_id, CAST(since AS text) AS since
     """
 )
@@ -86,13 +88,18 @@ _ENTER = text(
     ) AS given (unit_id, position_number, work_order_id, set_ids)
     """
 )
+_CHUNKS = text(
+    """
+    -- Which chunks are these material sets put together of?
+    SELECT set_id, chunk_ids FROM material_set WHERE set_id = ANY (CAST(:sets AS integer[]))
+    """
+)
 # As where-used says it: a rejected placement was never in a unit.
 _HELD_BY = text(
     """
-    -- What is placed from, at and by, in each of these material sets?
-    SELECT DISTINCT material_set.set_id, factor.kind, factor.value
-    FROM material_set
-    JOIN material_chunk ON material_chunk.chunk_id = ANY (material_set.chunk_ids)
+    -- What is placed from, at and by, in each of these chunks?
+    SELECT DISTINCT chunk_id, factor.kind, factor.value
+    FROM material_chunk
     CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
     JOIN placement USING (placement_id)
     LEFT JOIN package USING (package_id)
@@ -101,7 +108,7 @@ _HELD_BY = text(
         UNION ALL
         SELECT 'nozzle', unnest(placement.nozzles)
     ) AS factor (kind, value)
-    WHERE set_id = ANY (CAST(:sets AS integer[])) AND factor.value IS NOT NULL
+    WHERE chunk_id = ANY (CAST(:chunks AS integer[])) AND factor.value IS NOT NULL
       AND (placement.reference_designators <> '{}' OR placement.rejected_designators = '{}')
     """
 )
@@ -165,24 +172,37 @@ def _enter(connection: Connection, now: Mapping[tuple[object, object], Had]) -> 
 
 
 def _move(connection: Connection, moved: Mapping[Had, int]) -> None:
-    held_by = _factors(connection, {one for _, sets in moved for one in sets})
-    change: Counter[tuple[Kind, str, int]] = Counter()
+    factors, held_by = _factors(connection, {one for _, sets in moved for one in sets})
+    change: defaultdict[int, Counter[int]] = defaultdict(Counter)
     for (order, sets), units in moved.items():
-        for kind, value in {_ALL}.union(*(held_by[one] for one in sets)):
-            change[kind, value, order] += units
-    changed = sorted((key, units) for key, units in change.items() if units)
+        counted = change[order]
+        for number in held_by[sets[0]].union(*(held_by[one] for one in sets[1:])):
+            counted[number] += units
+    changed = sorted(
+        (*factors[number], order, units)
+        for order, counted in change.items()
+        for number, units in counted.items()
+        if units
+    )
     if changed:
-        kinds, values, orders = zip(*(key for key, _ in changed), strict=True)
-        given = {"kinds": list(kinds), "values": list(values), "orders": list(orders)}
-        connection.execute(_ADD, given | {"units": [units for _, units in changed]})
+        kinds, values, orders, added = map(list, zip(*changed, strict=True))
+        given = {"kinds": kinds, "values": values, "orders": orders}
+        connection.execute(_ADD, given | {"units": added})
         connection.execute(_NONE_LEFT, given)
 
 
-def _factors(connection: Connection, sets: Collection[int]) -> dict[int, set[Factor]]:
-    found: dict[int, set[Factor]] = {one: set() for one in sets}
-    for set_id, kind, value in connection.execute(_HELD_BY, {"sets": sorted(sets)}):
-        found[set_id].add((kind, value))
-    return found
+def _factors(connection: Connection, sets: Collection[int]) -> tuple[list[Factor], dict[int, set[int]]]:
+    """All factors of these material sets, and by set the places in that list of those it has.
+
+    What is in a chunk is asked for once: from one board's sets to the next, few chunks differ.
+    """
+    chunks = {row[0]: row[1] for row in connection.execute(_CHUNKS, {"sets": sorted(sets)})}
+    asked = {"chunks": sorted({one for listed in chunks.values() for one in listed})}
+    numbers: dict[Factor, int] = {_ALL: 0}
+    held: defaultdict[int, set[int]] = defaultdict(set)
+    for chunk_id, kind, value in connection.execute(_HELD_BY, asked):
+        held[chunk_id].add(numbers.setdefault((kind, value), len(numbers)))
+    return list(numbers), {set_id: {0}.union(*(held[one] for one in listed)) for set_id, listed in chunks.items()}
 
 
 _UNITS = text(
