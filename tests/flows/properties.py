@@ -264,6 +264,8 @@ def _left_open(recorded: Recorded, unit: Board) -> bool:
     """Whether something on it, or some work on it, is not told by name."""
     if any(fitted.certainty is not Certainty.certain for fitted in unit.fitted):
         return True
+    if recorded.factory.clock_errors and any(fitted.until != float("inf") for fitted in unit.fitted):
+        return True  # whether what came out was put in before or after a work is open
     if unit.children and (recorded.factory.clock_errors or any(stay.untold for stay in unit.children)):
         return True
     for work in recorded.factory.truth.works:

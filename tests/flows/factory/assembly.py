@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from app.cfx.messages.assembly import InstalledMaterial, MaterialsInstalled, MaterialsUninstalled, UninstalledMaterial
 from app.cfx.messages.storage import MaterialsLoaded
 from app.cfx.messages.structures import InstalledComponent, MaterialPackage, UnitPosition
-from tests.flows.factory.boards import Board, Certainty, Fitted, Stay
+from tests.flows.factory.boards import Board, Certainty, Fitted, Panel, Stay
 from tests.flows.factory.material import Package
-from tests.flows.factory.route import Names, Station, location, material
+from tests.flows.factory.route import Names, Station, location, material, named
 from tests.flows.factory.stock import Stock
 
 SCREW = "SCREW-M3"
@@ -22,8 +22,8 @@ class AssemblyStation(Station):
     names: Names
     box: Package | None = None
 
-    def build(self, children: Sequence[Board], at: float) -> tuple[Board, float]:
-        """A new assembly around these, and when it is done."""
+    def build(self, children: Sequence[Board], at: float, *, screws: int | None = None) -> tuple[Board, float]:
+        """A new assembly around these, and when it is done; with a screw a child, or as many as said."""
         since = max(at, self.free)
         box = self._box(since)
         since += 2.0
@@ -32,7 +32,7 @@ class AssemblyStation(Station):
         transaction = self.begin([UnitPosition(unit_identifier=serial)], serial, since)
         until = since + 30.0
         entries = [self._entry(assembly, child, number) for number, child in enumerate(children, start=1)]
-        designators = [f"S{number}" for number in range(1, len(children) + 1)]
+        designators = [f"S{number}" for number in range(1, (screws or len(children)) + 1)]
         entries.append(
             InstalledMaterial(
                 unit_identifier=serial,
@@ -49,6 +49,26 @@ class AssemblyStation(Station):
             assembly.fitted.append(Fitted(box, name, self.handle, until, Certainty.certain))
         self.end(transaction, [assembly], since, until + 1)
         return assembly, until + 1
+
+    def fit(self, panel: Panel, at: float) -> tuple[Board, float]:
+        """Build a new unit with a screw in it into one board of a panel; returns it, and when that is done."""
+        module, at = self.build([], at, screws=1)
+        board = self.rng.choice(panel.good)
+        since = max(at, self.free)
+        transaction = self.begin(named(panel, [board], serials=False), panel.identifier, since)
+        told = InstalledMaterial(
+            unit_identifier=panel.identifier,
+            unit_position_number=board.position,
+            quantity_installed=1.0,
+            installed_components=[
+                InstalledComponent(reference_designator="M1", installed_unit_identifier=module.serial)
+            ],
+        )
+        until = since + 10.0
+        self.voice.say(MaterialsInstalled(transaction_id=transaction, installed_materials=[told]), until)
+        board.children.append(Stay(module, "M1", until))
+        self.end(transaction, [board], since, until + 1)
+        return module, until + 1
 
     def take_out(self, assembly: Board, stay: Stay, at: float) -> float:
         """Take a child out of its assembly; returns when it is done."""

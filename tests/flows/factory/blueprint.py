@@ -134,6 +134,8 @@ class LineBlueprint:
     paste: Paste = Paste.none
     x_outs: bool = False
     names_x_outs: bool = False
+    modules: bool = False
+    """A unit with parts of its own is built into a board, told by panel and position, before the boards are linked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,7 @@ def _lines(draw: st.DrawFn, planned: bool) -> LineBlueprint:
         paste=draw(_one_of(Paste)),
         x_outs=positions > 1 and draw(st.booleans()),
         names_x_outs=draw(st.booleans()),
+        modules=kind is PanelKind.linked_late and draw(st.booleans()),
     )
 
 

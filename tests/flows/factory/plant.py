@@ -55,21 +55,24 @@ class _Plant:
     works: list[Work] = field(default_factory=list)
     presences: list[Presence] = field(default_factory=list)
     boards: list[Board] = field(default_factory=list)
+    modules: list[Board] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
     clock_errors: dict[str, float] = field(default_factory=dict)
 
-    def voice(self, kind: str) -> Voice:
-        """A voice for another station."""
+    def voice(self, kind: str, *, orders_rounds: bool = False) -> Voice:
+        """A voice for another station; one that `orders_rounds` tells by its clock which round of a carrier it was."""
         handle = f"Acme.{kind}.{self.names.next(kind)}"
         clock = wrong_clock(self.rng)
-        if kind in _MAY_BE_FAR and self.blueprint.far_clocks and self.rng.random() < 0.4:
+        may_be_far = kind in _MAY_BE_FAR and self.blueprint.far_clocks and not orders_rounds
+        if may_be_far and self.rng.random() < 0.4:
             clock = far_clock(self.rng)
             self.clock_errors[handle] = abs(clock.skew)
         return Voice(handle, clock, self.rng.choice(list(Dialect)), self.rng, self.said.append)
 
-    def station(self, kind: str) -> dict[str, object]:
-        """What every station is made with."""
-        return {"voice": self.voice(kind), "rng": self.rng, "works": self.works, "presences": self.presences}
+    def station(self, kind: str, line: LineBlueprint | None = None) -> dict[str, object]:
+        """What every station is made with; `line`: where it stands."""
+        voice = self.voice(kind, orders_rounds=line is not None and line.kind is PanelKind.carrier)
+        return {"voice": voice, "rng": self.rng, "works": self.works, "presences": self.presences}
 
 
 def build(blueprint: Blueprint) -> Factory:
@@ -82,7 +85,9 @@ def build(blueprint: Blueprint) -> Factory:
     bench = Bench(**plant.station("Bench"), stock=stock, loses=plant.rng.random() < 0.5)  # type: ignore[arg-type]
     assemblies = _finish(plant, stock, bench, until + APART)
     stock.close(max(spoken.at for spoken in plant.said) + APART)
-    truth = Truth(plant.boards, assemblies, stock.packages, plant.presences, plant.works, plant.clock_errors)
+    truth = Truth(
+        plant.boards, [*plant.modules, *assemblies], stock.packages, plant.presences, plant.works, plant.clock_errors
+    )
     return Factory(plant.said, truth, plant.plans, plant.clock_errors)
 
 
@@ -96,7 +101,8 @@ def _run_line(plant: _Plant, stock: Stock, line: LineBlueprint, number: int) -> 
         plant.plans.append(Plan(order, f"BOARD-{number}", bom, {part: f"{part}-ALT" for part in PARTS}))
     front = Marker(**plant.station("Laser"), work_order=order)  # type: ignore[arg-type]
     behind = Marker(**plant.station("Reader"), work_order=order)  # type: ignore[arg-type]
-    printer = Printer(**plant.station("Printer"), stock=stock, blueprint=line)  # type: ignore[arg-type]
+    printer = Printer(**plant.station("Printer", line), stock=stock, blueprint=line)  # type: ignore[arg-type]
+    fitter = AssemblyStation(**plant.station("Fitter"), stock=stock, names=plant.names)  # type: ignore[arg-type]
     for mounter in mounters:
         mounter.work_order = order if plant.blueprint.planned or plant.rng.random() < 0.5 else None
         mounter.set_up(APART * 2)
@@ -112,6 +118,10 @@ def _run_line(plant: _Plant, stock: Stock, line: LineBlueprint, number: int) -> 
             now = printer.build(panel, now) + APART
         for mounter in mounters:
             now = mounter.build(panel, now) + APART
+        if line.modules and panel.good:
+            module, now = fitter.fit(panel, now)
+            plant.modules.append(module)
+            now += APART
         if panel.kind is PanelKind.linked_late:
             now = behind.tell(panel, now, names_x_outs=line.names_x_outs) + APART
         left[panel.identifier] = now
@@ -161,7 +171,7 @@ def _mounters(plant: _Plant, stock: Stock, line: LineBlueprint) -> tuple[list[Mo
             jobs += [Job(name, part) for name in names]
         mounters.append(
             Mounter(
-                **plant.station("Mounter"),  # type: ignore[arg-type]
+                **plant.station("Mounter", line),  # type: ignore[arg-type]
                 blueprint=blueprint,
                 stock=stock,
                 slots=slots,

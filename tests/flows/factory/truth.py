@@ -54,7 +54,7 @@ class Truth:
     def parents(self, *packages: Package) -> dict[Key, Certainty]:
         """Assemblies that held such a piece in a unit built into them, at whatever depth, while it was in there."""
         found: dict[Key, Certainty] = {}
-        for assembly in self.assemblies:
+        for assembly in self.units:
             sure = [fitted.certainty for fitted, _, _ in _inside(assembly) if any(map(fitted.package.is_of, packages))]
             if sure:
                 found[assembly.key] = min(max(sure), Certainty.arguable) if self.clock_errors else max(sure)
@@ -64,7 +64,7 @@ class Truth:
         """Assemblies that the unit was ever built into, and those around them."""
         return {
             assembly.key
-            for assembly in self.assemblies
+            for assembly in self.units
             if any(unit.key == child for unit, _, _ in _descendants(assembly, 0.0, FOREVER))
         }
 
