@@ -63,7 +63,7 @@ HELD = """
         SELECT unit_id, position_number FROM spoken_position
         WHERE unit_id IN (SELECT unit_id FROM fact)
           AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
-    ), spoken AS (
+    ), spoken_of AS (
         SELECT unit_id, position_number FROM several
         UNION
         SELECT installation.unit_id, installation.position_number
@@ -76,6 +76,14 @@ HELD = """
         WHERE 1 = ANY (work_record.position_numbers)
           AND (CAST(:as_of AS timestamptz) IS NULL
                OR least(work_record.started_received_at, work_record.completed_received_at) <= :as_of)
+    ), spoken AS (
+        SELECT unit_id, position_number FROM spoken_of
+        UNION
+        -- A panel with a second and a third place has a first, which may never be named.
+        SELECT unit_id, CAST(generate_series(1, max(position_number)) AS smallint)
+        FROM spoken_of
+        WHERE NOT EXISTS (SELECT FROM told WHERE told.panel_id = spoken_of.unit_id)
+        GROUP BY unit_id HAVING count(*) > 1
     ), held AS (
         SELECT panel_id, position_number, unit_id AS board_id, CAST(0 AS smallint) AS board_position,
             held_from, held_until

@@ -145,7 +145,10 @@ def both_ways_agree(recorded: Recorded) -> Iterator[str]:
         for package in recorded.factory.truth.packages:
             if package.identifier not in recorded.packages:
                 continue
-            unit = recorded.packages[package.identifier].own.get(key)
+            answer = recorded.packages[package.identifier]
+            if key in answer.around:
+                continue  # what is built into it makes it surer, and it is told by that
+            unit = answer.own.get(key)
             named = {
                 pair
                 for other in recorded.factory.truth.packages
@@ -255,7 +258,7 @@ def _meant(recorded: Recorded, told: Key) -> Iterable[Key]:
 def _told_as_whole(recorded: Recorded, told: Key, packages: list[Package]) -> bool:
     """Whether a machine spoke of the panel when it named the package, or nobody ever told two boards of it apart."""
     boards = _panels(recorded)[told]
-    named = {board.key for work in recorded.factory.truth.works for board in work.boards if board in boards}
+    named = {board.key for work in recorded.factory.truth.works for board in work.apart if board in boards}
     pieces = [fitted for board in boards for package in packages for fitted in board.bears(package)]
     return any(fitted.whole for fitted in pieces) or (bool(pieces) and len(named) == 1)
 

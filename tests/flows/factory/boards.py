@@ -112,7 +112,8 @@ class Panel:
 class Work:
     """A work at a station, with the boards it was done on. True times, in seconds.
 
-    `meant` are those that what is said of it may mean, X-outs too where a panel is spoken of as a whole.
+    `meant` are those that what is said of it may mean, X-outs too where a panel is spoken of as a whole; `apart` those
+    that something of what is heard of it names by itself.
     """
 
     station: str
@@ -120,3 +121,4 @@ class Work:
     since: float
     until: float
     meant: tuple[Board, ...]
+    apart: tuple[Board, ...]

@@ -76,10 +76,17 @@ class Mounter(Station):
             for job in self.jobs:
                 self._place(board, job)
         self._now += PICK
-        self._report(panel, transaction)
+        apart = self._report(panel, transaction)
         self._now += PICK
         whole = not self.blueprint.lists_units or self.blueprint.address in {Address.panel, Address.bare}
-        self.end(transaction, panel.good, since, self._now, meant=panel.boards if whole else ())
+        self.end(
+            transaction,
+            panel.good,
+            since,
+            self._now,
+            meant=panel.boards if whole else (),
+            apart=panel.good if self.blueprint.lists_units else apart,
+        )
         return self._now
 
     def clear(self) -> None:
@@ -114,7 +121,8 @@ class Mounter(Station):
             if not rejected:
                 return
 
-    def _report(self, panel: Panel, transaction: UUID) -> None:
+    def _report(self, panel: Panel, transaction: UUID) -> list[Board]:
+        """Tell what was placed; returns the boards that are named by themselves in what is heard of that."""
         told = reports(self.blueprint, panel, self._placed, transaction, self.rng, lanes=self.tells_lanes)
         heard = {id(placed): report for report in told if not report.lost for placed in report.placed}
         for report in told:
@@ -123,6 +131,7 @@ class Mounter(Station):
         for placed in self._placed:
             if not placed.rejected:
                 placed.board.fitted.append(self._fitted(placed, heard.get(id(placed))))
+        return [placed.board for report in told if not (report.lost or report.whole) for placed in report.placed]
 
     def _fitted(self, placed: Placed, report: Report | None) -> Fitted:
         sure = min(report.certainty, self._certainty_of(placed.piece)) if report else Certainty.open

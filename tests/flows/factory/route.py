@@ -54,11 +54,19 @@ class Station:
         return transaction
 
     def end(
-        self, transaction: UUID, boards: Sequence[Board], since: float, at: float, *, meant: Sequence[Board] = ()
+        self,
+        transaction: UUID,
+        boards: Sequence[Board],
+        since: float,
+        at: float,
+        *,
+        meant: Sequence[Board] = (),
+        apart: Sequence[Board] | None = None,
     ) -> None:
         """Say that work ended, and remember it."""
         self.voice.say(WorkCompleted(transaction_id=transaction, result="Completed"), at)
-        self.works.append(Work(self.handle, tuple(boards), since, at, tuple(meant or boards)))
+        named = boards if apart is None else apart
+        self.works.append(Work(self.handle, tuple(boards), since, at, tuple(meant or boards), tuple(named)))
         self.free = at + APART
 
     def received(self, package: Package, at: float) -> Presence:

@@ -88,7 +88,8 @@ class Truth:
         )
 
     def _tolerance(self, work: Work) -> float:
-        return TOLERANCE + self.clock_errors.get(work.station, 0.0)
+        """A window is widened at both ends, by the clock of whoever told them."""
+        return TOLERANCE + 2 * self.clock_errors.get(work.station, 0.0)
 
 
 def _add(holding: Holding, fitted: Fitted) -> None:
