@@ -94,8 +94,11 @@ _REPORTED = text(
     WITH asked AS (
         SELECT * FROM unnest(
             CAST(:units AS bigint[]), CAST(:positions AS smallint[]), CAST(:stations AS integer[]),
-            CAST(:transactions AS uuid[]), CAST(:begun AS timestamptz[]), CAST(:ended AS timestamptz[])
-        ) WITH ORDINALITY AS asked (board_id, board_position, station_id, transaction_id, begun_at, ended_at, nth)
+            CAST(:transactions AS uuid[]), CAST(:begun AS timestamptz[]), CAST(:ended AS timestamptz[]),
+            CAST(:spoken AS smallint[])
+        ) WITH ORDINALITY AS asked (
+            board_id, board_position, station_id, transaction_id, begun_at, ended_at, spoken_position, nth
+        )
     ), fact AS (
         SELECT installation.* FROM installation
         WHERE unit_id IN (
@@ -112,9 +115,11 @@ _REPORTED = text(
     JOIN asked ON asked.board_id = coalesce(held.board_id, fact.unit_id)
         AND asked.board_position = coalesce(held.board_position, 0)
         AND asked.station_id = fact.station_id
-    WHERE fact.transaction_id = asked.transaction_id
+    WHERE (fact.transaction_id = asked.transaction_id
        OR (fact.transaction_id IS NULL AND fact.recorded_at >= asked.begun_at
-           AND fact.recorded_at <= coalesce(asked.ended_at, 'infinity') + CAST(:longest_work AS interval))
+           AND fact.recorded_at <= coalesce(asked.ended_at, 'infinity') + CAST(:longest_work AS interval)))
+      -- What has a second place, or a later one, has others: a report of that alone is none of the whole.
+      AND (held.board_id IS NOT NULL OR asked.spoken_position > 0 OR fact.position_number < 2)
     """
 )
 _UNNAMED = text(
@@ -305,6 +310,7 @@ def _with_report(
         "transactions": [row.transaction_id for row in rows],
         "begun": [row.recorded_at for row in rows],
         "ended": [row.completed_at for row in rows],
+        "spoken": [works[index][1] for index, _, _ in boards],
         "longest_work": LONGEST_WORK,
         "as_of": as_of,
     }
