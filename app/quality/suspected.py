@@ -96,7 +96,7 @@ _HELD = text(
 def suspected(connection: Connection, near: Sequence[Row[Any]]) -> Iterator[tuple[Row[Any], Suspect]]:
     """Of what passed the screen: each suspicion that no hold was written of, the surest of each board.
 
-    One that was released, or decided, is suspected again only of work that began later.
+    One that was released, or decided, is suspected again only of work that was heard of later.
     """
     with varied(connection):
         intervals = loaded_intervals(connection, sorted({row.package_id for row in near}), None)
@@ -116,7 +116,7 @@ def suspected(connection: Connection, near: Sequence[Row[Any]]) -> Iterator[tupl
             if not any(
                 (hold.unit_id, hold.nonconformance_id) == (unit_id, row.nonconformance_id)
                 and (position == 0 or hold.position_number in {0, position})
-                and (hold.decided_at is None or hold.decided_at >= one.recorded_at)
+                and (hold.decided_at is None or hold.decided_at >= (one.heard_at or one.recorded_at))
                 for hold in held
             ):
                 told.add(key)

@@ -32,7 +32,8 @@ LONGEST_WORK = timedelta(minutes=15)
 class Suspect:
     """A board that may carry a package, and why. `reference_designators` where the machine told them.
 
-    `pending`: its station has it still, and its report may yet name another package.
+    `pending`: its station has it still, and its report may yet name another package. `heard_at`: when the work, or
+    the report, that leaves room was heard of first.
     """
 
     board: Place
@@ -43,6 +44,7 @@ class Suspect:
     why: str
     reference_designators: Sequence[str] = ()
     pending: bool = False
+    heard_at: datetime | None = None
 
     def said(self, station: str, package: str) -> str:
         """The suspicion as a sentence; station and package by their names."""
@@ -57,7 +59,7 @@ _WORK = """
             CASE WHEN CAST(:as_of AS timestamptz) IS NULL OR started_received_at <= :as_of THEN started_at END
                 AS started_at,
             CASE WHEN CAST(:as_of AS timestamptz) IS NULL OR completed_received_at <= :as_of THEN completed_at END
-                AS completed_at
+                AS completed_at, least(started_received_at, completed_received_at) AS heard_at
         FROM work_record
         WHERE station_id = ANY (CAST(:stations AS integer[]))
           AND (CAST(:units AS bigint[]) IS NULL OR unit_id = ANY (CAST(:units AS bigint[])))
@@ -79,7 +81,7 @@ _WORKED = text(
     WITH {_WORK}, {_LOADED}
     SELECT DISTINCT ON (work.unit_id, work.transaction_id, loaded.package_id)
         work.unit_id, work.position_numbers, work.station_id, work.transaction_id, loaded.package_id, loaded.slot,
-        coalesce(work.started_at, work.completed_at) AS recorded_at, work.completed_at,
+        coalesce(work.started_at, work.completed_at) AS recorded_at, work.completed_at, work.heard_at,
         CASE work.surface WHEN 'PrimarySurface' THEN 'top' WHEN 'SecondarySurface' THEN 'bottom' END AS side
     FROM loaded
     JOIN work ON work.station_id = loaded.station_id
@@ -127,7 +129,7 @@ _UNNAMED = text(
     -- Which reports name the slot and not the package, while these packages were in it?
     WITH {_LOADED}
     SELECT DISTINCT fact.unit_id, fact.position_number, fact.station_id, loaded.package_id, loaded.slot,
-        fact.recorded_at, placement.reference_designators
+        fact.recorded_at, fact.received_at, placement.reference_designators
     FROM loaded
     JOIN placement ON placement.slot = loaded.slot
     JOIN material_chunk ON material_chunk.placement_ids @> ARRAY[placement.placement_id]
@@ -245,6 +247,7 @@ def suspects(
             f"{'has not reported yet' if row.completed_at is None else 'reported nothing of'} what it installed; "
             f"it was in slot {row.slot} then",
             pending=row.completed_at is None and row.recorded_at > datetime.now(UTC) - LONGEST_WORK,
+            heard_at=row.heard_at,
         )
         if nth in reported and row.package_id in applied:
             continue
@@ -267,6 +270,7 @@ def suspects(
                 suspect.recorded_at,
                 f"names no package for {', '.join(missing)}; it was loaded then",
                 missing,
+                heard_at=suspect.heard_at,
             )
 
 
@@ -290,6 +294,7 @@ def _unnamed(
             row.recorded_at,
             f"did not name the package at {where}; it was in slot {row.slot} then",
             row.reference_designators,
+            heard_at=row.received_at,
         )
 
 
