@@ -19,6 +19,10 @@ _HAPPENED_AT = f"""
         THEN least({{0}}.recorded_at, {{0}}.received_at)
         ELSE {{0}}.recorded_at - greatest(clock.error, interval '0') END
 """
+# It happened later where the clock was behind, or right when a clock that is ahead now told it.
+_AT_THE_LATEST = """
+    least(event.received_at, event.recorded_at + greatest(clock.largest_error, interval '0'))
+"""
 _KNOWN = text(
     f"""
     -- What is known of these packages, and what happened to them?
@@ -32,18 +36,19 @@ _KNOWN = text(
         WHERE link.kind IN ('split', 'batch')
     ), told AS (
         SELECT line.package_id, line.until, event.kind, {_HAPPENED_AT.format("event")} AS happened_at,
-            event.moisture_level, event.floor_life_left
+            {_AT_THE_LATEST} AS latest, event.moisture_level, event.floor_life_left
         FROM line JOIN package_event AS event ON event.package_id = line.ancestor_id
         LEFT JOIN station_clock AS clock USING (station_id)
         WHERE event.kind <> 'retired' OR line.package_id = line.ancestor_id
         UNION ALL
-        SELECT line.package_id, line.until, 'loaded', {_HAPPENED_AT.format("loading")}, NULL, NULL
+        SELECT line.package_id, line.until, 'loaded', {_HAPPENED_AT.format("loading")}, NULL, NULL, NULL
         FROM line JOIN loading_event AS loading ON loading.package_id = line.ancestor_id
         LEFT JOIN station_clock AS clock ON clock.station_id = loading.station_id
             AND loading.event_id > 0  -- a scan's time is a person's
         WHERE loading.kind IN ('loaded', 'spliced')
     ), happened AS (
         SELECT package_id, array_agg(kind) AS kinds, array_agg(happened_at) AS times,
+            array_agg(latest) AS latest,
             array_agg(floor_life_left) AS floor_lives_left,
             array_agg(moisture_level) FILTER (WHERE moisture_level IS NOT NULL) AS moisture_levels
         FROM told WHERE happened_at <= least(until, :at) GROUP BY package_id
@@ -55,7 +60,7 @@ _KNOWN = text(
         coalesce(handling.kind, 'component') AS kind, handling.moisture_level, handling.floor_life_hours,
         handling.thaw_hours, handling.thawed_hours, handling.open_hours, handling.surface_finish,
         (SELECT jsonb_object_agg(level, hours) FROM floor_life) AS own_limits,
-        happened.kinds, happened.times, happened.floor_lives_left, happened.moisture_levels
+        happened.kinds, happened.times, happened.latest, happened.floor_lives_left, happened.moisture_levels
     FROM package
     LEFT JOIN lot USING (lot_id)
     LEFT JOIN part_handling AS handling ON handling.part_number = package.part_number
@@ -83,7 +88,7 @@ def conditions(connection: Connection, package_ids: Collection[int], *, at: date
         return {}
     found = {}
     for row in connection.execute(_KNOWN, {"packages": list(package_ids), "at": at}):
-        happened = zip(row.kinds or (), row.times or (), row.floor_lives_left or (), strict=True)
+        happened = zip(row.kinds or (), row.times or (), row.floor_lives_left or (), row.latest or (), strict=True)
         known = KnownPackage(
             package_id=row.package_id,
             identifier=row.identifier,
@@ -105,7 +110,7 @@ def conditions(connection: Connection, package_ids: Collection[int], *, at: date
                 open_hours=row.open_hours,
                 surface_finish=row.surface_finish,
             ),
-            happenings=[Happening(Happened(kind), when, left) for kind, when, left in happened],
+            happenings=[Happening(Happened(kind), *told) for kind, *told in happened],
         )
         found[row.package_id] = condition_of(known, limits={**DEFAULT_LIMITS, **(row.own_limits or {})}, at=at)
     return found

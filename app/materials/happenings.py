@@ -1,7 +1,7 @@
 """What can happen to a package, in the order that clocks need. Pure: no database."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -39,15 +39,34 @@ _RANK = {
 }  # fmt: skip
 
 
+_PROTECTS = frozenset({Happened.dry_stored, Happened.refrigerated})
+_EXPOSES = frozenset({Happened.dry_removed, Happened.thawed, Happened.opened, Happened.loaded})
+
+
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that happened at a time; `floor_life_left` is what a machine said then, where it said so."""
+    """Something that happened at a time; `floor_life_left` is what a machine said then, where it said so.
+
+    `latest`: when it happened at the latest, where the clock that told of it is known to be wrong.
+    """
 
     kind: Happened
     at: datetime
     floor_life_left: timedelta | None = None
+    latest: datetime | None = None
 
 
 def in_order(happenings: Iterable[Happening], *, until: datetime) -> list[Happening]:
-    """What happened up to and including a moment, oldest first."""
-    return sorted((one for one in happenings if one.at <= until), key=lambda one: (one.at, _RANK[one.kind]))
+    """What happened up to and including a moment, oldest first.
+
+    What protects counts from when it happened at the latest, and not at all where it may have been exposed again since.
+    """
+    told = [one for one in happenings if one.at <= until]
+    exposed = [one.at for one in told if one.kind in _EXPOSES]
+    surely = []
+    for one in told:
+        if one.kind not in _PROTECTS or one.latest is None or one.latest <= one.at:
+            surely.append(one)
+        elif one.latest <= until and not any(one.at <= at <= one.latest for at in exposed):
+            surely.append(replace(one, at=one.latest))
+    return sorted(surely, key=lambda one: (one.at, _RANK[one.kind]))

@@ -42,18 +42,19 @@ def cold_chain(happenings: Iterable[Happening], *, thaw: timedelta, thawed: time
     used = timedelta()
     out_since: datetime | None = None
     over_since: datetime | None = None
+    thawing: datetime | None = None
     for one in in_order(happenings, until=at):
         if one.kind is Happened.thawed and out_since is None:
-            out_since = one.at
+            out_since, thawing = one.at, one.latest or one.at
         elif one.kind is Happened.refrigerated and out_since is not None:
             over_since = over_since or _over(out_since, used, thawed, one.at)
             used += one.at - out_since
             out_since = None
-    if out_since is None:
+    if out_since is None or thawing is None:
         return Cold(None, over_since, None)
     over_since = over_since or _over(out_since, used, thawed, at)
     runs_out_at = None if thawed is None or over_since is not None else out_since + thawed - used
-    return Cold(out_since + thaw, over_since, runs_out_at)
+    return Cold(thawing + thaw, over_since, runs_out_at)
 
 
 @dataclass(frozen=True, slots=True)

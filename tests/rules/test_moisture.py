@@ -139,3 +139,13 @@ def test_the_strictest_level_counts() -> None:
 )
 def test_what_said_first_that_it_is_over(happened: tuple[tuple[str, float], ...], because: str) -> None:
     assert standing(told(*happened), 500).over_because == because
+
+
+@pytest.mark.parametrize(
+    ("exposed", "at", "left"),
+    [(None, 102, 66), (None, 110, 65), (100, 110, 58), (103, 110, 58), (104, 110, 59)],
+)
+def test_what_was_stored_at_the_latest_then_protects_since(exposed: float | None, at: float, left: float) -> None:
+    stored = Happening(Happened.dry_stored, START + hours(100), latest=START + hours(103))
+    happened = [*told(("opened", 0)), stored, *(told(("dry_removed", exposed)) if exposed is not None else ())]
+    assert standing(happened, at).left == hours(left)
