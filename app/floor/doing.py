@@ -30,9 +30,9 @@ from app.floor.deeds import (
     Visit,
     moment,
 )
-from app.floor.repairs import TAKES_OUT, WHY_IT_IS_HERE, now_at, replacement, taken_last
+from app.floor.repairs import TAKES_OUT, WHY_IT_IS_HERE, now_at, replacement, taken_since
 from app.floor.telling import Telling
-from app.floor.units import UnitAtHand, bench, gone_on_to, unit_at_hand
+from app.floor.units import UnitAtHand, begun_and_undone, bench, gone_on_to, unit_at_hand
 from app.inbox.memory import Ids
 from app.inbox.record import Recorder
 from app.interlock.gate import ask
@@ -186,11 +186,17 @@ def _still_here(deed: Undo | UndoRepair, by: _Hand) -> UnitAtHand:
 
 @_do.register
 def _undo_repair(deed: UndoRepair, by: _Hand) -> Answer:
-    """Nothing is taken back: the new part is told to be out again and the former one in, later than the repair."""
+    """Nothing is taken back: the new part is told to be out again and the former one in, later than the repair.
+
+    Undone twice it is undone once: the second scan would take for former what the first took out.
+    """
     unit = _still_here(deed, by)
+    begun, undone = begun_and_undone(by.connection, unit.unit_id, deed.transaction)
+    if undone:
+        return Answer("undone", unit.serial)
     out = {done.reference_designator for done in deed.repairs if done.action in TAKES_OUT}
     new = now_at(by.connection, unit.serial, out)
-    before = taken_last(by.connection, unit.serial, out)
+    before = taken_since(by.connection, unit.serial, out, begun)
     for designator, package in sorted(new.items()):
         by.telling.taken_out(unit.serial, deed.transaction, designator, package, reason=None)
     for designator, package in sorted(before.items()):

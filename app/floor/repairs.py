@@ -131,13 +131,18 @@ def now_at(connection: Connection, serial: str, designators: Collection[str]) ->
     }
 
 
-def taken_last(connection: Connection, serial: str, designators: Collection[str]) -> dict[str, str]:
-    """Designator -> the package of the part that was taken out of it last, where that is known for certain."""
-    if not designators:
+def taken_since(
+    connection: Connection, serial: str, designators: Collection[str], begun: datetime | None
+) -> dict[str, str]:
+    """Designator -> the package of the part that was taken out of it since then, where that is known for certain."""
+    if not designators or begun is None:
         return {}
     gone = [
         (part.removed_at, part.reference_designator, part.package)
         for part in made_from(connection, serial).installations
-        if part.reference_designator in designators and part.removed_at and part.evidence is Evidence.exact
+        if part.reference_designator in designators
+        and part.removed_at
+        and part.removed_at >= begun
+        and part.evidence is Evidence.exact
     ]
     return {designator: package for _, designator, package in sorted(gone) if designator is not None}

@@ -1,6 +1,7 @@
 """Which unit does a person at a station mean?"""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -139,3 +140,18 @@ def gone_on_to(connection: Connection, unit_id: int, transaction: UUID) -> str |
     """The station where work on the unit began after that of the transaction; None where there is none."""
     found: str | None = connection.execute(_GONE_ON, {"unit": unit_id, "transaction": transaction}).scalar()
     return found
+
+
+_BEGUN = text(
+    """
+    -- When did this work on the unit begin, and was it told to have been a mistake?
+    SELECT min(started_at), coalesce(bool_or(result = 'Aborted'), false) FROM work_record
+    WHERE unit_id = :unit AND transaction_id = :transaction
+    """
+)
+
+
+def begun_and_undone(connection: Connection, unit_id: int, transaction: UUID) -> tuple[datetime | None, bool]:
+    """When work on a unit began, None where nobody told, and whether it was undone already."""
+    begun, undone = connection.execute(_BEGUN, {"unit": unit_id, "transaction": transaction}).one()
+    return begun, undone

@@ -1,0 +1,76 @@
+"""A repair is undone once, and what stands again is what was there before that repair, nothing older."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Engine
+
+from app.db import create_engine, for_deeds
+from app.floor.deeds import Deed, Repair, RepairDone, StartRepair, UndoRepair
+from app.floor.doing import do
+from app.inbox.record import Recorder
+from app.people import Actor, Role
+from tests.stations_screens import facts, shop
+
+ANN = Actor("person:ann", "ann", Role.operator, person="ann")
+SERIAL = shop.serial(1)
+REPLACED = RepairDone(reference_designator="R2", action="replaced", label="R-1183")
+REMOVED = RepairDone(reference_designator="R2", action="removed")
+
+
+@pytest.fixture
+def floor(engine: Engine, database: str) -> Iterator[Engine]:
+    """The engine on which the web application does deeds; a board with two parts of one reel is at repair."""
+    shop.open_shop(engine)
+    shop.assembled(engine, [SERIAL])
+    shop.placed(engine, SERIAL, {"R-1182": ["R1", "R2"]})
+    shop.found(engine, SERIAL, "R2")
+    keyed = create_engine(database, keyed=True)
+    yield for_deeds(keyed)
+    keyed.dispose()
+
+
+def done(floor: Engine, engine: Engine, deed: Deed) -> bytes:
+    return do(floor, Recorder(engine), deed, actor=ANN)
+
+
+def repaired(floor: Engine, engine: Engine, repairs: Sequence[RepairDone]) -> UUID:
+    begun = StartRepair(id=uuid4(), station=shop.REPAIR, at=datetime.now(UTC), serial=SERIAL)
+    assert b'"go"' in done(floor, engine, begun)
+    deed = Repair(
+        id=uuid4(), station=shop.REPAIR, at=datetime.now(UTC), serial=SERIAL, transaction=begun.id, succeeded=True,
+        repairs=tuple(repairs),
+    )  # fmt: skip
+    assert b'"noted"' in done(floor, engine, deed)
+    return begun.id
+
+
+def undo(transaction: UUID, *repairs: RepairDone) -> UndoRepair:
+    return UndoRepair(
+        id=uuid4(), station=shop.REPAIR, at=datetime.now(UTC), serial=SERIAL, transaction=transaction, repairs=repairs
+    )
+
+
+def now_in(engine: Engine) -> set[tuple[str | None, str]]:
+    return {(place, package) for place, package, gone in shop.made_of(engine, SERIAL) if not gone}
+
+
+def test_undone_twice_it_is_undone_once(floor: Engine, engine: Engine) -> None:
+    transaction = repaired(floor, engine, [REPLACED])
+    assert now_in(engine) == {("R1", "R-1182"), ("R2", "R-1183")}
+    for _ in range(2):  # two scans of UNDO before the first is answered
+        assert b'"undone"' in done(floor, engine, undo(transaction, REPLACED))
+        assert now_in(engine) == {("R1", "R-1182"), ("R2", "R-1182")}
+    told = facts.ask(engine, "SELECT count(*) FROM removal")
+    assert told == [(2,)], "out by the repair, the new one out by its undoing"
+
+
+def test_what_an_earlier_repair_took_out_stays_out(floor: Engine, engine: Engine) -> None:
+    repaired(floor, engine, [REMOVED])
+    assert now_in(engine) == {("R1", "R-1182")}
+    transaction = repaired(floor, engine, [REPLACED])
+    assert now_in(engine) == {("R1", "R-1182"), ("R2", "R-1183")}
+    done(floor, engine, undo(transaction, REPLACED))
+    assert now_in(engine) == {("R1", "R-1182")}, "nothing was at R2 before"
