@@ -89,10 +89,17 @@ def fact(words: str, say: Say) -> str:
     for text, pattern in _FACTS:
         if told := pattern.fullmatch(body):
             values = {name: fact(value, say) if name == "fact" else value for name, value in told.groupdict().items()}
-            moment = datetime.strptime(at, TIMES["second"]).replace(tzinfo=UTC) if at else None
-            time = f", {moment:{say(TIMES['second'])}}" if moment else ""
-            return f"{say(text) % values}{time}{period}"
+            return f"{say(text) % values}{f', {_moment(at, say)}' if at else ''}{period}"
     return words
+
+
+def _moment(at: str, say: Say) -> str:
+    """A time that stands in a text; what a package is called may look like one and be none."""
+    try:
+        moment = datetime.strptime(at, TIMES["second"]).replace(tzinfo=UTC)
+    except ValueError:
+        return at
+    return f"{moment:{say(TIMES['second'])}}"
 
 
 def who(identity: str, say: Say) -> str:

@@ -95,6 +95,14 @@ def test_why_something_is_held_is_said_in_the_readers_language(english: str, ger
     assert wording.fact(english, str) == english
 
 
+@pytest.mark.parametrize("moment", ["2024-99-99 99:99:99", "2024-02-30 00:00:00", "2024-01-01 00:00:60"])
+def test_what_looks_like_a_time_and_is_none_is_shown_as_it_is(moment: str) -> None:
+    package = f"P7, {moment} UTC"
+    told = f"Acme.M.1 put package {package} on it, 2024-01-01 06:00:00 UTC."
+    assert wording.fact(told, str) == told
+    assert package in wording.fact(told, GERMAN)
+
+
 @pytest.mark.parametrize(
     ("identity", "german"),
     [("person:ann", "ann"), ("token:7 press", "press"), ("station:Acme.M.1", "der Station selbst"), ("test", "test")],
