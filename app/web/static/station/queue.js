@@ -35,6 +35,7 @@ export class Queue {
   async put(deed) {
     const next = { deed, kept: this.keep(deed) };
     if (this.clear) return (this.first = this.sendFirst(next));
+    this.turn++; // whoever looks just now may not have seen it: what comes next is not the first
     await next.kept;
     this.tell();
     this.drain();
