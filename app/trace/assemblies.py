@@ -191,6 +191,10 @@ def _judged(stays: Sequence[_Stay]) -> Iterator[_Stay]:
         near = range(bisect_left(times, one.recorded_at - widest), len(stays))
         later = (stays[nth] for nth in near if stays[nth].board != one.board and may_follow(one, stays[nth]))
         moved = list(islice(later, 1))
+        for other in later:  # one that a worse clock told may have been before the first
+            if other.recorded_at > moved[0].recorded_at + widest:
+                break
+            moved.append(other)
         spans = stay(one, one.evidence, one.ends, moved)
         until = spans[-1].until
         moved_at = max(one.recorded_at, moved[0].recorded_at) if moved else None

@@ -128,20 +128,36 @@ def stay(begun: Moment, evidence: Evidence, ends: Iterable[Moment], doubts: Iter
     """The time from `begun` to the first of its `ends`; what may have been before, as far as clocks tell, ends it
     possibly, and so does each of `doubts`: from then on it is `bounded`.
     """
-    after, unsure = [], [max(begun.recorded_at, one.recorded_at) for one in doubts if may_follow(begun, one)]
+    after: list[Moment] = []
+    unsure = [one for one in doubts if may_follow(begun, one)]
     for end in ends:
         if end.recorded_at >= begun.recorded_at + apart(begun, end):
             after.append(end)
         elif may_follow(begun, end):
-            unsure.append(max(begun.recorded_at, end.recorded_at))
-    last = min(after, key=lambda end: end.recorded_at, default=None)
+            unsure.append(end)
+    last = min(after, key=_told_at, default=None)
     until = last.recorded_at if last else None
-    error = max(begun.clock_error, last.clock_error) if last else begun.clock_error
-    told = Span(evidence, begun.recorded_at, until, error)
-    first = min(unsure, default=None)
+    told = Span(evidence, begun.recorded_at, until, _error(begun, [*after, *unsure]))
+    doubtful = min(unsure, key=_told_at, default=None)
+    first = max(begun.recorded_at, doubtful.recorded_at) if doubtful else None
     if first is None or (until is not None and until <= first):
         return (told,)
     return replace(told, until=first), replace(told, evidence=weaker(evidence, Evidence.bounded), since=first)
+
+
+def _told_at(one: Moment) -> datetime:
+    return one.recorded_at
+
+
+def _error(begun: Moment, ends: Iterable[Moment]) -> timedelta:
+    """How far the clocks may be off that told when it began, and what may have been the first end.
+
+    Of several ends that of the worst clock may have been the first, however late it was by that clock.
+    """
+    ends = list(ends)
+    first = min((end.recorded_at + end.clock_error for end in ends), default=None)
+    near = (end.clock_error for end in ends if first and end.recorded_at - end.clock_error <= first)
+    return max((begun.clock_error, *near))
 
 
 def may_follow(begun: Moment, other: Moment) -> bool:
