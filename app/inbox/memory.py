@@ -14,7 +14,7 @@ from app.units.installations import Interned, InternedMemory, KnownSet
 class SeenMessage:
     """An installed-materials message seen before: for other units it is stored from its outline alone.
 
-    `groups` are (index of the unit identifier, position number, material set); `residue` is what the sets do not hold,
+    `groups` are (index of the unit identifier, position number, material set); the rest is what the sets do not hold,
     with the transaction cut out of its frame.
     """
 

@@ -1,5 +1,6 @@
 """Visual inspection, rework and feeder set-up: what hands do becomes the same facts a machine would tell."""
 
+from playwright.sync_api import Page
 from sqlalchemy import Engine
 
 from app.scanning.codes import CodeKind, make_code, slot_code
@@ -53,8 +54,8 @@ def test_small_parts_close_together_are_asked_about(enter: Enter, opened: Shop, 
     page.locator("[data-sheet-title]", has_text="R5").wait_for()
 
 
-def test_rework_takes_the_part_out_and_the_new_reel_in(enter: Enter, opened: Shop, engine: Engine) -> None:
-    serial = opened.serials[0]
+def _repairing_r2(enter: Enter, engine: Engine, serial: str) -> tuple[Page, Wedge]:
+    """Rework's screen with a board whose R2 failed, and R2 chosen."""
     shop.assembled(engine, [serial])
     shop.placed(engine, serial, {"R-1182": ["R1", "R2"]})
     shop.found(engine, serial, "R2")
@@ -64,6 +65,12 @@ def test_rework_takes_the_part_out_and_the_new_reel_in(enter: Enter, opened: Sho
     verdict(page, "GO")
     page.locator("[data-verdict]").click()
     page.get_by_role("button", name="R2").first.click()
+    return page, wedge
+
+
+def test_rework_takes_the_part_out_and_the_new_reel_in(enter: Enter, opened: Shop, engine: Engine) -> None:
+    serial = opened.serials[0]
+    page, wedge = _repairing_r2(enter, engine, serial)
     page.get_by_role("button", name="replaced").click()
     wedge.scan("C-2201")
     verdict(page, "WRONG REEL")
@@ -81,15 +88,7 @@ def test_rework_takes_the_part_out_and_the_new_reel_in(enter: Enter, opened: Sho
 
 def test_a_line_and_a_whole_repair_are_undone(enter: Enter, opened: Shop, engine: Engine) -> None:
     serial = opened.serials[0]
-    shop.assembled(engine, [serial])
-    shop.placed(engine, serial, {"R-1182": ["R1", "R2"]})
-    shop.found(engine, serial, "R2")
-    page = enter("rework", shop.REPAIR)
-    wedge = Wedge(page)
-    wedge.scan(serial)
-    verdict(page, "GO")
-    page.locator("[data-verdict]").click()
-    page.get_by_role("button", name="R2").first.click()
+    page, wedge = _repairing_r2(enter, engine, serial)
     page.get_by_role("button", name="cleaned").click()
     page.locator("[data-noted] li").wait_for()
     wedge.scan(UNDO)
