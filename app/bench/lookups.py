@@ -59,38 +59,38 @@ _ROWS_OF_UNIT = """
 """
 
 
-def _first(connection: Connection, statement: str, asked: object) -> list[Any]:
-    return [row[0] for row in connection.execute(statement, [asked]).fetchall()]
+def _names(connection: Connection, statement: str, asked: str) -> set[str]:
+    return {name for (name,) in connection.execute(statement, [asked]).fetchall()}
 
 
 def own_units_of_package(connection: Connection, identifier: str) -> set[str]:
     """Serials that carry a package, from this product's tables."""
-    return set(_first(connection, _OWN_PACKAGE, identifier))
+    return _names(connection, _OWN_PACKAGE, identifier)
 
 
 def own_units_of_lot(connection: Connection, lot: str) -> set[str]:
     """Serials that carry a package of a lot."""
-    return set(_first(connection, _OWN_LOT, lot))
+    return _names(connection, _OWN_LOT, lot)
 
 
 def own_packages_of_unit(connection: Connection, serial: str) -> set[str]:
     """Packages in a unit."""
-    return set(_first(connection, _OWN_UNIT, serial))
+    return _names(connection, _OWN_UNIT, serial)
 
 
 def rows_units_of_package(connection: Connection, identifier: str) -> set[str]:
     """Serials that carry a package, from the reference."""
-    return set(_first(connection, _ROWS_OF_PACKAGES.format(name="identifier"), identifier))
+    return _names(connection, _ROWS_OF_PACKAGES.format(name="identifier"), identifier)
 
 
 def rows_units_of_lot(connection: Connection, lot: str) -> set[str]:
     """Serials that carry a package of a lot, from the reference."""
-    return set(_first(connection, _ROWS_OF_PACKAGES.format(name="lot_code"), lot))
+    return _names(connection, _ROWS_OF_PACKAGES.format(name="lot_code"), lot)
 
 
 def rows_packages_of_unit(connection: Connection, serial: str) -> set[str]:
     """Packages in a unit, from the reference."""
-    return set(_first(connection, _ROWS_OF_UNIT, serial))
+    return _names(connection, _ROWS_OF_UNIT, serial)
 
 
 @dataclass(frozen=True, slots=True)
