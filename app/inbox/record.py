@@ -322,7 +322,7 @@ class Recorder:
             for event, said in zip(events, saids, strict=True)
         ]
         apply(connection, told, ids)
-        measure_clocks(connection, _ahead(items, received_at))
+        measure_clocks(connection, _ahead(items, received_at), live=False)
         return [event.event_id for event in events]
 
 

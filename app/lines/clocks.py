@@ -23,8 +23,9 @@ FRESH: Final = timedelta(minutes=10)
 # A minute's best; a clock that was set shows in the next.
 _MEASURE: Final = text(
     """
-    INSERT INTO station_clock AS known (station_id, error, largest_error, measured_at)
-    SELECT station_id, given.error, greatest(given.error, -given.error), now()
+    INSERT INTO station_clock AS known (station_id, error, largest_error, measured_at, right_at)
+    SELECT station_id, given.error, greatest(given.error, -given.error), now(),
+        CASE WHEN :live AND greatest(given.error, -given.error) <= interval '2 seconds' THEN now() END
     FROM unnest(CAST(:handles AS text[]), CAST(:errors AS interval[])) AS given (handle, error)
     JOIN station USING (handle)
     ORDER BY station_id
@@ -32,10 +33,48 @@ _MEASURE: Final = text(
         error = CASE WHEN known.measured_at > now() - interval '1 minute'
             THEN greatest(known.error, excluded.error) ELSE excluded.error END,
         largest_error = greatest(known.largest_error, excluded.largest_error),
+        right_at = coalesce(excluded.right_at, known.right_at),
         measured_at = CASE WHEN known.measured_at > now() - interval '1 minute' AND known.error >= excluded.error
             THEN known.measured_at ELSE now() END
     """
 )
+_RIGHT_AGAIN: Final = text(
+    """
+    UPDATE wrong_clock SET right_after = now() FROM station_clock AS clock
+    WHERE clock.station_id = wrong_clock.station_id AND right_after IS NULL AND clock.right_at = now()
+    """
+)
+_WRONG: Final = text(
+    """
+    INSERT INTO wrong_clock AS known (station_id, seen_at, right_before, ahead, behind)
+    SELECT station_id, now(), clock.right_at, greatest(given.error, interval '0'), greatest(-given.error, interval '0')
+    FROM unnest(CAST(:handles AS text[]), CAST(:errors AS interval[])) AS given (handle, error)
+    JOIN station USING (handle) JOIN station_clock AS clock USING (station_id)
+    WHERE greatest(given.error, -given.error) > interval '2 seconds'
+    ON CONFLICT (station_id) WHERE right_after IS NULL DO UPDATE SET
+        ahead = greatest(known.ahead, excluded.ahead), behind = greatest(known.behind, excluded.behind)
+    """
+)
+MAY_HAVE_BEEN: Final = """
+    SELECT CASE WHEN greatest(heard - told, told - heard) <= interval '2 seconds' THEN least(told, heard)
+        ELSE least(told, heard, min(greatest(told - ahead, right_before))
+            FILTER (WHERE told >= right_before AND told - ahead <= right_after)) END AS earliest,
+        least(heard, greatest(told, max(least(told + behind, right_after))
+            FILTER (WHERE told + behind >= right_before AND told <= right_after))) AS latest
+    FROM (SELECT CAST({told} AS timestamptz) AS told, CAST({heard} AS timestamptz) AS heard) AS message
+    LEFT JOIN (
+        SELECT station_id, ahead, behind, coalesce(right_before, '-infinity') AS right_before,
+            coalesce(right_after, 'infinity') AS right_after
+        FROM wrong_clock
+    ) AS wrong ON wrong.station_id = {station}
+    GROUP BY told, heard
+"""
+"""Select: when was what `station` told of the time `told` and was `heard`, at the earliest and at the latest?
+
+* It was over by the time it was heard. What was heard at once was just then.
+* While the clock may have been wrong, it was by as much as was seen, as long as it was then still that time: what was
+  told after the clock was seen right again counts as told, once that much time has passed.
+"""
 ERROR_OF: Final = """
     coalesce((
         SELECT max(error) FROM known_clock_error
@@ -57,10 +96,19 @@ _LARGEST: Final = text(
 )
 
 
-def measure_clocks(connection: Connection, errors: Mapping[str, timedelta]) -> None:
-    """Note how far the clocks of stations, by their CFX handles, are ahead of the server's; behind is negative."""
+def measure_clocks(connection: Connection, errors: Mapping[str, timedelta], *, live: bool = True) -> None:
+    """Note how far the clocks of stations, by their CFX handles, are ahead of the server's; behind is negative.
+
+    `live`: measured by what surely came at once. Other messages tell the least a clock is ahead, and of none that it is
+    right.
+    """
     if errors:
-        connection.execute(_MEASURE, {"handles": list(errors), "errors": list(errors.values())})
+        given = {"handles": list(errors), "errors": list(errors.values())}
+        connection.execute(_MEASURE, {**given, "live": live})
+        if max(map(abs, errors.values())) > ALARM:
+            connection.execute(_WRONG, given)
+        if live:
+            connection.execute(_RIGHT_AGAIN)
 
 
 def clock_errors(

@@ -39,7 +39,7 @@ class Station(Base):
 class StationClock(Base):
     """How far a station's clock was ahead of the server's when it was measured last, negative where behind.
 
-    `largest_error` is the furthest it was ever seen off, either way.
+    `largest_error` is the furthest it was ever seen off, either way; `right_at`: when it was last seen to be right.
     """
 
     __tablename__ = "station_clock"
@@ -48,6 +48,7 @@ class StationClock(Base):
     error: Mapped[timedelta] = mapped_column(Interval)
     largest_error: Mapped[timedelta] = mapped_column(Interval)
     measured_at: Mapped[datetime] = mapped_column(Timestamp)
+    right_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
 
 class KnownClockError(Base):
@@ -61,6 +62,25 @@ class KnownClockError(Base):
     station_id: Mapped[int] = mapped_column(ForeignKey("station.station_id"), primary_key=True)
     known_from: Mapped[datetime] = mapped_column(Timestamp, primary_key=True)
     error: Mapped[timedelta] = mapped_column(Interval)
+
+
+class WrongClock(Base):
+    """A time in which a station's clock was off by more than 2 s: how far `ahead` and how far `behind` at most.
+
+    It was right until `right_before` and is again since `right_after`, as far as anybody saw; null: nobody did.
+    """
+
+    __tablename__ = "wrong_clock"
+    __table_args__ = (
+        Index("uq_wrong_clock_still", "station_id", unique=True, postgresql_where=text("right_after IS NULL")),
+    )
+
+    station_id: Mapped[int] = mapped_column(ForeignKey("station.station_id"), primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(Timestamp, primary_key=True)
+    right_before: Mapped[datetime | None] = mapped_column(Timestamp)
+    right_after: Mapped[datetime | None] = mapped_column(Timestamp)
+    ahead: Mapped[timedelta] = mapped_column(Interval)
+    behind: Mapped[timedelta] = mapped_column(Interval)
 
 
 class StationEvent(Base):

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from app.lines.clocks import ALARM
+from app.lines.clocks import MAY_HAVE_BEEN
 from app.materials.handling import DEFAULT_LIMITS
 from app.materials.happenings import Happened, Happening
 from app.materials.moisture import stricter
@@ -13,16 +13,7 @@ from app.materials.rules import Condition, Handling, KnownPackage, condition_of
 
 __all__ = ["Condition", "conditions"]
 
-# What was heard has happened. What came late from a clock that is ahead happened that much earlier.
-_HAPPENED_AT = f"""
-    CASE WHEN {{0}}.received_at - {{0}}.recorded_at <= interval '{ALARM}'
-        THEN least({{0}}.recorded_at, {{0}}.received_at)
-        ELSE {{0}}.recorded_at - greatest(clock.error, interval '0') END
-"""
-# It happened later where the clock was behind, or right when a clock that is ahead now told it.
-_AT_THE_LATEST = """
-    least(event.received_at, event.recorded_at + greatest(clock.largest_error, interval '0'))
-"""
+_WHEN = MAY_HAVE_BEEN.format(station="told.station_id", told="told.recorded_at", heard="told.received_at")
 _KNOWN = text(
     f"""
     -- What is known of these packages, and what happened to them?
@@ -31,27 +22,27 @@ _KNOWN = text(
         SELECT package_id, package_id AS ancestor_id, CAST('infinity' AS timestamptz) AS until
         FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
         UNION
-        SELECT line.package_id, link.parent_id, least(line.until, link.recorded_at)
+        SELECT line.package_id, link.parent_id, least(line.until, link.recorded_at, link.received_at)
         FROM line JOIN package_link AS link ON link.child_id = line.ancestor_id
         WHERE link.kind IN ('split', 'batch')
     ), told AS (
-        SELECT line.package_id, line.until, event.kind, {_HAPPENED_AT.format("event")} AS happened_at,
-            {_AT_THE_LATEST} AS latest, event.moisture_level, event.floor_life_left
+        SELECT line.package_id, line.until, event.kind, event.station_id, event.event_id, event.recorded_at,
+            event.received_at, event.moisture_level, event.floor_life_left
         FROM line JOIN package_event AS event ON event.package_id = line.ancestor_id
-        LEFT JOIN station_clock AS clock USING (station_id)
         WHERE event.kind <> 'retired' OR line.package_id = line.ancestor_id
         UNION ALL
-        SELECT line.package_id, line.until, 'loaded', {_HAPPENED_AT.format("loading")}, NULL, NULL, NULL
+        SELECT line.package_id, line.until, 'loaded',
+            CASE WHEN loading.event_id > 0 THEN loading.station_id END,  -- a scan's time is a person's
+            loading.event_id, loading.recorded_at, loading.received_at, NULL, NULL
         FROM line JOIN loading_event AS loading ON loading.package_id = line.ancestor_id
-        LEFT JOIN station_clock AS clock ON clock.station_id = loading.station_id
-            AND loading.event_id > 0  -- a scan's time is a person's
         WHERE loading.kind IN ('loaded', 'spliced')
     ), happened AS (
-        SELECT package_id, array_agg(kind) AS kinds, array_agg(happened_at) AS times,
-            array_agg(latest) AS latest,
-            array_agg(floor_life_left) AS floor_lives_left,
+        SELECT package_id, array_agg(kind) AS kinds, array_agg(earliest) AS times,
+            array_agg(floor_life_left) AS floor_lives_left, array_agg(latest) AS latest,
+            array_agg(station_id) AS clocks, array_agg(recorded_at) AS told, array_agg(event_id) AS heard,
             array_agg(moisture_level) FILTER (WHERE moisture_level IS NOT NULL) AS moisture_levels
-        FROM told WHERE happened_at <= least(until, :at) GROUP BY package_id
+        FROM told CROSS JOIN LATERAL ({_WHEN}) AS may_have_been
+        WHERE earliest <= least(until, :at) GROUP BY package_id
     )
     SELECT package.package_id, package.identifier, package.part_number, lot.lot_code, package.part_revision,
         package.manufacturer_part_number, package.unplanned, counted.quantity AS remaining,
@@ -60,7 +51,8 @@ _KNOWN = text(
         coalesce(handling.kind, 'component') AS kind, handling.moisture_level, handling.floor_life_hours,
         handling.thaw_hours, handling.thawed_hours, handling.open_hours, handling.surface_finish,
         (SELECT jsonb_object_agg(level, hours) FROM floor_life) AS own_limits,
-        happened.kinds, happened.times, happened.latest, happened.floor_lives_left, happened.moisture_levels
+        happened.kinds, happened.times, happened.floor_lives_left, happened.latest, happened.clocks, happened.told,
+        happened.heard, happened.moisture_levels
     FROM package
     LEFT JOIN lot USING (lot_id)
     LEFT JOIN part_handling AS handling ON handling.part_number = package.part_number
@@ -88,7 +80,8 @@ def conditions(connection: Connection, package_ids: Collection[int], *, at: date
         return {}
     found = {}
     for row in connection.execute(_KNOWN, {"packages": list(package_ids), "at": at}):
-        happened = zip(row.kinds or (), row.times or (), row.floor_lives_left or (), row.latest or (), strict=True)
+        columns = (row.kinds, row.times, row.floor_lives_left, row.latest, row.clocks, row.told, row.heard)
+        happened = zip(*columns, strict=True) if row.kinds else ()
         known = KnownPackage(
             package_id=row.package_id,
             identifier=row.identifier,

@@ -15,7 +15,7 @@ from app.schema import import_models
 _LEFT_OUT = {
     "alembic_version", "audit", "counted_unit", "customer", "due_count", "former_approved_part",
     "former_bom_item", "former_claim", "former_order", "idempotency_key", "known_clock_error",
-    "login_guess", "login_session", "person", "population", "process_heartbeat", "token",
+    "login_guess", "login_session", "person", "population", "process_heartbeat", "token", "wrong_clock",
 }  # fmt: skip
 _ARRIVAL = {
     "received_at", "registered_at", "created_at", "started_received_at", "completed_received_at", "claim_received_at",
