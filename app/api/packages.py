@@ -13,8 +13,9 @@ from app.api.once import DoOnce
 from app.errors import Invalid, NotFound
 from app.http.answers import json_answer
 from app.materials.queries import PackageSummary, package, packages
-from app.materials.receiving import Arrival, receive_package
+from app.materials.receiving import Arrival
 from app.people import Permission
+from app.quality.package_holds import take_in_package
 
 router = APIRouter(tags=["materials"])
 
@@ -62,7 +63,7 @@ def post_package(arrival: PackageArrival, actor: Receiver, once: DoOnce) -> Resp
         raise Invalid('Say what arrived: {"label": "the raw scan"}, or fields such as part_number.')
 
     def deed(connection: Connection) -> PackageSummary:
-        identifier = receive_package(connection, Arrival(**said), label=arrival.label, actor=actor.identity)
+        identifier = take_in_package(connection, Arrival(**said), label=arrival.label, actor=actor.identity)
         received = package(connection, identifier)
         if received is None:
             raise NotFound(f"Package {identifier} vanished.")

@@ -22,6 +22,7 @@ from app.orders.registration import Announced, record_announced, register_work_o
 from app.products.recipes import register_recipes
 from app.quality.holds import hold_caught
 from app.quality.inspections import record_inspections
+from app.quality.package_holds import hold_told_of
 from app.quality.tests import record_tests
 from app.units.as_material import children_in, tie
 from app.units.identity import (
@@ -88,6 +89,7 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
     touched = {ids.units[serial] for said, _ in told for serial in said.serials()}
     hold_caught(connection, touched | {unit for meant in in_work.values() for unit, _ in meant})
     apply(connection, _freed(connection, told, ids), ids)
+    hold_told_of(connection, {name for said, _ in told for name in said.packages_told()})
 
 
 _LOCK = text(

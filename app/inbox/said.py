@@ -253,6 +253,11 @@ class Said:
             if removed.package:
                 yield removed.package
 
+    def packages_told(self) -> Iterator[str]:
+        """Packages that it tells something new of: what they are, or what they came out of."""
+        yield from (one.identifier for one in self.described)
+        yield from (relation.child for relation in self.relations if relation.kind != "joined")
+
     def recipes(self) -> Iterator[tuple[str, str | None]]:
         """Every recipe it names."""
         if self.recipe:

@@ -29,7 +29,7 @@ from app.cfx.topics import StationAddress, TopicError
 from app.materials.conditions import conditions
 from app.materials.loaded import identifiers, loaded_at
 from app.materials.splices import joined_behind
-from app.quality.holds import held_packages
+from app.quality.package_holds import held_packages
 from app.setup.checks import blocks_at
 
 log = structlog.get_logger()

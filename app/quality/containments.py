@@ -29,6 +29,7 @@ from app.quality.nonconformances import (
     lock_nonconformance,
     release_nonconformance,
 )
+from app.quality.package_holds import hold_packages, hold_packages_meant
 from app.quality.scope import Key, Progress, Scope, no_progress, scope_of
 from app.quality.terms import Terms, terms_of
 from app.reasons import reason_given
@@ -67,21 +68,6 @@ _ENTER = text(
     VALUES (:id, :number, :nonconformance, CAST(:terms AS jsonb), CAST(:record AS jsonb), :digest)
     """
 )
-_HOLD_PACKAGES = text(
-    """
-    INSERT INTO package_hold (package_id, nonconformance_id, held_at, place, later)
-    SELECT given.package_id, :nonconformance, clock_timestamp(), (
-            SELECT CASE WHEN last.kind IN ('loaded', 'spliced')
-                THEN station.handle || coalesce(' slot ' || last.slot, '') ELSE 'in store' END
-            FROM loading_event AS last JOIN station USING (station_id)
-            WHERE last.package_id = given.package_id AND last.kind IN ('loaded', 'spliced', 'unloaded', 'empty')
-            ORDER BY last.recorded_at DESC, last.ordinal DESC LIMIT 1
-        ), :later
-    FROM unnest(CAST(:packages AS integer[])) AS given (package_id)
-    ORDER BY given.package_id
-    ON CONFLICT DO NOTHING
-    """
-)
 _SHIPPED_WITH = text(
     """
     SELECT shipment.number, customer.name FROM shipment JOIN customer USING (customer_id)
@@ -118,8 +104,7 @@ def open_containment(
     _lock(connection, scope.units, progress)
     opened = enter_nonconformance(connection, reason=reason, actor=actor, by_rule=terms.question is not None)
     written = write_unit_holds(connection, opened.nonconformance_id, scope.units, progress=progress)
-    hold_packages = {"packages": sorted(scope.packages), "nonconformance": opened.nonconformance_id, "later": False}
-    connection.execute(_HOLD_PACKAGES, hold_packages)
+    packages = hold_packages_meant(connection, opened.nonconformance_id, terms)
     containment_id = connection.execute(_NUMBER).scalar_one()
     number = f"C-{containment_id:06d}"
     shipped = _shipped(connection, written)
@@ -132,7 +117,7 @@ def open_containment(
         "opened_at": opened.opened_at.isoformat(),
         "as_known_at": known_at.isoformat(),
         "units": len(written),
-        "packages": sorted(scope.packages.values()),
+        "packages": sorted(packages.values()),
         "by_evidence": scope.by_evidence,
         "by_place": dict(sorted(Counter(one.place for one in written).items())),
         "shipped": shipped,
@@ -152,11 +137,11 @@ def open_containment(
     )
     record_audit(
         connection, actor=actor, deed="containment.opened", subject=f"containment:{number}", reason=reason,
-        contains=terms.words, units=len(written), packages=len(scope.packages), digest=digest.hex(),
+        contains=terms.words, units=len(written), packages=len(packages), digest=digest.hex(),
     )  # fmt: skip
     announce(connection)
     return Contained(
-        number, opened.number, opened.opened_at, len(written), len(scope.packages), scope.by_evidence,
+        number, opened.number, opened.opened_at, len(written), len(packages), scope.by_evidence,
         record["by_place"], shipped, digest.hex(),
     )  # fmt: skip
 
@@ -250,7 +235,6 @@ def release_containment(connection: Connection, number: str, *, reason: str, act
 
 
 _HELD = text("SELECT unit_id, position_number FROM unit_hold WHERE nonconformance_id = :nonconformance")
-_PACKAGES_HELD = text("SELECT package_id FROM package_hold WHERE nonconformance_id = :nonconformance")
 
 
 def count_again(connection: Connection, number: str, *, actor: str, progress: Progress = no_progress) -> int:
@@ -270,12 +254,11 @@ def count_again(connection: Connection, number: str, *, actor: str, progress: Pr
     new = {key: unit for key, unit in scope.units.items() if key not in held and not unit.pending}
     _lock(connection, new, progress)
     written = write_later_holds(connection, row.nonconformance_id, new)
-    packages = sorted(set(scope.packages) - set(connection.execute(_PACKAGES_HELD, asked).scalars()))
-    connection.execute(_HOLD_PACKAGES, {**asked, "packages": packages, "later": True})
+    packages = hold_packages(connection, row.nonconformance_id, scope.packages, later=True)
     if written or packages:
         record_audit(
             connection, actor=actor, deed="containment.counted_again", subject=f"containment:{number}",
-            units=written, packages=len(packages),
+            units=written, packages=packages,
         )  # fmt: skip
         announce(connection)
     return written

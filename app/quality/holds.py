@@ -1,7 +1,7 @@
-"""Which units and packages are on hold, by a hold that was written and by the rule of an open containment.
+"""Which units are on hold, by a hold that was written and by the rule of an open containment.
 
 * A hold counts until its unit is dispositioned or its nonconformance released. `scrap` and `return_to_supplier` never
-  end it: such a unit or package does not come back.
+  end it: such a unit does not come back.
 * A unit of which a fact now says what an open containment asks for is on hold by rule, though no hold was written:
   the fact arrived after the scope was counted. A unit that was released is caught again by facts that came later.
 * A unit that was worked on where a contained package was loaded, and of which no report says otherwise, is on hold by
@@ -10,7 +10,7 @@
   around it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,17 +19,16 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from app.db import planned_once
-from app.quality.caught import CAUGHT, CONTAINED, OPEN
+from app.quality.caught import CAUGHT
 from app.quality.suspected import NEAR, suspected
-from app.reasons import Reason
-from app.sentences import Sentence, both
+from app.sentences import Sentence
 from app.trace.suspects import Suspect
 from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES, MEMBERS
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why a unit, or a package, may not go on.
+    """Why a unit may not go on.
 
     `number` is the nonconformance's, `containment` the containment's if there is one. `by_rule`: no hold is written
     yet. `via` is the serial of the board or child unit that is held, None where it is the unit itself; of a panel
@@ -66,10 +65,11 @@ def hold_clears(number: str, containment: str | None) -> Sentence:
 
 
 _FEW = 50
-_STANDS = """
+STANDS = """
     CASE WHEN decided.decision IS NULL THEN nonconformance.released_at IS NULL
         ELSE decided.decision IN ('scrap', 'return_to_supplier') END
 """
+"""Condition on `nonconformance` and `decided`, what was decided of one unit or package under it: the hold is one."""
 _WRITTEN = text(
     f"""
     -- Which holds stand on these units, their boards and the units inside them? And is anything open at all?
@@ -88,7 +88,7 @@ _WRITTEN = text(
         AND decided.position_number = fact.position_number AND decided.nonconformance_id = fact.nonconformance_id
     JOIN unit AS asked ON asked.unit_id = place.asked_id
     JOIN unit AS held ON held.unit_id = place.member_id
-    WHERE {_STANDS}
+    WHERE {STANDS}
       -- A panel goes on with a scrapped board in it (crossed out), an assembly not with a scrapped unit.
       AND NOT (coalesce(decided.decision, '') = 'scrap' AND (
           (fact.position_number > 0 AND place.member_id = place.asked_id)
@@ -109,34 +109,6 @@ _WRITTEN = text(
     UNION ALL
     SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     WHERE EXISTS (SELECT FROM nonconformance WHERE released_at IS NULL)
-    """
-)
-_PACKAGES_HELD = text(
-    f"""
-    -- Which of these packages are on hold, by a hold that stands or by the rule of an open containment?
-    SELECT asked.package_id, asked.identifier, nonconformance.number, containment.number AS containment,
-        nonconformance.reason, nonconformance.opened_at, false AS by_rule
-    FROM package AS asked
-    JOIN package_hold USING (package_id)
-    JOIN nonconformance USING (nonconformance_id)
-    LEFT JOIN containment USING (nonconformance_id)
-    LEFT JOIN package_disposition AS decided USING (package_id, nonconformance_id)
-    WHERE asked.package_id = ANY (CAST(:packages AS integer[])) AND {_STANDS}
-    UNION ALL
-    SELECT asked.package_id, asked.identifier, contained.number, contained.containment, contained.reason,
-        contained.opened_at, true
-    FROM package AS asked
-    JOIN (
-        WITH RECURSIVE used AS (
-            SELECT DISTINCT given AS package_id FROM unnest(CAST(:packages AS integer[])) AS given
-        ), {OPEN}, {CONTAINED}
-        SELECT contained.package_id, open.* FROM contained JOIN open USING (nonconformance_id)
-        WHERE open.whole_packages
-    ) AS contained ON contained.package_id = asked.package_id
-    WHERE NOT EXISTS (
-        SELECT FROM package_hold WHERE package_hold.package_id = asked.package_id
-          AND package_hold.nonconformance_id = contained.nonconformance_id
-    )
     """
 )
 
@@ -199,34 +171,6 @@ def _hold(row: Row[Any], why: str, *, by_rule: bool, position: int | None = None
 def _suspicion(row: Row[Any], suspect: Suspect) -> Hold:
     why = suspect.said(row.station, row.package)
     return _hold(row, why, by_rule=True, position=suspect.board[1], pending=suspect.pending)
-
-
-def contained_packages(connection: Connection, package_ids: Collection[int]) -> dict[int, Hold]:
-    """The hold on each package that has one: written, or by the rule of an open containment. One statement."""
-    found: dict[int, Hold] = {}
-    if package_ids:
-        for row in connection.execute(_PACKAGES_HELD, {"packages": sorted(set(package_ids))}):
-            name = row.containment or row.number
-            sentence = Sentence(
-                "Package %(package)s is on hold, %(containment)s: %(reason)s",
-                package=row.identifier,
-                containment=name,
-                reason=row.reason,
-            )
-            hold = Hold(
-                row.number, row.containment, row.reason, row.opened_at, 0, row.identifier, row.by_rule, None, sentence
-            )
-            found.setdefault(row.package_id, hold)
-    return found
-
-
-def held_packages(connection: Connection, package_ids: Collection[int]) -> Mapping[int, Reason]:
-    """The same as reasons, for whoever judges a feeder."""
-    held = contained_packages(connection, package_ids)
-    return {
-        package_id: Reason("package_held", hold.sentence, both(Sentence("Load another package."), hold.clears))
-        for package_id, hold in held.items()
-    }
 
 
 _WRITE = text(

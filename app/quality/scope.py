@@ -69,17 +69,27 @@ def scope_of(connection: Connection, terms: Terms, progress: Progress = no_progr
         return Scope(_listed(connection, terms))
     question = terms.question
     units: dict[Key, ScopedUnit] = {}
-    whole = question.names_packages and not (question.names_placements or question.names_reports or question.work_terms)
-    for nth, (key, unit) in enumerate(_carrying(connection, question, by_rule=whole), start=1):
+    for nth, (key, unit) in enumerate(_carrying(connection, question, by_rule=_of_whole_packages(question)), start=1):
         known = units.get(key)
         if known is None or stronger(unit.evidence, known.evidence) is not known.evidence:
             units[key] = unit
         if nth % _REPORT_EVERY == 0:
             progress("finding units", nth, None)
-    packages = packages_meant(connection, question) if whole else {}
+    packages = packages_of(connection, terms)
     if not units and not packages:
         raise question.not_known
     return Scope(units, packages)
+
+
+def packages_of(connection: Connection, terms: Terms) -> Mapping[int, str]:
+    """The packages that are to be held, by id; none where the terms mean some pieces of a package and others not."""
+    question = terms.question
+    return packages_meant(connection, question) if question is not None and _of_whole_packages(question) else {}
+
+
+def _of_whole_packages(question: Question) -> bool:
+    partly = question.names_placements or question.names_reports or question.work_terms
+    return question.names_packages and not partly
 
 
 def _carrying(connection: Connection, question: Question, *, by_rule: bool) -> Iterator[tuple[Key, ScopedUnit]]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from app.materials.conditions import conditions
 from app.materials.rules import Condition
-from app.quality.holds import held_packages
+from app.quality.package_holds import held_packages
 from app.setup.left import Left, pieces_left
 from app.setup.progress import Order, order_of, pieces_per_unit, units_done
 from app.setup.requirements import choose_setup

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from app.materials.conditions import conditions
 from app.materials.loaded import Loaded, identifiers, loaded_at, loaded_where
 from app.materials.splices import joined_behind
-from app.quality.holds import held_packages
+from app.quality.package_holds import held_packages
 from app.reasons import Reason
 from app.sentences import Sentence
 from app.setup.checks import Block, Verified, scans_at

@@ -10,8 +10,9 @@ from app.db import transaction
 from app.errors import BirthmarkError, Invalid
 from app.http.tracing import carrying_units
 from app.materials.queries import loading_statements, package, packages, relatives
-from app.materials.receiving import Arrival, receive_package
+from app.materials.receiving import Arrival
 from app.people import Permission
+from app.quality.package_holds import take_in_package
 from app.trace.question import Question
 from app.web.pages import Visitor, answer, render
 from app.web.session import PostedByUs, TheVisitor, Visiting
@@ -93,7 +94,7 @@ def receive(
             quantity=_quantity(quantity),
         )
         with transaction(request.app.state.engine) as connection:
-            received = receive_package(connection, arrival, label=label or None, actor=visitor.actor.identity)
+            received = take_in_package(connection, arrival, label=label or None, actor=visitor.actor.identity)
     except BirthmarkError as refused:
         return render(request, "receive.html", visitor, refused.status, said=said, problem=refused)
     return RedirectResponse(f"/package?identifier={quote(received, safe='')}", 303)
