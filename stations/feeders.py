@@ -44,6 +44,7 @@ class Lane:
 
     def __init__(self, station: str, slot: int, number: int, tape: Tape, first: Reel) -> None:
         self.slot = slot
+        self.place_id = f"{station}-S{slot:02d}"
         self.number = number
         self._station = station
         self._tape = tape
@@ -61,7 +62,7 @@ class Lane:
             name=f"TAPEFEEDER8mm {slot:02d}.{number}",
         )
         self.place = MaterialCarrierLocation(
-            location_identifier=f"{station}-S{slot:02d}", location_name=f"SLOT{slot}", carrier_information=self.carrier
+            location_identifier=self.place_id, location_name=f"SLOT{slot}", carrier_information=self.carrier
         )
 
     @property

@@ -77,14 +77,21 @@ class HandAssembly(Machine):
             ]
         return said
 
+    def slots(self) -> dict[str, str]:
+        """Give the part of each bin."""
+        return {self._place(one): part_number for part_number, one in self._bins.items()}
+
+    def _place(self, one: _Bin) -> str:
+        return f"{self._serial}-{one.name}"
+
     def _location(self, one: _Bin) -> MaterialLocation:
         return MaterialLocation(
-            location_identifier=f"{self._serial}-{one.name}",
+            location_identifier=self._place(one),
             location_name=one.name,
             material_package=one.package(),
         )
 
-    def replace_blocked(self, now: datetime) -> list[Said]:
+    def replace(self, now: datetime) -> list[Said]:
         """Let the person at the bench empty bins of what must not be used, and fill them anew."""
         said: list[Said] = []
         for one in list(self._bins.values()):
@@ -119,7 +126,7 @@ class HandAssembly(Machine):
                             quantity_non_installed=0.0,
                             material=package,
                             carrier_location=MaterialCarrierLocation(
-                                location_identifier=f"{self._serial}-{one.name}", location_name=one.name
+                                location_identifier=self._place(one), location_name=one.name
                             ),
                             installed_components=installed,
                         )

@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from stations.aoi import OpticalInspection
+from stations.faults import NO_FAULTS
 from stations.functional_test import FunctionalTest
 from stations.gate import Admission
 from stations.hand_assembly import HandAssembly
@@ -77,6 +78,17 @@ def route_for(program: Program) -> list[str]:
     every_pass = [operations[handle] for handle, _, every in _kinds(program) if every]
     once = [operations[handle] for handle, _, every in _kinds(program) if not every]
     return [once[0], *every_pass * len(program.sides), *once[1:]]
+
+
+def slots_for(program: Program) -> dict[str, dict[str, str]]:
+    """Give what the slots of each machine that has some must hold: handle, slot, part number."""
+    machines = machines_for(Setup(program, NO_FAULTS, seed=0, run="", takt=1.0))
+    return {machine.handle: slots for machine in machines if (slots := machine.slots())}
+
+
+def layout_for(program: Program) -> dict[str, object]:
+    """Give all that a line is planned with: the operations of its stations, the route of a board, and the slots."""
+    return {"operations": stations_for(program), "route": route_for(program), "slots": slots_for(program)}
 
 
 def _kinds(program: Program) -> Iterator[tuple[str, type[Machine], bool]]:

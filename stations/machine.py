@@ -164,11 +164,11 @@ class Machine(ABC):
         """Do the machine's own work on a panel, and say what it says between start and completion."""
 
     def prepare(self, panel: Panel, side: Side, now: datetime) -> list[Said]:
-        """Make ready for a panel before the gate is asked: the recipe, and nothing blocked left in a slot."""
-        return [*self._activate_recipe(panel, side, now), *self.replace_blocked(now)]
+        """Make ready for a panel before the gate is asked: the recipe, and nothing empty or blocked left in a slot."""
+        return [*self._activate_recipe(panel, side, now), *self.replace(now)]
 
-    def replace_blocked(self, now: datetime) -> list[Said]:
-        """Let an operator take out packages that must not be used any more; nothing for most."""
+    def replace(self, now: datetime) -> list[Said]:
+        """Let an operator exchange packages that are empty or must not be used any more; nothing for most."""
         del now
         return []
 
@@ -176,6 +176,10 @@ class Machine(ABC):
         """Say what is loaded when the machine starts; nothing for most."""
         del now
         return []
+
+    def slots(self) -> dict[str, str]:
+        """Give which part number belongs in which slot, whatever the side; nothing for most."""
+        return {}
 
     def recipe(self, side: Side) -> str:
         """Name the recipe for a side."""

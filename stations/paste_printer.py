@@ -40,8 +40,9 @@ class PastePrinter(Machine):
 
     def __init__(self, handle: str, setup: Setup) -> None:
         super().__init__(handle, setup)
-        self._serial = handle.rpartition(".")[2]
-        self.stock = Stock(f"J{setup.run}{self._serial}-", self.chance)
+        serial = handle.rpartition(".")[2]
+        self.stock = Stock(f"J{setup.run}{serial}-", self.chance)
+        self._slot = f"{serial}-PASTE"
         self._jar: Reel = self.stock.reel(PASTE, "Indium", _JAR)
         self._grams = float(_JAR)
         self._prints = 0
@@ -55,6 +56,10 @@ class PastePrinter(Machine):
             self.said(MaterialsLoaded(materials=[self._location()]), now),
             self.said(ToolsLoaded(tools=[self._stencil(side) for side in self.program.sides]), now),
         ]
+
+    def slots(self) -> dict[str, str]:
+        """Give the place of the one jar."""
+        return {self._slot: PASTE}
 
     def process(self, visit: Visit) -> None:
         """Read the panel's mark, print, and clean the stencil when it is due."""
@@ -140,7 +145,7 @@ class PastePrinter(Machine):
             )
         )
 
-    def replace_blocked(self, now: datetime) -> list[Said]:
+    def replace(self, now: datetime) -> list[Said]:
         """Let an operator take out a jar that must not be used, and open one of another lot."""
         if self._jar.identifier not in self.blocked:
             return []
@@ -168,9 +173,7 @@ class PastePrinter(Machine):
         )
 
     def _location(self) -> MaterialLocation:
-        return MaterialLocation(
-            location_identifier=f"{self._serial}-PASTE", location_name="PASTE", material_package=self._package()
-        )
+        return MaterialLocation(location_identifier=self._slot, location_name="PASTE", material_package=self._package())
 
     def _stencil(self, side: Side) -> Tool:
         name = f"STENCIL-{self.program.name}-{self.program.revision}-{side}"

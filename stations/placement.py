@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Final
 
+from app.cfx.messages import Message
 from app.cfx.messages.assembly import InstalledMaterial, MaterialsInstalled, NonInstalledComponent
 from app.cfx.messages.enumerations import ResourceState
 from app.cfx.messages.storage import MaterialsLoaded
@@ -110,17 +111,22 @@ class PlacementMachine(Machine):
             self.said(MaterialsLoaded(materials=[lane.location(lane.active) for lane in lanes]), now),
         ]
 
-    def replace_blocked(self, now: datetime) -> list[Said]:
-        """Let an operator exchange reels that must not be used, for reels of another lot."""
-        said: list[Said] = []
+    def slots(self) -> dict[str, str]:
+        """Give the part of each feeder; its lanes hold the same."""
+        return {lanes[0].place_id: part_number for part_number, lanes in self._feeders.items()}
+
+    def replace(self, now: datetime) -> list[Said]:
+        """Let an operator load what is empty, and exchange what must not be used for reels of another lot."""
+        said: list[Message] = []
         for part_number, lanes in self._feeders.items():
             for lane in lanes:
                 if self.blocked.intersection(lane.packages()):
                     self.stock.set_aside(self.blocked)
                     reel = self._reel(part_number)
-                    said.append(self.said(initialized([reel], self.clock(now)), now))
-                    said += [self.said(message, now) for message in lane.exchange(reel)]
-        return said
+                    said += [initialized([reel], self.clock(now)), *lane.exchange(reel)]
+                elif lane.empty:
+                    said += self._load(lane, self.clock(now))
+        return [self.said(message, now) for message in said]
 
     def process(self, visit: Visit) -> None:
         """Place every part of the side on every board, then say what came from which reel."""
@@ -187,22 +193,20 @@ class PlacementMachine(Machine):
             code="PARTS_EXHAUST",
             description=f"Slot {lane.slot} lane {lane.number} is empty ({lane.active.part_number}).",
         )
-        self._load(visit, lane)
-
-    def _load(self, visit: Visit, lane: Lane) -> None:
-        reel = self._reel(lane.active.part_number)
-        visit.say(initialized([reel], visit.stamp))
-        for message in lane.reload(reel):
+        for message in self._load(lane, visit.stamp):
             visit.say(message)
+
+    def _load(self, lane: Lane, at: datetime) -> list[Message]:
+        reel = self._reel(lane.active.part_number)
+        return [*lane.run_dry(), initialized([reel], at), *lane.reload(reel)]
 
     def _attend_feeders(self, visit: Visit) -> None:
         """Let the operator load what is empty and splice what runs low, as long as they keep up."""
         for part_number, lanes in self._feeders.items():
             for lane in lanes:
                 if lane.empty:
-                    for message in lane.run_dry():
+                    for message in self._load(lane, visit.stamp):
                         visit.say(message)
-                    self._load(visit, lane)
                 elif lane.next is None and lane.counted < 1.2 * self._per_panel[part_number]:
                     if self.chance.random() < self.faults.splice_missed:
                         continue

@@ -12,8 +12,8 @@ ending now, waits until every event has its receipt, and ends:
 
 With ``--panels forever`` it runs in real time, a panel every ``--takt`` seconds, until Ctrl-C or
 SIGTERM; what ``--head-start`` says that it did before is made up for as fast as it goes.
-``--handles`` prints the stations of the line as JSON, handle to operation, and ends: each needs a
-token in the credentials file.
+``--layout`` prints what a line is planned with as JSON and ends: its stations (handle to operation;
+each needs a token in the credentials file), the route of a board, and what slots must hold.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Final
 
 from stations.connection import LinkError
-from stations.line import CarriedPast, Line, machines_for, route_for, span, stations_for
+from stations.line import CarriedPast, Line, layout_for, machines_for, span
 from stations.logs import configure_logging
 from stations.machine import Setup
 from stations.options import (
@@ -59,8 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_options(parser)
-    parser.add_argument("--handles", action="store_true", help="print the line's stations as JSON and end")
-    parser.add_argument("--route", action="store_true", help="print the operations of a board as JSON and end")
+    parser.add_argument("--layout", action="store_true", help="print what the line is planned with as JSON and end")
     parser.add_argument("--pace", type=float, help="seconds of the line in one of ours; 0: as fast as it goes")
     parser.add_argument("--head-start", type=float, default=0.0, metavar="SECONDS", help="the line began so long ago")
     parser.add_argument(
@@ -73,11 +72,8 @@ def main(arguments: list[str] | None = None) -> int:
     configure_logging(options.log_format)
     try:
         program = read_program(options.program)
-        if options.handles:
-            sys.stdout.write(json.dumps(stations_for(program)) + "\n")
-            return 0
-        if options.route:
-            sys.stdout.write(json.dumps(route_for(program)) + "\n")
+        if options.layout:
+            sys.stdout.write(json.dumps(layout_for(program)) + "\n")
             return 0
         return Simulation(program, options).run()
     except (OptionError, ProgramError, SpoolInUse, LinkError, OSError) as error:

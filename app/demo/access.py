@@ -104,6 +104,13 @@ def grant_stations(connection: Connection, path: Path, handles: Sequence[str]) -
     write_secret(path, json.dumps(tokens))
 
 
+def grant_operators(connection: Connection, path: Path) -> None:
+    """Give whoever loads the machines a token of the operator's; ``path`` keeps it."""
+    if not path.exists() or bearer(connection, path.read_text()) is None:
+        name = Role.operator.value
+        write_secret(path, create_token(connection, name="hand scanner", role=name, person=name, actor=ACTOR))
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_text()))

@@ -23,6 +23,7 @@ from app.products.planning import import_design
 from app.products.routing import RoutingStep
 from app.scanning.formats import plan_serial_format
 from app.scanning.rules import SerialFormat
+from app.setup.requirements import SlotPlan, require_setup
 
 ACTOR = "demo"
 CUSTOMER = "Northwind Devices"
@@ -74,8 +75,11 @@ def prepare(board: tuple[Path, Path] | None, folder: Path) -> Job:
 
 def plan(
     connection: Connection, job: Job, operations: Mapping[str, str], route: Sequence[str], panels: int | None
-) -> None:
-    """Plan the line, the product and the run's work orders; ``operations`` by station, in line order."""
+) -> int:
+    """Plan the line, the product and the run's work orders; ``operations`` by station, in line order.
+
+    Returns the product revision.
+    """
     stations = [StationPlan(handle, operation=operation) for handle, operation in operations.items()]
     plan_line(connection, name=LINE, stations=stations, actor=ACTOR)
     revision = import_design(
@@ -104,6 +108,14 @@ def plan(
             customer=CUSTOMER,
             actor=ACTOR,
         )
+    return revision
+
+
+def plan_setups(connection: Connection, revision: int, slots: Mapping[str, Mapping[str, str]]) -> None:
+    """Plan what each machine's slots must hold (handle, slot, part number), whatever the side."""
+    for handle, parts in slots.items():
+        plans = [SlotPlan(slot, part_number) for slot, part_number in parts.items()]
+        require_setup(connection, station=handle, product_revision_id=revision, slots=plans, actor=ACTOR)
 
 
 def _receive_spares(connection: Connection, design: BoardDesign) -> None:

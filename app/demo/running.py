@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from app.demo import board as boards
-from app.demo.access import DemoAccess, grant_access, grant_stations
+from app.demo.access import DemoAccess, grant_access, grant_operators, grant_stations
 from app.demo.comparison import compare
 from app.demo.network import in_terminal, network_address
 from app.embedded import homes
@@ -21,7 +21,7 @@ from app.errors import Conflict, Unavailable
 from app.running import Product, connected_settings
 from app.settings import Settings
 
-SIMULATOR = "stations.simulator"
+SIMULATOR, OPERATORS = "stations.simulator", "stations.operators"
 # What the embedded servers, the demo and the simulator keep; --reset deletes these and nothing else.
 OURS = ("logs", "simulator", "demo.json", "postgres.password", "broker.password", "broker.state")
 # A line that shows what the product is for: one bad lot, and a network that repeats and delays. Not by much: where the
@@ -62,10 +62,12 @@ def run_demo(configured: Settings, *, reset: bool, once: int | None, board: tupl
         product.wait_for_web()
         typer.echo(_welcome(product, access, job, time.monotonic() - started))
         # The line is planned only now: whoever waits for the page shall not wait for that.
-        operations = dict(_told_by_simulator(job, "--handles"))
+        line = _layout(job)
         with product.engine.begin() as connection:
-            grant_stations(connection, files.credentials, list(operations))
-            boards.plan(connection, job, operations, _told_by_simulator(job, "--route"), once)
+            grant_stations(connection, files.credentials, list(line["operations"]))
+            grant_operators(connection, files.operators_token)
+            revision = boards.plan(connection, job, line["operations"], line["route"], once)
+            boards.plan_setups(connection, revision, line["slots"])
         product.admit_new_tokens()
         options = ["--seed", str(seed), "--run", job.run, "--program", str(job.program), *LIVELY]
         if once:
@@ -73,6 +75,7 @@ def run_demo(configured: Settings, *, reset: bool, once: int | None, board: tupl
             return _build_and_compare(product, command, files)
         moving = [*MOVING, "--head-start", str(files.idle_for(HEAD_START)), "--panels", "forever"]
         product.start("simulator", files.simulator(product.broker_url, [*options, *moving]))
+        product.start("operators", files.operators(product, list(line["slots"])))
         product.watch()
     return 0 if once is None else 130
 
@@ -96,6 +99,7 @@ class Files:
         self.access = data_dir / "demo.json"
         self.logs = data_dir / "logs"
         self.credentials = self.folder / "credentials.json"
+        self.operators_token = self.folder / "operators.token"
         self.truth = self.folder / "truth.jsonl"
         self.logs.mkdir(parents=True, exist_ok=True)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -114,6 +118,13 @@ class Files:
         options += ["--data", str(self.folder / "spools"), "--truth", str(self.truth)]
         return module_command(SIMULATOR, *options, *arguments)
 
+    def operators(self, product: Product, handles: Sequence[str]) -> list[str]:
+        """The command line of whoever loads the machines ``handles``: they scan at the product's own door."""
+        options = ["--product", product.web_url, "--token-file", str(self.operators_token)]
+        if product.certificate is not None:
+            options += ["--certificate", str(product.certificate.certificate)]
+        return module_command(OPERATORS, *options, *handles)
+
 
 def _reset(configured: Settings) -> None:
     """Delete what earlier runs left in the data folder; refuses while one runs there."""
@@ -131,17 +142,17 @@ def _reset(configured: Settings) -> None:
     claim.release()
 
 
-def _told_by_simulator(job: boards.Job, what: str) -> Any:
-    """The simulated stations with their operations, in line order, or a board's route, as the simulator tells them."""
+def _layout(job: boards.Job) -> dict[str, Any]:
+    """What the simulated line is planned with, as the simulator tells it: `operations`, `route` and `slots`."""
     process = spawn(
-        module_command(SIMULATOR, what, "--program", str(job.program)),
+        module_command(SIMULATOR, "--layout", "--program", str(job.program)),
         environment=MODULE_ENVIRONMENT,
         capture=True,
     )
     said = process.communicate(timeout=60)[0]
     if process.returncode != 0:
         raise Unavailable(f"The simulator does not start (code {process.returncode}); its message is above.")
-    return json.loads(said)
+    return dict(json.loads(said))
 
 
 def _build_and_compare(product: Product, command: list[str], files: Files) -> int:

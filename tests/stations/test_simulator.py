@@ -190,8 +190,12 @@ def test_options_that_cannot_be_are_refused_with_a_sentence(
     assert said in capsys.readouterr().err
 
 
-def test_the_handles_of_a_line_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert simulator.main(["--handles"]) == 0
-    handles = json.loads(capsys.readouterr().out)
-    assert handles["Birthmark.AOI.AOI01"] == "optical_inspection"
-    assert len(handles) == 10
+def test_what_a_line_is_planned_with_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert simulator.main(["--layout"]) == 0
+    layout = json.loads(capsys.readouterr().out)
+    operations, slots = layout["operations"], layout["slots"]
+    assert operations["Birthmark.AOI.AOI01"] == "optical_inspection"
+    assert len(operations) == 10
+    assert set(layout["route"]) == set(operations.values())
+    assert slots["Birthmark.Printer.PP01"] == {"PP01-PASTE": "SAC305-T4-ROL0"}
+    assert len({*slots["Birthmark.Placer.PM01"].values(), *slots["Birthmark.Placer.PM02"].values()}) > 10
