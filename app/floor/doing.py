@@ -32,7 +32,7 @@ from app.floor.deeds import (
 )
 from app.floor.repairs import TAKES_OUT, WHY_IT_IS_HERE, now_at, replacement, taken_since
 from app.floor.telling import Telling
-from app.floor.units import UnitAtHand, begun_and_undone, bench, gone_on_to, unit_at_hand
+from app.floor.units import UnitAtHand, begun_and_undone, bench, unit_at_hand
 from app.inbox.memory import Ids
 from app.inbox.record import Recorder
 from app.interlock.gate import ask
@@ -46,6 +46,7 @@ from app.reasons import Reason
 from app.setup.undoing import undo_loading
 from app.setup.verification import clear_location, verify_loading
 from app.units.locks import lock_units
+from app.units.onward import gone_on
 from app.units.starts import begin_start, open_starts
 
 _decoder: "msgspec.json.Decoder[Deed]" = msgspec.json.Decoder(Deed)
@@ -177,10 +178,9 @@ def _undo(deed: Undo, by: _Hand) -> Answer:
 def _still_here(deed: Undo | UndoRepair, by: _Hand) -> UnitAtHand:
     """The unit, alone with it. Raises `Conflict` where it has gone on since."""
     unit = unit_at_hand(by.connection, deed.serial)
-    lock_units(by.connection, [unit.unit_id])
-    elsewhere = gone_on_to(by.connection, unit.unit_id, deed.transaction)
-    if elsewhere is not None:
-        raise Conflict(f"{unit.serial} has gone on to {elsewhere}. What it is to be now, quality decides.")
+    since = gone_on(by.connection, unit.unit_id, unit.serial, deed.transaction)
+    if since is not None:
+        raise Conflict(since)
     return unit
 
 

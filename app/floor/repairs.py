@@ -134,7 +134,9 @@ def now_at(connection: Connection, serial: str, designators: Collection[str]) ->
 def taken_since(
     connection: Connection, serial: str, designators: Collection[str], begun: datetime | None
 ) -> dict[str, str]:
-    """Designator -> the package of the part that was taken out of it since then, where that is known for certain."""
+    """Designator -> the package of the part that was the first to be taken out of it since then, where that is known
+    for certain: later repairs took out what came in its place.
+    """
     if not designators or begun is None:
         return {}
     gone = [
@@ -145,4 +147,4 @@ def taken_since(
         and part.removed_at >= begun
         and part.evidence is Evidence.exact
     ]
-    return {designator: package for _, designator, package in sorted(gone) if designator is not None}
+    return {designator: package for _, designator, package in sorted(gone, reverse=True) if designator is not None}

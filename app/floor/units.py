@@ -123,25 +123,6 @@ def bench(connection: Connection, handle: str) -> Bench:
     return Bench(*row)
 
 
-_GONE_ON = text(
-    """
-    -- Was work begun on this unit elsewhere after this transaction's?
-    SELECT coalesce(station.name, station.handle) FROM work_record AS here
-    JOIN work_record AS later ON later.unit_id = here.unit_id AND later.station_id <> here.station_id
-        AND later.started_at > here.started_at
-    JOIN station ON station.station_id = later.station_id
-    WHERE here.unit_id = :unit AND here.transaction_id = :transaction
-    ORDER BY later.started_at LIMIT 1
-    """
-)
-
-
-def gone_on_to(connection: Connection, unit_id: int, transaction: UUID) -> str | None:
-    """The station where work on the unit began after that of the transaction; None where there is none."""
-    found: str | None = connection.execute(_GONE_ON, {"unit": unit_id, "transaction": transaction}).scalar()
-    return found
-
-
 _BEGUN = text(
     """
     -- When did this work on the unit begin, and was it told to have been a mistake?

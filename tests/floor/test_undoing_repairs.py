@@ -1,17 +1,20 @@
 """A repair is undone once, and what stands again is what was there before that repair, nothing older."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine
 
 from app.db import create_engine, for_deeds
+from app.errors import Conflict
 from app.floor.deeds import Deed, Repair, RepairDone, StartRepair, UndoRepair
 from app.floor.doing import do
 from app.inbox.record import Recorder
+from app.lines.clocks import measure_clocks
 from app.people import Actor, Role
+from tests.doors import story
 from tests.stations_screens import facts, shop
 
 ANN = Actor("person:ann", "ann", Role.operator, person="ann")
@@ -74,3 +77,43 @@ def test_what_an_earlier_repair_took_out_stays_out(floor: Engine, engine: Engine
     assert now_in(engine) == {("R1", "R-1182"), ("R2", "R-1183")}
     done(floor, engine, undo(transaction, REPLACED))
     assert now_in(engine) == {("R1", "R-1182")}, "nothing was at R2 before"
+
+
+def test_undone_at_the_first_tablet_after_a_second_has_gone_on_it_stays(floor: Engine, engine: Engine) -> None:
+    """Two tablets at one bench: each knows of its own last repair only."""
+    first = repaired(floor, engine, [REPLACED])
+    second = repaired(floor, engine, [REMOVED])
+    with pytest.raises(Conflict, match=r"begun again at .* since"):
+        done(floor, engine, undo(first, REPLACED))
+    assert now_in(engine) == {("R1", "R-1182")}, "what the second took out was no mistake"
+    assert b'"undone"' in done(floor, engine, undo(second, REMOVED))
+    assert now_in(engine) == {("R1", "R-1182"), ("R2", "R-1183")}
+    assert b'"undone"' in done(floor, engine, undo(first, REPLACED)), "what was undone since hinders nothing"
+    assert now_in(engine) == {("R1", "R-1182"), ("R2", "R-1182")}
+
+
+def test_while_it_is_at_work_at_the_second_tablet_nothing_is_undone_at_the_first(floor: Engine, engine: Engine) -> None:
+    first = repaired(floor, engine, [REPLACED])
+    begun = StartRepair(id=uuid4(), station=shop.REPAIR, at=datetime.now(UTC), serial=SERIAL)
+    done(floor, engine, begun)
+    with pytest.raises(Conflict, match="begun again"):
+        done(floor, engine, undo(first, REPLACED))
+
+
+def test_a_station_whose_clock_is_behind_has_gone_on_all_the_same(floor: Engine, engine: Engine) -> None:
+    first = repaired(floor, engine, [REPLACED])
+    with engine.begin() as connection:
+        measure_clocks(connection, {shop.EYES: timedelta(hours=-3)})
+    at = datetime.now(UTC) - timedelta(hours=3)
+    begun = {"TransactionID": str(uuid4()), "PrimaryIdentifier": SERIAL, "UnitCount": 1}
+    shop.tell(engine, [story.envelope("Production.WorkStarted", begun, shop.EYES, at)])
+    with pytest.raises(Conflict, match="gone on to Visual inspection"):
+        done(floor, engine, undo(first, REPLACED))
+
+
+def test_what_is_scrapped_since_is_not_undone(floor: Engine, engine: Engine) -> None:
+    first = repaired(floor, engine, [REPLACED])
+    out = {"Reason": "DefectiveRepairNotPossible", "Units": [{"UnitIdentifier": SERIAL}]}
+    shop.tell(engine, [story.envelope("Production.UnitsDisqualified", out, shop.REPAIR, datetime.now(UTC))])
+    with pytest.raises(Conflict, match="scrapped"):
+        done(floor, engine, undo(first, REPLACED))

@@ -1,0 +1,42 @@
+"""Has a unit gone on since some work on it? Then that work is not undone any more."""
+
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from app.lines.clocks import MAY_HAVE_BEEN
+from app.units.locks import lock_families
+from app.units.whereabouts import beyond
+
+_BEGAN = MAY_HAVE_BEEN.format(station="later.station_id", told="later.started_at", heard="later.started_received_at")
+_LATER = text(
+    f"""
+    -- Was work begun on these units after this transaction's, here again or elsewhere? Work here that was undone was
+    -- none. A clock that is behind may say before.
+    SELECT coalesce(station.name, station.handle) AS station, later.station_id = here.station_id AS again
+    FROM work_record AS here
+    JOIN work_record AS later ON later.unit_id = ANY (CAST(:family AS bigint[]))
+        AND later.transaction_id <> here.transaction_id
+        AND (later.station_id <> here.station_id OR later.result IS DISTINCT FROM 'Aborted')
+    CROSS JOIN LATERAL ({_BEGAN}) AS began
+    JOIN station ON station.station_id = later.station_id
+    WHERE here.unit_id = :unit AND here.transaction_id = :transaction AND began.latest > here.started_at
+    ORDER BY began.latest LIMIT 1
+    """
+)
+
+
+def gone_on(connection: Connection, unit_id: int, serial: str, transaction: UUID) -> str | None:
+    """What became of a unit, its panel or its boards since the work of this transaction, as a sentence; None: nothing.
+
+    Alone with them from then on.
+    """
+    family = lock_families(connection, [unit_id])[unit_id]
+    asked = {"unit": unit_id, "family": sorted(family), "transaction": transaction}
+    later = connection.execute(_LATER, asked).one_or_none()
+    if later is not None and later.again:
+        return f"{serial} was begun again at {later.station} since. Undo that first, where it was done."
+    if later is not None:
+        return f"{serial} has gone on to {later.station}. What it is to be now, quality decides."
+    there = beyond(connection, [unit_id]).get(unit_id)
+    return f"{serial} is {there.kind} by now. What it is to be now, quality decides." if there else None
