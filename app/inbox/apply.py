@@ -30,6 +30,7 @@ from app.units.identity import (
     PanelLink,
     claim_units,
     link_positions,
+    note_counts,
     note_positions,
     register_units,
 )
@@ -66,6 +67,7 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
         connection,
         {(ids.units[unit], place): report.received_at for said, report in told for unit, place in said.positions()},
     )
+    note_counts(connection, {(ids.units[one], count): at for one, count, at in _counts(told)})
     claim_units(connection, list(_claims(told, ids)), ids.units)
     record_starts(connection, list(_starts(told, ids)))
     in_work = units_in_work(
@@ -135,6 +137,12 @@ def _links(told: Iterable[Told]) -> Iterator[PanelLink]:
         if said.panel:
             for position, serial in said.links:
                 yield PanelLink(report, said.panel, position, serial)
+
+
+def _counts(told: Iterable[Told]) -> Iterator[tuple[str, int, datetime]]:
+    for said, report in told:
+        if said.counted:
+            yield *said.counted, report.received_at
 
 
 def _claims(told: Iterable[Told], ids: Ids) -> Iterator[OrderClaim]:

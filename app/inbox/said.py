@@ -160,6 +160,8 @@ class Said:
     panel: str | None = None
     links: list[tuple[int, str]] = field(default_factory=list)
     """(position number, unit identifier) on `panel`."""
+    counted: tuple[str, int] | None = None
+    """(unit identifier, how many units go by it): see `app.units.models.SpokenCount`."""
     work_order: str | None = None
     initializes: bool = False
     recipe: tuple[str, str | None] | None = None

@@ -83,6 +83,15 @@ def _links(said: Said, units: Sequence[UnitPosition] | None, primary: str | None
     said.links = [(position, serial) for position, serial in links if position and serial]
 
 
+def _count(said: Said, message: Any) -> None:
+    """How many units go by the panel's identifier, where the message does not name each of them."""
+    count, primary = message.unit_count or 0, message.primary_identifier
+    if [identifier for identifier, _ in said.units] == [primary]:
+        _, named = said.units[0]
+        if max(1, len(named or ())) < count <= HIGHEST_POSITION:
+            said.counted = primary, count
+
+
 def _on_units(said: Said, message: Any) -> None:
     said.about = "unit"
     said.units = _spoken(message.units, message.primary_identifier)
@@ -93,6 +102,7 @@ def _on_units(said: Said, message: Any) -> None:
 @_handles(production.UnitsInitialized)
 def _units_initialized(said: Said, message: production.UnitsInitialized) -> None:
     _on_units(said, message)
+    _count(said, message)
     _links(said, message.units, message.primary_identifier)
     if message.primary_identifier and all(serial != message.primary_identifier for serial, _ in said.units):
         said.units.append((message.primary_identifier, None))
@@ -104,6 +114,7 @@ def _units_initialized(said: Said, message: production.UnitsInitialized) -> None
 @_handles(production.UnitsArrived, production.UnitsDeparted)
 def _units_moved(said: Said, message: production.UnitsArrived | production.UnitsDeparted) -> None:
     _on_units(said, message)
+    _count(said, message)
     _links(said, message.units, message.primary_identifier)
     said.keeps_body = said.about == "station"
 
@@ -124,6 +135,7 @@ def _units_disqualified(said: Said, message: production.UnitsDisqualified) -> No
 @_handles(production.WorkStarted)
 def _work_started(said: Said, message: production.WorkStarted) -> None:
     _on_units(said, message)
+    _count(said, message)
     _links(said, message.units, message.primary_identifier)
     if said.transaction_id is None:
         raise UnreadableBody("WorkStarted names no TransactionID: what follows could not be told to these units.")

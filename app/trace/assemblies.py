@@ -87,9 +87,7 @@ _AROUND = text(
         JOIN material_set ON material_set.chunk_ids @> ARRAY[material_chunk.chunk_id]
         JOIN installation USING (set_id)
         WHERE CAST(:as_of AS timestamptz) IS NULL OR installation.received_at <= :as_of
-    ), {HELD}, width AS (
-        SELECT panel_id, count(DISTINCT position_number) AS positions FROM held GROUP BY panel_id
-    )
+    ), {HELD}
     SELECT coalesce(held.board_id, fact.unit_id) AS board_id, coalesce(held.board_position, 0) AS board_position,
         fact.child_id, fact.via, fact.reference_designator, fact.position_number, fact.candidates, fact.chained,
         coalesce(width.positions, 0) AS positions, station.handle AS station, fact.station_id,

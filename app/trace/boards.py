@@ -63,16 +63,23 @@ HELD = """
         SELECT unit_id, position_number FROM spoken_position
         WHERE unit_id IN (SELECT unit_id FROM fact)
           AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
+    ), sized AS (
+        SELECT unit_id, max(unit_count) AS unit_count FROM spoken_count
+        WHERE unit_id IN (SELECT unit_id FROM fact)
+          AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
+        GROUP BY unit_id
+    ), divided AS (
+        SELECT unit_id FROM several UNION SELECT unit_id FROM sized
     ), spoken_of AS (
         SELECT unit_id, position_number FROM several
         UNION
         SELECT installation.unit_id, installation.position_number
-        FROM installation JOIN several USING (unit_id)
+        FROM installation JOIN divided USING (unit_id)
         WHERE installation.position_number = 1
           AND (CAST(:as_of AS timestamptz) IS NULL OR installation.received_at <= :as_of)
         UNION
         SELECT work_record.unit_id, CAST(1 AS smallint)
-        FROM work_record JOIN several USING (unit_id)
+        FROM work_record JOIN divided USING (unit_id)
         WHERE 1 = ANY (work_record.position_numbers)
           AND (CAST(:as_of AS timestamptz) IS NULL
                OR least(work_record.started_received_at, work_record.completed_received_at) <= :as_of)
@@ -84,6 +91,16 @@ HELD = """
         FROM spoken_of
         WHERE NOT EXISTS (SELECT FROM told WHERE told.panel_id = spoken_of.unit_id)
         GROUP BY unit_id HAVING count(*) > 1
+    ), unnamed AS (
+        -- So many boards were counted that nobody has named each.
+        SELECT unit_id FROM spoken_of JOIN sized USING (unit_id)
+        WHERE NOT EXISTS (SELECT FROM told WHERE told.panel_id = spoken_of.unit_id)
+          AND NOT EXISTS (
+              SELECT FROM panel_position
+              WHERE panel_position.unit_id = spoken_of.unit_id
+                AND (CAST(:as_of AS timestamptz) IS NULL OR panel_position.received_at <= :as_of)
+          )
+        GROUP BY unit_id HAVING max(unit_count) > count(*)
     ), held AS (
         SELECT panel_id, position_number, unit_id AS board_id, CAST(0 AS smallint) AS board_position,
             held_from, held_until
@@ -102,10 +119,20 @@ HELD = """
                       AND (CAST(:as_of AS timestamptz) IS NULL OR panel_position.received_at <= :as_of)
                 )
                 AND (SELECT count(*) FROM spoken AS other WHERE other.unit_id = spoken.unit_id) > 1)
+            OR EXISTS (SELECT FROM unnamed WHERE unnamed.unit_id = spoken.unit_id)
         )
+        UNION ALL
+        -- The others are meant where the panel is: they go by its identifier alone.
+        SELECT unit_id, NULL, unit_id, 0, '-infinity', 'infinity' FROM unnamed
+    ), width AS (
+        -- How many boards has a panel?
+        SELECT panel_id, greatest(count(DISTINCT position_number), max(sized.unit_count)) AS positions
+        FROM held LEFT JOIN sized ON sized.unit_id = panel_id
+        GROUP BY panel_id
     )
 """
-"""CTEs after one named `fact` (unit_id, position_number, recorded_at): which board was where when; parameter `as_of`.
+"""CTEs after one named `fact` (unit_id, position_number, recorded_at): which board was where when, and of how many
+`positions` a panel is; parameter `as_of`.
 
 A fact under (panel, position) belongs to the unit that the last statement not after it put there, or else the first.
 """
@@ -126,7 +153,8 @@ _PLAIN = text(
         SELECT array_agg(unit_id) AS units FROM fact
     ), panel AS MATERIALIZED (
         SELECT EXISTS (SELECT FROM panel_position WHERE panel_id = ANY (units))
-            OR EXISTS (SELECT FROM spoken_position WHERE unit_id = ANY (units)) AS meant
+            OR EXISTS (SELECT FROM spoken_position WHERE unit_id = ANY (units))
+            OR EXISTS (SELECT FROM spoken_count WHERE unit_id = ANY (units)) AS meant
         FROM every
     ), report AS (
         SELECT * FROM fact WHERE unit_id > :after ORDER BY unit_id, recorded_at, set_id LIMIT :first
@@ -160,9 +188,7 @@ _CARRYING = text(
                OR station_id = (SELECT station_id FROM station WHERE handle = :station))
           AND (CAST(:since AS timestamptz) IS NULL OR recorded_at >= :since)
           AND (CAST(:until AS timestamptz) IS NULL OR recorded_at <= :until)
-    ), {HELD}, width AS (
-        SELECT panel_id, count(DISTINCT position_number) AS positions FROM held GROUP BY panel_id
-    )
+    ), {HELD}
     SELECT coalesce(held.board_id, fact.unit_id) AS board_id, coalesce(held.board_position, 0) AS board_position,
         fact.recorded_at, fact.set_id, fact.station_id, station.handle, fact.position_number,
         coalesce(width.positions, 0), fact.candidates

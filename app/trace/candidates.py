@@ -44,6 +44,7 @@ OPEN = f"""
         -- Was it worked on where packages are told of, without a report; does a report name no package; or has it
         -- positions of its own, of which some may be without?
         EXISTS (SELECT FROM spoken_position JOIN family USING (unit_id))
+        OR EXISTS (SELECT FROM spoken_count JOIN family USING (unit_id))
         OR EXISTS (
             SELECT FROM place JOIN installation AS fact ON {AT_PLACE}
             JOIN material_set USING (set_id)

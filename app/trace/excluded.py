@@ -106,7 +106,9 @@ def excluded(
             fresh = {
                 place: why
                 for place, why in reversed(found)
-                if place not in carrying and (place[0], 0) not in carrying and place not in told
+                if place not in told
+                # A panel as a whole is no other than its boards.
+                and not (place in carrying or (place[0], 0) in carrying if place[1] else carrying.has_any(place[0]))
             }
             told.add(sorted(fresh))
             known = particulars(connection, sorted({unit_id for unit_id, _ in fresh}))

@@ -31,8 +31,16 @@ class Told:
         assert isinstance(place, tuple)
         unit_id, position = place
         number = unit_id << _POSITIONS | position
+        return self._has_between(number, number)
+
+    def has_any(self, unit_id: int) -> bool:
+        """Whether it has the unit, or any position of it."""
+        first = unit_id << _POSITIONS
+        return self._has_between(first, first + (1 << _POSITIONS) - 1)
+
+    def _has_between(self, first: int, last: int) -> bool:
         for run in self._runs:
-            at = bisect_left(run, number)
-            if at < len(run) and run[at] == number:
+            at = bisect_left(run, first)
+            if at < len(run) and run[at] <= last:
                 return True
         return False

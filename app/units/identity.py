@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from app.facts import Report
 
@@ -161,8 +161,20 @@ _SPEAK = text(
     """
     INSERT INTO spoken_position (unit_id, position_number, received_at)
     SELECT * FROM unnest(
-        CAST(:units AS bigint[]), CAST(:positions AS smallint[]), CAST(:received_at AS timestamptz[])
-    ) AS said (unit_id, position)
+        CAST(:units AS bigint[]), CAST(:numbers AS smallint[]), CAST(:received_at AS timestamptz[])
+    ) AS said (unit_id, position_number)
+    ORDER BY 1, 2
+    ON CONFLICT DO NOTHING
+    """
+)
+
+
+_COUNT = text(
+    """
+    INSERT INTO spoken_count (unit_id, unit_count, received_at)
+    SELECT * FROM unnest(
+        CAST(:units AS bigint[]), CAST(:numbers AS smallint[]), CAST(:received_at AS timestamptz[])
+    ) AS said (unit_id, unit_count)
     ORDER BY 1, 2
     ON CONFLICT DO NOTHING
     """
@@ -171,10 +183,19 @@ _SPEAK = text(
 
 def note_positions(connection: Connection, spoken: Mapping[tuple[int, int], datetime]) -> None:
     """Keep which positions of which units machines speak of, and since when that is known; see `SpokenPosition`."""
-    if spoken:
+    _note(connection, _SPEAK, spoken)
+
+
+def note_counts(connection: Connection, counted: Mapping[tuple[int, int], datetime]) -> None:
+    """Keep how many units machines say go by one identifier, and since when that is known; see `SpokenCount`."""
+    _note(connection, _COUNT, counted)
+
+
+def _note(connection: Connection, statement: TextClause, said: Mapping[tuple[int, int], datetime]) -> None:
+    if said:
         given = {
-            "units": [unit_id for unit_id, _ in spoken],
-            "positions": [position for _, position in spoken],
-            "received_at": list(spoken.values()),
+            "units": [unit_id for unit_id, _ in said],
+            "numbers": [number for _, number in said],
+            "received_at": list(said.values()),
         }
-        connection.execute(_SPEAK, given)
+        connection.execute(statement, given)

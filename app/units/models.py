@@ -97,6 +97,19 @@ class SpokenPosition(Base):
     received_at: Mapped[datetime] = mapped_column(Timestamp)
 
 
+class SpokenCount(Base):
+    """How many units a machine said go by an identifier that it spoke of as a whole (`UnitCount`), where more than one.
+
+    On a panel of which some positions are spoken of by themselves, it tells that there are others that nobody names.
+    """
+
+    __tablename__ = "spoken_count"
+
+    unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    unit_count: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(Timestamp)
+
+
 class WorkRecord(Base):
     """One unit at one operation: the CFX transaction, from `WorkStarted` to `WorkCompleted`.
 

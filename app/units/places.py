@@ -49,8 +49,8 @@ def _places(known: str) -> str:
         UNION ALL
         SELECT statement.panel_id, statement.position_number,
             CASE WHEN nth = 1 THEN '-infinity' ELSE linked_at END, coalesce(next_at, 'infinity'),
-            -- As many as were told, linked or only spoken of: an X-out has no board.
-            (SELECT count(*) FROM (
+            -- As many as were told, linked, only spoken of, or counted: an X-out has no board.
+            greatest((SELECT count(*) FROM (
                 SELECT other.position_number FROM panel_position AS other
                 WHERE other.panel_id = statement.panel_id AND {other}
                 UNION
@@ -60,7 +60,10 @@ def _places(known: str) -> str:
                 SELECT other.position_number FROM installation AS other
                 WHERE other.unit_id = statement.panel_id AND other.position_number = 1 AND {other}
                   AND EXISTS (SELECT FROM spoken_position WHERE spoken_position.unit_id = other.unit_id)
-            ) AS known)
+            ) AS known), (
+                SELECT max(unit_count) FROM spoken_count AS other
+                WHERE other.unit_id = statement.panel_id AND {other}
+            ))
         FROM statement JOIN subject USING (unit_id)
     )
 """

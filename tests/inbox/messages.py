@@ -79,8 +79,12 @@ def installed(*entries: dict[str, Any], transaction: UUID | None = None, **envel
 
 
 def started(*units: tuple[str, int] | str, transaction: UUID, panel: str | None = None, **envelope: Any) -> bytes:
-    """`WorkStarted` of units, each a serial or (identifier, position); `order` names the work order."""
+    """`WorkStarted` of units, each a serial or (identifier, position); `order` names the work order, `count` how many
+    units there are.
+    """
     body: dict[str, Any] = {"TransactionID": str(transaction), "PrimaryIdentifier": panel, "Units": positions(units)}
+    if count := envelope.pop("count", None):
+        body["UnitCount"] = count
     if order := envelope.pop("order", None):
         body["WorkOrderIdentifier"] = {"WorkOrderId": order}
     if recipe := envelope.pop("recipe", None):

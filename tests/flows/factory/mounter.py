@@ -69,7 +69,8 @@ class Mounter(Station):
         serials = self._speaks_serials(panel)
         primary = None if panel.kind is PanelKind.direct and serials else panel.identifier
         units = named(panel, panel.good, serials=serials)
-        transaction = self.begin(units, primary, since, lists=self.blueprint.lists_units)
+        x_outs = len(panel.boards) - len(panel.good) if self.blueprint.counts_x_outs else 0
+        transaction = self.begin(units, primary, since, lists=self.blueprint.lists_units, x_outs=x_outs)
         for slot in self.slots:
             self._prepare(slot)
         for board in panel.good:

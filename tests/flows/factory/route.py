@@ -37,8 +37,10 @@ class Station:
         """Its CFX handle."""
         return self.voice.handle
 
-    def begin(self, units: Sequence[UnitPosition], primary: str | None, at: float, *, lists: bool = True) -> UUID:
-        """Say that work starts."""
+    def begin(
+        self, units: Sequence[UnitPosition], primary: str | None, at: float, *, lists: bool = True, x_outs: int = 0
+    ) -> UUID:
+        """Say that work starts; `x_outs` are counted with its units."""
         transaction = new_uuid(self.rng)
         order = WorkOrderIdentifier(work_order_id=self.work_order) if self.work_order else None
         self.voice.say(
@@ -46,7 +48,7 @@ class Station:
                 transaction_id=transaction,
                 primary_identifier=primary,
                 units=list(units) if lists else None,
-                unit_count=len(units),
+                unit_count=len(units) + x_outs,
                 work_order_identifier=order,
             ),
             at,
