@@ -25,6 +25,7 @@ from app.http import docs, probes
 from app.http.plumbing import Plumbing
 from app.http.problems import Problem, is_database_away, is_unstorable, problem_of
 from app.inbox.record import Recorder
+from app.interlock.settling import Settling
 from app.live import Changes
 from app.settings import settings
 from app.web import site
@@ -48,6 +49,7 @@ def create_app(engine: Engine, demo: Callable[[], Demo] | None = None) -> FastAP
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        app.state.settling.begin()
         listener = asyncio.create_task(changes.listen())
         yield
         photos.close()
@@ -72,6 +74,7 @@ def create_app(engine: Engine, demo: Callable[[], Demo] | None = None) -> FastAP
     app.state.demo = demo
     app.state.photos = photos
     app.state.gate = gate
+    app.state.settling = Settling()
     app.state.trace = trace
     app.state.recorder = Recorder(recording, register_unknown=settings().register_unknown, actor="api")
     app.include_router(api_router)
@@ -94,6 +97,8 @@ def _handle(request: Request, error: Exception) -> Response:
 def _handle_value_or_database(request: Request, error: Exception) -> Response:
     if not is_database_away(error) and not is_unstorable(error):
         raise error  # a fault of ours: the plumbing logs it and answers
+    if is_database_away(error):
+        request.app.state.settling.begin()
     return _handle(request, error)
 
 

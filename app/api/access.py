@@ -32,6 +32,14 @@ async def gate_of(request: Request) -> Engine:
 TheGate = Annotated[Engine, Depends(gate_of)]
 
 
+async def is_settling(request: Request) -> bool:
+    """Whether the product was away until a moment ago: see `app.interlock.facts.Facts`."""
+    return bool(request.app.state.settling)
+
+
+IsSettling = Annotated[bool, Depends(is_settling)]
+
+
 async def trace_of(request: Request) -> Engine:
     """The engine whose connections ask the small questions of trace, likewise."""
     trace: Engine = request.app.state.trace

@@ -7,7 +7,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Engine
 
-from app.api.access import Machine, TheGate
+from app.api.access import IsSettling, Machine, TheGate
 from app.api.once import DoOnce
 from app.cfx.envelope import Envelope, decode
 from app.cfx.receipts import Receipt
@@ -56,6 +56,7 @@ def post_cfx(
     payload: Annotated[bytes, Depends(_payload)],
     recorder: Annotated[Recorder, Depends(recorder_of)],
     gate: TheGate,
+    settling: IsSettling,
     once: DoOnce,
 ) -> Response:
     """Record CFX messages; the answer comes after COMMIT.
@@ -73,12 +74,14 @@ def post_cfx(
 
     def deed() -> Answer:
         receipts = recorder.record([Delivery(payload, machine.station, machine.station)])[0]
-        return Answer(200, _encode(receipts, _responses(payload, receipts, machine.station, gate)))
+        return Answer(200, _encode(receipts, _responses(payload, receipts, machine.station, gate, settling=settling)))
 
     return once.across_transactions(deed)
 
 
-def _responses(payload: bytes, receipts: Sequence[Receipt], station: str | None, gate: Engine) -> list[msgspec.Raw]:
+def _responses(
+    payload: bytes, receipts: Sequence[Receipt], station: str | None, gate: Engine, *, settling: bool
+) -> list[msgspec.Raw]:
     """The response envelopes to those requests that were taken in."""
     if b"Request" not in payload and payload[:1] in b"[{":
         return []
@@ -87,7 +90,7 @@ def _responses(payload: bytes, receipts: Sequence[Receipt], station: str | None,
         if isinstance(envelope, Envelope) and is_request(envelope):
             if receipt.status == "rejected":
                 continue
-            response = answer(envelope, source=station, engine=gate)
+            response = answer(envelope, source=station, engine=gate, settling=settling)
             if response is not None:
                 answers.append(msgspec.Raw(response))
     return answers

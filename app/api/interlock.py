@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from app.api.access import (
     GateAsker,
     GatePlanner,
+    IsSettling,
     Overrider,
     Reading,
     Releaser,
@@ -43,10 +44,14 @@ Station = Annotated[str, Query(min_length=1, max_length=256, description="CFX ha
 Identifier = Annotated[str, Field(min_length=1, max_length=256)]
 """What was read on a unit: nothing read is no unit."""
 
+_RETRY_AFTER = 2
+"""Seconds: as often as a station at the broker asks again, or less."""
+
 
 @router.get("/interlock", response_model=None)
 def get_interlock(
     gate: TheGate,
+    settling: IsSettling,
     sent: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)],
     station: Station,
     serial: Serial,
@@ -58,8 +63,12 @@ def get_interlock(
     """May this unit start at this station? Every question and answer is logged with the facts it saw.
 
     `{"allowed", "sentence", "verdicts": [{"serial", "allowed", "reasons": [{"code", "sentence", "clears", "values",
-    "override"?}], "overridden", "warnings", "notes"}]}`; a panel has a verdict for each board, and is allowed with
-    boards that are scrapped, as long as one is not.
+    "override"?}], "overridden", "warnings", "notes"}], "retry_after"?, "retry_because"?}`; a panel has a verdict for
+    each board, and is allowed with boards that are scrapped, as long as one is not.
+
+    With `retry_after` the refusal is not the last word: ask again after so many seconds, until it is no longer there.
+    `retry_because` is `report_due` where a report that is on its way decides, or `settling` just after an outage, when
+    reports of what was done meanwhile still come in.
     """
 
     def question(connection: Connection) -> list[Verdict]:
@@ -72,9 +81,10 @@ def get_interlock(
             units=[Asked(serial, position)],
             actor=actor.identity,
             told=Told(recipe, recipe_revision, operator),
+            settling=settling,
         )
 
-    return json_answer(_answer(asked(gate, question)))
+    return json_answer(_answer(asked(gate, question), settling=settling))
 
 
 def _speaks_for(actor: Actor, station: str) -> None:
@@ -96,11 +106,12 @@ class Start(BaseModel):
 
 
 @router.post("/interlock", response_model=None)
-def post_interlock(start: Start, actor: GateAsker, once: DoOnce) -> Response:
+def post_interlock(start: Start, actor: GateAsker, settling: IsSettling, once: DoOnce) -> Response:
     """Start units: the verdict, and where it allows, the start itself; a unit is in one station's hands at a time.
 
     A panel starts as a whole, or, while one of its boards is refused, not at all; boards that are scrapped stay in it,
-    crossed out. `started` says of each whether it is in the station's hands now.
+    crossed out. `started` says of each whether it is in the station's hands now. `retry_after` as with GET; who asks again
+    makes another request, with an `Idempotency-Key` of its own.
     """
     _speaks_for(actor, start.station)
 
@@ -112,8 +123,9 @@ def post_interlock(start: Start, actor: GateAsker, once: DoOnce) -> Response:
             transaction_id=start.transaction_id,
             actor=actor.identity,
             told=Told(start.recipe, start.recipe_revision, start.operator),
+            settling=settling,
         )
-        return _answer(verdicts)
+        return _answer(verdicts, settling=settling)
 
     return once(deed)
 
@@ -298,13 +310,16 @@ def post_release(release: Release, actor: Releaser, once: DoOnce) -> Response:
     return once(deed)
 
 
-def _answer(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    refused = [verdict.sentence for verdict in holding_back(verdicts)]
-    return {
+def _answer(verdicts: Sequence[Verdict], *, settling: bool) -> dict[str, Any]:
+    refused = holding_back(verdicts)
+    told: dict[str, Any] = {
         "allowed": not refused,
-        "sentence": " ".join(refused) or "OK",
+        "sentence": " ".join(verdict.sentence for verdict in refused) or "OK",
         "verdicts": [_verdict(verdict) for verdict in verdicts],
     }
+    if refused and all(verdict.passing for verdict in refused):
+        told |= {"retry_after": _RETRY_AFTER, "retry_because": "settling" if settling else "report_due"}
+    return told
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

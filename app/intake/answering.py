@@ -26,6 +26,7 @@ from app.cfx.topics import Topic, TopicError, parse_topic
 from app.inbox.requests import GATE_REQUESTS, answer
 from app.intake.link import without_delay
 from app.interlock import pushes, snapshots
+from app.interlock.settling import Settling
 from app.lines.clocks import measure_clocks
 from app.live import beat, leave
 
@@ -36,10 +37,6 @@ _THREADS: Final = 2
 _WAITING: Final = 1000
 _LOOK_EVERY: Final = 1.0
 _BEAT_EVERY: Final = 3.0
-SETTLES: Final = 30.0
-"""Seconds after the gate came back in which what stations did without it may be on its way: they find the broker again
-within 18 s, and then say it.
-"""
 
 
 def filters() -> list[str]:
@@ -60,7 +57,7 @@ class Answering:
         self._questions: queue.Queue[tuple[Topic, bytes, datetime]] = queue.Queue(_WAITING)
         self._clocks = _Clocks()
         self._stopping = threading.Event()
-        self._back = -SETTLES
+        self.settling = Settling()
         self._answered = 0
         self._issuer = snapshots.Issuer()
         self._reconciler = snapshots.Reconciler()
@@ -76,11 +73,6 @@ class Answering:
         self._client.on_socket_open = without_delay
         self._client.on_connect = self._on_connect
         self._client.on_message = self._on_message
-
-    @property
-    def settling(self) -> bool:
-        """Whether broker or database were away until a moment ago."""
-        return time.monotonic() < self._back + SETTLES
 
     def stop(self) -> None:
         """End after the questions at hand."""
@@ -111,7 +103,7 @@ class Answering:
         if reason.is_failure:
             log.error("gate.refused_by_broker", reason=str(reason), host=self._host, port=self._port)
             return
-        self._back = time.monotonic()
+        self.settling.begin()
         client.subscribe([(topic, 1) for topic in filters()])
         log.info("gate.connected", host=self._host, port=self._port)
 
@@ -130,7 +122,7 @@ class Answering:
             try:
                 self._answer(topic, payload, arrived)
             except SQLAlchemyError as away:
-                self._back = time.monotonic()
+                self.settling.begin()
                 log.warning("gate.database_away", reason=str(away).partition("\n")[0])
             except Exception:
                 log.exception("gate.fault", topic=topic.station.handle)
@@ -146,7 +138,7 @@ class Answering:
                 self._clocks.heard(station, said.time_stamp - arrived)
             response = answer(
                 said, source=station, sender=station, topic_name=topic.message_name, engine=self._keyed,
-                settling=self.settling,
+                settling=bool(self.settling),
             )  # fmt: skip
             if response is not None:
                 self._client.publish(topic.station.responses_topic, response, qos=1)

@@ -28,6 +28,7 @@ def start_units(
     transaction_id: UUID | None = None,
     actor: str,
     told: Told | None = None,
+    settling: bool = False,
 ) -> list[Verdict]:
     """May these units start, and if so they have: one verdict each, a panel's for each of its boards.
 
@@ -39,7 +40,9 @@ def start_units(
     named = list(dict.fromkeys(serials))
     lock_named(connection, named)
     with planned_once(connection):
-        facts = gather(connection, station=station, asked=[Asked(serial) for serial in named], told=told)
+        facts = gather(
+            connection, station=station, asked=[Asked(serial) for serial in named], told=told, settling=settling
+        )
         there = open_starts(connection, [one.unit.unit_id for one in facts if one.unit is not None])
     facts = [_as_asked(one, there, transaction_id) for one in facts]
     verdicts = [decide(one) for one in facts]

@@ -62,7 +62,8 @@ NEAR = f"""
               AND gone.kind IN ('unloaded', 'empty') AND near_id = chained.package_id
               AND gone.recorded_at > loading.recorded_at AND gone.recorded_at < began - apart
         ) AND NOT EXISTS (
-            -- Another was put in its place, which is not spliced to it.
+            -- Another was put in its place, which is not spliced to it. Of the same slot, which both must have: the two
+            -- lines behind, and the earlier time, say no more, but in the words of an index (ix_loading_event_place).
             SELECT FROM loading_event AS other
             WHERE other.station_id = loading.station_id AND other.slot = loading.slot
               AND coalesce(other.slot, other.slot_name, '') = coalesce(loading.slot, loading.slot_name, '')

@@ -13,8 +13,8 @@ from app.cfx.gate import ASK_AGAIN
 from app.cfx.messages.information_system import ValidateUnitsResponse
 from app.db import create_engine
 from app.embedded.broker import Broker
-from app.intake import answering
 from app.intake.answering import Answering
+from app.interlock.settling import Settling
 from tests.inbox.messages import message
 from tests.intake.process import Speaker, wait_until
 from tests.interlock.story import AOI, planned_line
@@ -23,11 +23,11 @@ NAME = "InformationSystem.UnitValidation.ValidateUnitsRequest"
 
 
 @pytest.fixture
-def gate(engine: Engine, database: str, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answering]:
+def gate(engine: Engine, database: str, broker: Broker) -> Iterator[Answering]:
     """It hears the broker within the block."""
-    monkeypatch.setattr(answering, "SETTLES", 3.0)
     keyed = create_engine(database, keyed=True)
     process = Answering(engine, keyed, broker.url)
+    process.settling = Settling(3.0)
     thread = threading.Thread(target=process.run)
     thread.start()
     try:
@@ -55,7 +55,7 @@ def test_a_unit_of_which_nothing_came_yet_is_asked_about_again_for_a_while(
         return body.result.result_code, body.primary_result.result
 
     with Speaker(broker, AOI) as station:
-        wait_until(lambda: gate.settling, 20, lambda: "it never connected")
+        wait_until(lambda: bool(gate.settling), 20, lambda: "it never connected")
         assert result(station) == (ASK_AGAIN, "Failed"), "printed and placed while nobody heard of it, perhaps"
         time.sleep(3.2)
         assert result(station) == (0, "Failed")
