@@ -110,8 +110,8 @@ def post_interlock(start: Start, actor: GateAsker, settling: IsSettling, once: D
     """Start units: the verdict, and where it allows, the start itself; a unit is in one station's hands at a time.
 
     A panel starts as a whole, or, while one of its boards is refused, not at all; boards that are scrapped stay in it,
-    crossed out. `started` says of each whether it is in the station's hands now. `retry_after` as with GET; who asks again
-    makes another request, with an `Idempotency-Key` of its own.
+    crossed out. `started` says of each whether it is in the station's hands now. `retry_after` as with GET; whoever
+    asks again makes another request, with an `Idempotency-Key` of its own.
     """
     _speaks_for(actor, start.station)
 
