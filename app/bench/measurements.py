@@ -1,14 +1,13 @@
-"""Measurements: a run in one row of packed columns, against a row for each pad, in the same run of the benchmark.
+"""Measurements: a run in a few rows of packed columns, against a row for each pad, in the same run of the benchmark.
 
 Every board brings 3,000 deposits of 5 values (offsets, height, area, volume) with the decimals that SPI machines send,
 and a result for each deposit. Both ways keep the same inspection rows, write by binary COPY, commit as many boards at a
-time, and must give the same numbers back. The reference is `app.bench.pads`; each of its figures says whether its rows
-have an index by pad beside their key.
+time, and must give the same numbers back. The reference is `app.bench.pads`: rows with a key and an index by pad. Some
+figures stand beside rows without that index, too: they are written faster, and one pad is found more slowly.
 
 "Ingest" starts, for both, from messages that are understood, and nobody parses: each characteristic of a board is an
 array of floats, as `inspected_units` gives it. Ours packs them, and proves every value exact, within the time; the
-reference makes its rows of them. Both keep their connection. Beside it stands what the database allows at most: the
-same packed bytes in a table without key, index or anything else. "From parsed messages" adds what it takes to get there
+reference makes its rows of them. Both keep their connection. "From parsed messages" adds what it takes to get there
 from the decoder's structures.
 
 Then whole messages: the product takes envelopes in through its recorder, and can give each back to the byte; the
@@ -35,7 +34,6 @@ from app.bench.running import Place
 from app.bench.servers import cluster, new_database
 from app.bench.workload import envelope
 from app.cfx.messages.inspection import UnitsInspected
-from app.copying import copy_rows
 from app.db import create_engine
 from app.facts import Report
 from app.inbox.record import Delivery, Recorder
@@ -57,9 +55,10 @@ MESSAGES_AT_ONCE: Final = 10
 _PARSED, _WHOLE = 10_000_000, 20_000_000  # boards of messages, numbered apart
 LOWER, UPPER = 1.2e-05, 2.4e-05  # ml: the process's limits; SPI machines send none
 
-_BARE: Final = {"unit_id": "int8", "packed": "bytea"}
 _FIRST: Final = datetime(2026, 3, 2, 6, tzinfo=UTC)
 _CYCLE: Final = timedelta(seconds=30)
+_OURS: Final = ("measurement", "measurement_column", "measurement_layout")
+_BY_KEY: Final = "beside rows with their key alone"
 _NAME: Final = "Production.TestAndInspection.UnitsInspected"
 _decoder = msgspec.json.Decoder(UnitsInspected)
 _TURNS: Final = 15
@@ -72,8 +71,8 @@ class Stations:
     """Each way has a station of its own, for its inspection rows."""
 
     ours: int
+    rows: int
     by_key: int
-    by_pad: int
 
 
 def measure(place: Place, scale: Scale) -> Sequence[Figure]:
@@ -92,7 +91,7 @@ def compare(database_url: str, boards: int) -> list[Figure]:
         layout = _measured(_decoder.decode(messages[0])).layout
         return [
             *_ingest(engine, stations, boards, layout),
-            _size(engine, boards),
+            *_size(engine, boards),
             *_questions(engine, stations),
             _parsed_messages(engine, stations, messages),
             *_whole_messages(engine, stations, messages),
@@ -104,8 +103,6 @@ def compare(database_url: str, boards: int) -> list[Figure]:
 def _prepare(engine: Engine) -> Stations:
     with engine.begin() as connection:
         pads.create(connection)
-        connection.execute(text("CREATE TABLE bare (unit_id bigint NOT NULL, packed bytea NOT NULL)"))
-        connection.execute(text("ALTER TABLE bare ALTER packed SET STORAGE EXTERNAL"))
         entered = text("INSERT INTO station (handle) SELECT 'Bench.SPI.' || generate_series(1, 3) RETURNING station_id")
         return Stations(*connection.execute(entered).scalars())
 
@@ -153,23 +150,18 @@ def _ingest(engine: Engine, stations: Stations, boards: int, layout: Layout) -> 
     """From understood messages to the commit, batch by batch in turns; of each the median batch."""
     ways: Sequence[tuple[int, Callable[[Connection, Sequence[Inspection]], None]]] = (
         (stations.ours, record_inspections),
+        (stations.rows, partial(_copy_rows, pads.ROWS)),
         (stations.by_key, partial(_copy_rows, pads.BY_KEY)),
-        (stations.by_pad, partial(_copy_rows, pads.BY_PAD)),
-        (stations.ours, _copy_bytes),
     )
     took: list[list[float]] = [[] for _ in ways]
     with engine.connect() as connection:
         for first in range(0, boards, BATCH):
             for (station_id, way), seconds in zip(ways, took, strict=True):
                 facts = _understood(station_id, range(first, first + BATCH), layout)
-                if way is _copy_bytes:
-                    for fact in facts:
-                        _packed(fact)
                 seconds.append(_timed(partial(_in_a_transaction, connection, way, facts)))
-    ours, by_key, by_pad, bare = (BATCH / statistics.median(seconds) for seconds in took)
-    yield figure("ingest", ours, "boards/s", by_key).ratio_at_least(25)
-    yield figure("- beside rows with an index by pad, too", ours, "boards/s", by_pad)
-    yield figure("- the same bytes written with nothing else", bare, "boards/s", by_key)
+    ours, rows, by_key = (BATCH / statistics.median(seconds) for seconds in took)
+    yield figure("ingest", ours, "boards/s", rows).ratio_at_least(25)
+    yield figure(f"- ingest {_BY_KEY}", ours, "boards/s", by_key)
 
 
 def _in_a_transaction(
@@ -182,15 +174,6 @@ def _in_a_transaction(
 def _copy_rows(table: str, connection: Connection, facts: Sequence[Inspection]) -> None:
     record_inspections(connection, [replace(fact, run=replace(fact.run, measurements=None)) for fact in facts])
     pads.copy_measured(connection, table, facts)
-
-
-def _copy_bytes(connection: Connection, facts: Sequence[Inspection]) -> None:
-    copy_rows(connection, "bare", _BARE, ((fact.unit_id, _packed(fact)) for fact in facts))
-
-
-def _packed(fact: Inspection) -> bytes:
-    assert fact.run.measurements is not None
-    return fact.run.measurements.packed.data
 
 
 def _parsed_messages(engine: Engine, stations: Stations, messages: Sequence[bytes]) -> Figure:
@@ -218,7 +201,7 @@ def _take_apart(
     parsed: Sequence[UnitsInspected],
     kept: Sequence[bytes] = (),
 ) -> None:
-    facts = [_inspection(stations.by_key, board) for board in boards]
+    facts = [_inspection(stations.rows, board) for board in boards]
     with engine.begin() as connection:
         record_inspections(connection, facts)
         pads.copy_parsed(connection, [fact.report.event_id for fact in facts], parsed)
@@ -228,7 +211,7 @@ def _take_apart(
 
 def _whole_messages(engine: Engine, stations: Stations, messages: Sequence[bytes]) -> Iterator[Figure]:
     """From the message's bytes to the commit, the message kept: both decode the same JSON."""
-    own, rows = ("event", "body_template", "measurement", "measurement_layout"), (pads.BY_KEY, pads.MESSAGES)
+    own, rows = ("event", "body_template", *_OURS), (pads.ROWS, pads.MESSAGES)
     before, rows_before = _bytes_of(engine, own), _bytes_of(engine, rows)
     recorder = Recorder(engine)
     envelopes = [
@@ -271,9 +254,10 @@ def _bytes_of(engine: Engine, tables: Sequence[str]) -> int:
 _TABLE_SIZE = text("SELECT pg_total_relation_size(CAST(:table AS regclass))")
 
 
-def _size(engine: Engine, boards: int) -> Figure:
-    ours = _bytes_of(engine, ("measurement", "measurement_layout"))
-    return figure("size", ours / boards, "B/board", _bytes_of(engine, (pads.BY_KEY,)) / boards).ratio_at_most(1 / 8)
+def _size(engine: Engine, boards: int) -> Iterator[Figure]:
+    ours, rows, by_key = (_bytes_of(engine, tables) / boards for tables in (_OURS, (pads.ROWS,), (pads.BY_KEY,)))
+    yield figure("size", ours, "B/board", rows).ratio_at_most(1 / 8)
+    yield figure(f"- size {_BY_KEY}", ours, "B/board", by_key)
 
 
 # --- questions ---
@@ -282,11 +266,11 @@ def _size(engine: Engine, boards: int) -> Figure:
 def _questions(engine: Engine, stations: Stations) -> Iterator[Figure]:
     window = Window(stations.ours, _FIRST, _FIRST + STUDIED * _CYCLE)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for table in ("measurement", "inspection", pads.BY_KEY, pads.BY_PAD):
+        for table in (*_OURS, "inspection", pads.ROWS, pads.BY_KEY):
             connection.execute(text(f"VACUUM ANALYZE {table}"))
         studied = {
             "lower": LOWER, "upper": UPPER, "pad": 1234,
-            "station_id": stations.by_key, "since": window.since, "until": window.until,
+            "station_id": stations.rows, "since": window.since, "until": window.until,
         }  # fmt: skip
 
         found, rows, one = _compared(
@@ -298,8 +282,8 @@ def _questions(engine: Engine, stations: Stations) -> Iterator[Figure]:
         yield one.ratio_at_most(1 / 10)
 
         for name, table, station_id in (
-            ("one pad", pads.BY_KEY, stations.by_key),
-            ("- one pad beside an index by pad", pads.BY_PAD, stations.by_pad),
+            ("one pad", pads.ROWS, stations.rows),
+            (f"- one pad {_BY_KEY}", pads.BY_KEY, stations.by_key),
         ):
             readings, rows, one = _compared(
                 name,
@@ -307,7 +291,7 @@ def _questions(engine: Engine, stations: Stations) -> Iterator[Figure]:
                 partial(_one_pad, connection, table, studied | {"station_id": station_id}),
             )
             _same("one pad", [float(reading.value or 0) for reading in readings], [row.vol for row in rows])
-            yield one.ratio_at_most(1) if table == pads.BY_KEY else one
+            yield one.ratio_at_most(1) if table == pads.ROWS else one
 
         columns, rows, one = _compared(
             "one board whole",

@@ -1,8 +1,8 @@
 """The reference of `app.bench.measurements`: a row for each pad, as lean as it can be.
 
 A row is the run and the pad, which are its key, a result, and five double precision values, without a byte of padding
-between. The key refuses what is told twice, and finds one pad run by run. A second table has an index by pad beside it:
-one pad is found at once there, and each board has 3,000 more places to be written to.
+between. The key refuses what is told twice; an index by pad finds one pad in many boards, and gives each board 3,000
+more places to be written to. A second table is without it: its key alone has to find one pad, run by run.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ from app.cfx.messages.inspection import UnitsInspected
 from app.copying import copy_rows
 from app.quality.facts import Inspection
 
-BY_KEY, BY_PAD, MESSAGES = "reference", "reference_by_pad", "reference_message"
+ROWS, BY_KEY, MESSAGES = "reference", "reference_by_key", "reference_message"
 _COLUMNS: Final = {
     "event_id": "int8", "run": "int2", "pad": "int2", "result": "int2",
     **dict.fromkeys(("z", "dx", "dy", "vol", "a"), "float8"),
@@ -39,7 +39,7 @@ ONE_PAD = {
         WHERE {_WINDOW} AND pad = :pad ORDER BY recorded_at DESC
         """  # noqa: S608 (constants)
     )
-    for table in (BY_KEY, BY_PAD)
+    for table in (ROWS, BY_KEY)
 }
 ONE_BOARD = text(
     """
@@ -52,9 +52,9 @@ ONE_BOARD = text(
 def create(connection: Connection) -> None:
     """Make the tables."""
     columns = ", ".join(f"{name} {kind} NOT NULL" for name, kind in _COLUMNS.items())
-    for table in (BY_KEY, BY_PAD):
+    for table in (ROWS, BY_KEY):
         connection.execute(text(f"CREATE TABLE {table} ({columns}, PRIMARY KEY (event_id, run, pad))"))
-    connection.execute(text(f"CREATE INDEX ON {BY_PAD} (pad, event_id, run)"))
+    connection.execute(text(f"CREATE INDEX ON {ROWS} (pad, event_id, run)"))
     connection.execute(text(f"CREATE TABLE {MESSAGES} (event_id bigint PRIMARY KEY, body bytea NOT NULL)"))
 
 
@@ -75,7 +75,7 @@ def copy_parsed(connection: Connection, events: Sequence[int], parsed: Sequence[
     for event_id, message in zip(events, parsed, strict=True):
         deposits = ((message.inspected_units or [])[0].inspections or [])[0].measurements or []
         rows += [(event_id, 1, pad, 0, one.z, one.dx, one.dy, one.vol, one.a) for pad, one in enumerate(deposits)]
-    copy_rows(connection, BY_KEY, _COLUMNS, rows)
+    copy_rows(connection, ROWS, _COLUMNS, rows)
 
 
 def keep(connection: Connection, boards: Sequence[int], messages: Sequence[bytes]) -> None:

@@ -39,7 +39,7 @@ from app.inbox.said import CutBody, Said
 from app.quality.facts import InspectedUnit, Measurements, TestedUnit
 from app.quality.formats import TEXT, type_of
 from app.quality.layout import Kind, Place
-from app.quality.unpacking import floats
+from app.quality.measurements import MeasuredRun, measured_run
 
 MEASURED: Final = b"M"
 _CUT = b"\xfb"  # UTF-8 never has it: here a list was cut out of the frame
@@ -170,8 +170,8 @@ _ENTER = text(
 _CONTENTS = text("SELECT digest, content FROM body_template WHERE digest = ANY (CAST(:digests AS bytea[]))")
 _RUNS = text(
     """
-    -- What was measured by these runs of this event?
-    SELECT measurement.run, measurement.formats, measurement.offsets, measurement.packed
+    -- Which runs of this event measured something?
+    SELECT measurement.unit_id, measurement.position_number, measurement.event_id, measurement.run
     FROM unnest(CAST(:serials AS text[]), CAST(:positions AS smallint[]), CAST(:runs AS smallint[]))
         AS asked (serial, position_number, run)
     JOIN serial USING (serial)
@@ -199,7 +199,7 @@ def unpack_measured(connection: Connection, packed: bytes) -> bytes:
     serials, positions, numbers, digests, _ = zip(*lists, strict=True)
     asked = {"serials": list(serials), "positions": list(positions), "runs": list(numbers)}
     found = connection.execute(_RUNS, asked | {"recorded_at": recorded_at, "unique_id": UUID(bytes=unique_id)})
-    runs = {row.run: row for row in found}
+    runs = {key.run: run for key in found.all() if (run := measured_run(connection, *key)) is not None}
     contents = connection.execute(_CONTENTS, {"digests": list(set(digests))})
     templates = {bytes(row.digest): zlib.decompress(row.content) for row in contents}
     between = inflated(frame).split(_CUT)
@@ -209,13 +209,13 @@ def unpack_measured(connection: Connection, packed: bytes) -> bytes:
     return b"".join(parts)
 
 
-def _filled(template: bytes, holes: Sequence[Sequence[Any]], run: Any) -> bytes:
+def _filled(template: bytes, holes: Sequence[Sequence[Any]], run: MeasuredRun) -> bytes:
     rows, separator, openings = openings_of(template)
     texts = []
     for (kind, *told), opening in zip(holes, openings, strict=True):
         if kind == "run":
             number, style, closing = told
-            values = _column(run, number, rows)
+            values = run.numbers(run.layout.places[number]).tolist()
             texts.append(dressed(write_numbers(values, style), opening, closing, separator))
         elif kind == "guids":
             texts.append(dressed(guid_texts(told[0]), opening + b'"', b'"', separator))
@@ -224,9 +224,3 @@ def _filled(template: bytes, holes: Sequence[Sequence[Any]], run: Any) -> bytes:
         else:
             texts.append(zlib.decompress(told[0]))
     return joined(template, texts)
-
-
-def _column(run: Any, number: int, rows: int) -> list[float]:
-    end = run.offsets[number + 1] if number + 1 < len(run.offsets) else len(run.packed)
-    values: list[float] = floats(run.formats[number], bytes(run.packed)[run.offsets[number] : end], rows).tolist()
-    return values

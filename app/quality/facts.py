@@ -59,7 +59,7 @@ class Measurements:
 
     @cached_property
     def packed(self) -> Packed:
-        return pack(self.columns)
+        return pack(self.columns, self.layout.long)
 
     @cached_property
     def failed(self) -> list[int]:

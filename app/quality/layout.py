@@ -17,7 +17,7 @@ from fractions import Fraction
 from functools import cached_property
 from hashlib import blake2b
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,9 @@ class Kind(StrEnum):
 
 Texts = tuple[str | None, ...]
 Numbers = tuple[float | None, ...]
+
+LONG: Final = 1000
+"""From so many numbers on a column is stored in a row of its own, and one of its values read without the others."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,11 @@ class Place:
     def count(self) -> int:
         return len(self.group.names)
 
+    @property
+    def is_long(self) -> bool:
+        """Is this column stored in a row of its own? The layout says so, whatever a run's values are."""
+        return self.column.kind is Kind.number and self.count >= LONG
+
     @cached_property
     def items(self) -> tuple[Item, ...]:
         """The items of the column, each different from the others."""
@@ -199,6 +207,11 @@ class Layout:
             Place(number, first, group, column)
             for number, (first, (group, column)) in enumerate(zip(firsts, pairs, strict=False))
         )
+
+    @cached_property
+    def long(self) -> frozenset[int]:
+        """The numbers of the long columns."""
+        return frozenset(place.number for place in self.places if place.is_long)
 
     @cached_property
     def content(self) -> bytes:

@@ -7,12 +7,14 @@ from itertools import repeat
 from math import isnan, nan
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
+from app.copying import driver_cursor
 from app.quality.formats import Floats, Value
 from app.quality.layout import Column, Kind, Layout, Place
 from app.quality.layouts import load_layouts
 from app.quality.outcome import CFX_RESULTS
+from app.quality.packing import Packed
 from app.quality.unpacking import floats, values
 
 
@@ -52,13 +54,14 @@ class Measured(NamedTuple):
     result: str | None
 
 
-_RUN = text(
-    """
+_KEY = "unit_id = %(unit_id)s AND position_number = %(position_number)s AND event_id = %(event_id)s AND run = %(run)s"
+_RUN = f"""
     -- What did this run measure?
-    SELECT layout_id, formats, offsets, packed FROM measurement
-    WHERE unit_id = :unit_id AND position_number = :position_number AND event_id = :event_id AND run = :run
-    """
-)
+    SELECT layout_id, formats, offsets, packed,
+        ARRAY(SELECT number FROM measurement_column WHERE {_KEY} ORDER BY number),
+        ARRAY(SELECT packed FROM measurement_column WHERE {_KEY} ORDER BY number)
+    FROM measurement WHERE {_KEY}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,7 @@ class MeasuredRun:
     """What one run measured, packed: columns are read one by one, and items only made where somebody looks at them."""
 
     layout: Layout
-    formats: Sequence[int]
-    offsets: Sequence[int]
-    packed: bytes
+    packed: Packed
 
     def __len__(self) -> int:
         """How many `items` there are."""
@@ -76,11 +77,11 @@ class MeasuredRun:
 
     def numbers(self, place: Place) -> Floats:
         """A column of numbers: float64, missing values as NaN."""
-        return floats(self.formats[place.number], self._bytes(place), place.count)
+        return floats(self.packed.formats[place.number], self.packed.column(place.number), place.count)
 
     def values(self, place: Place) -> list[Value]:
         """A column as it was given to `pack`: booleans as booleans, results as CFX's numbers."""
-        column = values(self.formats[place.number], self._bytes(place), place.count)
+        column = values(self.packed.formats[place.number], self.packed.column(place.number), place.count)
         kind = place.column.kind
         return [as_sent(value, kind) for value in column] if kind in (Kind.boolean, Kind.result) else column
 
@@ -98,23 +99,19 @@ class MeasuredRun:
             for one in _items(place, self.values(place), results.get(id(place.group)))
         ]
 
-    def _bytes(self, place: Place) -> bytes:
-        following = place.number + 1
-        end = self.offsets[following] if following < len(self.offsets) else len(self.packed)
-        return self.packed[self.offsets[place.number] : end]
-
 
 def measured_run(
     connection: Connection, unit_id: int, position_number: int, event_id: int, run: int
 ) -> MeasuredRun | None:
     """What one run measured; None where that is nothing."""
-    row = connection.execute(
-        _RUN, {"unit_id": unit_id, "position_number": position_number, "event_id": event_id, "run": run}
-    ).one_or_none()
+    asked = {"unit_id": unit_id, "position_number": position_number, "event_id": event_id, "run": run}
+    with driver_cursor(connection, binary=True) as cursor:
+        row = cursor.execute(_RUN, asked).fetchone()
     if row is None:
         return None
-    layout = load_layouts(connection, [row.layout_id])[row.layout_id]
-    return MeasuredRun(layout, row.formats, row.offsets, bytes(row.packed))
+    layout_id, formats, offsets, packed, numbers, columns = row
+    layout = load_layouts(connection, [layout_id])[layout_id]
+    return MeasuredRun(layout, Packed(formats, offsets, packed, dict(zip(numbers, columns, strict=True))))
 
 
 def measurements_of(

@@ -6,7 +6,8 @@ that a panel's own inspection is told from its boards'. Everything a run brought
 
 Measurements are one row a run, not a row a pad: what repeats (names, units, limits) is a layout, stored once; what
 varies is packed into one string of bytes with known offsets. `STORAGE EXTERNAL` keeps that string uncompressed, so that
-`substring` reads one column or one pad without the rest.
+`substring` reads one value without the rest. A long column, such as the volumes of 3,000 pads, is a row of its own,
+found by station, layout and time: one pad of many boards is one walk through an index.
 """
 
 from datetime import datetime
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     SmallInteger,
+    Table,
     Text,
     event,
     text,
@@ -173,13 +175,14 @@ class Measurement(Base):
     """Everything one run measured, packed (see `app.quality.packing`).
 
     `formats` and `offsets` have one entry for each column of the layout: how its values are written, and where they
-    start in `packed` (bytes from 0). `failed` and `out_of_limit` list cells of the layout: items whose own result is
-    failed, and numbers beyond a limit they can be compared with; both are empty for a good board.
+    start in `packed` (bytes from 0), which has none of a long column. `failed` and `out_of_limit` list cells of the
+    layout: items whose own result is failed, and numbers beyond a limit they can be compared with; both are empty for a
+    good board.
     """
 
     __tablename__ = "measurement"
     __table_args__ = (
-        Index("ix_measurement_station_id_recorded_at", "station_id", "recorded_at"),
+        Index("ix_measurement_station_id_recorded_at", "station_id", "recorded_at", "layout_id"),
         Index(
             "ix_measurement_failing",
             "station_id",
@@ -203,7 +206,40 @@ class Measurement(Base):
     packed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class MeasurementColumn(Base):
+    """A long column of one run (`Place.is_long`): the column's number in the layout, its format, its bytes.
+
+    Up to a page's size it stands in its row, not outside in parts that would have to be looked up.
+    """
+
+    __tablename__ = "measurement_column"
+    __table_args__ = (
+        Index(
+            "ix_measurement_column_station_id", "station_id", "layout_id", "number", "recorded_at", "event_id", "run"
+        ),
+    )
+
+    unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    position_number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    run: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    format: Mapped[int] = mapped_column(SmallInteger)
+    recorded_at: Mapped[datetime] = mapped_column(Timestamp)
+    station_id: Mapped[int] = mapped_column(Integer)
+    layout_id: Mapped[int] = mapped_column(Integer)
+    packed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+_STORAGE = {
+    "measurement": ("ALTER COLUMN packed SET STORAGE EXTERNAL",),
+    "measurement_column": ("ALTER COLUMN packed SET STORAGE EXTERNAL", "SET (toast_tuple_target = 8160)"),
+}
+
+
 @event.listens_for(Measurement.__table__, "after_create")
-def _store_outside_uncompressed(_table: object, connection: Connection, **_: object) -> None:
-    """Set the storage that the migration sets too: neither SQLAlchemy nor Alembic knows a column's storage."""
-    connection.execute(text("ALTER TABLE measurement ALTER COLUMN packed SET STORAGE EXTERNAL"))
+@event.listens_for(MeasurementColumn.__table__, "after_create")
+def _store_uncompressed(table: Table, connection: Connection, **_: object) -> None:
+    """Set the storage that the migrations set too: neither SQLAlchemy nor Alembic knows a column's storage."""
+    for action in _STORAGE[table.name]:
+        connection.execute(text(f"ALTER TABLE {table.name} {action}"))

@@ -1,8 +1,8 @@
 """Columns of measured values into bytes, each in the smallest of `app.quality.formats` that is exactly it."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from types import NoneType
 from typing import Any, Final
@@ -44,30 +44,45 @@ _PLAIN: Final = {float, int, bool, NoneType}  # what numpy makes floats of, unha
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The columns of one run: the format of each, where it starts in `data` (bytes from 0), and the bytes."""
+    """The columns of one run: the format of each, where it starts in `data` (bytes from 0), and the bytes.
 
-    formats: tuple[int, ...]
-    offsets: tuple[int, ...]
+    A long column takes none of `data`: its bytes stand in `long`, by its number.
+    """
+
+    formats: Sequence[int]
+    offsets: Sequence[int]
     data: bytes
+    long: Mapping[int, bytes] = field(default_factory=dict)
+
+    def column(self, number: int) -> bytes:
+        """The bytes of one column."""
+        if number in self.long:
+            return self.long[number]
+        return self.data[self.offsets[number] : self.offsets[number + 1] if number + 1 < len(self.offsets) else None]
 
 
-def pack(columns: Iterable[Sequence[Value] | NDArray[Any]]) -> Packed:
+def pack(columns: Iterable[Sequence[Value] | NDArray[Any]], long: Collection[int] = ()) -> Packed:
     """Pack columns of any lengths. A column holds numbers, or booleans, or texts; None is a missing value.
 
-    A column given as a numpy array has no missing values: its NaNs are NaNs.
+    A column given as a numpy array has no missing values: its NaNs are NaNs. `long` has the numbers of columns that are
+    to stand by themselves.
     """
     formats: list[int] = []
     offsets: list[int] = []
     parts: list[bytes] = []
+    apart: dict[int, bytes] = {}
     at = 0
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        for column in columns:
+        for number, column in enumerate(columns):
             form, data = _pack_column(column)
             formats.append(form)
             offsets.append(at)
-            parts.append(data)
-            at += len(data)
-    return Packed(tuple(formats), tuple(offsets), b"".join(parts))
+            if number in long:
+                apart[number] = data
+            else:
+                parts.append(data)
+                at += len(data)
+    return Packed(formats, offsets, b"".join(parts), apart)
 
 
 def pack_column(column: Sequence[Value] | NDArray[Any]) -> tuple[int, bytes]:
@@ -169,8 +184,8 @@ def _at_scale(values: Floats, scale: int) -> tuple[int, NDArray[Any]] | None:
         return None
     kind, zero, step = INT8, 0, 0
     if largest >= 2**7 - 1:
-        base = low // BASE_STEP
-        if low < high < base * BASE_STEP + SPAN and base in BASES:
+        base = _base(low, high)
+        if base is not None:
             kind, zero, step = INT10, RESERVED - base * BASE_STEP, base - BASES.start
             integers += zero
         else:
@@ -180,6 +195,18 @@ def _at_scale(values: Floats, scale: int) -> tuple[int, NDArray[Any]] | None:
         (zeros,) = (written == zero).nonzero()
         written[zeros[np.signbit(values[zeros])]] = NEGATIVE_ZERO[kind]
     return kind | scale << SCALE_SHIFT | step << BASE_SHIFT, written
+
+
+def _base(low: int, high: int) -> int | None:
+    """The base of a column of 10 bits, in steps; None where it takes more bits, or is all the same.
+
+    The coarsest that holds the column: runs that differ a little then have one format, and are read together.
+    """
+    for coarse in (4, 2, 1):
+        base = low // (coarse * BASE_STEP) * coarse
+        if low < high < base * BASE_STEP + SPAN and base in BASES:
+            return base
+    return None
 
 
 def _three_in_a_word(codes: NDArray[np.int32]) -> bytes:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
-from typing import Any, NamedTuple, TypeAlias
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,7 @@ class Window:
         return {"station_id": self.station_id, "since": self.since, "until": self.until, "limit": self.limit}
 
 
+_USED = "layouts_used"  # in a connection's info: ids of layouts by station
 _WINDOW = "station_id = %(station_id)s AND recorded_at >= %(since)s AND recorded_at < %(until)s"
 _LATEST = "ORDER BY recorded_at DESC, event_id DESC, run DESC LIMIT %(limit)s"
 _LAYOUTS = f"""
@@ -51,38 +53,56 @@ _LAYOUTS = f"""
 _FORM_BITS = 16
 _FORM_MASK = 2**_FORM_BITS - 1
 _FORMS = range(1, (SAME | TYPE_BITS) + 1)  # as far as they say where a value stands, in the order of an array
-# The rows are picked and put in order first, and cut afterwards: what is sorted then is the row, not what was cut.
-_CELL = f"""
-    -- What did this item measure, run by run? Of a column of texts, all are read. A run of a layout that the asker does
-    -- not know has no form: nobody said where the item stands in it.
-    SELECT unit_id, position_number, event_id, run, recorded_at, CAST(layout_id AS bigint) << {_FORM_BITS} | form,
+_RUN = "unit_id, position_number, event_id, run, recorded_at"
+_FROM = f"(CAST(%(starts_{{nth}})s AS integer[]))[form & {_FORMS[-1]}]"
+_WHOLE = 2**30  # bytes of a column of texts: as many as there are
+_WIDTHS = ",".join(str(VALUE_WIDTHS[kind] or _WHOLE) for kind in sorted(VALUE_WIDTHS))
+_FOR = f"(CAST('{{{{{_WIDTHS}}}}}' AS integer[]))[form & {TYPE_BITS}]"
+# One item, run by run: which of the cells asked for, its format, its bytes. Of a column of texts, all are read.
+_SHORT_CELL = f"""
+    (SELECT {_RUN}, {{nth}} << {_FORM_BITS} | form,
         CASE WHEN form & {TYPE_BITS} = {TEXT}
-            THEN substring(packed FROM start FOR coalesce(offsets[number + 1], length(packed)) + 1 - start)
-            ELSE substring(packed FROM start + ({{starts}})[form & {_FORMS[-1]}]
-                FOR (ARRAY{[VALUE_WIDTHS[kind] for kind in sorted(VALUE_WIDTHS)]})[form & {TYPE_BITS}])
+            THEN substring(packed FROM start FOR coalesce(following, length(packed)) + 1 - start)
+            ELSE substring(packed FROM start + {_FROM} FOR {_FOR})
         END
-    FROM (
-        SELECT unit_id, position_number, event_id, run, recorded_at, layout_id, packed, offsets, number,
-            formats[number] AS form, offsets[number] + 1 AS start
-        FROM measurement CROSS JOIN LATERAL (SELECT {{numbers}} AS number) AS place
-        WHERE {_WINDOW} AND layout_id <> ALL(CAST(%(lacking)s AS integer[]))
-        {_LATEST}
-    ) AS picked
+    FROM (  -- the runs are picked and put in order first: what is sorted is the row, not what is cut out of it
+        SELECT {_RUN}, packed, formats[%(number_{{nth}})s + 1] AS form, offsets[%(number_{{nth}})s + 1] + 1 AS start,
+            offsets[%(number_{{nth}})s + 2] AS following
+        FROM measurement WHERE {_WINDOW} AND layout_id = %(layout_{{nth}})s {_LATEST}
+    ) AS picked)
 """
-_COLUMN = f"""
+_LONG_CELL = f"""
+    (SELECT {_RUN}, {{nth}} << {_FORM_BITS} | form, substring(packed FROM 1 + {_FROM} FOR {_FOR})
+    FROM (SELECT *, format AS form FROM measurement_column) AS long_column
+    WHERE {_WINDOW} AND layout_id = %(layout_{{nth}})s AND number = %(number_{{nth}})s
+    {_LATEST})
+"""
+_UNKNOWN = f"""
+    -- Is there a run of a layout that the asker does not know? Nobody said where the item is in it.
+    (SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM measurement
+    WHERE {_WINDOW} AND layout_id <> ALL(CAST(%(known)s AS integer[])) LIMIT 1)
+"""
+_LONG_COLUMN = f"""
+    -- What did all items of this column measure, run by run?
+    SELECT format, packed FROM measurement_column
+    WHERE {_WINDOW} AND layout_id = %(layout_id)s AND number = %(number)s {_LATEST}
+"""
+_SHORT_COLUMN = f"""
     -- What did all items of this column measure, run by run? No byte where they are texts.
     SELECT form, substring(packed FROM start FOR (CAST(%(sizes)s AS integer[]))[form & {_FORMS[-1]}])
     FROM (
-        SELECT packed, formats[%(number)s] AS form, offsets[%(number)s] + 1 AS start
-        FROM measurement
-        WHERE {_WINDOW} AND layout_id = %(layout_id)s
-        {_LATEST}
+        SELECT packed, formats[%(number)s + 1] AS form, offsets[%(number)s + 1] + 1 AS start
+        FROM measurement WHERE {_WINDOW} AND layout_id = %(layout_id)s {_LATEST}
     ) AS picked
 """
 
 
-Cell: TypeAlias = tuple[Place, int]
-"""An item at one characteristic: the column, and the row in it."""
+class Cell(NamedTuple):
+    """An item at one characteristic in one layout: the column, and the row in it."""
+
+    layout_id: int
+    place: Place
+    row: int
 
 
 class Reading(NamedTuple):
@@ -102,7 +122,7 @@ def series(connection: Connection, window: Window, feature: str, characteristic:
     One statement, where the layouts of the runs were read before on this connection. Raises `NotFound` where no run of
     the window has the item.
     """
-    layouts = remembered_layouts(connection) or _layouts_in(connection, window)
+    layouts = _remembered(connection, window) or _layouts_in(connection, window)
     while (readings := _readings(connection, window, layouts, feature, characteristic)) is None:
         layouts |= _layouts_in(connection, window)
     if not readings:
@@ -118,59 +138,57 @@ def _readings(
 ) -> list[Reading] | None:
     """The readings of an item in these layouts; None where a run of the window has another one."""
     found = {layout_id: list(layout.find(feature, characteristic)) for layout_id, layout in layouts.items()}
-    # A layout may have the item at several places: each is a round.
-    rounds = max(1, *map(len, found.values()))
-    readings: list[Reading] = []
-    for nth in range(rounds):
-        cells = {layout_id: places[nth] for layout_id, places in found.items() if nth < len(places)}
-        rows = _fetch(connection, _cells_of(len(cells)), window.named() | _where_to_cut(cells, found))
-        if not rows:
-            continue
-        *runs, written, cut = zip(*rows, strict=True)
-        if None in written:
-            return None
-        readings.extend(map(_reading, zip(*runs, _values(written, cut, cells), strict=True)))
-    if rounds > 1:
-        readings.sort(key=lambda one: (one.recorded_at, one.event_id, one.run), reverse=True)
+    cells = [Cell(layout_id, *at) for layout_id, places in found.items() for at in places]
+    asked = window.named() | {"known": _array(layouts)}
+    for nth, (layout_id, place, row) in enumerate(cells):
+        asked[f"layout_{nth}"] = layout_id
+        asked[f"number_{nth}"] = place.number
+        asked[f"starts_{nth}"] = _array(cell_at(form, place.count, row) for form in _FORMS)
+    rows = _fetch(connection, _question(tuple(cell.place.is_long for cell in cells)), asked)
+    if rows and rows[-1][0] is None:
+        return None
+    if not rows:
+        return []
+    *runs, written, cut = zip(*rows, strict=True)
+    readings = list(map(_reading, zip(*runs, _values(written, cut, cells), strict=True)))
+    if len(cells) > 1:  # each came in its own order
+        readings.sort(key=attrgetter("recorded_at", "event_id", "run"), reverse=True)
     return readings[: window.limit]
 
 
+def _array(numbers: Iterable[int]) -> str:
+    """An array as PostgreSQL reads it: the driver takes 15 us for a list, which is much in a question this short."""
+    return f"{{{','.join(map(str, numbers))}}}"
+
+
 @lru_cache
-def _cells_of(layouts: int) -> str:
-    """The question for a cell in each of so many layouts. To tell them apart by CASE takes a tenth of the time off."""
-
-    def by_layout(what: str, kind: str) -> str:
-        cases = (f"WHEN %(layout_{nth})s THEN CAST(%({what}_{nth})s AS {kind})" for nth in range(layouts))
-        return f"CASE layout_id {' '.join(cases)} END" if layouts else f"CAST(NULL AS {kind})"
-
-    return _CELL.format(starts=by_layout("starts", "integer[]"), numbers=by_layout("number", "integer"))
-
-
-def _where_to_cut(cells: Mapping[int, Cell], known: Iterable[int]) -> dict[str, Any]:
-    asked: dict[str, Any] = {"lacking": [layout_id for layout_id in known if layout_id not in cells]}
-    for nth, (layout_id, (place, row)) in enumerate(cells.items()):
-        asked[f"layout_{nth}"] = layout_id
-        asked[f"number_{nth}"] = place.number + 1
-        asked[f"starts_{nth}"] = [cell_at(form, place.count, row) for form in _FORMS]
-    return asked
+def _question(long: tuple[bool, ...]) -> str:
+    """The question for cells in long columns and others."""
+    cells = ((_LONG_CELL if is_long else _SHORT_CELL).format(nth=nth) for nth, is_long in enumerate(long))
+    return " UNION ALL ".join((*cells, _UNKNOWN))
 
 
 _reading = partial(tuple.__new__, Reading)  # `Reading._make` without its checks, at half the time
 
 
-def _values(written: Sequence[int], cut: Sequence[bytes], cells: Mapping[int, Cell]) -> list[Value]:
-    """The value in each cut; `written` says of which layout and format each is: those alike are read together."""
-    told: list[Value] = [None] * len(cut)
-    ways = np.array(written)
-    for how in set(written):
-        alike = np.flatnonzero(ways == how).tolist()
-        place, row = cells[how >> _FORM_BITS]
-        values = values_of_runs(how & _FORM_MASK, [cut[one] for one in alike], place.count, row)
-        if place.column.kind in (Kind.boolean, Kind.result):
-            values = [as_sent(value, place.column.kind) for value in values]
-        for one, value in zip(alike, values, strict=True):
-            told[one] = value
-    return told
+def _values(written: Sequence[int], cut: Sequence[bytes], cells: Sequence[Cell]) -> list[Value]:
+    """The value in each cut; `written` says of which cell and format each is: those alike are read together."""
+    ways = set(written)
+    if len(ways) == 1:
+        return _alike(ways.pop(), cut, cells)
+    alike: dict[int, list[bytes]] = {how: [] for how in ways}
+    add = {how: ones.append for how, ones in alike.items()}
+    for how, one in zip(written, cut, strict=True):
+        add[how](one)
+    values = {how: iter(_alike(how, ones, cells)) for how, ones in alike.items()}
+    return list(map(next, map(values.__getitem__, written)))
+
+
+def _alike(how: int, cut: Sequence[bytes], cells: Sequence[Cell]) -> list[Value]:
+    _, place, row = cells[how >> _FORM_BITS]
+    values = values_of_runs(how & _FORM_MASK, cut, place.count, row)
+    kind = place.column.kind
+    return [as_sent(value, kind) for value in values] if kind in (Kind.boolean, Kind.result) else values
 
 
 @dataclass(frozen=True)
@@ -248,15 +266,23 @@ class _Totals:
 
 
 def _layouts_in(connection: Connection, window: Window) -> dict[int, Layout]:
-    return layouts_of(connection, dict(_fetch(connection, _LAYOUTS, window.named())))
+    layouts = layouts_of(connection, dict(_fetch(connection, _LAYOUTS, window.named())))
+    connection.info.setdefault(_USED, {}).setdefault(window.station_id, set()).update(layouts)
+    return layouts
+
+
+def _remembered(connection: Connection, window: Window) -> dict[int, Layout]:
+    """The layouts that were found at this station before on this connection, and are still remembered."""
+    used = connection.info.get(_USED, {}).get(window.station_id, ())
+    return {layout_id: layout for layout_id, layout in remembered_layouts(connection).items() if layout_id in used}
 
 
 def _column_moments(connection: Connection, window: Window, layout_id: int, place: Place) -> Iterator[Moments]:
     sizes = [column_size(form, place.count) for form in _FORMS]
-    asked = {"layout_id": layout_id, "number": place.number + 1, "sizes": sizes}
+    asked = window.named() | {"layout_id": layout_id, "number": place.number, "sizes": sizes}
     parts: dict[int, list[bytes]] = defaultdict(list)
-    for form, data in _fetch(connection, _COLUMN, window.named() | asked):
-        if data:
+    for form, data in _fetch(connection, _LONG_COLUMN if place.is_long else _SHORT_COLUMN, asked):
+        if data and form & TYPE_BITS != TEXT:
             parts[form].append(data)
     for form, datas in parts.items():
         yield moments_of(form, b"".join(datas), place.count)

@@ -31,6 +31,10 @@ _MEASUREMENT: Columns = {
     **KEY, **ORIGIN, "layout_id": "int4", "formats": "int2[]", "offsets": "int4[]", "failed": "int4[]",
     "out_of_limit": "int4[]", "packed": "bytea",
 }  # fmt: skip
+_LONG_COLUMN: Columns = {
+    **KEY, "number": "int2", "station_id": "int4", "layout_id": "int4", "recorded_at": "timestamptz", "format": "int2",
+    "packed": "bytea",
+}  # fmt: skip
 
 
 def key(fact: Fact) -> Row:
@@ -50,6 +54,7 @@ def record_findings(connection: Connection, facts: Sequence[Fact]) -> None:
     measured = [one for fact in facts if (one := fact.run.measurements) is not None]
     layout_ids = intern_layouts(connection, {one.layout.digest: one.layout for one in measured})
     copy_rows(connection, "measurement", _MEASUREMENT, _measurements(facts, layout_ids))
+    copy_rows(connection, "measurement_column", _LONG_COLUMN, _long_columns(facts, layout_ids))
 
 
 def _defects(facts: Iterable[Fact]) -> Iterator[Row]:
@@ -76,6 +81,17 @@ def _measurements(facts: Iterable[Fact], layout_ids: dict[bytes, int]) -> Iterat
         if measured is not None:
             packed = measured.packed
             yield (
-                *key(fact), *origin(fact), layout_ids[measured.layout.digest], list(packed.formats),
-                list(packed.offsets), measured.failed, measured.out_of_limit, packed.data,
+                *key(fact), *origin(fact), layout_ids[measured.layout.digest], packed.formats, packed.offsets,
+                measured.failed, measured.out_of_limit, packed.data,
             )  # fmt: skip
+
+
+def _long_columns(facts: Iterable[Fact], layout_ids: dict[bytes, int]) -> Iterator[Row]:
+    for fact in facts:
+        measured = fact.run.measurements
+        if measured is not None:
+            layout_id, packed, report = layout_ids[measured.layout.digest], measured.packed, fact.report
+            for number, data in packed.long.items():
+                yield (
+                    *key(fact), number, report.station_id, layout_id, report.recorded_at, packed.formats[number], data,
+                )  # fmt: skip

@@ -119,9 +119,11 @@ def _floats(form: int, kind: int, raw: NDArray[Any]) -> Floats:
 
 
 def _told(form: int, kind: int, raw: NDArray[Any]) -> list[Value]:
-    told: list[Value] = _floats(form, kind, raw).tolist()
-    for row in np.flatnonzero(_missing(kind, raw)).tolist():
-        told[row] = None
+    read = _floats(form, kind, raw)
+    told: list[Value] = read.tolist()
+    if np.isnan(read).any():  # seldom: a missing value, or a NaN
+        for row in np.flatnonzero(_missing(kind, raw)).tolist():
+            told[row] = None
     return told
 
 

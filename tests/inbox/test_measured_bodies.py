@@ -14,6 +14,7 @@ from sqlalchemy import Engine, text
 from app.cfx.columns import cut, joined
 from app.cfx.numerals import style_of, write_numbers
 from app.inbox.record import Recorder
+from app.quality.layout import LONG
 from tests.inbox.checks import assert_exact, assert_sound
 from tests.inbox.messages import message, record, statuses
 
@@ -22,10 +23,10 @@ Json = dict[str, Any]
 Spelled = Callable[[Json], bytes]
 
 
-def deposits(board: int, **more: Callable[[int], Any]) -> list[Json]:
+def deposits(board: int, pads: int = PADS, **more: Callable[[int], Any]) -> list[Json]:
     numbers = np.random.default_rng(board)
-    volumes = np.round(numbers.normal(1.8e-05, 1.2e-06, PADS), 8).tolist()
-    offsets = np.round(numbers.normal(0, 0.01, PADS), 4).tolist()
+    volumes = np.round(numbers.normal(1.8e-05, 1.2e-06, pads), 8).tolist()
+    offsets = np.round(numbers.normal(0, 0.01, pads), 4).tolist()
     return [
         {
             "$type": "CFX.Structures.SolderPasteInspection.SolderPasteMeasurement, CFX",
@@ -38,7 +39,7 @@ def deposits(board: int, **more: Callable[[int], Any]) -> list[Json]:
             "CRDs": f"R{pad}.1",
             **{name: value(pad) for name, value in more.items()},
         }
-        for pad in range(PADS)
+        for pad in range(pads)
     ]
 
 
@@ -86,6 +87,19 @@ def test_a_list_of_deposits_is_stored_once(engine: Engine, spelled: Spelled) -> 
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM body_template")).scalar_one() == 1
     assert set(statuses(record(Recorder(engine), *payloads))) == {"duplicate"}
+
+
+def test_long_columns_come_back_too_and_are_stored_once(engine: Engine) -> None:
+    payloads = [envelope(compact, inspected(board, deposits(board, pads=LONG))) for board in range(3)]
+    recorder = Recorder(engine)
+
+    assert set(statuses(record(recorder, *payloads, payloads[1]))) == {"stored", "duplicate"}
+    assert set(statuses(record(recorder, *payloads))) == {"duplicate"}
+
+    assert_exact(engine, *payloads)
+    with engine.connect() as connection:
+        columns = connection.execute(text("SELECT number, count(*) FROM measurement_column GROUP BY 1 ORDER BY 1"))
+        assert [tuple(row) for row in columns] == [(1, 3), (2, 3)]
 
 
 def test_whatever_varies_comes_back(engine: Engine) -> None:

@@ -234,12 +234,13 @@ def test_an_outcome_is_one_of_four_words(line: Recording) -> None:
         line.connection.execute(text("UPDATE inspection SET outcome = 'splendid'"))
 
 
-def test_packed_values_are_stored_outside_and_uncompressed(connection: Connection) -> None:
+@pytest.mark.parametrize("table", ["measurement", "measurement_column"])
+def test_packed_values_are_stored_uncompressed(connection: Connection, table: str) -> None:
     storage = text(
-        "SELECT attstorage FROM pg_attribute WHERE attrelid = 'measurement'::regclass AND attname = 'packed'"
+        "SELECT attstorage FROM pg_attribute WHERE attrelid = CAST(:table AS regclass) AND attname = 'packed'"
     )
 
-    assert connection.execute(storage).scalar_one() == "e"
+    assert connection.execute(storage, {"table": table}).scalar_one() == "e"
 
 
 def test_both_clocks_are_kept(line: Recording) -> None:
