@@ -89,6 +89,16 @@ _THERE_AND_THEN = """
 """
 _WORKED = AMONG_MEMBER_PLACES.format(time="coalesce(fact.started_at, fact.completed_at)")
 
+DECIDED_BY_ITSELF = """
+    EXISTS (
+        SELECT FROM unit_hold AS own
+        JOIN unit_disposition AS its USING (unit_id, position_number, nonconformance_id)
+        WHERE own.unit_id = {board} AND own.unit_id <> {hold}.unit_id AND own.position_number = 0
+          AND own.nonconformance_id = {hold}.nonconformance_id AND its.decided_at >= {hold}.held_at
+    )
+"""
+"""Condition on a hold that was written on the place of a `board`: of the board alone it was decided since."""
+
 CAUGHT = text(
     f"""
     -- What do facts of these units say that an open containment asks for, with all its terms, and no hold was written
@@ -153,8 +163,9 @@ CAUGHT = text(
             ))
     ), of_parts AS (
         -- A board without a serial is held by its position.
-        SELECT told.*, CASE WHEN told.unit_id = told.member_id AND EXISTS (
-            SELECT FROM spoken_position WHERE spoken_position.unit_id = told.unit_id
+        SELECT told.*, CASE WHEN told.unit_id = told.member_id AND (
+            EXISTS (SELECT FROM spoken_position WHERE spoken_position.unit_id = told.unit_id)
+            OR EXISTS (SELECT FROM spoken_count WHERE spoken_count.unit_id = told.unit_id)
         ) THEN told.position_number ELSE 0 END AS part
         FROM told
     )
@@ -177,7 +188,8 @@ CAUGHT = text(
         WHERE hold.nonconformance_id = told.nonconformance_id
           AND ((hold.unit_id = told.member_id
                 AND (part = 0 OR hold.position_number IN (0, part)))
-               OR (hold.unit_id = told.unit_id AND hold.position_number = told.position_number))
+               OR (hold.unit_id = told.unit_id AND hold.position_number = told.position_number
+                   AND NOT {DECIDED_BY_ITSELF.format(hold="hold", board="told.member_id")}))
           AND (decided.decided_at IS NULL OR decided.decided_at >= told.received_at)
     )
     """

@@ -21,6 +21,7 @@ from app.quality.nonconformances import lock_nonconformance
 from app.reasons import reason_given
 from app.units.families import named_units
 from app.units.locks import lock_units
+from app.units.places import PLACES_OF_UNITS
 from app.units.scrapped import Scrapped, record_scrapped
 
 
@@ -56,13 +57,37 @@ def require_authority(role: Role, decision: Disposition) -> None:
 
 _NOW = text("SELECT clock_timestamp()")
 _MEANT = text(
-    """
-    -- Which holds of this nonconformance are on these serials, or on the boards in them, and whose are they?
-    SELECT given.serial, hold.unit_id, hold.position_number, hold.fact_at, unit.customer_id
+    f"""
+    -- Which holds of this nonconformance are on these serials, on the boards in them, or on the places those were in,
+    -- and whose are they?
+    WITH {PLACES_OF_UNITS}
+    SELECT DISTINCT given.serial, given.unit_id, hold.unit_id AS held_id, hold.position_number, hold.fact_at,
+        unit.customer_id, decided.decision IS NOT NULL AS is_decided
     FROM unnest(CAST(:serials AS text[]), CAST(:units AS bigint[])) AS given (serial, unit_id)
-    JOIN unit_hold AS hold ON hold.unit_id = given.unit_id AND hold.nonconformance_id = :nonconformance
+    JOIN place ON place.unit_id = given.unit_id
+    JOIN unit_hold AS hold ON hold.unit_id = place.spoken_id AND hold.nonconformance_id = :nonconformance
+        AND (place.position_number IS NULL OR hold.position_number IN (place.position_number, 0))
+        AND hold.fact_at >= place.held_from AND hold.fact_at < place.held_until
     JOIN unit ON unit.unit_id = given.unit_id
-    ORDER BY hold.unit_id, hold.position_number
+    LEFT JOIN unit_disposition AS decided ON decided.unit_id = hold.unit_id
+        AND decided.position_number = hold.position_number AND decided.nonconformance_id = :nonconformance
+    ORDER BY unit_id, held_id, position_number
+    """
+)
+_HOLD_BY_ITSELF = text(
+    """
+    -- These boards are held by the places they were in: each by itself from now on, for it is decided by itself.
+    INSERT INTO unit_hold (
+        unit_id, position_number, nonconformance_id, held_at, fact_at, evidence, reason, place, shipment, later
+    )
+    SELECT DISTINCT ON (given.unit_id)
+        given.unit_id, 0, nonconformance_id, clock_timestamp(), fact_at, evidence, reason, place, shipment, true
+    FROM unnest(CAST(:units AS bigint[]), CAST(:held AS bigint[]), CAST(:positions AS smallint[]))
+        AS given (unit_id, held_id, position_number)
+    JOIN unit_hold AS hold ON hold.unit_id = given.held_id AND hold.position_number = given.position_number
+        AND hold.nonconformance_id = :nonconformance
+    ORDER BY given.unit_id, fact_at
+    ON CONFLICT DO NOTHING
     """
 )
 _DECIDE = text(
@@ -111,12 +136,25 @@ def disposition_units(
     approval = (customer_approval or "").strip() or None
     if decision is Disposition.use_as_is and approval is None and any(row.customer_id is not None for row in rows):
         raise Invalid("A customer's unit is used as it is only with the customer's approval. Give its reference.")
-    units = [row.unit_id for row in rows]
-    lock_units(connection, units)
-    positions = [row.position_number for row in rows]
+    lock_units(connection, {unit_id for row in rows for unit_id in (row.unit_id, row.held_id)})
+    if any(row.is_decided for row in rows):
+        raise _decided_before(number)
+    by_place = [row for row in rows if row.held_id != row.unit_id]
+    if by_place:
+        places = {
+            "units": [row.unit_id for row in by_place],
+            "held": [row.held_id for row in by_place],
+            "positions": [row.position_number for row in by_place],
+            "nonconformance": opened.nonconformance_id,
+        }
+        connection.execute(_HOLD_BY_ITSELF, places)
+    meant = {(row.unit_id, row.position_number if row.held_id == row.unit_id else 0): row.fact_at for row in rows}
+    # The hold of one place is that board's alone; that of a whole panel is the others', too.
+    with_them = {(row.held_id, row.position_number) for row in by_place if row.position_number}
+    units, positions = [unit_id for unit_id, _ in meant], [position for _, position in meant]
     given = {
-        "units": units,
-        "positions": positions,
+        "units": [unit_id for unit_id, _ in (*meant, *with_them)],
+        "positions": [position for _, position in (*meant, *with_them)],
         "nonconformance": opened.nonconformance_id,
         "decision": decision.value,
         "reason": reason,
@@ -127,15 +165,12 @@ def disposition_units(
         with connection.begin_nested():
             connection.execute(_DECIDE, given)
     except IntegrityError as decided:
-        raise Conflict(
-            f"One of these units was decided under {number} before; that is done once. "
-            "Open another nonconformance if there is a new reason."
-        ) from decided
+        raise _decided_before(number) from decided
     if decision is Disposition.scrap:
         now: datetime = connection.execute(_NOW).scalar_one()
         record_scrapped(
             connection,
-            [Scrapped(row.unit_id, row.position_number, row.fact_at, now, reason, by=actor) for row in rows],
+            [Scrapped(*key, fact_at, now, reason, by=actor) for key, fact_at in meant.items()],
         )
     elif decision in _CLEARING and not opened.by_rule:
         decide_failures(connection, opened.nonconformance_id, opened.opened_at, units, positions)
@@ -143,7 +178,14 @@ def disposition_units(
         connection, actor=actor, deed="unit.dispositioned", subject=f"nonconformance:{number}", reason=reason,
         decision=decision.value, serials=list(serials), customer_approval=approval,
     )  # fmt: skip
-    return len(rows)
+    return len(meant)
+
+
+def _decided_before(number: str) -> Conflict:
+    return Conflict(
+        f"One of these units was decided under {number} before; that is done once. "
+        "Open another nonconformance if there is a new reason."
+    )
 
 
 _PACKAGES_MEANT = text(

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from app.errors import Invalid
+from app.units.places import HELD_WINDOW
 from app.units.whereabouts import places_of
 
 LARGEST_PAGE = 10_000
@@ -95,13 +96,22 @@ _PACKAGES = text(
 )
 # Those that left inside an assembly are listed with it: the assembly is held, too.
 _SHIPPED = text(
-    """
+    f"""
     -- Which held units have left, to whom, with which shipment?
     SELECT customer.name, shipment.number, shipment.shipped_at, array_agg(DISTINCT unit.serial ORDER BY unit.serial)
     FROM nonconformance
     JOIN unit_hold AS hold USING (nonconformance_id)
-    JOIN unit USING (unit_id)
-    JOIN packed_unit ON packed_unit.unit_id = hold.unit_id AND unpacked_at IS NULL
+    CROSS JOIN LATERAL (
+        -- A board may be held by the place it was in when nobody knew yet which board that was.
+        SELECT hold.unit_id
+        UNION
+        SELECT held.unit_id FROM panel_position AS held
+        CROSS JOIN LATERAL (SELECT {HELD_WINDOW}) AS time (held_from, held_until)
+        WHERE held.panel_id = hold.unit_id AND hold.position_number IN (0, held.position_number)
+          AND hold.fact_at >= held_from AND hold.fact_at < held_until
+    ) AS meant
+    JOIN unit ON unit.unit_id = meant.unit_id
+    JOIN packed_unit ON packed_unit.unit_id = meant.unit_id AND unpacked_at IS NULL
     JOIN shipment USING (shipment_id)
     JOIN customer ON customer.customer_id = shipment.customer_id
     WHERE nonconformance.number = :number AND shipped_at IS NOT NULL

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from app.db import planned_once
-from app.quality.caught import CAUGHT
+from app.quality.caught import CAUGHT, DECIDED_BY_ITSELF
 from app.quality.suspected import NEAR, suspected
 from app.sentences import Sentence
 from app.trace.suspects import Suspect
@@ -88,7 +88,7 @@ _WRITTEN = text(
         AND decided.position_number = fact.position_number AND decided.nonconformance_id = fact.nonconformance_id
     JOIN unit AS asked ON asked.unit_id = place.asked_id
     JOIN unit AS held ON held.unit_id = place.member_id
-    WHERE {STANDS}
+    WHERE {STANDS} AND NOT {DECIDED_BY_ITSELF.format(hold="fact", board="place.member_id")}
       -- A panel goes on with a scrapped board in it (crossed out), an assembly not with a scrapped unit.
       AND NOT (coalesce(decided.decision, '') = 'scrap' AND (
           (fact.position_number > 0 AND place.member_id = place.asked_id)

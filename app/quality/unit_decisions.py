@@ -60,12 +60,19 @@ _HELD = text(
             ELSE decided.decision IN ('scrap', 'return_to_supplier') END AS standing,
         decided.decision, decided.decided_at, decided.decided_by, decided.reason AS decided_because,
         decided.customer_approval, nc.released_at, nc.released_by, nc.release_reason
-    FROM place JOIN unit_hold AS fact ON {_AT_PLACE}
+    FROM subject CROSS JOIN place
+    JOIN unit_hold AS fact ON {_AT_PLACE}
     JOIN nc USING (nonconformance_id)
     LEFT JOIN containment USING (nonconformance_id)
     LEFT JOIN decided ON decided.unit_id = fact.unit_id AND decided.position_number = fact.position_number
         AND decided.nonconformance_id = fact.nonconformance_id
-    WHERE CAST(:as_of AS timestamptz) IS NULL OR fact.held_at <= :as_of
+    WHERE (CAST(:as_of AS timestamptz) IS NULL OR fact.held_at <= :as_of)
+      -- A board that was held by its place, and decided by itself since, has a hold of its own.
+      AND NOT EXISTS (
+          SELECT FROM unit_hold AS own JOIN decided AS its USING (unit_id, position_number, nonconformance_id)
+          WHERE own.unit_id = subject.unit_id AND own.unit_id <> fact.unit_id AND own.position_number = 0
+            AND own.nonconformance_id = fact.nonconformance_id AND its.decided_at >= fact.held_at
+      )
     ORDER BY fact.held_at, nc.number
     """
 )

@@ -1,0 +1,104 @@
+"""What was held by a place on a panel, when nobody knew yet which board is in it, and the board is known now."""
+
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine
+
+from app.errors import Conflict
+from app.quality.containments import record_of
+from app.quality.held_units import shipped_of
+from app.quality.unit_decisions import holds_of_unit
+from tests.containment.stories import build, contain, decide, held, send
+from tests.inbox.messages import entry, initialized, installed, received, started, stored
+
+
+def reels(engine: Engine) -> None:
+    stored(engine, received(("REEL-1", "R0603-10K", "A17"), ("REEL-2", "R0603-10K", "B2")))
+
+
+def placed(engine: Engine, package: str, position: int | None, when: float = 5) -> None:
+    stored(engine, installed(entry("PNL", package, ["R1"], position=position), when=when))
+
+
+def linked(engine: Engine) -> None:
+    stored(engine, initialized("PNL", ("SN-1", 1), ("SN-2", 2), order="WO-1", when=60))
+
+
+@pytest.mark.parametrize("contained_at", [0, 2])
+def test_the_hold_of_a_place_is_its_boards_and_is_decided_by_its_serial(engine: Engine, contained_at: int) -> None:
+    reels(engine)
+    told = [lambda: placed(engine, "REEL-1", 2), lambda: placed(engine, "REEL-2", 1)]
+    for say in told[:contained_at]:
+        say()
+    done = contain(engine, lot="A17")
+    for say in told[contained_at:]:
+        say()
+    linked(engine)
+    assert set(held(engine, "SN-1", "SN-2", "PNL")) == {"SN-2", "PNL"}
+    assert decide(engine, done.nonconformance, ["SN-2"], "use_as_is") == 1
+    assert held(engine, "SN-1", "SN-2", "PNL") == {}
+    with pytest.raises(Conflict, match="decided"):
+        decide(engine, done.nonconformance, ["SN-2"], "scrap")
+    with engine.connect() as connection:
+        assert record_of(connection, done.number)[1]
+        assert [(one.decision, one.standing) for one in holds_of_unit(connection, "SN-2")] == [("use_as_is", False)]
+        assert holds_of_unit(connection, "SN-1") == []
+
+
+def test_of_a_panel_that_was_held_as_a_whole_each_board_is_decided_by_itself(engine: Engine) -> None:
+    reels(engine)
+    placed(engine, "REEL-1", None)
+    done = contain(engine, lot="A17")
+    linked(engine)
+    assert set(held(engine, "SN-1", "SN-2")) == {"SN-1", "SN-2"}
+    assert decide(engine, done.nonconformance, ["SN-1"], "released") == 1
+    assert held(engine, "SN-1", "SN-2") == {"SN-2": [False]}
+    with engine.connect() as connection:
+        assert [one.standing for one in holds_of_unit(connection, "SN-1")] == [False]
+        assert [one.standing for one in holds_of_unit(connection, "SN-2")] == [True]
+    placed(engine, "REEL-1", None, when=20)  # it comes again, for all of them
+    assert set(held(engine, "SN-1", "SN-2")) == {"SN-1", "SN-2"}
+
+
+def test_a_panels_identifier_decides_all_that_was_held_of_it(engine: Engine) -> None:
+    reels(engine)
+    placed(engine, "REEL-1", None)
+    done = contain(engine, lot="A17")
+    linked(engine)
+    assert decide(engine, done.nonconformance, ["PNL"], "rework") == 2
+    assert held(engine, "SN-1", "SN-2", "PNL") == {}
+
+
+def test_a_scrapped_board_stays_on_hold_and_its_neighbour_does_not(engine: Engine) -> None:
+    reels(engine)
+    placed(engine, "REEL-1", None)
+    done = contain(engine, lot="A17")
+    linked(engine)
+    decide(engine, done.nonconformance, ["SN-1"], "scrap")
+    decide(engine, done.nonconformance, ["SN-2"], "released")
+    assert held(engine, "SN-1", "SN-2", "PNL") == {"SN-1": [False]}
+
+
+def test_one_place_of_a_panel_that_counts_more_is_not_the_panel(engine: Engine) -> None:
+    """The reports come one by one; which others there are nobody names."""
+    reels(engine)
+    contain(engine, lot="A17")
+    stored(engine, started(panel="PNL", count=2, transaction=uuid4(), when=1))
+    placed(engine, "REEL-1", 1)
+    linked(engine)
+    assert set(held(engine, "SN-1", "SN-2")) == {"SN-1"}
+
+
+def test_what_had_left_when_its_place_became_known_is_told_with_its_shipment(engine: Engine) -> None:
+    reels(engine)
+    placed(engine, "REEL-1", 2)
+    placed(engine, "REEL-2", 1)
+    done = contain(engine, lot="A17")
+    build(engine, "SN-1", "SN-2", package="REEL-2", lot="B2", when=20)
+    send(engine, "SN-1", "SN-2")
+    linked(engine)
+    assert set(held(engine, "SN-1", "SN-2")) == {"SN-2"}
+    with engine.connect() as connection:
+        (told,) = shipped_of(connection, done.nonconformance)
+    assert told.serials == ["SN-2"]
