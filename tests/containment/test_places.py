@@ -28,12 +28,12 @@ def linked(engine: Engine) -> None:
 @pytest.mark.parametrize("contained_at", [0, 2])
 def test_the_hold_of_a_place_is_its_boards_and_is_decided_by_its_serial(engine: Engine, contained_at: int) -> None:
     reels(engine)
-    told = [lambda: placed(engine, "REEL-1", 2), lambda: placed(engine, "REEL-2", 1)]
-    for say in told[:contained_at]:
-        say()
+    told = [("REEL-1", 2), ("REEL-2", 1)]
+    for package, position in told[:contained_at]:
+        placed(engine, package, position)
     done = contain(engine, lot="A17")
-    for say in told[contained_at:]:
-        say()
+    for package, position in told[contained_at:]:
+        placed(engine, package, position)
     linked(engine)
     assert set(held(engine, "SN-1", "SN-2", "PNL")) == {"SN-2", "PNL"}
     assert decide(engine, done.nonconformance, ["SN-2"], "use_as_is") == 1
