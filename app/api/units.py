@@ -3,12 +3,16 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 
-from app.api.access import Reading, UnitReader
+from app.api.access import Overrider, Reading, UnitReader
+from app.api.once import DoOnce
 from app.http.answers import json_answer
 from app.http.tracing import AsOf, with_zone
 from app.quality.journey import journey_of
 from app.units.queries import JourneyEntry, UnitOverview, unit
+from app.units.taken_out import WasIn, take_out
 
 router = APIRouter(prefix="/units", tags=["units"])
 
@@ -30,3 +34,28 @@ def get_history(reader: UnitReader, connection: Reading, serial: _Serial, as_of:
     """
     happened = journey_of(connection, serial, customer_id=reader.customer_id, as_of=with_zone(as_of))
     return json_answer({"serial": serial, "history": happened})
+
+
+class OutOfPanel(BaseModel):
+    """Boards that somebody saw outside the panel or carrier they were in, and why that is told."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"serials": ["SN-3"], "reason": "Depanelled, in rack 4."}]}
+    )
+
+    serials: list[Annotated[str, Field(min_length=1, max_length=256)]] = Field(min_length=1, max_length=1000)
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+@router.post("/taken-out", response_model=dict[str, list[WasIn]])
+def post_taken_out(seen: OutOfPanel, actor: Overrider, once: DoOnce) -> Response:
+    """Say that boards are no longer in their panel or carrier: `{"were_in": [{"serial", "panel", "position_number"}]}`.
+
+    A carrier that is used again with fewer boards is judged by what was in it last, until that is known to be gone:
+    in another panel or assembly, shipped, or told here. The boards themselves are judged as before.
+    """
+
+    def deed(connection: Connection) -> dict[str, list[WasIn]]:
+        return {"were_in": take_out(connection, seen.serials, reason=seen.reason, actor=actor.identity)}
+
+    return once(deed)

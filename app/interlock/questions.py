@@ -7,7 +7,7 @@ value changes the plan, and planning it anew for each request would cost more th
 from typing import Final
 
 from app.lines.clocks import FRESH
-from app.units.families import REMOVED
+from app.units.families import REMOVED, boards_in
 from app.units.places import HELD_WINDOW
 from app.units.provisional import PASSED_WITHOUT
 from app.units.scrapped import WHOLLY
@@ -85,13 +85,7 @@ _SUBJECTS = f"""
                 WHERE told.unit_id = spoken.unit_id AND told.position_number = spoken.position_number
             ) END AS spoken_of
         FROM spoken
-        LEFT JOIN LATERAL (
-            SELECT DISTINCT ON (held.position_number) held.unit_id, held.position_number
-            FROM panel_position AS held
-            WHERE held.panel_id = spoken.unit_id
-              AND (spoken.position_number = 0 OR held.position_number = spoken.position_number)
-            ORDER BY held.position_number, held.linked_at DESC, held.unit_id DESC
-        ) AS board ON true
+        LEFT JOIN LATERAL ({boards_in("spoken.unit_id", "spoken.position_number")}) AS board ON true
     ),
     place AS (
         SELECT subject_id, unit_id, only_position AS position_number,

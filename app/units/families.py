@@ -47,6 +47,42 @@ REMOVED = f"""
 """
 """Condition on `built` (an installed_unit): the child was taken out again."""
 
+_LEFT = f"""
+    EXISTS (SELECT FROM taken_out WHERE taken_out.unit_id = held.unit_id AND taken_out.taken_at >= held.received_at)
+    OR (held.linked_at < held.newest AND (
+        EXISTS (
+            SELECT FROM panel_position AS other
+            WHERE other.unit_id = held.unit_id AND other.panel_id <> held.panel_id
+              AND other.linked_at > held.linked_at AND other.received_at > held.received_at
+        ) OR EXISTS (
+            SELECT FROM packed_unit JOIN shipment USING (shipment_id)
+            WHERE packed_unit.unit_id = held.unit_id AND unpacked_at IS NULL AND shipped_at > held.received_at
+        ) OR EXISTS (
+            SELECT FROM installed_unit AS built
+            WHERE built.child_id = held.unit_id AND built.recorded_at > held.linked_at
+              AND built.received_at > held.received_at AND NOT {REMOVED}
+        )
+    ))
+"""
+
+
+def boards_in(panel: str, position: str = "0") -> str:
+    """Select: `position_number` and `unit_id` of the boards in a panel now, or of the one in `position` (0: all).
+
+    A carrier has held others before, and may hold fewer now. That the last of a position is gone is known where it was
+    seen to be (`taken_out`), and, on a carrier that holds others since, where both its clocks and ours heard of it in
+    another panel or assembly, or it was shipped. Links that name the others prove nothing of it.
+    """
+    return f"""
+        SELECT held.position_number, held.unit_id FROM (
+            SELECT DISTINCT ON (position_number) panel_position.*, max(linked_at) OVER () AS newest
+            FROM panel_position
+            WHERE panel_position.panel_id = {panel} AND ({position} = 0 OR position_number = {position})
+            ORDER BY position_number, linked_at DESC, unit_id DESC
+        ) AS held
+        WHERE NOT ({_LEFT})
+    """
+
 
 def members(asked: str) -> str:
     """CTE (recursive): each unit of the array `asked` with itself, its boards, and the units inside them."""
@@ -56,12 +92,7 @@ def members(asked: str) -> str:
         UNION
         SELECT member.asked_id, inside.unit_id
         FROM member CROSS JOIN LATERAL (
-            -- The boards in it now: a carrier has held others before.
-            SELECT board.unit_id FROM (
-                SELECT DISTINCT ON (position_number) unit_id FROM panel_position
-                WHERE panel_position.panel_id = member.unit_id
-                ORDER BY position_number, linked_at DESC, unit_id DESC
-            ) AS board
+            SELECT board.unit_id FROM ({boards_in("member.unit_id")}) AS board
             UNION ALL
             SELECT built.child_id FROM installed_unit AS built
             WHERE built.unit_id = member.unit_id AND ({BOARD_THEN}) IS NULL AND NOT {REMOVED}
@@ -156,16 +187,12 @@ def built_into(connection: Connection, unit_ids: Collection[int]) -> dict[int, s
 
 
 _NAMED = text(
-    """
+    f"""
     -- Which units does each of these serials stand for: the boards in it now, or itself?
     SELECT given.serial, coalesce(board.unit_id, named.unit_id)
     FROM unnest(CAST(:serials AS text[])) WITH ORDINALITY AS given (serial, nth)
     JOIN serial AS named ON named.serial = given.serial
-    LEFT JOIN LATERAL (
-        SELECT DISTINCT ON (position_number) position_number, unit_id FROM panel_position
-        WHERE panel_position.panel_id = named.unit_id
-        ORDER BY position_number, linked_at DESC, unit_id DESC
-    ) AS board ON true
+    LEFT JOIN LATERAL ({boards_in("named.unit_id")}) AS board ON true
     ORDER BY given.nth, board.position_number
     """
 )

@@ -84,6 +84,20 @@ class PanelPosition(Base):
     received_at: Mapped[datetime] = mapped_column(Timestamp)
 
 
+class TakenOut(Base):
+    """Somebody saw that a board is no longer in its panel or carrier, of which a machine tells nothing.
+
+    It ends what was heard until `taken_at` (server's clock) of where the board is.
+    """
+
+    __tablename__ = "taken_out"
+
+    unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    taken_at: Mapped[datetime] = mapped_column(Timestamp, primary_key=True, server_default=text("clock_timestamp()"))
+    taken_by: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+
+
 class SpokenPosition(Base):
     """A position of a unit that a machine spoke of: what tells a panel without linked boards from a board.
 

@@ -1,0 +1,70 @@
+"""A board is seen to be out of its panel or carrier.
+
+No machine tells when a carrier is emptied: it goes round with other boards, or with fewer, and what a former board is
+held for would stop it. The board itself stays held.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from app.errors import NotFound
+from app.people import record_audit
+from app.reasons import reason_given
+from app.units.families import boards_in
+from app.units.locks import lock_units
+
+
+@dataclass(frozen=True, slots=True)
+class WasIn:
+    """The panel and the position that a board was in last, as far as was told."""
+
+    serial: str
+    panel: str
+    position_number: int
+
+
+_FOUND = text("SELECT unit_id FROM serial WHERE serial = ANY (CAST(:serials AS text[]))")
+_IN = text(
+    f"""
+    -- In which panels are these boards, as far as was told?
+    SELECT DISTINCT unit.unit_id, unit.serial, panel.serial AS panel, board.position_number
+    FROM unit
+    JOIN panel_position AS told ON told.unit_id = unit.unit_id
+    JOIN unit AS panel ON panel.unit_id = told.panel_id
+    CROSS JOIN LATERAL ({boards_in("told.panel_id", "told.position_number")}) AS board
+    WHERE unit.unit_id = ANY (CAST(:units AS bigint[])) AND board.unit_id = unit.unit_id
+    ORDER BY serial, panel, position_number
+    """
+)
+_TAKE_OUT = text(
+    """
+    INSERT INTO taken_out (unit_id, taken_by, reason)
+    SELECT unit_id, :actor, :reason FROM unnest(CAST(:units AS bigint[])) AS given (unit_id)
+    """
+)
+
+
+def take_out(connection: Connection, serials: Sequence[str], *, reason: str, actor: str) -> list[WasIn]:
+    """Keep that somebody saw these boards outside their panels; returns where each was.
+
+    Until a machine says otherwise, the panels go on without them. Raises `NotFound` where one is in no panel, `Invalid`
+    without a reason.
+    """
+    reason = reason_given(reason)
+    named = connection.execute(_FOUND, {"serials": list(serials)}).scalars().all()
+    lock_units(connection, named)
+    rows = connection.execute(_IN, {"units": named}).all()
+    inside = {row.serial for row in rows}
+    for serial in serials:
+        if serial not in inside:
+            raise NotFound(f"{serial} is in no panel or carrier, as far as is known here. Nothing was changed.")
+    units = sorted({row.unit_id for row in rows})
+    connection.execute(_TAKE_OUT, {"units": units, "actor": actor, "reason": reason})
+    for row in rows:
+        record_audit(
+            connection, actor=actor, deed="unit.taken_out", subject=f"unit:{row.serial}", reason=reason,
+            panel=row.panel, position_number=row.position_number,
+        )  # fmt: skip
+    return [WasIn(row.serial, row.panel, row.position_number) for row in rows]
