@@ -53,8 +53,9 @@ def record_findings(connection: Connection, facts: Sequence[Fact]) -> None:
     copy_rows(connection, "symptom", _SYMPTOM, _symptoms(facts))
     measured = [one for fact in facts if (one := fact.run.measurements) is not None]
     layout_ids = intern_layouts(connection, {one.layout.digest: one.layout for one in measured})
-    copy_rows(connection, "measurement", _MEASUREMENT, _measurements(facts, layout_ids))
+    # The long columns first: PostgreSQL writes them while the next are being packed.
     copy_rows(connection, "measurement_column", _LONG_COLUMN, _long_columns(facts, layout_ids))
+    copy_rows(connection, "measurement", _MEASUREMENT, _measurements(facts, layout_ids))
 
 
 def _defects(facts: Iterable[Fact]) -> Iterator[Row]:
