@@ -2,7 +2,7 @@
 
 How to add a page
 -----------------
-1. A module here with a `router`, named in `site.install`; an entry in `navigation` if everybody
+1. A module here with a `router`, named in `site.install`; a `Page` in `navigation` if everybody
    with a permission shall find it. A route takes the visitor (`TheVisitor`, or
    `Annotated[Visitor, Depends(Visiting(Permission.read_line))]`) and, to read, `Reading`::
 

@@ -24,7 +24,7 @@ from app.people import Actor, Permission, form_token, spoken
 from app.sentences import Sentence
 from app.trace.question import Question
 from app.web import translations, wording
-from app.web.navigation import NAVIGATION
+from app.web.navigation import navigation
 from app.web.translations import Say
 from app.web.twins import csv_twin
 
@@ -136,7 +136,6 @@ def environment(language: str) -> Environment:
     made.globals.update(
         Permission=Permission,
         spoken=lambda role: catalogue.gettext(spoken(role)),
-        navigation=NAVIGATION,
         language=language,
         languages=translations.LANGUAGES,
         library=_library,
@@ -189,7 +188,7 @@ def render(request: Request, template: str, visitor: Visitor | None, status: int
         environment(language)
         .get_template(template)
         .render(
-            current=lambda page: _current(request.url.path, page),
+            navigation=navigation(visitor.actor if visitor else None, request.url.path),
             token=lambda: Markup('<input type="hidden" name="form_token" value="{}">').format(token),
             form_token=token,
             actor=visitor.actor if visitor else None,
@@ -262,12 +261,6 @@ def _twin(request: Request, form: str) -> str:
     """The address of this page's twin."""
     asked = [(name, value) for name, value in request.query_params.multi_items() if name not in {"format", "fragment"}]
     return f"{request.url.path}?{urlencode([*asked, ('format', form)], quote_via=quote)}"
-
-
-def _current(path: str, page: str) -> Markup:
-    """Marks the page of the navigation that the visitor is on."""
-    here = path == page or (page != "/" and path.startswith(page + "/"))
-    return Markup(' aria-current="page"') if here else Markup("")
 
 
 def wants_page(request: Request) -> bool:

@@ -12,7 +12,7 @@ from app.lines.states import StationState
 from app.lines.tool_life import KINDS
 from app.people import Permission, Role, spoken
 from app.trace.question import WORDS as TERMS
-from app.web.navigation import NAVIGATION
+from app.web import navigation
 from app.web.pages import environment, words
 from app.web.station import ACTIONS, DEFECTS
 from app.web.wording import FACTS, PLACES, TIMES
@@ -64,7 +64,7 @@ def texts() -> Iterator[tuple[str, str]]:
             text = message[0] if isinstance(message, tuple) else message
             if text:  # a word looked up by value is no text yet
                 yield f"{template}:{line}", text
-    yield from (("navigation", text) for _, text, _ in NAVIGATION)
+    yield from (("navigation", text) for text in navigation.texts())
     yield from (("role", spoken(role)) for role in Role)
     yield from (("state", state.value) for state in StationState)
     yield from (("word", word) for word in (*WORDS, *OPERATIONS, *PLACES, *FACTS, *TERMS.values(), *BESIDE_TEMPLATES))
