@@ -41,9 +41,12 @@ def main() -> None:
             python = str(_environment_python())
             sys.stdout.flush()
             os.execv(python, [python, "-m", "app", *sys.argv[1:]])  # noqa: S606
-    from app.cli import main as command_line  # noqa: PLC0415  (exists only once installed)
+    try:
+        from app.cli import main as command_line  # noqa: PLC0415  (exists only once installed)
 
-    command_line()
+        command_line()
+    except KeyboardInterrupt:  # while packages are loaded: nothing is open yet that would have to be closed
+        sys.exit(130)
 
 
 def _prepare(arguments: Sequence[str]) -> None:

@@ -12,7 +12,6 @@ import typer
 
 from app.demo import board as boards
 from app.demo.access import DemoAccess, grant_access, grant_operators, grant_stations
-from app.demo.comparison import compare
 from app.demo.network import in_terminal, network_address
 from app.embedded import homes
 from app.embedded.processes import MODULE_ENVIRONMENT, Ownership, module_command, spawn, stop, tail
@@ -61,13 +60,15 @@ def run_demo(configured: Settings, *, reset: bool, once: int | None, board: tupl
             access = grant_access(connection, files.access)
         product.wait_for_web()
         typer.echo(_welcome(product, access, job, time.monotonic() - started))
-        # The line is planned only now: whoever waits for the page shall not wait for that.
+        # The line is planned only now: whoever waits for the page shall not wait for that, nor for what it takes.
+        from app.demo.planning import plan, plan_setups  # noqa: PLC0415
+
         line = _layout(job)
         with product.engine.begin() as connection:
             grant_stations(connection, files.credentials, list(line["operations"]))
             grant_operators(connection, files.operators_token)
-            revision = boards.plan(connection, job, line["operations"], line["route"], once)
-            boards.plan_setups(connection, revision, line["slots"])
+            revision = plan(connection, job, line["operations"], line["route"], once)
+            plan_setups(connection, revision, line["slots"])
         product.admit_new_tokens()
         options = ["--seed", str(seed), "--run", job.run, "--program", str(job.program), *LIVELY]
         if once:
@@ -157,6 +158,8 @@ def _layout(job: boards.Job) -> dict[str, Any]:
 
 def _build_and_compare(product: Product, command: list[str], files: Files) -> int:
     """Let the line build its panels, then compare; the last line says how many differences there are."""
+    from app.demo.comparison import compare  # noqa: PLC0415  (nobody who only looks at the line needs it)
+
     files.truth.unlink(missing_ok=True)
     log = files.logs / "simulator.log"
     started = time.monotonic()

@@ -25,7 +25,8 @@ from sqlalchemy import Engine, text
 from app.cfx.envelope import encode
 from app.cfx.messages import Message
 from app.cfx.topics import StationAddress
-from app.demo import board as boards
+from app.demo.board import prepare
+from app.demo.planning import plan
 from app.embedded.broker import Broker
 from app.embedded.postgres import Postgres
 from app.embedded.processes import MODULE_ENVIRONMENT, free_port, module_command, spawn, stop, tail
@@ -68,7 +69,7 @@ class RunningLine:
         }
         self._server: dict[str, subprocess.Popen[bytes]] = {}
         self._simulator: subprocess.Popen[bytes] | None = None
-        self.job = boards.prepare(None, folder)
+        self.job = prepare(None, folder)
         self.tokens: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -79,7 +80,7 @@ class RunningLine:
                 handle: create_token(connection, name=handle, role="line_equipment", station=handle, actor="test")
                 for handle in operations
             }
-            boards.plan(connection, self.job, operations, route_for(program), 100)
+            plan(connection, self.job, operations, route_for(program), 100)
             credentials = broker_credentials(connection)
         self._broker.set_credentials(credentials)
         (self.folder / "credentials.json").write_text(json.dumps(self.tokens))

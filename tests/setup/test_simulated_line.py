@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine, text
 
 from app.cfx.envelope import encode
-from app.demo.board import plan_setups
+from app.demo.planning import plan_setups
 from app.inbox.record import Delivery, Recorder
 from app.lines.tools import station_id_of
 from app.orders.planning import plan_work_order
