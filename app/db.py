@@ -6,15 +6,18 @@ two stations start one unit; under READ COMMITTED a locked unit row or a unique 
 
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from psycopg import Connection as Driver
 from psycopg import Error as DriverError
+from psycopg import RawCursor
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Engine, MetaData, event, text
+from sqlalchemy import Connection, Engine, MetaData, TextClause, event, text
 from sqlalchemy import create_engine as _create_engine
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -182,6 +185,38 @@ def asked(engine: Engine, question: Callable[[Connection], Result]) -> Result:
             raise
     with engine.connect() as connection:
         return question(connection)
+
+
+def at_once(connection: Connection, *questions: tuple[TextClause, Mapping[str, object]]) -> list[list[Any]]:
+    """The rows, as tuples, of several questions of which none needs another's answer, after one wait for all.
+
+    Straight from the driver: what else comes between takes longer than to find a row by its key.
+    """
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    try:
+        with driver.pipeline() if len(questions) > 1 else nullcontext():
+            cursors = [_ask(driver, *question) for question in questions]
+        return [cursor.fetchall() for cursor in cursors]
+    except DriverError as error:
+        if driver.closed:
+            connection.exec_driver_sql("SELECT")  # says so as it would elsewhere, and gives up all that broke with it
+        raise DBAPIError.instance(None, None, error, DriverError) from error
+
+
+def _ask(driver: Driver[Any], question: TextClause, asked: Mapping[str, object]) -> RawCursor[Any]:
+    statement, names = _numbered(question)
+    return RawCursor(driver).execute(statement, [asked[name] for name in names], binary=True)
+
+
+_NUMBERED = PGDialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+
+
+@lru_cache(1000)
+def _numbered(question: TextClause) -> tuple[bytes, tuple[str, ...]]:
+    """A statement as PostgreSQL takes it, and the names of its parameters: the driver has nothing to look for in it."""
+    compiled = question.compile(dialect=_NUMBERED)
+    return str(compiled).encode(), tuple(compiled.positiontup or ())
 
 
 _IN_EACH_OTHERS_WAY = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available

@@ -9,17 +9,17 @@ from sqlalchemy import Connection
 from app.api.access import Reading, ReadingLater, Sent, TheTrace, UnitReader
 from app.db import asked
 from app.errors import Invalid
-from app.http.answers import json_answer, whole_answer
+from app.http.answers import documented, json_answer, whole_answer
 from app.http.bearing import asker
 from app.http.forms import MEDIA_TYPES, form_of
 from app.http.tables import wants_csv
 from app.http.tracing import (
     Asked,
     AsOf,
+    UsedPage,
     carrying_units,
     carrying_units_table,
     excluded_units_csv,
-    made_from_answer,
     made_from_csv,
     where_used_answer,
     with_zone,
@@ -37,7 +37,7 @@ _CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
 _TABLES: dict[int | str, dict[str, Any]] = {200: {"content": {media_type: {} for media_type in MEDIA_TYPES.values()}}}
 
 
-@router.get("/made-from", response_model=MadeFrom, responses=_CSV)
+@router.get("/made-from", response_model=documented(MadeFrom), responses=_CSV)
 def get_made_from(
     request: Request,
     trace: TheTrace,
@@ -56,10 +56,10 @@ def get_made_from(
         return made_from(connection, serial, customer_id=reader.customer_id, as_of=with_zone(as_of))
 
     made = asked(trace, question)
-    return made_from_csv(made) if wants_csv(request) else whole_answer(made_from_answer(made))
+    return made_from_csv(made) if wants_csv(request) else whole_answer(made)
 
 
-@router.get("/where-used", response_model=WhereUsed, responses=_TABLES)
+@router.get("/where-used", response_model=documented(UsedPage), responses=_TABLES)
 def get_where_used(
     *,
     request: Request,

@@ -7,10 +7,9 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Response
 from fastapi.responses import StreamingResponse
-from msgspec import Struct, convert
+from msgspec import Struct
 from sqlalchemy import Connection
 
-from app.http.answers import leaving_out
 from app.http.forms import Form
 from app.http.parquet import Column, Kind, parquet_answer
 from app.http.streams import watched
@@ -19,8 +18,8 @@ from app.people import Actor, Permission
 from app.trace.evidence import Evidence
 from app.trace.excluded import ExcludedUnit
 from app.trace.explorer import Explored, Grouping, Narrowing, explore, narrowed
-from app.trace.made_from import ComponentUnit, InstalledPart, MadeFrom
-from app.trace.pages import Cursor
+from app.trace.made_from import MadeFrom
+from app.trace.pages import Counts, Cursor
 from app.trace.question import Question
 from app.trace.where_used import CarryingUnit, WhereUsed, stream_where_used, where_used
 
@@ -123,7 +122,9 @@ def _require(asked: Question, actor: Actor) -> None:
         actor.require(Permission.read_line)
 
 
-class _Told(Struct, omit_defaults=True):
+class TellingUnit(Struct, omit_defaults=True, gc=False):
+    """A unit that carries, or may carry, what was asked for, `via` the unit that it came in with."""
+
     serial: str
     evidence: Evidence
     reason: str
@@ -134,10 +135,18 @@ class _Told(Struct, omit_defaults=True):
     position_number: int | None = None
 
 
-def where_used_answer(found: WhereUsed | Explored) -> dict[str, object]:
-    """A page as the contract says it: without what serves the cursor only, and what is not told."""
+class UsedPage(Struct, omit_defaults=True):
+    """A page of the answer; `next` is the cursor of the next page. `counts` are over the whole answer."""
+
+    counts: Counts
+    units: list[TellingUnit]
+    next: str | None = None
+
+
+def where_used_answer(found: WhereUsed | Explored) -> UsedPage:
+    """A page as the contract says it: without what serves the cursor only."""
     told = [
-        _Told(
+        TellingUnit(
             unit.serial,
             unit.evidence,
             unit.reason,
@@ -149,8 +158,7 @@ def where_used_answer(found: WhereUsed | Explored) -> dict[str, object]:
         )
         for unit in found.units
     ]
-    page: dict[str, object] = {"counts": found.counts, "units": told}
-    return page if found.next is None else page | {"next": found.next}
+    return UsedPage(found.counts, told, found.next)
 
 
 _CARRYING_COLUMNS = (
@@ -219,19 +227,6 @@ def _on_paper(row: Sequence[object]) -> tuple[object, ...]:
 def _carrying_rows(units: Iterator[CarryingUnit]) -> Iterator[tuple[object, ...]]:
     for unit in units:
         yield tuple(getattr(unit, column.name) for column in _CARRYING_COLUMNS)
-
-
-_Made = leaving_out(
-    MadeFrom,
-    "customer",
-    installations=list[leaving_out(InstalledPart, "removed_at")],  # type: ignore[misc]
-    components=list[leaving_out(ComponentUnit, "removed_at")],  # type: ignore[misc]
-)
-
-
-def made_from_answer(made: MadeFrom) -> Struct:
-    """The unit as built as the contract says it: a thousand parts, of which little was removed."""
-    return convert(made, _Made, from_attributes=True)
 
 
 _EXCLUDED_COLUMNS = ("serial", "position_number", "place", "reason")

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, text, update
 
 from app.cfx.topics import StationAddress, TopicError
+from app.db import at_once
 from app.errors import Invalid, NotFound
 from app.people.access import Actor
 from app.people.audit import record_audit
@@ -141,21 +142,22 @@ def revoke_token(connection: Connection, token_id: int, *, actor: str) -> None:
     record_audit(connection, actor=actor, deed="token.revoked", subject=f"token:{token_id}", name=revoked)
 
 
-# Asked with every request, also with those that a machine waits for in its cycle: the statement as the driver takes it.
-_BEARER = """
-    SELECT token_id, token.name, token.role, token.customer_id, station, person.name AS person
+_BEARER = text(
+    """
+    SELECT token_id, token.name, token.role, token.customer_id, station, person.name
     FROM token LEFT JOIN person USING (person_id)
-    WHERE digest = %(digest)s AND revoked_at IS NULL AND disabled_at IS NULL
-"""
+    WHERE digest = :digest AND revoked_at IS NULL AND disabled_at IS NULL
+    """
+)
 
 
 def bearer(connection: Connection, secret: str) -> Actor | None:
     """Who bears this secret, or None where no token in force has it."""
-    row = connection.exec_driver_sql(_BEARER, {"digest": _digest(secret)}).one_or_none()
-    if row is None:
-        return None
-    identity = f"token:{row.token_id} {row.name}"
-    return Actor(identity, row.name, Role(row.role), row.customer_id, row.station, row.person)
+    # Asked with every request, also with those that a machine waits for in its cycle.
+    (found,) = at_once(connection, (_BEARER, {"digest": _digest(secret)}))
+    for token_id, name, role, customer_id, station, person in found:
+        return Actor(f"token:{token_id} {name}", name, Role(role), customer_id, station, person)
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from itertools import repeat, takewhile
 from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import Struct
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
-from app.db import varied
+from app.db import at_once, varied
 from app.trace.asked_time import asked_time
 from app.trace.question import Question
 from app.trace.shown import MORE_TO_ASK, Particulars
@@ -176,6 +176,25 @@ _PLAIN = text(
     ) AS teller
     """
 )
+
+
+class _Plain(NamedTuple):
+    """The one row of `_PLAIN`."""
+
+    meant: bool
+    more: bool
+    units: list[int]
+    times: list[datetime]
+    sets: list[int]
+    stations: list[int]
+    positions: list[int]
+    candidates: list[int]
+    serials: list[str]
+    customers: list[int | None]
+    tellers: list[int]
+    handles: list[str]
+
+
 _CARRYING = text(
     f"""
     -- Which boards do the reports with these material sets speak of, in order?
@@ -208,7 +227,8 @@ def boards_carrying(
     if sets is None or question.names_reports or question.as_of is not None:
         yield from resolved(connection, sets, question, after)
     elif sets:
-        plain = connection.execute(_PLAIN, {"sets": list(sets), "after": after, "first": _FIRST}).one()
+        ((told,),) = at_once(connection, (_PLAIN, {"sets": list(sets), "after": after, "first": _FIRST}))
+        plain = _Plain._make(told)
         if plain.meant:
             yield from resolved(connection, sets, question, after)
         elif plain.units:
@@ -221,7 +241,7 @@ def boards_carrying(
                 yield from resolved(connection, sets, question, last - 1)
 
 
-def _reports(plain: Row[Any]) -> Iterator[tuple[Any, ...]]:
+def _reports(plain: _Plain) -> Iterator[tuple[Any, ...]]:
     """Row by row, as `_CARRYING` has them."""
     handles = map(dict(zip(plain.tellers, plain.handles, strict=True)).__getitem__, plain.stations)
     return zip(  # of what is repeated there is no end
@@ -230,7 +250,7 @@ def _reports(plain: Row[Any]) -> Iterator[tuple[Any, ...]]:
     )  # fmt: skip
 
 
-def _particulars(plain: Row[Any]) -> dict[int, Particulars]:
+def _particulars(plain: _Plain) -> dict[int, Particulars]:
     named = zip(dict.fromkeys(plain.units), plain.serials, plain.customers, strict=True)
     return {unit_id: Particulars(serial, customer_id, None) for unit_id, serial, customer_id in named}
 

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
 from sqlalchemy import Connection, TextClause, text
 
+from app.db import at_once
 from app.materials.packages import latest
 from app.trace.question import Question
 
@@ -185,9 +187,8 @@ def _meant(connection: Connection, question: Question) -> tuple[dict[int, str], 
     statement = _packages(tuple(asked), then=question.as_of is not None)
     if question.as_of is not None:
         asked["as_of"] = question.as_of
-    rows = list(connection.execute(statement, asked))
-    if question.names_part_only:
-        rows += connection.execute(_PLACED_AS, {"part_number": question.part_number, "as_of": question.as_of})
+    also = [(_PLACED_AS, {"part_number": question.part_number, "as_of": question.as_of})]
+    rows = list(chain(*at_once(connection, (statement, asked), *(also if question.names_part_only else ()))))
     if not rows:
         raise question.not_known
     return {row[0]: row[1] for row in rows}, any(row[2] for row in rows)
@@ -205,7 +206,8 @@ def find_hits(connection: Connection, question: Question) -> Wanted:
     statement = _holding(by_package=question.names_packages, by_placement=question.names_placements)
     told: dict[tuple[str, tuple[str, ...], bool], Hit] = {}
     holding: dict[int, list[Hit]] = {}
-    for set_ids, kind, designators, named in connection.execute(statement, given):
+    (rows,) = at_once(connection, (statement, given))
+    for set_ids, kind, designators, named in rows:
         names = tuple(designators)
         hit = told.get((kind, names, named))
         if hit is None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import TextClause, text
 
 from app.materials.packages import latest
 from app.trace.evidence import Evidence, evidence_of
@@ -100,7 +100,6 @@ def _question(*, then: bool) -> TextClause:
     )
 
 
-def installed_in(connection: Connection, asked: Mapping[str, object]) -> list[Installed]:
-    """All of the unit that `asked` names: `serial`, `customer_id`, `as_of`."""
-    rows = connection.execute(_question(then=asked["as_of"] is not None), asked)
-    return [Installed._make(row) for row in rows]
+def installed_in(asked: Mapping[str, object]) -> TextClause:
+    """The question for all of the unit that `asked` names: `serial`, `customer_id`, `as_of`. Its rows: `Installed`."""
+    return _question(then=asked["as_of"] is not None)

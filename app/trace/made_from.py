@@ -1,13 +1,15 @@
 """What is this unit made from? Every part by designator, with its package, lot and evidence."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, Row, text
 
-from app.db import varied
+from app.db import at_once, varied
 from app.errors import NotFound
 from app.trace.assemblies import told_elsewhere
 from app.trace.boards import occupants
@@ -21,8 +23,8 @@ from app.trace.shown import particulars
 from app.units.places import AT_PLACE, ORDER_THEN, PLACES_THEN, VISIBLE
 
 
-@dataclass(slots=True)  # a frozen one takes three times as long to make, and a board has a thousand
-class InstalledPart:
+# Structs, for a board has a thousand: a dataclass takes three times as long to make, and as long again to be told.
+class InstalledPart(Struct, omit_defaults=True, gc=False):
     """A part in a unit: one designator, or material applied to the unit as a whole (no designator).
 
     `removed_at` is set where the part was taken out again. `position_number` and `serial` tell the board where a panel
@@ -36,17 +38,16 @@ class InstalledPart:
     evidence: Evidence
     station: str
     recorded_at: datetime
+    reference_part_number: str | None
+    date_code: str | None
+    surface_finish: str | None
+    serial: str | None
+    position_number: int | None
+    why: str | None
     removed_at: datetime | None = None
-    reference_part_number: str | None = None
-    date_code: str | None = None
-    surface_finish: str | None = None
-    serial: str | None = None
-    position_number: int | None = None
-    why: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentUnit:
+class ComponentUnit(Struct, omit_defaults=True, frozen=True):
     """A unit built into the unit.
 
     `elsewhere_at` is set where it was told into another assembly then, though nobody told that it was taken out of
@@ -57,8 +58,8 @@ class ComponentUnit:
     reference_designator: str | None
     station: str
     recorded_at: datetime
+    elsewhere_at: datetime | None
     removed_at: datetime | None = None
-    elsewhere_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +75,33 @@ class Completeness:
     missing: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class MadeFrom:
-    """The unit as built."""
+class MadeFrom(Struct, omit_defaults=True, frozen=True):
+    """The unit as built; `boards` are those of a panel, where a panel was asked for."""
 
     serial: str
-    customer: str | None
     installations: list[InstalledPart]
     components: list[ComponentUnit]
     firmware: list[Firmware]
     completeness: Completeness
-    work_order: str | None = None
-    product: str | None = None
-    boards: list[str] = field(default_factory=list)
-    """The boards of a panel, where a panel was asked for."""
+    work_order: str | None
+    product: str | None
+    boards: list[str]
+    customer: str | None = None
+
+
+class _Subject(NamedTuple):
+    unit_id: int
+    serial: str
+    customer: str | None
+    work_order: str | None
+    product_revision_id: int | None
+    product: str | None
+    boards: list[str]
+    board_ids: list[int]
+    emptied: bool
+    holding: bool
+    told_of: bool
+    is_open: bool
 
 
 # What need not be asked of most units: nothing was taken out of them, no unit is in them, they have no software. Of one
@@ -163,11 +177,11 @@ def made_from(
     Raises `NotFound` where the serial is not known, or not that customer's.
     """
     asked = {"serial": serial, "customer_id": customer_id, "as_of": as_of}
-    subject = connection.execute(_SUBJECT, asked).one_or_none()
-    if subject is None:
+    found, installed = at_once(connection, (_SUBJECT, asked), (installed_in(asked), asked))
+    if not found:
         raise NotFound(f"No unit {serial} is known here. Check the serial, or whether its machines have reported yet.")
+    subject, rows = _Subject._make(found[0]), list(map(Installed._make, installed))
     removals = connection.execute(_REMOVED, asked).all() if subject.emptied else []
-    rows = installed_in(connection, asked)
     units = {row.package for row in rows if row.is_unit}
     boards = _Boards(connection, [*rows, *removals], as_of) if subject.boards else None
     parts = _parts(rows, removals, boards)
@@ -177,32 +191,33 @@ def made_from(
             row.reference_designator,
             row.station,
             row.recorded_at,
+            None,
             _removed_at(removals, row.recorded_at, row.reference_designator, row.serial),
         )
         for row in (connection.execute(_CHILDREN, asked) if subject.holding else ())
     ] + [
-        ComponentUnit(part.package, part.reference_designator, part.station, part.recorded_at, part.removed_at)
+        ComponentUnit(part.package, part.reference_designator, part.station, part.recorded_at, None, part.removed_at)
         for part in (parts if units else ())
         if part.package in units
     ]
     if components:
         components = _with_moves(connection, components, as_of)
     completeness = _completeness(connection, subject.product_revision_id, parts, as_of)
-    unsure = boards or removals or completeness.missing or any(part.evidence is not Evidence.exact for part in parts)
+    unsure = boards or removals or completeness.missing or any(row.evidence is not Evidence.exact for row in rows)
     if unsure or subject.is_open:
         parts += _possible(connection, subject, removals, boards, as_of)
         completeness = _completeness(connection, subject.product_revision_id, parts, as_of)
     installations = [part for part in parts if part.package not in units] if units else parts
     return MadeFrom(
         serial=subject.serial,
-        customer=subject.customer,
         installations=installations,
         components=components,
         firmware=firmware_of(connection, asked) if subject.told_of else [],
         completeness=completeness,
         work_order=subject.work_order,
         product=subject.product,
-        boards=list(subject.boards),
+        boards=subject.boards,
+        customer=subject.customer,
     )
 
 
@@ -244,28 +259,38 @@ def _parts(rows: Sequence[Installed], removals: Sequence[Row[Any]], boards: _Boa
     What is put in again after it was taken out is another part.
     """
     parts: list[InstalledPart] = []
-    known: dict[tuple[str, str, _Board | None], set[tuple[str | None, datetime | None]]] = {}
+    known: dict[tuple[str, str, _Board | None, datetime | None], set[str | None]] = {}
     for row in sorted(rows, key=lambda row: (row.recorded_at, row.package, row.station, row.position_number)):
-        package, station, recorded_at = row.package, row.station, row.recorded_at
-        told = (row.part_number, package, row.lot, row.evidence, station, recorded_at)
-        more = (row.reference_part_number, row.date_code, row.surface_finish)
+        package, station = row.package, row.station
+        told = (row.part_number, package, row.lot, row.evidence, station, row.recorded_at)
+        described = (row.reference_part_number, row.date_code, row.surface_finish)
         for board in boards.of(row) if boards else (None,):
             here = removals if boards is None else [one for one in removals if board in boards.of(one)]
-            where = (board.serial, board.position_number) if board else (None, None)
-            there = known.setdefault((package, station, board), set())
-            for designator in row.reference_designators or (None,):
-                removed_at = _removed_at(here, recorded_at, designator, package) if here else None
-                key = (designator, removed_at)
-                if key not in there:
-                    there.add(key)
-                    parts.append(InstalledPart(designator, *told, removed_at, *more, *where))
+            where: tuple[str | None, int | None] = board or (None, None)
+            for removed_at, designators in _ends(row, here).items():
+                there = known.setdefault((package, station, board, removed_at), set())
+                more = [designator for designator in dict.fromkeys(designators) if designator not in there]
+                there.update(more)
+                rest = (*told, *described, *where, None, removed_at)
+                parts += [InstalledPart(designator, *rest) for designator in more]
     parts.sort(key=lambda part: natural_order(part.reference_designator))  # those of one stay in the order of time
     return parts
 
 
+def _ends(row: Installed, removals: Sequence[Row[Any]]) -> Mapping[datetime | None, Sequence[str | None]]:
+    """The designators of a report by when what it put there was taken out: mostly all of them, and never."""
+    designators = row.reference_designators or (None,)
+    if not removals:
+        return {None: designators}
+    ends: dict[datetime | None, list[str | None]] = {}
+    for designator in designators:
+        ends.setdefault(_removed_at(removals, row.recorded_at, designator, row.package), []).append(designator)
+    return ends
+
+
 def _possible(
     connection: Connection,
-    subject: Row[Any],
+    subject: _Subject,
     removals: Sequence[Row[Any]],
     boards: _Boards | None,
     as_of: datetime | None,
@@ -287,12 +312,13 @@ def _possible(
                 evidence=one.evidence,
                 station=one.station,
                 recorded_at=one.recorded_at,
-                removed_at=_removed_at(here, one.recorded_at, one.reference_designator, one.package),
+                reference_part_number=None,
                 date_code=one.date_code,
                 surface_finish=one.surface_finish,
                 serial=board.serial if board else None,
                 position_number=one.board[1] or None,
                 why=one.why,
+                removed_at=_removed_at(here, one.recorded_at, one.reference_designator, one.package),
             )
         )
     return parts
@@ -322,10 +348,11 @@ def _removed_at(
 def _completeness(
     connection: Connection, product_revision_id: int | None, parts: Sequence[InstalledPart], as_of: datetime | None
 ) -> Completeness:
+    inferred = Evidence.inferred  # looked up once: an Enum takes its time
     filled = {
         part.reference_designator
         for part in parts
-        if part.reference_designator and not part.removed_at and part.evidence is not Evidence.inferred
+        if part.reference_designator and not part.removed_at and part.evidence is not inferred
     }
     if product_revision_id is None:
         return Completeness(len(filled), None, None)

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from msgspec import structs
 from sqlalchemy import Connection
 
 from app.http.forms import form_of
@@ -106,7 +107,7 @@ def where_used_page(
     if form is not None:
         return carrying_units_table(connection, asked, actor, form, wanted)
     found = explored_units(connection, asked, actor, wanted, by=by, cursor=cursor, limit=_UNITS_SHOWN)
-    told = {**where_used_answer(found), **({"groups": found.groups} if by else {})}
+    told = {**structs.asdict(where_used_answer(found)), **({"groups": found.groups} if by else {})}
     return answer(
         request, "where_used.html", visitor, told, asked=asked, found=found, tab=tab, wanted=wanted, by=by,
         query=query_of(asked), terms=terms_of(asked), groupings=list(Grouping), running=[],

@@ -1,10 +1,10 @@
 """The material level of IPC-1782: what is claimed, and what is said to be missing."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Engine
 
 from app.errors import NotFound
@@ -18,17 +18,17 @@ from tests.trace.reels import loaded
 
 WHEN = datetime(2026, 11, 20, tzinfo=UTC)
 BILL = Bill({"R1": BillItem("10K"), "R2": BillItem("10K"), "C1": BillItem("100n", frozenset({"100n-B"}))})
-SHAPE = MadeFrom("SN-1", None, [], [], [], Completeness(0, 3, 0), work_order="WO-1", product="P rev A")
+SHAPE = MadeFrom("SN-1", [], [], [], Completeness(0, 3, 0), work_order="WO-1", product="P rev A", boards=[])
 
 
 def part(
     designator: str, evidence: Evidence = Evidence.exact, package: str = "P-1", lot: str | None = "L1"
 ) -> InstalledPart:
-    return InstalledPart(designator, "10K", package, lot, evidence, "Acme.Mounter.1", WHEN)
+    return InstalledPart(designator, "10K", package, lot, evidence, "Acme.Mounter.1", WHEN, *[None] * 6)
 
 
 def made(*parts: InstalledPart, **changes: object) -> MadeFrom:
-    return replace(SHAPE, installations=list(parts), **changes)  # type: ignore[arg-type]
+    return replace(SHAPE, installations=list(parts), **changes)
 
 
 FULL = (part("R1"), part("R2"), part("C1", package="P-2"))
@@ -79,7 +79,7 @@ def test_what_nobody_reported_is_not_counted() -> None:
 
 
 def test_a_unit_built_in_is_the_most_exact_material_there_is() -> None:
-    child = ComponentUnit("SN-CHILD", "C1", "Acme.Box.1", WHEN)
+    child = ComponentUnit("SN-CHILD", "C1", "Acme.Box.1", WHEN, None)
     assert level_of(made(*FULL[:2], components=[child]), BILL).level == 4
 
 
