@@ -39,7 +39,7 @@ Report: TypeAlias = tuple[int, int, str, int, int, int]
 """The members of a `Reported`: few of them differ from board to board."""
 
 
-class Board(Struct, frozen=True):
+class Board(Struct, frozen=True, gc=False):
     """A board, and what was reported of it when, in the order of the stations' clocks.
 
     `shown`: what is shown of it, where it is known already that there is nothing more to ask.
@@ -241,13 +241,11 @@ def boards_carrying(
                 yield from resolved(connection, sets, question, last - 1)
 
 
-def _reports(plain: _Plain) -> Iterator[tuple[Any, ...]]:
-    """Row by row, as `_CARRYING` has them."""
+def _reports(plain: _Plain) -> Iterator[tuple[int, int, datetime, Report]]:
+    """Unit, position without a serial, time and report, one after the other."""
     handles = map(dict(zip(plain.tellers, plain.handles, strict=True)).__getitem__, plain.stations)
-    return zip(  # of what is repeated there is no end
-        plain.units, repeat(0), plain.times, plain.sets, plain.stations, handles, plain.positions, repeat(0),
-        plain.candidates,
-    )  # fmt: skip
+    told = zip(plain.sets, plain.stations, handles, plain.positions, repeat(0), plain.candidates)
+    return zip(plain.units, repeat(0), plain.times, told)  # of what is repeated there is no end
 
 
 def _particulars(plain: _Plain) -> dict[int, Particulars]:
@@ -273,23 +271,22 @@ def resolved(connection: Connection, sets: Sequence[int] | None, question: Quest
     options = {"stream_results": True, "yield_per": _BLOCK}
     # Both end also where a page ends early.
     with varied(connection), connection.execute(_CARRYING, asked, execution_options=options) as rows:
+        told: Iterable[Any] = rows
         if time.is_doubtful:
             told = (row for row in rows if time.evidence(row.station_id, row.recorded_at, row.recorded_at))
-            yield from _boards(told, {})
-        else:
-            yield from _boards(rows, {})
+        yield from _boards(((row[0], row[1], row[2], tuple(row[3:])) for row in told), {})
 
 
-def _boards(rows: Iterable[Any], shown: Mapping[int, Particulars]) -> Iterator[Board]:
+def _boards(rows: Iterable[tuple[int, int, datetime, Report]], shown: Mapping[int, Particulars]) -> Iterator[Board]:
     last: Place | None = None
     reports: list[tuple[datetime, Report]] = []
-    for unit_id, position, recorded_at, set_id, station_id, station, spoken, positions, candidates in rows:
+    for unit_id, position, recorded_at, report in rows:
         place = (unit_id, position)
         if place != last:
             if last is not None:
                 yield Board(last, reports, shown.get(last[0]))
             last, reports = place, []
-        reports.append((recorded_at, (set_id, station_id, station, spoken, positions, candidates)))
+        reports.append((recorded_at, report))
     if last is not None:
         yield Board(last, reports, shown.get(last[0]))
 
