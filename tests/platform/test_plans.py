@@ -1,11 +1,13 @@
 """Statements are planned for the values they come with, and find their index before anything was analysed."""
 
-import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 import pytest
+from psycopg import RawCursor
 from sqlalchemy import Connection, Engine, event, text
 
+from app import db
 from app.trace.question import Question
 from app.trace.where_used import stream_where_used
 from tests.inbox.messages import entry, installed, stored
@@ -58,16 +60,25 @@ def never_analysed(engine: Engine) -> Engine:
     return engine
 
 
-def test_where_used_reads_no_table_of_boards_from_end_to_end(never_analysed: Engine) -> None:
+def test_where_used_reads_no_table_of_boards_from_end_to_end(
+    never_analysed: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[tuple[str, Any]] = []
 
     @event.listens_for(never_analysed, "before_cursor_execute")
     def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
         asked.append((statement, parameters))
 
+    class Noting(RawCursor[Any]):
+        def execute(self, query: Any, params: Any = None, **how: Any) -> Self:
+            asked.append((query.decode(), params))
+            return super().execute(query, params, **how)
+
+    monkeypatch.setattr(db, "RawCursor", Noting)
     with never_analysed.connect() as connection:
         units = [unit.serial for unit in stream_where_used(connection, Question(package="REEL-1"))]
         assert units == ["SN-1"]
+        monkeypatch.undo()
         statements = list(asked)
         assert len(statements) >= 3
         for statement, parameters in statements:
@@ -77,9 +88,12 @@ def test_where_used_reads_no_table_of_boards_from_end_to_end(never_analysed: Eng
 
 def scanned_whole(connection: Connection, statement: str, parameters: Any) -> set[str]:
     """Tables that the statement's plan reads from end to end."""
-    (plan,) = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    cursor = driver.cursor() if isinstance(parameters, Mapping) else RawCursor(driver)
+    (((plan,),),) = cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters).fetchall()
     found = set()
-    remaining = [plan["Plan"] if isinstance(plan, dict) else json.loads(plan)["Plan"]]
+    remaining = [plan["Plan"]]
     while remaining:
         node = remaining.pop()
         if node["Node Type"] == "Seq Scan":
