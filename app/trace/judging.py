@@ -18,6 +18,7 @@ from app.trace.hits import Hit, Wanted
 from app.trace.removals import Removal, held_from
 from app.trace.spans import CLOCK_ERROR, Reading, Span, merged
 
+_EXACT = Evidence.exact  # looked up once: an Enum takes its time
 _ANYTHING = Hit((), (), applied=True, in_some=True)
 
 
@@ -30,7 +31,7 @@ class Said(NamedTuple):
     why: str
 
 
-class Verdict(Struct, frozen=True):
+class Verdict(Struct, frozen=True, gc=False):
     """What is told of a board: the best of its reports, when that was, and when the first was."""
 
     said: Said
@@ -50,9 +51,10 @@ class Judge:
     def __init__(self, wanted: Wanted, words: str, time: AskedTime) -> None:
         self._wanted = wanted
         self._time = time
+        self._is_doubtful = time.is_doubtful
         self._words = words
         self._known: dict[Report, Said] = {}
-        self._alike: dict[tuple[Hit, str, int, int, int], Said] = {}
+        self._alike: dict[tuple[object, ...], Said] = {}
 
     def verdict(self, board: Board, besides: Evidence) -> Verdict:
         """The best evidence among a board's reports, and the designators of those that are as sure as the best.
@@ -61,7 +63,7 @@ class Judge:
         """
         first_at, report = board.reports[0]
         said = self._known.get(report) or self._say(report)
-        if len(board.reports) == 1 and besides is Evidence.exact and not self._time.is_doubtful:
+        if len(board.reports) == 1 and besides is _EXACT and not self._is_doubtful:
             return Verdict(said, first_at, first_at)
         best, best_at, evidence = report, first_at, self._sure(said, report, first_at, besides)
         filled: dict[Evidence, set[str]] = {}
@@ -97,15 +99,16 @@ class Judge:
 
     def _is_near_an_end(self, station_id: int, at: datetime) -> bool:
         """Whether the station's clock leaves open on which side of an end of the time asked for it was."""
-        return self._time.is_doubtful and self._time.evidence(station_id, at, at) is not Evidence.exact
+        return self._is_doubtful and self._time.evidence(station_id, at, at) is not Evidence.exact
 
     def _say(self, told: Report) -> Said:
-        report = Reported(*told)
-        hit = self._wanted.sets.get(report.set_id, _ANYTHING)
-        alike = hit, report.station, report.spoken_position, report.positions, report.candidates
+        set_id, _, *rest = told
+        hit = self._wanted.sets.get(set_id, _ANYTHING)
+        alike = (hit, *rest)
         if alike in self._alike:
             self._known[told] = self._alike[alike]
             return self._alike[alike]
+        report = Reported(*told)
         evidence = evidence_of(
             applied=hit.applied,
             chained=not hit.in_some,

@@ -105,11 +105,9 @@ class _Subject(NamedTuple):
 
 
 # What need not be asked of most units: nothing was taken out of them, no unit is in them, they have no software. Of one
-# in a panel, or a panel, its panel's facts say so as well.
+# in a panel, or a panel, more places say so.
 _SAID_OF = """
-    EXISTS (SELECT FROM {} WHERE unit_id = unit.unit_id)
-    OR EXISTS (SELECT FROM panel_position WHERE panel_position.unit_id = unit.unit_id)
-    OR EXISTS (SELECT FROM panel_position WHERE panel_position.panel_id = unit.unit_id)
+    EXISTS (SELECT FROM {} WHERE unit_id = unit.unit_id) OR (SELECT count(*) > 1 FROM place)
 """
 _THEN = "(CAST(:as_of AS timestamptz) IS NULL OR {}.received_at <= :as_of)"
 _SUBJECT = text(
