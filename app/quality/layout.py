@@ -39,7 +39,9 @@ Texts = tuple[str | None, ...]
 Numbers = tuple[float | None, ...]
 
 LONG: Final = 1000
-"""From so many numbers on a column is stored in a row of its own, and one of its values read without the others."""
+"""From so many numbers on a column is stored in a row of its own, and one of its values read without the others.
+
+Runs are stored by it: another number needs a migration."""
 
 
 @dataclass(frozen=True)
