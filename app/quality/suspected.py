@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from app.db import varied
+from app.db import planned_once, varied
 from app.trace.evidence import Evidence
 from app.trace.loaded import loaded_intervals
 from app.trace.spans import BETWEEN_CLOCKS
@@ -83,6 +83,7 @@ NEAR = f"""
 """
 """CTEs after `member` and `place` (recursive): the screen. `near` may hold more than is suspected, never less."""
 
+_FEW = 200
 _HELD = text(
     """
     -- Which holds were written on these units, and what was decided of them?
@@ -99,7 +100,7 @@ def suspected(connection: Connection, near: Sequence[Row[Any]]) -> Iterator[tupl
 
     One that was released, or decided, is suspected again only of work that was heard of later.
     """
-    with varied(connection):
+    with planned_once(connection) if len(near) <= _FEW else varied(connection):
         intervals = loaded_intervals(connection, sorted({row.package_id for row in near}), None)
         found = list(suspects(connection, intervals, None, sorted({row.unit_id for row in near})))
         asked = {

@@ -1,12 +1,12 @@
 """When was each package in which slot, as the stations tell it? Derived from loading events and splices."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
-from app.lines.clocks import clock_errors
+from app.lines.clocks import ERROR_OF
 from app.trace.spans import BETWEEN_CLOCKS, CLOCK_ERROR
 
 
@@ -26,7 +26,7 @@ class LoadedInterval:
 
 
 _LOADED = text(
-    """
+    f"""
     -- When was each of these packages in which slot?
     WITH RECURSIVE chain AS (
         -- A package spliced on is in the slot of the one before it from the join on, detected or not.
@@ -98,7 +98,8 @@ _LOADED = text(
               )
         )
     )
-    SELECT begun.package_id, begun.station_id, begun.slot, begun.since, least(gone.at, replaced.at) AS until
+    SELECT begun.package_id, begun.station_id, begun.slot, begun.since, least(gone.at, replaced.at) AS until,
+        {ERROR_OF.format(station="begun.station_id")} AS clock_error
     FROM begun
     LEFT JOIN LATERAL (
         -- It was taken out, ran empty, or turned up in another slot.
@@ -127,9 +128,7 @@ _LOADED = text(
 def loaded_intervals(connection: Connection, packages: Sequence[int], as_of: datetime | None) -> list[LoadedInterval]:
     """When each package was in which slot, as the stations tell it."""
     rows = connection.execute(_LOADED, {"packages": list(packages), "between_clocks": BETWEEN_CLOCKS, "as_of": as_of})
-    intervals = [LoadedInterval(*row) for row in rows]
-    off = clock_errors(connection, {one.station_id for one in intervals}, as_of)
-    return [replace(one, clock_error=off[one.station_id]) if one.station_id in off else one for one in intervals]
+    return [LoadedInterval(*row) for row in rows]
 
 
 def windows(intervals: Sequence[LoadedInterval]) -> dict[str, object]:

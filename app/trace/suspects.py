@@ -14,9 +14,10 @@ Windows are widened by the clock error between the station that told of the load
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, TextClause, text
 
 from app.trace.boards import AT, HELD, Place, occupants
 from app.trace.evidence import Evidence
@@ -158,9 +159,10 @@ _UNNAMED = text(
     """
 )
 
-_PARTS = text(
+_DESCRIBED = text(
     """
-    -- Of which part is each package, as it was described then? What came out of another is of its part.
+    -- Of which part is each package, as it was described then, and was it applied, as paste is, which fills no
+    -- designators? What came out of another is of its part.
     WITH RECURSIVE source AS (
         SELECT package_id AS asked_id, package_id FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
         UNION
@@ -168,29 +170,33 @@ _PARTS = text(
         FROM source JOIN package_link AS link ON link.child_id = source.package_id AND link.kind IN ('split', 'batch')
         WHERE CAST(:as_of AS timestamptz) IS NULL OR link.received_at <= :as_of
     )
-    SELECT DISTINCT ON (asked_id) asked_id, told.part_number
-    FROM source JOIN package_description AS told USING (package_id)
-    WHERE told.part_number IS NOT NULL AND (CAST(:as_of AS timestamptz) IS NULL OR told.received_at <= :as_of)
-    ORDER BY asked_id, package_id <> asked_id, told.described_at DESC, told.received_at DESC
-    """
-)
-
-
-_APPLIED = text(
-    """
-    -- Which of these packages were applied, as paste is, as far as was known then? They fill no designators.
-    SELECT DISTINCT pair.package_id
+    SELECT asked.package_id, (
+            SELECT told.part_number FROM source JOIN package_description AS told USING (package_id)
+            WHERE source.asked_id = asked.package_id AND told.part_number IS NOT NULL
+              AND (CAST(:as_of AS timestamptz) IS NULL OR told.received_at <= :as_of)
+            ORDER BY source.package_id <> asked.package_id, told.described_at DESC, told.received_at DESC
+            LIMIT 1
+        ) AS part_number, EXISTS (
+            SELECT FROM material_chunk
+            CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
+            JOIN placement USING (placement_id)
+            WHERE package_ids @> ARRAY[asked.package_id] AND pair.package_id = asked.package_id
+              AND placement.kind = 'applied'
+              AND (CAST(:as_of AS timestamptz) IS NULL OR EXISTS (
+                  SELECT FROM material_set JOIN installation USING (set_id)
+                  WHERE chunk_ids @> ARRAY[chunk_id] AND received_at <= :as_of
+              ))
+        ) AS applied
     FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
-    JOIN material_chunk ON package_ids @> ARRAY[asked.package_id]
-    CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
-    JOIN placement USING (placement_id)
-    WHERE pair.package_id = asked.package_id AND placement.kind = 'applied'
-      AND (CAST(:as_of AS timestamptz) IS NULL OR EXISTS (
-          SELECT FROM material_set JOIN installation USING (set_id)
-          WHERE chunk_ids @> ARRAY[chunk_id] AND received_at <= :as_of
-      ))
     """
 )
+_OF_ANY = "CAST(:units AS bigint[]) IS NULL OR "
+
+
+@cache
+def _of_these(question: TextClause) -> TextClause:
+    """The question about given units alone: a plan made once that fits any unit reads all work of a station."""
+    return text(question.text.replace(_OF_ANY, ""))
 
 
 def works_in(
@@ -208,8 +214,9 @@ def works_in(
     if not intervals:
         return
     asked = {**windows(intervals), "units": units, "as_of": as_of}
-    options = {"stream_results": True, "yield_per": _BLOCK}
-    with connection.execute(_WORKED, asked, execution_options=options) as rows:
+    options = {"stream_results": True, "yield_per": _BLOCK} if units is None else {}
+    worked = _WORKED if units is None else _of_these(_WORKED)
+    with connection.execute(worked, asked, execution_options=options) as rows:
         for row in rows:
             for position in row.position_numbers or (0,):
                 yield row, position
@@ -234,8 +241,7 @@ def suspects(
     reported = _with_report(connection, works, boards, as_of)
     partly: list[tuple[Near, Suspect]] = []
     asked = {"packages": sorted({one.package_id for one in intervals}), "as_of": as_of}
-    part_of: dict[int, str] = {row[0]: row[1] for row in connection.execute(_PARTS, asked)}
-    applied = set(connection.execute(_APPLIED, asked).scalars())
+    described = {row.package_id: row for row in connection.execute(_DESCRIBED, asked)} if boards else {}
     for nth, (index, board_id, board_position) in enumerate(boards):
         row, _ = works[index]
         suspect = Suspect(
@@ -249,10 +255,10 @@ def suspects(
             pending=row.completed_at is None and row.recorded_at > datetime.now(UTC) - LONGEST_WORK,
             heard_at=row.heard_at,
         )
-        if nth in reported and row.package_id in applied:
+        if nth in reported and described[row.package_id].applied:
             continue
         if nth in reported:
-            part_number = part_of.get(row.package_id)
+            part_number = described[row.package_id].part_number
             near = Near(
                 suspect.board, part_number, row.slot, row.side, row.station_id, row.recorded_at, row.completed_at
             )
@@ -281,7 +287,7 @@ def _unnamed(
     units: Sequence[int] | None,
 ) -> Iterator[Suspect]:
     given = {**windows(intervals), "longest_work": LONGEST_WORK, "units": units, "as_of": as_of}
-    rows = connection.execute(_UNNAMED, given).all()
+    rows = connection.execute(_UNNAMED if units is None else _of_these(_UNNAMED), given).all()
     places = [(row.unit_id, row.position_number, row.recorded_at) for row in rows]
     for index, board_id, board_position in occupants(connection, places, as_of):
         row = rows[index]
