@@ -63,13 +63,13 @@ def judge_tool(facts: ToolFacts, limits: Limits, *, at: datetime) -> ToolJudged:
 
 
 def _blocks(facts: ToolFacts, limits: Limits, due: datetime | None, at: datetime) -> Iterator[Reason]:
-    tool = _named(facts)
+    tool = {"word_tool": facts.kind or "tool", "tool": facts.tool}
     if facts.retired:
-        sentence = Sentence("%(word_tool)s %(tool)s was retired.", **tool)
+        sentence = Sentence("The %(word_tool)s %(tool)s was retired.", **tool)
         yield Reason("tool_retired", sentence, Sentence("Load another."))
     if limits.cycles is not None and facts.cycles >= limits.cycles:
         sentence = Sentence(
-            "%(word_tool)s %(tool)s did %(count)s cycles of the %(count_allowed)s in its life.",
+            "The %(word_tool)s %(tool)s did %(count)s cycles of the %(count_allowed)s in its life.",
             **tool,
             count=facts.cycles,
             count_allowed=limits.cycles,
@@ -77,42 +77,32 @@ def _blocks(facts: ToolFacts, limits: Limits, due: datetime | None, at: datetime
         yield Reason("tool_worn_out", sentence, Sentence("Load another, and retire this one."))
     if limits.cleaning is not None and facts.cycles_since_cleaning >= limits.cleaning:
         sentence = Sentence(
-            "%(word_tool)s %(tool)s did %(count)s cycles since it was cleaned; %(count_allowed)s are allowed.",
+            "The %(word_tool)s %(tool)s did %(count)s cycles since it was cleaned; %(count_allowed)s are allowed.",
             **tool,
             count=facts.cycles_since_cleaning,
             count_allowed=limits.cleaning,
         )
         yield Reason("cleaning_due", sentence, Sentence("Clean it and record that."))
     if due is not None and at >= due:
-        sentence = Sentence("The calibration of %(word_tool)s %(tool)s was due on %(day)s.", **_within(tool), day=due)
+        sentence = Sentence("The calibration of %(word_tool)s %(tool)s was due on %(day)s.", **tool, day=due)
         yield Reason("calibration_due", sentence, Sentence("Calibrate it and record that."))
     elif due is None and limits.calibration_days is not None:
-        sentence = Sentence("Nobody recorded that %(word_tool)s %(tool)s was calibrated.", **_within(tool))
+        sentence = Sentence("Nobody recorded that %(word_tool)s %(tool)s was calibrated.", **tool)
         yield Reason("calibration_due", sentence, Sentence("Calibrate it and record that."))
 
 
 def _warns(facts: ToolFacts, limits: Limits, due: datetime | None, at: datetime) -> Iterator[Reason]:
-    tool = _named(facts)
+    tool = {"word_tool": facts.kind or "tool", "tool": facts.tool}
     if limits.cycles is not None and facts.cycles >= WARN_FROM * limits.cycles:
         left = limits.cycles - facts.cycles
-        sentence = Sentence("%(word_tool)s %(tool)s has %(count)s cycles left in its life.", **tool, count=left)
+        sentence = Sentence("The %(word_tool)s %(tool)s has %(count)s cycles left in its life.", **tool, count=left)
         yield Reason("tool_worn_out", sentence, Sentence("Have another ready."))
     if limits.cleaning is not None and facts.cycles_since_cleaning >= WARN_FROM * limits.cleaning:
         left = limits.cleaning - facts.cycles_since_cleaning
         sentence = Sentence(
-            "%(word_tool)s %(tool)s has %(count)s cycles left until it must be cleaned.", **tool, count=left
+            "The %(word_tool)s %(tool)s has %(count)s cycles left until it must be cleaned.", **tool, count=left
         )
         yield Reason("cleaning_due", sentence, Sentence("Clean it soon."))
     if due is not None and at >= due - WARN_BEFORE:
-        sentence = Sentence("The calibration of %(word_tool)s %(tool)s is due on %(day)s.", **_within(tool), day=due)
+        sentence = Sentence("The calibration of %(word_tool)s %(tool)s is due on %(day)s.", **tool, day=due)
         yield Reason("calibration_due", sentence, Sentence("Calibrate it before."))
-
-
-def _named(facts: ToolFacts) -> dict[str, str]:
-    """A tool at the beginning of a sentence, as values of it."""
-    return {"word_tool": (facts.kind or "tool").capitalize(), "tool": facts.tool}
-
-
-def _within(tool: dict[str, str]) -> dict[str, str]:
-    """The same within a sentence."""
-    return {**tool, "word_tool": tool["word_tool"].lower()}

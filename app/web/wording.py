@@ -51,19 +51,35 @@ FACTS = (
 """Why a unit carries something, as trace and the rule of containments say it and holds keep it; see `fact`."""
 
 
-def _forms(texts: Sequence[str]) -> Sequence[tuple[str, re.Pattern[str]]]:
-    """Each text with what recognises it, whatever its values are."""
+def _forms(texts: Sequence[str]) -> Sequence[tuple[str, Sequence[str]]]:
+    """Each text with its parts: what stands before, between and after its values, and their names in between."""
     # No translator sees these characters: a text is split at its values, and the rest stands for itself.
-    parts = ((text, re.split(r"%\((\w+)\)s", text)) for text in texts)
-    return [
-        (text, re.compile("".join(f"(?P<{one}>.+)" if at % 2 else re.escape(one) for at, one in enumerate(split)),
-                          re.DOTALL))
-        for text, split in parts
-    ]  # fmt: skip
+    return [(text, re.split(r"%\((\w+)\)s", text)) for text in texts]
+
+
+def _values(form: Sequence[str], words: str) -> dict[str, str] | None:
+    """The values with which a text reads like this, whatever they are, none empty; None where there are none.
+
+    Each ends where what follows it comes first: texts are others', and no text takes longer than it is long.
+    """
+    before, *rest = form
+    if not words.startswith(before):
+        return None
+    words, found = words[len(before) :], {}
+    for name, after in zip(rest[::2], rest[1:-1:2], strict=False):
+        end = words.find(after, 1)
+        if end < 0:
+            return None
+        found[name], words = words[:end], words[end + len(after) :]
+    if not rest:
+        return None if words else found
+    last = words.removesuffix(rest[-1])
+    return {**found, rest[-2]: last} if last and words.endswith(rest[-1]) else None
 
 
 _PLACES = _forms(PLACES)
 _FACTS = _forms(FACTS)
+_PACKAGE_TEXT, _PACKAGE = _FACTS[-1]
 _TOLD_AT = re.compile(r"(.+?)(?:, (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC))?(\.?)", re.DOTALL)
 
 
@@ -74,9 +90,9 @@ def operation(name: str, say: Say) -> str:
 
 def place(words: str, say: Say) -> str:
     """Where something is, said in another language; other words stay as they are."""
-    for text, pattern in _PLACES:
-        if told := pattern.fullmatch(words):
-            return say(text) % told.groupdict()
+    for text, form in _PLACES:
+        if (told := _values(form, words)) is not None:
+            return say(text) % told
     return words
 
 
@@ -86,11 +102,17 @@ def fact(words: str, say: Say) -> str:
     if parts is None:
         return words
     body, at, period = parts.groups()
-    for text, pattern in _FACTS:
-        if told := pattern.fullmatch(body):
-            values = {name: fact(value, say) if name == "fact" else value for name, value in told.groupdict().items()}
+    for text, form in _FACTS:
+        if (told := _values(form, body)) is not None:
+            values = {name: _inside(value, say) if name == "fact" else value for name, value in told.items()}
             return f"{say(text) % values}{f', {_moment(at, say)}' if at else ''}{period}"
     return words
+
+
+def _inside(words: str, say: Say) -> str:
+    """A fact within a fact: a package, which may be called like a fact. Anything else stays as it is."""
+    told = _values(_PACKAGE, words)
+    return words if told is None else say(_PACKAGE_TEXT) % told
 
 
 def _moment(at: str, say: Say) -> str:

@@ -1,6 +1,7 @@
 """Reasons in the reader's language: every one the rules give, whatever its values are, and those that rows keep."""
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -93,6 +94,21 @@ def test_a_row_keeps_a_reason_that_any_language_can_say_again() -> None:
 def test_why_something_is_held_is_said_in_the_readers_language(english: str, german: str) -> None:
     assert wording.fact(english, GERMAN) == german
     assert wording.fact(english, str) == english
+
+
+HOSTILE = (
+    " placed a from a spliced chain with" * 400,
+    " worked on it while package a was loaded and names no package for " * 200,
+    ", 2024-01-01 06:00:00 UTC" * 500,
+    " put a" * 2000 + " on it" * 2000,
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=["placed", "worked", "told", "put"])
+def test_no_text_takes_long_to_be_recognised(text: str) -> None:
+    begun = time.process_time()
+    assert wording.fact(f"a{text}", str) == f"a{text}"
+    assert time.process_time() - begun < 0.2
 
 
 @pytest.mark.parametrize("moment", ["2024-99-99 99:99:99", "2024-02-30 00:00:00", "2024-01-01 00:00:60"])

@@ -61,5 +61,5 @@ def test_without_limits_nothing_stops_it_but_its_end() -> None:
 
 def test_the_sentence_says_what_clears_it() -> None:
     (reason,) = judged(Limits(cleaning=10), since=12).reasons
-    assert reason.sentence == "Stencil STENCIL-1 did 12 cycles since it was cleaned; 10 are allowed."
+    assert reason.sentence == "The stencil STENCIL-1 did 12 cycles since it was cleaned; 10 are allowed."
     assert reason.clears == "Clean it and record that."
