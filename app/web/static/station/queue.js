@@ -2,20 +2,25 @@
 //
 // The deed's id is made here and the server knows each id once, so sending it again harms nothing: a deed leaves the
 // queue only when its answer has come. Closing the page, a dead network and a second tab lose and double nothing.
+// Where this browser cannot keep it (its disk is full), it is sent while the server answers, and else refused aloud.
 
 const STORE = "deeds";
 const PATIENCE = 8000; // ms for an answer before the network counts as away
 const WAITS = [500, 1000, 2000, 5000]; // ms between attempts
 const LOOK = 10_000; // ms between two looks whether the server is there, while there is nothing to send
+const READ = 5000; // ms to read that a scan is lost before the page goes
 const FAULTS = 3; // answers 500 to one deed before the ones behind it may go on
 
 export class Queue {
-  // address: where deeds are posted; token: this session's form token. onChange({waiting, online}) and
+  // address: where deeds are posted; token: this session's form token. onChange({waiting, online, keeps}) and
   // onAnswer(deed, answer) tell; onLocked() when the session has ended. An answer is the server's JSON; a refusal is
-  // {outcome: "refused", reasons: [{sentence}]}.
+  // {outcome: "refused", reasons: [{sentence}]}, {outcome: "unkept"} says that a deed was neither kept nor answered.
   constructor({ address, token, onChange, onAnswer, onLocked }) {
     Object.assign(this, { address, token, onChange, onAnswer, onLocked });
     this.online = true;
+    this.keeps = true; // whether this browser kept what it was given last
+    this.unkept = Promise.resolve(); // one after the other
+    this.stuck = 0; // deeds that were answered and cannot be taken out
     this.attempt = 0;
     this.faults = new Map();
     this.busy = Promise.resolve();
@@ -25,7 +30,7 @@ export class Queue {
     this.told = new Set(); // ids of deeds whose answers were handed on
     this.others = "BroadcastChannel" in window ? new BroadcastChannel("birthmark-deeds") : null;
     this.others?.addEventListener("message", ({ data }) => this.answered(data.deed, data.answer));
-    this.open = opened();
+    this.open = opened().catch(() => null);
     addEventListener("online", () => this.drain());
     addEventListener("focus", () => this.drain());
   }
@@ -36,19 +41,44 @@ export class Queue {
     const next = { deed, kept: this.keep(deed) };
     if (this.clear) return (this.first = this.sendFirst(next));
     this.turn++; // whoever looks just now may not have seen it: what comes next is not the first
-    await next.kept;
+    if ((await next.kept) === null) return (this.unkept = this.unkept.then(() => this.sendLast(next)).catch(() => this.lost(deed)));
     this.tell();
     this.drain();
   }
 
-  // Keep a deed; its place in the queue.
+  // Keep a deed; its place in the queue, null where it could not be kept.
   async keep(deed) {
     const durability = this.online ? "relaxed" : "strict";
-    return done((await this.open).transaction(STORE, "readwrite", { durability }).objectStore(STORE).add(deed));
+    const place = await this.change((deeds) => deeds.add(deed), { durability }).catch(() => null);
+    this.keeps = place !== null;
+    return place;
+  }
+
+  // A disk that is full shows when the transaction ends: what was asked within it may have gone well.
+  async change(what, how = {}) {
+    const transaction = (await this.open).transaction(STORE, "readwrite", how);
+    const request = what(transaction.objectStore(STORE));
+    return new Promise((resolve, reject) => {
+      transaction.addEventListener("complete", () => resolve(request.result));
+      transaction.addEventListener("abort", () => reject(transaction.error));
+    });
   }
 
   async waiting() {
     return done((await this.open).transaction(STORE).objectStore(STORE).getAll());
+  }
+
+  // What cannot be kept goes when all that was kept before it is gone.
+  async sendLast(next) {
+    if (this.online) await this.drain();
+    if (!this.online || (await this.oldest())) this.lost(next.deed);
+    else await (this.first = this.sendFirst(next));
+  }
+
+  lost(deed) {
+    this.told.add(deed.id);
+    this.onAnswer(deed, { outcome: "unkept" });
+    this.tell();
   }
 
   // Not in a turn of its own: waiting for one takes as long as the page needs to draw. Another tab that comes upon the
@@ -86,17 +116,26 @@ export class Queue {
     const answer = await this.send(deed);
     if (answer?.outcome) this.answered(deed, answer); // nobody waits for this disk: sent again, it is answered the same
     const place = await kept;
+    if (place === null && !answer?.outcome) this.lost(deed);
     if (answer === null) this.away();
-    else if (answer === "locked") this.onLocked();
+    else if (answer === "locked") setTimeout(() => this.onLocked(), place === null ? READ : 0);
     if (!answer?.outcome) return false;
-    await done((await this.open).transaction(STORE, "readwrite").objectStore(STORE).delete(place));
+    if (place === null) return true;
+    await this.change((deeds) => deeds.delete(place)).catch(() => this.stuck++);
     this.others?.postMessage({ deed, answer });
     return true;
   }
 
   async oldest() {
-    const cursor = await done((await this.open).transaction(STORE).objectStore(STORE).openCursor());
-    return cursor && { deed: cursor.value, kept: cursor.primaryKey };
+    if (!(await this.open)) return null;
+    const request = (await this.open).transaction(STORE).objectStore(STORE).openCursor();
+    return new Promise((resolve, reject) => {
+      request.addEventListener("error", () => reject(request.error));
+      request.addEventListener("success", ({ target: { result: cursor } }) => {
+        if (cursor && this.stuck && this.told.has(cursor.value.id)) cursor.continue();
+        else resolve(cursor && { deed: cursor.value, kept: cursor.primaryKey });
+      });
+    });
   }
 
   // The answer; null where none came; "locked" where nobody is logged in any more.
@@ -150,8 +189,9 @@ export class Queue {
   }
 
   async tell() {
-    const waiting = await done((await this.open).transaction(STORE).objectStore(STORE).count());
-    this.onChange({ waiting, online: this.online });
+    const store = await this.open;
+    const waiting = store ? (await done(store.transaction(STORE).objectStore(STORE).count())) - this.stuck : 0;
+    this.onChange({ waiting, online: this.online, keeps: this.keeps });
   }
 }
 

@@ -109,8 +109,9 @@ export class Screen {
 
   answer(deed, answer) {
     if (answer.outcome === "undone") this.forget(deed);
-    else if (answer.outcome !== "refused" && answer.outcome !== "stop") this.remember(deed, answer);
-    this.heard(deed, answer);
+    else if (!["refused", "stop", "unkept"].includes(answer.outcome)) this.remember(deed, answer);
+    this.heard(deed, answer.outcome === "unkept" ? { outcome: "refused", reasons: [] } : answer);
+    if (answer.outcome === "unkept") this.unkept(deed);
     const start = this.asked.get(deed.id);
     this.asked.delete(deed.id);
     // The frame that shows it, for whoever measures how long an operator waits.
@@ -163,11 +164,12 @@ export class Screen {
 
   // --- what is shown ---
 
-  link({ waiting, online }) {
+  link({ waiting, online, keeps }) {
     this.online = online;
     const box = one("[data-link]");
-    box.dataset.state = online ? (waiting ? "sending" : "online") : "offline";
-    one("[data-link-words]").textContent = word(online ? "online" : "offline");
+    box.dataset.state = !online || !keeps ? "offline" : waiting ? "sending" : "online";
+    const says = [online || word("offline"), keeps || word("keeps_nothing")].filter((one) => one !== true);
+    one("[data-link-words]").textContent = says.join(" · ") || word("online");
     const count = one("[data-waiting]");
     count.hidden = waiting === 0 || (online && waiting < 2);
     count.textContent = word("waiting", { count: waiting });
@@ -215,6 +217,14 @@ export class Screen {
     const says = answer.reasons[0]?.sentence ?? "";
     this.wrong(says);
     this.list({ id: deed.id, outcome: "refused", serial: deed.serial ?? deed.slot ?? "", says });
+  }
+
+  // Neither this browser nor the server has it: nobody may go on as if it were noted.
+  unkept(deed) {
+    const reasons = [{ sentence: word("cannot_keep"), clears: word("cannot_keep_clears") }];
+    const serial = deed.serial ?? deed.slot ?? "";
+    this.verdict({ outcome: "stop", title: word("not_recorded"), serial, reasons });
+    this.list({ id: deed.id, outcome: "refused", serial, says: word("not_recorded") });
   }
 
   list({ id, outcome, serial, says = "" }) {

@@ -48,6 +48,7 @@ export class UnitScreen {
   answered(deed, answer) {
     if (this.out?.id === deed.id) this.out = null;
     if (answer.outcome === "refused") {
+      if (deed.unheard && this.current?.transaction === deed.id) this.current = null;
       if (deed.kind === this.end) this.current ??= { serial: deed.serial, transaction: deed.transaction };
       this.screen.close();
       this.screen.refuse(deed, answer);
