@@ -2,7 +2,8 @@
 
 Nothing is taken back. That it was scanned stays, that it was a mistake is said beside it. For the time in between both
 are possible, what was scanned and what was there before: who undoes it says what is in the slot now, and nobody saw
-what the machine took from it.
+what the machine took from it. So the reel counts as open since it was scanned, as any reel in hand at a feeder; dry
+storage pauses that, baking ends it.
 """
 
 from collections.abc import Sequence

@@ -1,21 +1,26 @@
 """A reel scanned by mistake: what stood before stands again, and both truths stay on record."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from app.errors import Conflict
+from app.materials.conditions import conditions
+from app.materials.happenings import Happened
+from app.materials.package_events import package_ids, state_packages
+from app.materials.rules import Condition
 from app.setup.requirements import SlotPlan
 from app.setup.undoing import undo_loading
 from app.setup.verification import Check
 from app.trace.loaded import loaded_intervals
 from tests.inbox.messages import START, STATION, at, stored
 from tests.setup.plant import C100N, R10K, codes, plan, product, reel, scan, setup, slot_of, station
-from tests.trace.reels import loaded
+from tests.trace.reels import described, loaded
 
 F1, F2 = "M1.F.1", "M1.F.2"
+HOUR = 3600.0
 
 
 @pytest.fixture
@@ -154,3 +159,32 @@ def test_once_and_never_a_refusal(engine: Engine, revision: int) -> None:
     reel(engine, "C-1", C100N)
     with pytest.raises(Conflict, match="line lead"):
         undo(engine, scan(engine, F1, "C-1", when=40, product_revision_id=revision), 50)
+
+
+def condition(engine: Engine, package: str, when: float) -> Condition:
+    with engine.connect() as connection:
+        package_id = package_ids(connection, [package])[package]
+        return conditions(connection, [package_id], at=at(when))[package_id]
+
+
+def test_a_reel_that_was_in_hand_at_the_feeder_may_have_been_open_since(engine: Engine, revision: int) -> None:
+    """Nobody saw it, and boards may have got of it: the doubt goes against the package, until it is baked."""
+    stored(engine, described("P-3", initial=100, InternalPartNumber=R10K, MaterialData={"MSDLevel": "MSL3"}, when=0))
+    mistake = scan(engine, F1, "P-3", when=HOUR, product_revision_id=revision)
+    undo(engine, mistake, 2 * HOUR)
+    assert slot_of(setup(engine, revision, when=2 * HOUR), F1).package == "P-1"
+    assert condition(engine, "P-3", 11 * HOUR).floor_life_left == timedelta(hours=158)
+    with engine.begin() as connection:
+        state_packages(connection, ["P-3"], Happened.dry_stored, at=at(3 * HOUR), actor="person:ann")
+    assert condition(engine, "P-3", 11 * HOUR).floor_life_left == timedelta(hours=166)
+
+
+def test_what_was_open_before_stays_so_and_what_was_wet_is_refused_elsewhere(engine: Engine, revision: int) -> None:
+    stored(engine, described("P-3", initial=100, InternalPartNumber=R10K, MaterialData={"MSDLevel": "MSL3"}, when=0))
+    with engine.begin() as connection:
+        state_packages(connection, ["P-3"], Happened.opened, at=at(0), actor="person:ann")
+    undo(engine, scan(engine, F1, "P-3", when=HOUR, product_revision_id=revision), 2 * HOUR)
+    assert condition(engine, "P-3", 10 * HOUR).floor_life_left == timedelta(hours=158)
+    with engine.begin() as connection:
+        state_packages(connection, ["P-3"], Happened.humidity_card_wet, at=at(3 * HOUR), actor="person:ann")
+    assert not scan(engine, F1, "P-3", when=4 * HOUR, product_revision_id=revision).accepted
