@@ -34,8 +34,8 @@ _LAST = text(
     """
     SELECT loading.station_id, station.handle, loading.slot, loading.slot_name, loading.lane, loading.kind
     FROM loading_event AS loading JOIN station USING (station_id)
-    WHERE package_id = :package AND recorded_at <= :at AND kind IN ('loaded', 'spliced')
-    ORDER BY recorded_at DESC, event_id DESC LIMIT 1
+    WHERE package_id = :package AND least(recorded_at, received_at) <= :at AND kind IN ('loaded', 'spliced')
+    ORDER BY least(recorded_at, received_at) DESC, event_id DESC LIMIT 1
     """
 )
 

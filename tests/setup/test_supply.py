@@ -1,6 +1,6 @@
 """What an order needs, what stops it, and what comes back: on the records of a line that built some of it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -18,7 +18,7 @@ from app.setup.requirements import SlotPlan
 from app.setup.returns import return_package
 from app.trace.balance import mass_balance
 from tests.inbox.messages import STATION, at, completed, entry, initialized, installed, started, stored
-from tests.setup.plant import C100N, R10K, R22K, order, plan, product, reel, scan, setup, slot_of, station
+from tests.setup.plant import C100N, R10K, R22K, now, order, plan, product, reel, scan, setup, slot_of, station
 from tests.trace.reels import joined, loaded, split
 
 F1, F2 = "M1.F.1", "M1.F.2"
@@ -196,3 +196,13 @@ def test_what_was_split_off_since_the_count_is_not_left(engine: Engine, revision
     with engine.connect() as connection:
         package_id = slot_of(setup(engine, revision, when=done), F1).package_id or 0
         assert pieces_left(connection, [package_id])[package_id].at_least == 998
+
+
+def test_what_a_clock_ahead_loaded_comes_back_all_the_same(engine: Engine) -> None:
+    station(engine)
+    reel(engine, "P-1")
+    soon = (datetime.now(UTC) - now()).total_seconds() + 7200
+    stored(engine, loaded("P-1", slot="F.9", when=soon))
+    with engine.begin() as connection:
+        back = return_package(connection, package="P-1", quantity=40, actor="test")
+    assert (back.slot, back.quantity) == ("F.9", 40)
