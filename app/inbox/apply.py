@@ -39,6 +39,7 @@ from app.units.parts import ChildInstalled, PartRemoved, record_children, record
 from app.units.scrapped import Scrapped, record_scrapped
 from app.units.tools import ToolTouched, record_tools
 from app.units.work import (
+    InWork,
     UnitStatement,
     WorkEnd,
     WorkStart,
@@ -51,7 +52,7 @@ from app.units.work import (
 Told: TypeAlias = tuple[Said, Report]
 Meant: TypeAlias = list[tuple[int, tuple[int, ...] | None]]
 """Units with the positions meant, as ids."""
-InWork: TypeAlias = dict[tuple[UUID, int], Meant]
+Works: TypeAlias = dict[tuple[UUID, int], list[InWork]]
 
 
 def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
@@ -89,7 +90,7 @@ def apply(connection: Connection, told: Sequence[Told], ids: Ids) -> None:
     record_removals(connection, list(_removals(ready, ids, in_work)))
     _record_runs(connection, ready, ids, in_work)
     touched = {ids.units[serial] for said, _ in told for serial in said.serials()}
-    hold_caught(connection, touched | {unit for meant in in_work.values() for unit, _ in meant})
+    hold_caught(connection, touched | {one.unit_id for meant in in_work.values() for one in meant})
     apply(connection, _freed(connection, told, ids), ids)
     hold_told_of(connection, {name for said, _ in told for name in said.packages_told()})
 
@@ -162,45 +163,45 @@ def _starts(told: Iterable[Told], ids: Ids) -> Iterator[WorkStart]:
                     said.transaction_id,
                     ids.units[serial],
                     positions,
+                    said.start.skipped.get(serial),
                     said.start.lane,
                     recipe_id,
                     said.start.surface,
                 )
 
 
-def _is_ready(one: Told, in_work: InWork) -> bool:
+def _is_ready(one: Told, in_work: Works) -> bool:
     said, report = one
     return not said.needs_transaction or (said.transaction_id, report.station_id) in in_work
 
 
-def _meant(said: Said, report: Report, ids: Ids, in_work: InWork) -> Meant:
+def _meant(said: Said, report: Report, ids: Ids, in_work: Works) -> Meant:
     """The units a whole message is about: those it names, or else its transaction's."""
     if said.units:
         return [(ids.units[serial], positions) for serial, positions in said.units]
     if said.transaction_id is None:
         return []
-    return in_work.get((said.transaction_id, report.station_id), [])
+    there = in_work.get((said.transaction_id, report.station_id), [])
+    return [(one.unit_id, one.positions) for one in there]
 
 
 def _places(
-    identifier: str | None, position: int, said: Said, report: Report, ids: Ids, in_work: InWork
+    identifier: str | None, position: int, said: Said, report: Report, ids: Ids, in_work: Works
 ) -> list[tuple[int, int]]:
     """(unit, position) of one part of a message; without an identifier the transaction's units, each position."""
     if identifier is not None:
         return [(ids.units[identifier], position)]
     assert said.transaction_id is not None  # else the message would not be about units
-    places: dict[tuple[int, int], None] = {}
     meant = in_work[said.transaction_id, report.station_id]
-    there = [(unit_id, positions) for unit_id, positions in meant if positions and position in positions]
-    for unit_id, positions in there or meant:
-        if position:
-            places[unit_id, position] = None
-        else:
-            places.update(dict.fromkeys((unit_id, told) for told in positions or (0,)))
-    return list(places)
+    if position:
+        there = [one for one in meant if one.positions and position in one.positions]
+        return [(one.unit_id, position) for one in there or meant]
+    # What is said of all is not said of an X-out.
+    worked_on = [(one.unit_id, told) for one in meant for told in one.worked_on]
+    return worked_on or [(one.unit_id, told) for one in meant for told in one.positions or (0,)]
 
 
-def _positions_in_work(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[tuple[tuple[int, int], datetime]]:
+def _positions_in_work(told: Iterable[Told], ids: Ids, in_work: Works) -> Iterator[tuple[tuple[int, int], datetime]]:
     """As `Said.positions`, of parts whose unit only the transaction tells; with the time they were received."""
     for said, report in told:
         if said.needs_transaction:
@@ -213,14 +214,14 @@ def _positions_in_work(told: Iterable[Told], ids: Ids, in_work: InWork) -> Itera
             yield from ((place, report.received_at) for place in places if place[0] in higher)
 
 
-def _ends(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[WorkEnd]:
+def _ends(told: Iterable[Told], ids: Ids, in_work: Works) -> Iterator[WorkEnd]:
     for said, report in told:
         if said.end and said.transaction_id:
             for unit_id, positions in _meant(said, report, ids, in_work):
                 yield WorkEnd(report, said.transaction_id, unit_id, positions, said.end.result)
 
 
-def _unit_statements(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[UnitStatement]:
+def _unit_statements(told: Iterable[Told], ids: Ids, in_work: Works) -> Iterator[UnitStatement]:
     for said, report in told:
         if said.about == "unit" and said.states:
             named = slices(said.body, {serial for serial, _ in said.units}) if said.keeps_body else {}
@@ -231,7 +232,7 @@ def _unit_statements(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterato
                 yield UnitStatement(report, said.transaction_id, unit_id, positions, said.message_name, body)
 
 
-def _scrapped(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[Scrapped]:
+def _scrapped(told: Iterable[Told], ids: Ids, in_work: Works) -> Iterator[Scrapped]:
     for said, report in told:
         if said.disqualified:
             times = report.recorded_at, report.received_at
@@ -246,7 +247,7 @@ def _station_statements(told: Iterable[Told]) -> Iterator[StationStatement]:
             yield StationStatement(report, said.message_name, said.body)
 
 
-def _installations(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[InstalledOn]:
+def _installations(told: Iterable[Told], ids: Ids, in_work: Works) -> Iterator[InstalledOn]:
     for said, report in told:
         meant = [_places(one.identifier, one.position_number, said, report, ids, in_work) for one in said.installed]
         taken = {
@@ -265,7 +266,7 @@ def _installations(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[
                 yield InstalledOn(report, said.transaction_id, unit_id, position, material_set.set_id, len(places))
 
 
-def _children(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[ChildInstalled]:
+def _children(told: Iterable[Told], ids: Ids, in_work: Works) -> Iterator[ChildInstalled]:
     for said, report in told:
         for one in said.children:
             child_id = ids.units[one.child]
@@ -284,14 +285,14 @@ def _children_as_material(connection: Connection, installations: Sequence[Instal
                 )
 
 
-def _tools(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[ToolTouched]:
+def _tools(told: Iterable[Told], ids: Ids, in_work: Works) -> Iterator[ToolTouched]:
     for said, report in told:
         for one in said.tools:
             for unit_id, position in _places(one.identifier, one.position_number, said, report, ids, in_work):
                 yield ToolTouched(report, unit_id, position, one.tool, one.cycles)
 
 
-def _removals(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[PartRemoved]:
+def _removals(told: Iterable[Told], ids: Ids, in_work: Works) -> Iterator[PartRemoved]:
     for said, report in told:
         for one in said.removed:
             package_id = ids.packages[one.package] if one.package else None
@@ -302,7 +303,7 @@ def _removals(told: Iterable[Told], ids: Ids, in_work: InWork) -> Iterator[PartR
                 yield PartRemoved(report, unit_id, position, package_id, child_id, names, len(places))
 
 
-def _record_runs(connection: Connection, told: Sequence[Told], ids: Ids, in_work: InWork) -> None:
+def _record_runs(connection: Connection, told: Sequence[Told], ids: Ids, in_work: Works) -> None:
     """Inspections and tests."""
     inspections, tests = [], []
     for said, report in told:

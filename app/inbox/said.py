@@ -24,6 +24,8 @@ class Start:
 
     lane: int | None
     surface: str | None
+    skipped: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """By unit identifier, the positions among those named (0 for the unit itself) that the machine passes over."""
 
 
 @dataclass(frozen=True, slots=True)

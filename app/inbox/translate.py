@@ -62,6 +62,20 @@ def _spoken(units: Sequence[UnitPosition] | None, primary: str | None) -> list[S
     return [(identifier, None if told == {0} else tuple(sorted(told - {0}))) for identifier, told in positions.items()]
 
 
+def _skipped(units: Sequence[UnitPosition] | None, primary: str | None) -> dict[str, tuple[int, ...]]:
+    """The positions, by unit identifier, that are listed as X-outs and as nothing else."""
+    told: dict[tuple[str, int], set[str | None]] = {}
+    for unit in units or ():
+        identifier = unit.unit_identifier or primary
+        if identifier and (unit.position or identifier != primary):
+            told.setdefault((identifier, position_number(unit.position)), set()).add(unit.status)
+    skipped: dict[str, tuple[int, ...]] = {}
+    for (identifier, position), statuses in told.items():
+        if statuses == {"Skip"}:
+            skipped[identifier] = (*skipped.get(identifier, ()), position)
+    return skipped
+
+
 def _links(said: Said, units: Sequence[UnitPosition] | None, primary: str | None) -> None:
     """Which unit is in which position of the panel, where the message says it.
 
@@ -142,7 +156,7 @@ def _work_started(said: Said, message: production.WorkStarted) -> None:
     if not said.units:
         raise UnreadableBody("WorkStarted names no unit.")
     said.states = False
-    said.start = Start(message.lane, message.relevant_surface)
+    said.start = Start(message.lane, message.relevant_surface, _skipped(message.units, message.primary_identifier))
     if message.recipe_name:
         said.recipe = (message.recipe_name, message.revision)
     if message.work_order_identifier:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import repeat, takewhile
 from typing import Any, NamedTuple, TypeAlias
+from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import Connection, text
@@ -12,6 +13,7 @@ from app.db import at_once, varied
 from app.trace.asked_time import asked_time
 from app.trace.question import Question
 from app.trace.shown import MORE_TO_ASK, Particulars
+from app.units.places import PASSED_OVER
 
 _FIRST = 1000
 """Reports that are fetched at once; only where there are more, the database holds a cursor."""
@@ -142,6 +144,17 @@ AT = """
 """
 """Join condition of `held` with `fact`; without a match the fact is about its own unit."""
 
+NOT_PASSED_OVER = f"""
+    {AT} AND NOT ({
+    PASSED_OVER.format(
+        position="held.position_number",
+        board="held.board_id",
+        known="(CAST(:as_of AS timestamptz) IS NULL OR its.started_received_at <= :as_of)",
+    )
+})
+"""
+"""The same without boards that the machine passed over; `fact` has a transaction_id and a station_id."""
+
 _PLAIN = text(
     f"""
     -- Which reports hold these material sets, of whom, and is there more to ask of any of those units? Where no report
@@ -199,7 +212,7 @@ _CARRYING = text(
     f"""
     -- Which boards do the reports with these material sets speak of, in order?
     WITH fact AS (
-        SELECT unit_id, position_number, set_id, station_id, recorded_at, candidates
+        SELECT unit_id, position_number, set_id, station_id, transaction_id, recorded_at, candidates
         FROM installation
         WHERE (CAST(:sets AS integer[]) IS NULL OR set_id = ANY (CAST(:sets AS integer[])))
           AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
@@ -212,7 +225,7 @@ _CARRYING = text(
         fact.recorded_at, fact.set_id, fact.station_id, station.handle, fact.position_number,
         coalesce(width.positions, 0), fact.candidates
     FROM fact JOIN station USING (station_id)
-    LEFT JOIN held ON {AT}
+    LEFT JOIN held ON {NOT_PASSED_OVER}
     LEFT JOIN width ON width.panel_id = fact.unit_id
     WHERE coalesce(held.board_id, fact.unit_id) > :after
     ORDER BY 1, 2, 3, 4
@@ -296,26 +309,36 @@ _OCCUPANTS = text(
     -- Which boards were in these places at these times? A place is a unit and a position on it, 0 for the whole.
     WITH fact AS (
         SELECT * FROM unnest(
-            CAST(:units AS bigint[]), CAST(:positions AS smallint[]), CAST(:times AS timestamptz[])
-        ) WITH ORDINALITY AS fact (unit_id, position_number, recorded_at, nth)
+            CAST(:units AS bigint[]), CAST(:positions AS smallint[]), CAST(:times AS timestamptz[]),
+            CAST(:stations AS integer[]), CAST(:transactions AS uuid[])
+        ) WITH ORDINALITY AS fact (unit_id, position_number, recorded_at, station_id, transaction_id, nth)
     ), {HELD}
     SELECT fact.nth - 1, coalesce(held.board_id, fact.unit_id), coalesce(held.board_position, 0)
     FROM fact
-    LEFT JOIN held ON {AT}
+    LEFT JOIN held ON {NOT_PASSED_OVER}
     ORDER BY 1, 2, 3
     """
 )
 
 
 def occupants(
-    connection: Connection, places: Sequence[tuple[int, int, datetime]], as_of: datetime | None
+    connection: Connection,
+    places: Sequence[tuple[int, int, datetime]],
+    as_of: datetime | None,
+    works: Sequence[tuple[int, UUID | None]] = (),
 ) -> Iterator[tuple[int, int, int]]:
-    """(index of the place, board's unit id, its position without a serial) for each (unit, position, time)."""
+    """(index of the place, board's unit id, its position without a serial) for each (unit, position, time).
+
+    Of a panel as a whole, boards are left out that the machine passed over in the work, where `works` tells that for
+    each place: (station id, transaction).
+    """
     if places:
         asked = {
             "units": [place[0] for place in places],
             "positions": [place[1] for place in places],
             "times": [place[2] for place in places],
+            "stations": [station_id for station_id, _ in works],
+            "transactions": [transaction for _, transaction in works],
             "as_of": as_of,
         }
         yield from (tuple(row) for row in connection.execute(_OCCUPANTS, asked))

@@ -89,16 +89,21 @@ def excluded(
     where = ", ".join(sorted({handles[one.station_id] for one in intervals})) or "any station"
     away = f"It was not at {where} while {question.words} was loaded there."
 
-    def near(row: Row[Any]) -> str:
+    def near(row: Row[Any], position: int) -> str:
         # A customer has no business with the names of packages beyond the one asked for.
         loaded = f"package {packages[row.package_id]}" if customer_id is None else question.words
+        if position in (row.skipped_positions or ()):
+            return (
+                f"{handles[row.station_id]} passed it over as an X-out when it worked on the others while {loaded} was "
+                f"in slot {row.slot}."
+            )
         return (
             f"{handles[row.station_id]} worked on it while {loaded} was in slot {row.slot}, and named other packages "
             "for all it installed."
         )
 
     told = Told()
-    beside = ((place, near(row)) for place, row in _worked_beside(connection, intervals, question.as_of))
+    beside = ((place, near(*work)) for place, work in _worked_beside(connection, intervals, question.as_of))
     asked = {"orders": sorted(orders), "as_of": question.as_of}
     options = {"stream_results": True, "yield_per": _BLOCK}
     with varied(connection), connection.execute(_OF_ORDERS, asked, execution_options=options) as rows:
@@ -120,12 +125,12 @@ def excluded(
 
 def _worked_beside(
     connection: Connection, intervals: Sequence[LoadedInterval], as_of: datetime | None
-) -> Iterator[tuple[Place, Row[Any]]]:
-    """Boards that were worked on while the packages were loaded, each with the work."""
+) -> Iterator[tuple[Place, tuple[Row[Any], int]]]:
+    """Boards that were worked on while the packages were loaded, each with the work and the position it was told of."""
     for block in _blocks(works_in(connection, intervals, as_of)):
         places = [(row.unit_id, position, row.recorded_at) for row, position in block]
         for index, unit_id, position in occupants(connection, places, as_of):
-            yield (unit_id, position), block[index][0]
+            yield (unit_id, position), block[index]
 
 
 _T = TypeVar("_T")

@@ -9,7 +9,7 @@ from sqlalchemy import TextClause, text
 
 from app.materials.packages import latest
 from app.trace.evidence import Evidence, evidence_of
-from app.units.places import AT_PLACE, PLACES, PLACES_THEN
+from app.units.places import AT_PLACE, PASSED_OVER, PLACES, PLACES_THEN
 
 _DESCRIBED_THEN = f"""
     CROSS JOIN LATERAL (
@@ -57,6 +57,11 @@ class Installed(NamedTuple):
 def _question(*, then: bool) -> TextClause:
     """What is known now stands at each package; what was known `then` is put together from what was told of it."""
     described = "described" if then else "package"
+    passed_over = PASSED_OVER.format(
+        position="place.position_number",
+        board="(SELECT unit_id FROM subject)",
+        known="its.started_received_at <= :as_of" if then else "true",
+    )
     known = "AND EXISTS (SELECT FROM unit WHERE unit.unit_id = serial.unit_id AND registered_at <= :as_of)"
     return text(
         f"""
@@ -67,7 +72,8 @@ def _question(*, then: bool) -> TextClause:
                 fact.unit_id, fact.position_number, fact.event_id, fact.set_id, fact.station_id, fact.recorded_at,
                 fact.candidates, place.positions
             FROM place JOIN installation AS fact ON {AT_PLACE}
-            {"WHERE fact.received_at <= :as_of" if then else ""}
+            WHERE (place.position_number IS NULL OR NOT ({passed_over}))
+              {"AND fact.received_at <= :as_of" if then else ""}
         )
         SELECT fact.unit_id, fact.position_number, fact.recorded_at, fact.positions, fact.candidates,
             station.handle, placement.kind, placement.joined_packages <> '{{}}', placement.reference_designators,

@@ -57,6 +57,8 @@ class Suspect:
 _WORK = """
     work AS (
         SELECT unit_id, transaction_id, station_id, position_numbers, surface,
+            CASE WHEN CAST(:as_of AS timestamptz) IS NULL OR started_received_at <= :as_of THEN skipped_positions END
+                AS skipped_positions,
             CASE WHEN CAST(:as_of AS timestamptz) IS NULL OR started_received_at <= :as_of THEN started_at END
                 AS started_at,
             CASE WHEN CAST(:as_of AS timestamptz) IS NULL OR completed_received_at <= :as_of THEN completed_at END
@@ -81,7 +83,8 @@ _WORKED = text(
     -- Which work was going on at these stations in these windows?
     WITH {_WORK}, {_LOADED}
     SELECT DISTINCT ON (work.unit_id, work.transaction_id, loaded.package_id)
-        work.unit_id, work.position_numbers, work.station_id, work.transaction_id, loaded.package_id, loaded.slot,
+        work.unit_id, work.position_numbers, work.skipped_positions, work.station_id, work.transaction_id,
+        loaded.package_id, loaded.slot,
         coalesce(work.started_at, work.completed_at) AS recorded_at, work.completed_at, work.heard_at,
         CASE work.surface WHEN 'PrimarySurface' THEN 'top' WHEN 'SecondarySurface' THEN 'bottom' END AS side
     FROM loaded
@@ -121,16 +124,20 @@ _REPORTED = text(
     WHERE (fact.transaction_id = asked.transaction_id
        OR (fact.transaction_id IS NULL AND fact.recorded_at >= asked.begun_at
            AND fact.recorded_at <= coalesce(asked.ended_at, 'infinity') + CAST(:longest_work AS interval)))
-      -- What has a second place, or a later one, has others: a report of that alone is none of the whole.
-      AND (held.board_id IS NOT NULL OR asked.spoken_position > 0 OR fact.position_number < 2)
+      -- What has a second place, or a later one, has others: a report of that alone is none of the whole. A board in a
+      -- panel has its own place alone.
+      AND (held.board_id IS NOT NULL OR asked.spoken_position > 0 OR fact.position_number < 2 OR EXISTS (
+          SELECT FROM panel_position AS placed
+          WHERE placed.unit_id = fact.unit_id AND (CAST(:as_of AS timestamptz) IS NULL OR placed.received_at <= :as_of)
+      ))
     """
 )
 _UNNAMED = text(
     f"""
     -- Which reports name the slot and not the package, while these packages were in it?
     WITH {_LOADED}
-    SELECT DISTINCT fact.unit_id, fact.position_number, fact.station_id, loaded.package_id, loaded.slot,
-        fact.recorded_at, fact.received_at, placement.reference_designators
+    SELECT DISTINCT fact.unit_id, fact.position_number, fact.station_id, fact.transaction_id, loaded.package_id,
+        loaded.slot, fact.recorded_at, fact.received_at, placement.reference_designators
     FROM loaded
     JOIN placement ON placement.slot = loaded.slot
     JOIN material_chunk ON material_chunk.placement_ids @> ARRAY[placement.placement_id]
@@ -209,7 +216,8 @@ def works_in(
 
     `units`: those and no others, by the identifiers that machines spoke of; None: any.
 
-    Rows have unit_id, station_id, transaction_id, package_id, slot, recorded_at, completed_at.
+    Rows have unit_id, station_id, transaction_id, package_id, slot, recorded_at, completed_at, skipped_positions: of
+    those, X-outs, nothing was to be done.
     """
     if not intervals:
         return
@@ -235,7 +243,11 @@ def suspects(
     if not intervals:
         return
     yield from _unnamed(connection, intervals, as_of, units)
-    works = list(works_in(connection, intervals, as_of, units))
+    works = [
+        (row, position)
+        for row, position in works_in(connection, intervals, as_of, units)
+        if position not in (row.skipped_positions or ())
+    ]
     places = [(row.unit_id, position, row.recorded_at) for row, position in works]
     boards = list(occupants(connection, places, as_of))
     reported = _with_report(connection, works, boards, as_of)
@@ -289,7 +301,8 @@ def _unnamed(
     given = {**windows(intervals), "longest_work": LONGEST_WORK, "units": units, "as_of": as_of}
     rows = connection.execute(_UNNAMED if units is None else _of_these(_UNNAMED), given).all()
     places = [(row.unit_id, row.position_number, row.recorded_at) for row in rows]
-    for index, board_id, board_position in occupants(connection, places, as_of):
+    told_in = [(row.station_id, row.transaction_id) for row in rows]
+    for index, board_id, board_position in occupants(connection, places, as_of, told_in):
         row = rows[index]
         where = ", ".join(row.reference_designators) or "the unit"
         yield Suspect(

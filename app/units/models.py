@@ -128,19 +128,22 @@ class WorkRecord(Base):
     """One unit at one operation: the CFX transaction, from `WorkStarted` to `WorkCompleted`.
 
     Each message fills its own columns, so they may come in either order. `position_numbers` is null where the machine
-    spoke of the unit as a whole.
+    spoke of the unit as a whole. `skipped_positions` are those of them that it listed with status Skip when it started:
+    an X-out, which it passes over (0 for a unit without a position); null where there are none.
     """
 
     __tablename__ = "work_record"
     __table_args__ = (
         Index("ix_work_record_transaction_id", "transaction_id"),
         Index("ix_work_record_station_id_started_at", "station_id", "started_at"),
+        Index("ix_work_record_skipped", "transaction_id", postgresql_where=text("skipped_positions IS NOT NULL")),
     )
 
     unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     transaction_id: Mapped[UUID] = mapped_column(primary_key=True)
     station_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     position_numbers: Mapped[list[int] | None] = mapped_column(ARRAY(SmallInteger))
+    skipped_positions: Mapped[list[int] | None] = mapped_column(ARRAY(SmallInteger))
     lane: Mapped[int | None] = mapped_column(SmallInteger)
     recipe_id: Mapped[int | None] = mapped_column(Integer)
     surface: Mapped[str | None] = mapped_column(Text)

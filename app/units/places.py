@@ -98,6 +98,19 @@ AMONG_PLACES = """
 """
 """Join condition of a fact that has several positions with `place`; `time` is the fact's station time."""
 
+PASSED_OVER = """
+    fact.position_number = 0 AND EXISTS (
+        SELECT FROM work_record AS its
+        WHERE its.transaction_id = fact.transaction_id AND its.station_id = fact.station_id
+          AND its.skipped_positions IS NOT NULL AND {known}
+          AND CASE WHEN its.unit_id = fact.unit_id THEN {position} = ANY (its.skipped_positions)
+                   ELSE its.unit_id = {board} END
+    )
+"""
+"""Condition on a report of a panel as a whole: of this board, in this `position`, its machine had said when it began
+that it is an X-out. `known`: a condition on `its`, what was known then.
+"""
+
 HELD_WINDOW = """
     CASE WHEN EXISTS (
         SELECT FROM panel_position AS earlier

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -11,12 +12,15 @@ from app.facts import Report
 
 @dataclass(frozen=True, slots=True)
 class WorkStart:
-    """`WorkStarted` of one unit. `position_numbers` is None where the machine spoke of the whole unit."""
+    """`WorkStarted` of one unit. `position_numbers` is None where the machine spoke of the whole unit; it passes over
+    the `skipped` ones among them.
+    """
 
     report: Report
     transaction_id: UUID
     unit_id: int
     position_numbers: tuple[int, ...] | None
+    skipped: tuple[int, ...] | None
     lane: int | None
     recipe_id: int | None
     surface: str | None
@@ -50,19 +54,24 @@ class UnitStatement:
 _START = text(
     """
     INSERT INTO work_record AS kept (
-        unit_id, transaction_id, station_id, position_numbers, lane, recipe_id, surface, started_at, started_received_at
+        unit_id, transaction_id, station_id, position_numbers, skipped_positions, lane, recipe_id, surface, started_at,
+        started_received_at
     )
     SELECT DISTINCT ON (unit_id, transaction_id, station_id)
-        unit_id, transaction_id, station_id, CAST(positions AS smallint[]), lane, recipe_id, surface,
-        recorded_at, received_at
+        unit_id, transaction_id, station_id, CAST(positions AS smallint[]), CAST(skipped AS smallint[]), lane,
+        recipe_id, surface, recorded_at, received_at
     FROM unnest(
         CAST(:units AS bigint[]), CAST(:transactions AS uuid[]), CAST(:stations AS integer[]),
-        CAST(:positions AS text[]), CAST(:lanes AS smallint[]), CAST(:recipes AS integer[]),
-        CAST(:surfaces AS text[]), CAST(:recorded_at AS timestamptz[]), CAST(:received_at AS timestamptz[])
-    ) AS given (unit_id, transaction_id, station_id, positions, lane, recipe_id, surface, recorded_at, received_at)
+        CAST(:positions AS text[]), CAST(:skipped AS text[]), CAST(:lanes AS smallint[]),
+        CAST(:recipes AS integer[]), CAST(:surfaces AS text[]), CAST(:recorded_at AS timestamptz[]),
+        CAST(:received_at AS timestamptz[])
+    ) AS given (
+        unit_id, transaction_id, station_id, positions, skipped, lane, recipe_id, surface, recorded_at, received_at
+    )
     ORDER BY unit_id, transaction_id, station_id, recorded_at
     ON CONFLICT ON CONSTRAINT pk_work_record DO UPDATE SET
         position_numbers = coalesce(excluded.position_numbers, kept.position_numbers),
+        skipped_positions = excluded.skipped_positions,
         lane = excluded.lane,
         recipe_id = excluded.recipe_id,
         surface = excluded.surface,
@@ -126,6 +135,7 @@ def record_starts(connection: Connection, starts: Sequence[WorkStart]) -> None:
                 "transactions": [start.transaction_id for start in starts],
                 "stations": [start.report.station_id for start in starts],
                 "positions": [_array(start.position_numbers) for start in starts],
+                "skipped": [_array(start.skipped) for start in starts],
                 "lanes": [start.lane for start in starts],
                 "recipes": [start.recipe_id for start in starts],
                 "surfaces": [start.surface for start in starts],
@@ -173,23 +183,35 @@ def record_statements(connection: Connection, statements: Sequence[UnitStatement
 
 _WORKED_ON = text(
     """
-    SELECT transaction_id, station_id, unit_id, position_numbers FROM work_record
+    SELECT transaction_id, station_id, unit_id, position_numbers, skipped_positions FROM work_record
     WHERE transaction_id = ANY(CAST(:transactions AS uuid[])) AND started_at IS NOT NULL
     """
 )
 
 
-def units_in_work(
-    connection: Connection, transactions: Iterable[UUID]
-) -> dict[tuple[UUID, int], list[tuple[int, tuple[int, ...] | None]]]:
-    """(transaction, station) -> its (unit, positions), for those of which a start is known.
+class InWork(NamedTuple):
+    """A unit in a work, with the positions meant (None: as a whole), and those of them that are passed over."""
+
+    unit_id: int
+    positions: tuple[int, ...] | None
+    skipped: frozenset[int]
+
+    @property
+    def worked_on(self) -> Sequence[int]:
+        """The positions that are not passed over; 0 stands for the unit as a whole."""
+        return [position for position in self.positions or (0,) if position not in self.skipped]
+
+
+def units_in_work(connection: Connection, transactions: Iterable[UUID]) -> dict[tuple[UUID, int], list[InWork]]:
+    """(transaction, station) -> its units, for those of which a start is known.
 
     An end does not tell: it may name fewer units than were worked on.
     """
-    found: dict[tuple[UUID, int], list[tuple[int, tuple[int, ...] | None]]] = {}
+    found: dict[tuple[UUID, int], list[InWork]] = {}
     wanted = sorted(set(transactions))
     if wanted:
-        for transaction, station, unit, positions in connection.execute(_WORKED_ON, {"transactions": wanted}):
+        for transaction, station, unit, positions, skipped in connection.execute(_WORKED_ON, {"transactions": wanted}):
             told = None if positions is None else tuple(positions)
-            found.setdefault((transaction, station), []).append((unit, told))
+            one = InWork(unit, told, frozenset(skipped or ()))
+            found.setdefault((transaction, station), []).append(one)
     return found

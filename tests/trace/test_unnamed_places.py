@@ -91,3 +91,18 @@ def test_a_panel_of_which_nobody_names_a_place_is_one(engine: Engine) -> None:
     )
     with engine.connect() as connection:
         assert carriers(connection, package="R-2") == {"P-1": "exact R1"}
+
+
+def test_a_board_that_is_told_with_its_place_beside_its_serial_has_its_report(engine: Engine) -> None:
+    work = uuid4()
+    stored(
+        engine,
+        loaded("R-1", when=0, slot="F1", source=MOUNTER),
+        initialized("P-1", ("SN-1", 1), ("SN-2", 2), when=5),
+        started("P-1", transaction=work, when=10, source=MOUNTER),
+        installed(entry("SN-2", "R-2", ["R1"], position=2), transaction=work, when=15, source=MOUNTER),
+        completed(transaction=work, when=20, source=MOUNTER),
+    )
+    with engine.connect() as connection:
+        assert carriers(connection, package="R-1") == {"SN-1": "inferred"}
+        assert others(connection, "R-1") == {"SN-2"}

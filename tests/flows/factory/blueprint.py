@@ -119,6 +119,8 @@ class MachineBlueprint:
     """Reels come to the machine already spliced in pairs."""
     lists_units: bool = True
     counts_x_outs: bool = False
+    skips_x_outs: bool = False
+    """Lists them as what it passes over, where it has a name for them."""
     tells_loadings: bool = True
     tells_unloadings: bool = True
     tells_quantities: bool = False
@@ -197,6 +199,7 @@ def _machines(draw: st.DrawFn, kind: PanelKind, planned: bool) -> MachineBluepri
         prespliced=change is not Change.replaced and draw(st.booleans()),
         lists_units=kind is PanelKind.direct or draw(st.sampled_from([True, False])),
         counts_x_outs=draw(st.booleans()),
+        skips_x_outs=draw(st.booleans()),
         tells_loadings=not told or draw(st.sampled_from([True, False])),
         tells_unloadings=draw(st.sampled_from([True, False])),
         tells_quantities=draw(st.booleans()),

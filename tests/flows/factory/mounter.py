@@ -68,8 +68,10 @@ class Mounter(Station):
         self._placed = []
         serials = self._speaks_serials(panel)
         primary = None if panel.kind is PanelKind.direct and serials else panel.identifier
-        units = named(panel, panel.good, serials=serials)
-        x_outs = len(panel.boards) - len(panel.good) if self.blueprint.counts_x_outs else 0
+        skipped = self._skipped(panel)
+        listed = [one for one in panel.boards if one in skipped or not one.x_out]
+        units = named(panel, listed, serials=serials, skipped=skipped)
+        x_outs = len(panel.boards) - len(units) if self.blueprint.counts_x_outs else 0
         transaction = self.begin(units, primary, since, lists=self.blueprint.lists_units, x_outs=x_outs)
         for slot in self.slots:
             self._prepare(slot)
@@ -85,7 +87,7 @@ class Mounter(Station):
             panel.good,
             since,
             self._now,
-            meant=panel.boards if whole else (),
+            meant=[one for one in panel.boards if one not in skipped] if whole else (),
             apart=panel.good if self.blueprint.lists_units else apart,
         )
         return self._now
@@ -97,6 +99,13 @@ class Mounter(Station):
             for tape in slot.tapes:
                 self._take_down(tape, at, told=True)
         self.free = at + 1
+
+    def _skipped(self, panel: Panel) -> list[Board]:
+        """X-outs that it lists as such. A place on a panel that nobody names by itself is no board."""
+        if not (self.blueprint.skips_x_outs and self.blueprint.lists_units):
+            return []
+        named_ones = panel.kind is PanelKind.unserialised
+        return [one for one in panel.boards if one.x_out and (named_ones or one.serial is not None)]
 
     def _speaks_serials(self, panel: Panel) -> bool:
         known = panel.kind in {PanelKind.single, PanelKind.linked_early, PanelKind.direct, PanelKind.carrier}

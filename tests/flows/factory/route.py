@@ -116,11 +116,16 @@ def material(
     return leading
 
 
-def named(panel: Panel, boards: Sequence[Board], *, serials: bool) -> list[UnitPosition]:
+def named(panel: Panel, boards: Sequence[Board], *, serials: bool, skipped: Sequence[Board] = ()) -> list[UnitPosition]:
     """The boards of a panel as a message lists them: by serial, or by panel and position."""
-    if serials:
-        return [UnitPosition(unit_identifier=one.serial, position_number=one.position) for one in boards]
-    return [UnitPosition(unit_identifier=panel.identifier, position_number=one.position) for one in boards]
+    return [
+        UnitPosition(
+            unit_identifier=one.serial if serials else panel.identifier,
+            position_number=one.position,
+            status="Skip" if one in skipped else None,
+        )
+        for one in boards
+    ]
 
 
 def location(
