@@ -13,7 +13,8 @@ from app.units.families import AMONG_MEMBER_PLACES, AT_MEMBER_PLACE, MEMBER_PLAC
 
 _OF_PLACEMENTS = "'slot', 'feeder', 'nozzle'"
 _OF_WORK = "'tool', 'firmware', 'recipe', 'operator'"
-_OF_PACKAGES = "'package', 'lot', 'part_number', 'date_code', 'manufacturer', 'vendor', 'delivery', 'received_on'"
+_OF_OTHER_PACKAGES = "'package', 'lot', 'date_code', 'manufacturer', 'vendor', 'delivery', 'received_on'"
+_OF_PACKAGES = f"'part_number', {_OF_OTHER_PACKAGES}"
 OPEN = f"""
     open AS (
         SELECT nonconformance_id, nonconformance.number, containment.number AS containment, nonconformance.reason,
@@ -27,6 +28,7 @@ OPEN = f"""
             terms ? 'station' AS at_station,
             terms ->> 'delivery' AS delivery, CAST(terms ->> 'received_on' AS date) AS received_on,
             terms ?| ARRAY[{_OF_PACKAGES}] AS of_packages,
+            terms ? 'part_number' AND NOT terms ?| ARRAY[{_OF_OTHER_PACKAGES}] AS of_part_only,
             terms ?| ARRAY[{_OF_PACKAGES}] AND NOT
                 terms ?| ARRAY[{_OF_PLACEMENTS}, {_OF_WORK}, 'station', 'since', 'until'] AS whole_packages,
             NOT terms ?| ARRAY[{_OF_PACKAGES}, {_OF_PLACEMENTS}, {_OF_WORK}, 'serial'] AS by_window,
@@ -124,13 +126,21 @@ CAUGHT = text(
         JOIN package ON package.identifier = neighbour.identifier
     ), used AS (
         SELECT DISTINCT package_id FROM placed
-    ), {CONTAINED}, told AS (
+    ), {CONTAINED}, meant AS (
+        SELECT nonconformance_id, placed.* FROM contained JOIN placed USING (package_id)
+        UNION
+        -- A package that only machines named has its part number from them.
+        SELECT open.nonconformance_id, placed.*
+        FROM placed
+        JOIN package ON package.package_id = placed.package_id AND package.part_number IS NULL
+        JOIN placement USING (placement_id)
+        JOIN open ON open.of_part_only AND open.part_number = placement.part_number
+    ), told AS (
         SELECT fact.asked_id, fact.member_id, fact.unit_id, fact.position_number, open.nonconformance_id,
             fact.station_id, fact.recorded_at, fact.received_at, 'material' AS kind,
             'put package ' || package.identifier || ' on it' AS what
-        FROM contained
+        FROM meant AS placed
         JOIN open USING (nonconformance_id)
-        JOIN placed ON placed.package_id = contained.package_id
         JOIN placement USING (placement_id)
         JOIN package ON package.package_id = placed.package_id
         JOIN installed AS fact USING (set_id)

@@ -11,7 +11,7 @@ from app.quality.containments import record_of, release_containment
 from app.quality.package_holds import take_in_package
 from tests.containment.stories import ACTOR, contain, held
 from tests.containment.test_suspected import recounted, worked
-from tests.inbox.messages import received, stored
+from tests.inbox.messages import entry, installed, received, stored
 from tests.trace.reels import joined, loaded, split
 
 
@@ -90,6 +90,13 @@ def test_every_term_of_packages(engine: Engine) -> None:
     with engine.connect() as connection:
         terms = list(connection.execute(meant).scalars())
     assert terms == [{"date_code": "2431"}, {"vendor": "D"}, {"delivery": "L-1"}, {"part_number": "R0603-10K"}]
+
+
+def test_a_reel_that_only_a_machine_named_is_of_the_part_it_was_placed_as(engine: Engine) -> None:
+    contained(engine, part_number="R0603-10K")
+    stored(engine, installed(entry("SN-1", "REEL-7", ["R1"], part_number="R0603-10K"), when=10))
+    stored(engine, installed(entry("SN-2", "REEL-8", ["R1"], part_number="C0402-1U"), when=20))
+    assert held(engine, "SN-1", "SN-2") == {"SN-1": [False]}
 
 
 def test_the_frozen_record_and_what_was_decided_stay(engine: Engine) -> None:
