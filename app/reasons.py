@@ -42,6 +42,11 @@ def said_again(kept: Mapping[str, Any]) -> str:
     return Sentence.again(kept["template"], kept["values"])
 
 
+def ended(reason: str) -> str:
+    """A reason somebody wrote, with a period at its end where it has none: another sentence follows."""
+    return reason if reason.endswith((".", "!", "?", "…")) else f"{reason}."
+
+
 def reason_given(reason: str) -> str:
     """What a person wrote down, without blanks around it.
 

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Row, text
 from app.db import planned_once
 from app.quality.caught import CAUGHT, DECIDED_BY_ITSELF
 from app.quality.suspected import NEAR, suspected
+from app.reasons import ended
 from app.sentences import Sentence
 from app.trace.suspects import Suspect
 from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES, MEMBERS
@@ -151,8 +152,10 @@ def _hold(row: Row[Any], why: str, *, by_rule: bool, position: int | None = None
     position = row.position_number if position is None else position
     via = row.held_serial if row.member_id != row.asked_id else None
     name = row.containment or row.number
-    one = row.serial + (f" position {position}" if position and via is None else "")
-    told = {"unit": one, "containment": name, "reason": row.reason, "fact": why}
+    one = row.serial
+    if position and via is None:
+        one = Sentence("%(unit)s position %(position)s", unit=row.serial, position=position)
+    told = {"unit": one, "containment": name, "reason": ended(row.reason), "fact": why}
     sentence = (
         Sentence("%(unit)s is on hold, %(containment)s: %(reason)s %(fact)s", **told)
         if via is None

@@ -97,10 +97,10 @@ def _is_number(value: object) -> bool:
 
 
 def worst_first(values: Iterable[Judged]) -> list[Judged]:
-    """What failed, then by margin (without limits: by deviation); what can be held against nothing last."""
+    """What failed, then by margin (without limits: by deviation); results without a value last, after the values."""
     return sorted(values, key=_badness)
 
 
-def _badness(one: Judged) -> tuple[bool, bool, float]:
+def _badness(one: Judged) -> tuple[bool, bool, bool, float]:
     margin = one.margin if one.margin is not None else 1 - abs(one.deviation or 0.0)
-    return not one.is_bad, one.margin is None and one.deviation is None, margin
+    return not one.is_bad, one.value is None, one.margin is None and one.deviation is None, margin

@@ -14,7 +14,7 @@ from app.quality.caught import CONTAINED, OPEN
 from app.quality.holds import STANDS, hold_clears
 from app.quality.scope import packages_of
 from app.quality.terms import Terms
-from app.reasons import Reason
+from app.reasons import Reason, ended
 from app.sentences import Sentence, both
 
 _LOCK_KEY = 0x706B67  # "pkg"
@@ -79,7 +79,7 @@ def held_packages(connection: Connection, package_ids: Collection[int]) -> dict[
                 "Package %(package)s is on hold, %(containment)s: %(reason)s",
                 package=row.identifier,
                 containment=row.containment or row.number,
-                reason=row.reason,
+                reason=ended(row.reason),
             ),
             both(Sentence("Load another package."), hold_clears(row.number, row.containment)),
         )

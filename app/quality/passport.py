@@ -12,7 +12,7 @@ from app.quality.queries import RecordedRun
 from app.quality.shipping import reasons_to_keep
 from app.quality.unit_decisions import Held, holds_of_unit
 from app.quality.visits import Visit, visits
-from app.reasons import Reason
+from app.reasons import Reason, ended
 from app.sentences import Sentence
 from app.trace.level import Level, material_level
 from app.trace.made_from import MadeFrom, made_from
@@ -148,7 +148,9 @@ def _stood(runs: Sequence[RecordedRun], holds: Sequence[Held]) -> Standing:
         Reason(
             "scrapped" if one.decision == "scrap" else "on_hold",
             Sentence(
-                "On hold, %(containment)s: %(reason)s", containment=one.containment or one.number, reason=one.reason
+                "On hold, %(containment)s: %(reason)s",
+                containment=one.containment or one.number,
+                reason=ended(one.reason),
             ),
             one.clears,
         )

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
+from app.sentences import Sentence
+
 _SHOWN = 8
 
 
@@ -18,5 +20,5 @@ def natural_order(designator: str | None) -> str:
 
 def few(designators: Sequence[str]) -> str:
     """The first eight, and how many more."""
-    shown = ", ".join(designators[:_SHOWN])
-    return f"{shown} and {len(designators) - _SHOWN} more" if len(designators) > _SHOWN else shown
+    shown, more = designators[:_SHOWN], len(designators) - _SHOWN
+    return Sentence("%(all_names)s and %(count)s more", all_names=shown, count=more) if more > 0 else ", ".join(shown)

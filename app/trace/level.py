@@ -19,6 +19,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from app.materials.packages import latest
+from app.sentences import Sentence
 from app.trace.bills import Bill, bill_of_unit
 from app.trace.designators import few, natural_order
 from app.trace.evidence import Evidence, stronger
@@ -38,13 +39,13 @@ class Level:
 
     serial: str
     level: int
-    sentence: str
-    missing: list[str]
+    sentence: Sentence
+    missing: list[Sentence]
     exact: int
     bounded: int
     without: int
     by_bill: bool
-    remarks: list[str] = field(default_factory=list)
+    remarks: list[Sentence] = field(default_factory=list)
     boards: list["Level"] = field(default_factory=list)
 
     @property
@@ -54,11 +55,11 @@ class Level:
 
 
 _MEANING = (
-    "It belongs to no work order",
-    "The parts of its work order are known",
-    "Each part has a package recorded in the work order",
-    "Each designator has a package recorded for this unit",
-    "Each designator has the exact package",
+    Sentence("It belongs to no work order"),
+    Sentence("The parts of its work order are known"),
+    Sentence("Each part has a package recorded in the work order"),
+    Sentence("Each designator has a package recorded for this unit"),
+    Sentence("Each designator has the exact package"),
 )
 
 
@@ -72,27 +73,34 @@ def level_of(made: MadeFrom, bill: Bill, in_order: Collection[str] = ()) -> Leve
     bounded = {name for name in bill.items if name in filled} - exact
     without = bill.items.keys() - exact - bounded
     in_none = {name for name in without if not bill.items[name].allowed & set(in_order)}
+    missing: list[Sentence] = []
     if in_none:
-        level, missing = (
-            1,
-            [
-                f"No package of {part} is recorded in work order {made.work_order} ({few(names)})."
-                for part, names in _by_part(bill, in_none)
-            ],
-        )
+        level = 1
+        missing += (
+            Sentence(
+                "No package of %(part)s is recorded in work order %(order)s (%(designators)s).",
+                part=part, order=made.work_order, designators=few(names),
+            )
+            for part, names in _by_part(bill, in_none)
+        )  # fmt: skip
     elif without:
-        level, missing = (
-            2,
-            [
-                f"No package of {part} is recorded for this unit at {few(names)}."
-                for part, names in _by_part(bill, without)
-            ],
-        )
+        level = 2
+        missing += (
+            Sentence(
+                "No package of %(part)s is recorded for this unit at %(designators)s.",
+                part=part, designators=few(names),
+            )
+            for part, names in _by_part(bill, without)
+        )  # fmt: skip
     elif bounded:
-        level, missing = 3, list(_choices(made, bounded))
+        level = 3
+        missing += _choices(made, bounded)
     else:
-        level, missing = 4, []
-    sentence = f"M{level}: {_MEANING[level]} ({len(exact)} of {len(bill.items)} exact)."
+        level = 4
+    sentence = Sentence(
+        "M%(level)s: %(sentence)s (%(count_exact)s of %(count)s exact).",
+        level=level, sentence=_MEANING[level], count_exact=len(exact), count=len(bill.items),
+    )  # fmt: skip
     return Level(
         made.serial, level, sentence, missing, len(exact), len(bounded), len(without), by_bill=True, remarks=remarks
     )
@@ -111,18 +119,27 @@ def _filled(made: MadeFrom) -> dict[str, Evidence]:
     return filled
 
 
-def _without_bill(made: MadeFrom, filled: dict[str, Evidence], remarks: list[str]) -> Level:
+def _without_bill(made: MadeFrom, filled: dict[str, Evidence], remarks: list[Sentence]) -> Level:
     exact = sum(evidence is Evidence.exact for evidence in filled.values())
     level = 1 if made.work_order and any(part.part_number for part in made.installations) else 0
     missing = [
-        f"No bill of material is known for work order {made.work_order}: plan its product revision. Until then nobody "
-        f"can say whether the {len(filled)} designators reported, {exact} of them exact, are all."
+        Sentence(
+            "No bill of material is known for work order %(order)s: plan its product revision. Until then nobody can "
+            "say whether the %(count)s designators reported, %(count_exact)s of them exact, are all.",
+            order=made.work_order, count=len(filled), count_exact=exact,
+        )
         if made.work_order
-        else "No work order is known for it: the station that initializes units, or the first one, can name it."
-    ]
-    sentence = f"M{level}: {_MEANING[level]}, and no bill of material to go by."
+        else Sentence(
+            "No work order is known for it: the station that initializes units, or the first one, can name it."
+        )
+    ]  # fmt: skip
+    sentence = Sentence(
+        "M%(level)s: %(sentence)s, and no bill of material to go by.", level=level, sentence=_MEANING[level]
+    )
     if made.work_order and not level:
-        sentence = "M0: No machine reported what was put into it, and no bill of material says what should be."
+        sentence = Sentence(
+            "M0: No machine reported what was put into it, and no bill of material says what should be."
+        )
     return Level(made.serial, level, sentence, missing, exact, len(filled) - exact, 0, by_bill=False, remarks=remarks)
 
 
@@ -133,7 +150,7 @@ def _by_part(bill: Bill, designators: Iterable[str]) -> list[tuple[str, list[str
     return list(listed.items())
 
 
-def _choices(made: MadeFrom, designators: Collection[str]) -> Iterable[str]:
+def _choices(made: MadeFrom, designators: Collection[str]) -> Iterable[Sentence]:
     """Designators of which the package is one of several, with the candidates."""
     candidates: dict[str, set[str]] = {name: set() for name in designators}
     for part in made.installations:
@@ -144,15 +161,24 @@ def _choices(made: MadeFrom, designators: Collection[str]) -> Iterable[str]:
         together[tuple(sorted(candidates[name]))].append(name)
     for packages, names in together.items():
         if len(packages) > 1:
-            yield f"{few(names)}: from one of the packages {few(packages)}, and no report says from which."
+            yield Sentence(
+                "%(designators)s: from one of the packages %(packages)s, and no report says from which.",
+                designators=few(names), packages=few(packages),
+            )  # fmt: skip
         else:
-            yield f"{few(names)}: {packages[0]} was reported for a panel or for several units, not for this one alone."
+            yield Sentence(
+                "%(designators)s: %(package)s was reported for a panel or for several units, not for this one alone.",
+                designators=few(names), package=packages[0],
+            )  # fmt: skip
 
 
-def _remarks(made: MadeFrom) -> Iterable[str]:
+def _remarks(made: MadeFrom) -> Iterable[Sentence]:
     without_lot = sorted({part.package for part in made.installations if not part.lot})
     if without_lot:
-        yield f"No lot is known of {len(without_lot)} packages ({few(without_lot)}): a recall by lot misses them."
+        yield Sentence(
+            "No lot is known of %(count)s packages (%(packages)s): a recall by lot misses them.",
+            count=len(without_lot), packages=few(without_lot),
+        )  # fmt: skip
 
 
 def material_level(
@@ -173,7 +199,13 @@ def material_level(
     return Level(
         made.serial,
         lowest.level,
-        f"{lowest.name}: the lowest of its {len(boards)} boards, {lowest.serial}. {lowest.sentence}",
+        Sentence(
+            "%(level)s: the lowest of its %(count)s boards, %(unit)s. %(sentence)s",
+            level=lowest.name,
+            count=len(boards),
+            unit=lowest.serial,
+            sentence=lowest.sentence,
+        ),
         lowest.missing,
         lowest.exact,
         lowest.bounded,

@@ -54,25 +54,25 @@ def ago(at: datetime | None, say: Say = str) -> str:
     return say("%(time)s ago") % {"time": f"{seconds / 86400:.0f} d"}
 
 
-def number(value: float | None) -> str:
+def number(value: float | None, say: Say) -> str:
     """`4000.0` is 4,000; nothing is a dash."""
-    return DASH if value is None else f"{value:,.10g}"
+    return DASH if value is None else wording.decimal(f"{value:,.10g}", say)
 
 
-def lasted(seconds: float) -> str:
+def lasted(seconds: float, say: Say) -> str:
     """How long something took: `12 s`, `3 min`, `2.5 h`, `5 d`."""
     seconds = round(seconds, 1)
     for limit, divisor, unit in ((90, 1, "s"), (5400, 60, "min"), (172800, 3600, "h")):
         if abs(seconds) < limit:
-            return f"{seconds / divisor:.3g} {unit}"
-    return f"{seconds / 86400:.3g} d"
+            return wording.decimal(f"{seconds / divisor:.3g} {unit}", say)
+    return wording.decimal(f"{seconds / 86400:.3g} d", say)
 
 
-def value(said: object) -> str:
+def value(said: object, say: Say) -> str:
     """A measured value: numbers to six digits, texts as they are, nothing is a dash."""
     if said is None:
         return DASH
-    return f"{said:.6g}" if isinstance(said, float) else str(said)
+    return wording.decimal(f"{said:.6g}", say) if isinstance(said, float) else str(said)
 
 
 def words(name: str) -> str:
@@ -119,7 +119,8 @@ def environment(language: str) -> Environment:
     made.filters.update(
         moment=moment,
         ago=partial(ago, say=catalogue.gettext),
-        number=number,
+        number=partial(number, say=catalogue.gettext),
+        decimal=partial(wording.decimal, say=catalogue.gettext),
         words=words,
         said=catalogue.gettext,
         operation=partial(wording.operation, say=catalogue.gettext),
@@ -127,8 +128,8 @@ def environment(language: str) -> Environment:
         place=partial(wording.place, say=catalogue.gettext),
         fact=partial(wording.fact, say=catalogue.gettext),
         who=partial(wording.who, say=catalogue.gettext),
-        lasted=lasted,
-        value=value,
+        lasted=partial(lasted, say=catalogue.gettext),
+        value=partial(value, say=catalogue.gettext),
         raw_text=raw_text,
         visible=visible,
         part=lambda text: quote(text, safe=""),

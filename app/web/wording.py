@@ -162,8 +162,13 @@ def _as_it_is(value: object, _: Say) -> str:
     return str(value)
 
 
+def decimal(number: str, say: Say) -> str:
+    """A number as English writes it, `4,000.5`, with the language's own marks."""
+    return number if say(".") == "." else number.translate(_MARKS)
+
+
 def _number(name: str) -> Callable[[Any, Say], str]:
-    return lambda value, say: ENGLISH[name](value).replace(".", say("."))
+    return lambda value, say: decimal(ENGLISH[name](value), say)
 
 
 def _time(form: str) -> Callable[[Any, Say], str]:
@@ -174,6 +179,7 @@ def _either(things: Any, say: Say) -> str:
     return f" {say('or')} ".join(map(str, things))
 
 
+_MARKS: Final = str.maketrans(",.", ".,")
 TIMES: Final = {"time": "%Y-%m-%d %H:%M UTC", "second": "%Y-%m-%d %H:%M:%S UTC", "day": "%Y-%m-%d"}
 """How sentences write times; a catalogue says how its language does."""
 _KINDS: Final[Mapping[str, Callable[[Any, Say], str]]] = {

@@ -1,5 +1,7 @@
 """How far values are from their limits, and which are the worst."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.quality.margins import judged, worst_first
@@ -44,3 +46,10 @@ def test_the_worst_come_first() -> None:
     unknown = judged(measured(1.0, None, None, name="unknown"))
     order = worst_first([unknown, close, middle, far_off, near, failed])
     assert [one.name for one in order] == ["failed", "near", "far off", "close", "middle", "unknown"]
+
+
+def test_a_failed_value_comes_before_the_result_of_the_step_it_failed() -> None:
+    step = replace(judged(measured(0.0, None, None, name="SUPPLY", result="failed")), value=None)
+    rail = judged(measured(4.4, 3.2, 3.4, name="RAIL", result="failed"))
+    passed = judged(measured(3.3, 3.2, 3.4, name="passed"))
+    assert [one.name for one in worst_first([step, passed, rail])] == ["RAIL", "SUPPLY", "passed"]

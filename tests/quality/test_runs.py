@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from app.quality.facts import Defect
@@ -74,8 +74,11 @@ def test_runs_are_those_of_the_places_asked_for(line: Recording) -> None:
 
 
 def test_a_batch_of_nothing_asks_nothing(line: Recording) -> None:
+    asked: list[str] = []
+    event.listen(line.connection, "before_cursor_execute", lambda *told: asked.append(told[2]))
     record_inspections(line.connection, [])
     record_tests(line.connection, [])
+    assert asked == []
 
 
 def test_the_transaction_is_kept(line: Recording) -> None:

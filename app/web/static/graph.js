@@ -85,11 +85,14 @@ function wordsOf(folded) {
     .replace("{group}", name.join(" ") || what);
 }
 
+/** A frame as wide as its words: what is drawn small is not read. */
+const widthOf = (label) => Math.min(Math.max(label.length * 9 + 40, 90), 190);
+
 function elements(visible) {
   return [
-    ...visible.nodes.map((node) => ({ data: { id: node.key, label: short(node.label), kind: node.kind } })),
+    ...visible.nodes.map((node) => ({ data: { id: node.key, label: short(node.label), kind: node.kind, width: widthOf(short(node.label)) } })),
     ...visible.folded.map((one) => ({
-      data: { id: one.key, label: wordsOf(one), kind: one.kind, name: one.name, folded: "yes" },
+      data: { id: one.key, label: wordsOf(one), kind: one.kind, name: one.name, folded: "yes", width: 190 },
     })),
     ...visible.edges.map((edge) => ({
       data: { id: `${edge.source}>${edge.target}`, source: edge.source, target: edge.target, label: short(edge.says), evidence: edge.evidence ?? "exact" },
@@ -113,15 +116,15 @@ function style() {
   return [
     { selector: "node", style: {
       label: "data(label)", color: text, "font-size": 13, "text-valign": "center", "text-wrap": "wrap", "text-max-width": 170,
-      width: 190, height: 44, "background-color": surface, "border-width": 2,
+      width: "data(width)", height: 44, "background-color": surface, "border-width": 2,
     } },
     ...Object.keys(shape).map((kind) => ({ selector: `node[kind="${kind}"]`, style: { shape: shape[kind], "border-color": border[kind] } })),
     { selector: "node[folded]", style: { "border-style": "dashed", "background-color": sunken, height: 60, "font-weight": 700 } },
     { selector: "node:selected, node.root", style: { "border-width": 5 } },
     { selector: "edge", style: {
       width: 2, "line-color": quiet, "target-arrow-color": quiet, "target-arrow-shape": "triangle", "curve-style": "bezier",
-      label: "data(label)", "font-size": 11, color: text, "text-background-color": surface, "text-background-opacity": 0.85,
-      "text-rotation": "autorotate",
+      label: "data(label)", "font-size": 13, color: text, "text-background-color": surface, "text-background-opacity": 0.85,
+      "text-rotation": "autorotate", "min-zoomed-font-size": 9,
     } },
     { selector: 'edge[evidence="bounded"]', style: { "line-style": "dashed" } },
     { selector: 'edge[evidence="inferred"]', style: { "line-style": "dotted" } },
@@ -135,7 +138,7 @@ function arrange(picture, folding, visible) {
     .filter((block) => block.length > FEW);
   const inBlocks = blocks.reduce((all, block) => all.union(block), picture.collection());
   picture.elements().not(inBlocks).not(inBlocks.connectedEdges())
-    .layout({ name: "dagre", rankDir: "LR", nodeSep: 14, rankSep: 110, animate: false, fit: false }).run();
+    .layout({ name: "dagre", rankDir: "LR", nodeSep: 14, rankSep: canvas.clientWidth < 800 ? 70 : 110, animate: false, fit: false }).run();
   const layers = picture.nodes().not(inBlocks).boundingBox();
   const rows = Math.max(FEW, Math.ceil(Math.sqrt(3 * inBlocks.length)));
   let left = layers.x2 + 220;
