@@ -85,7 +85,8 @@ _TOLD_AT = re.compile(r"(.+?)(?:, (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC))?(\.?)", 
 
 def operation(name: str, say: Say) -> str:
     """An operation as people say it: `laser_marking` is "Laser marking"; without a translation as it was named."""
-    return say(spoken(name).capitalize())
+    english = spoken(name)
+    return say(english[:1].upper() + english[1:])  # AOI stays AOI
 
 
 def place(words: str, say: Say) -> str:
