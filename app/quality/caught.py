@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from app.materials.packages import latest
 from app.units.families import AMONG_MEMBER_PLACES, AT_MEMBER_PLACE, MEMBER_PLACES, MEMBERS
+from app.units.places import PASSED_OVER
 
 _OF_PLACEMENTS = "'slot', 'feeder', 'nozzle'"
 _OF_WORK = "'tool', 'firmware', 'recipe', 'operator'"
@@ -89,6 +90,7 @@ _THERE_AND_THEN = """
     AND (open.since IS NULL OR fact.recorded_at >= open.since)
     AND (open.until IS NULL OR fact.recorded_at <= open.until)
 """
+_PASSED_OVER = PASSED_OVER.format(position="place.position_number", board="place.member_id", known="true")
 _WORKED = AMONG_MEMBER_PLACES.format(time="coalesce(fact.started_at, fact.completed_at)")
 
 DECIDED_BY_ITSELF = """
@@ -109,6 +111,7 @@ CAUGHT = text(
         SELECT place.asked_id, place.member_id, fact.unit_id, fact.position_number, fact.set_id, fact.station_id,
             fact.recorded_at, fact.received_at
         FROM place JOIN installation AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
+            AND (place.position_number IS NULL OR NOT ({_PASSED_OVER}))
     ), paired AS (
         SELECT DISTINCT sets.set_id, pair.placement_id, pair.package_id
         FROM (SELECT DISTINCT set_id FROM installed) AS sets

@@ -8,8 +8,9 @@ from sqlalchemy import Engine
 
 from app.trace.excluded import excluded
 from app.trace.question import Question
+from tests.containment.stories import contain, held
 from tests.flows.test_deep_and_wide import known_now
-from tests.inbox.messages import completed, entry, initialized, installed, message, stored
+from tests.inbox.messages import completed, entry, initialized, installed, message, received, stored
 from tests.trace.test_missing_reports import as_built, loaded, others
 from tests.trace.test_what_goes_in import carriers
 
@@ -107,3 +108,16 @@ def test_when_it_was_told_late_it_was_possible_until_then(engine: Engine) -> Non
     with engine.connect() as connection:
         assert set(carriers(connection, package="REEL-1", as_of=before)) == {"SN-1", "SN-2", "SN-3"}
         assert set(carriers(connection, package="REEL-1")) == {"SN-1", "SN-3"}
+
+
+def test_an_x_out_is_not_on_hold_for_what_its_neighbours_got(engine: Engine) -> None:
+    work = uuid4()
+    stored(engine, received(("REEL-1", "R0603-10K", "A17")), LINKED)
+    contain(engine, lot="A17")
+    stored(
+        engine,
+        begun(*BY_PLACE, transaction=work),
+        installed(entry("PNL", "REEL-1", ["R1"]), transaction=work, when=150),
+        completed(transaction=work, when=160),
+    )
+    assert set(held(engine, "SN-1", "SN-2", "SN-3")) == {"SN-1", "SN-3"}

@@ -15,6 +15,20 @@ class Package:
     """The package it was split off."""
     batch: "Package | None" = None
     """The batch whose tray it is: trays have no identity of their own in stock."""
+    spliced: "list[Package]" = field(default_factory=list)
+    """Packages it was told to be spliced to."""
+
+    def splice(self, other: "Package") -> None:
+        """Tell of it that another hangs on it."""
+        self.spliced.append(other)
+        other.spliced.append(self)
+
+    def chained(self) -> "list[Package]":
+        """Itself, and whatever may hang on it, directly or through others."""
+        found = [self]
+        for package in found:
+            found += [other for other in package.spliced if other not in found]
+        return found
 
     def is_of(self, other: "Package") -> bool:
         """Whether pieces of this package are pieces of the other: the same, split off it, or a tray of it."""

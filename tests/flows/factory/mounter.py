@@ -172,6 +172,7 @@ class Mounter(Station):
                     ),
                     self._now,
                 )
+                leading[-1].splice(trailing)
                 tape.splice(trailing)
                 self.received(trailing, self._now)
                 self._now += 1.0
@@ -208,6 +209,7 @@ class Mounter(Station):
         packages = [self._fresh(slot)]
         if self.blueprint.prespliced:
             packages.append(self._fresh(slot))
+            packages[0].splice(packages[1])
             self.stock.voice.say(
                 MaterialsJoined(
                     leading_material_package=material(packages[:1], None),

@@ -71,13 +71,14 @@ class Truth:
     def near(self, unit: Board, *packages: Package) -> bool:
         """Whether any of these packages was where the unit was worked on, by what stations told, or was in a child.
 
-        One that was loaded untold may have come along with whatever it was spliced to, for all that anybody knows.
+        One that was loaded untold may have come along with whatever it was spliced to, for all that anybody knows; and
+        where a package goes elsewhere, whatever was told to be spliced to it may hang on it still.
         """
         if any(not one.told and any(one.package.is_of(package) for package in packages) for one in self.presences):
             return True
         units = [unit, *(child for child, _, _ in _descendants(unit, 0.0, FOREVER))]
         return any(
-            any(presence.package.is_of(package) for package in packages)
+            any(self._may_be(presence, package) for package in packages)
             and presence.station == work.station
             and presence.since - self._tolerance(work) <= work.until
             and (presence.until is None or presence.until + self._tolerance(work) >= work.since)
@@ -86,6 +87,12 @@ class Truth:
             if one in work.meant
             for presence in self.presences
         )
+
+    def _may_be(self, presence: Presence, package: Package) -> bool:
+        """Whether what was present may be of the package: by name, or, where that never was by name, on its tape."""
+        if any(other.package.is_of(package) and other.station == presence.station for other in self.presences):
+            return presence.package.is_of(package)
+        return any(one.is_of(package) for one in presence.package.chained())
 
     def _tolerance(self, work: Work) -> float:
         """A window is widened at both ends, by the clock of whoever told them."""
