@@ -325,7 +325,7 @@ def occupants(
     connection: Connection,
     places: Sequence[tuple[int, int, datetime]],
     as_of: datetime | None,
-    works: Sequence[tuple[int, UUID | None]] = (),
+    works: Sequence[tuple[int | None, UUID | None]] = (),
 ) -> Iterator[tuple[int, int, int]]:
     """(index of the place, board's unit id, its position without a serial) for each (unit, position, time).
 

@@ -227,13 +227,28 @@ def _with_moves(
     return [replace(one, elsewhere_at=moved.get((one.serial, one.recorded_at))) for one in components]
 
 
+_IN_WORK = text(
+    """
+    -- In which work was each report of these panels as a whole? Of two at the same moment it is open.
+    SELECT unit_id, recorded_at, min(station_id) AS station_id, (array_agg(transaction_id))[1] AS transaction_id
+    FROM installation
+    WHERE unit_id = ANY (CAST(:units AS bigint[])) AND position_number = 0
+    GROUP BY unit_id, recorded_at HAVING count(DISTINCT (station_id, transaction_id)) = 1
+    """
+)
+_NO_WORK = (None, None)
+
+
 class _Boards:
     """Of which boards the facts of a panel speak, and what those are called."""
 
     def __init__(self, connection: Connection, facts: Sequence[Installed | Row[Any]], as_of: datetime | None) -> None:
         places = [(fact.unit_id, fact.position_number, fact.recorded_at) for fact in facts]
         self._of: dict[tuple[int, int, datetime], list[_Board]] = {}
-        found = list(occupants(connection, places, as_of))
+        panels = sorted({unit_id for unit_id, position, _ in places if not position})
+        rows = connection.execute(_IN_WORK, {"units": panels}) if panels else ()
+        works = {(row.unit_id, 0, row.recorded_at): (row.station_id, row.transaction_id) for row in rows}
+        found = list(occupants(connection, places, as_of, [works.get(place, _NO_WORK) for place in places]))
         known = particulars(connection, sorted({unit_id for _, unit_id, _ in found}), placed=False)
         for index, unit_id, position in found:
             board = _Board(known[unit_id].serial, position or None)

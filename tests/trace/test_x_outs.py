@@ -47,6 +47,7 @@ def test_what_is_told_of_the_panel_is_not_on_an_x_out(
     with engine.connect() as connection:
         assert carriers(connection, package="REEL-1") == {"SN-1": "bounded R1", "SN-3": "bounded R1"}
         assert as_built(connection, "SN-2") == set()
+        assert {one[0] for one in as_built(connection, "PNL")} == {"SN-1", "SN-3"}
         (told,) = excluded(connection, Question(package="REEL-1"))
         assert told.serial == "SN-2"
         assert told.reason.startswith("Acme.Mounter.1 passed it over as an X-out when it worked on the others while")
