@@ -57,17 +57,18 @@ def _forms(texts: Sequence[str]) -> Sequence[tuple[str, Sequence[str]]]:
     return [(text, re.split(r"%\((\w+)\)s", text)) for text in texts]
 
 
-def _values(form: Sequence[str], words: str) -> dict[str, str] | None:
+def _values(form: Sequence[str], words: str, ends: Callable[[str, str, int], int] = str.find) -> dict[str, str] | None:
     """The values with which a text reads like this, whatever they are, none empty; None where there are none.
 
-    Each ends where what follows it comes first: texts are others', and no text takes longer than it is long.
+    Each ends where what follows it comes first, or last by `str.rfind`: texts are others', and no text takes longer
+    than it is long.
     """
     before, *rest = form
     if not words.startswith(before):
         return None
     words, found = words[len(before) :], {}
     for name, after in zip(rest[::2], rest[1:-1:2], strict=False):
-        end = words.find(after, 1)
+        end = ends(words, after, 1)
         if end < 0:
             return None
         found[name], words = words[:end], words[end + len(after) :]
@@ -92,7 +93,7 @@ def operation(name: str, say: Say) -> str:
 def place(words: str, say: Say) -> str:
     """Where something is, said in another language; other words stay as they are."""
     for text, form in _PLACES:
-        if (told := _values(form, words)) is not None:
+        if (told := _values(form, words, str.rfind)) is not None:  # customers have any name, shipments a number
             return say(text) % told
     return words
 
