@@ -9,7 +9,13 @@ are caught when the scope is counted again.
 from sqlalchemy import text
 
 from app.materials.packages import latest
-from app.units.families import AMONG_MEMBER_PLACES, AT_MEMBER_PLACE, MEMBER_PLACES, MEMBERS
+from app.units.families import (
+    AT_MEMBER_ROUND,
+    MEMBER_ROUNDS,
+    MEMBERS,
+    TIED_AT_MEMBER_ROUND,
+    WORKED_AT_MEMBER_ROUND,
+)
 from app.units.places import PASSED_OVER
 
 _OF_PLACEMENTS = "'slot', 'feeder', 'nozzle'"
@@ -91,7 +97,6 @@ _THERE_AND_THEN = """
     AND (open.until IS NULL OR fact.recorded_at <= open.until)
 """
 _PASSED_OVER = PASSED_OVER.format(position="place.position_number", board="place.member_id", known="true")
-_WORKED = AMONG_MEMBER_PLACES.format(time="coalesce(fact.started_at, fact.completed_at)")
 
 DECIDED_BY_ITSELF = """
     EXISTS (
@@ -107,10 +112,10 @@ CAUGHT = text(
     f"""
     -- What do facts of these units say that an open containment asks for, with all its terms, and no hold was written
     -- of?
-    WITH RECURSIVE {MEMBERS}, {MEMBER_PLACES}, {OPEN}, installed AS (
+    WITH RECURSIVE {MEMBERS}, {MEMBER_ROUNDS}, {OPEN}, installed AS (
         SELECT place.asked_id, place.member_id, fact.unit_id, fact.position_number, fact.set_id, fact.station_id,
             fact.recorded_at, fact.received_at
-        FROM place JOIN installation AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
+        FROM place JOIN installation AS fact ON {TIED_AT_MEMBER_ROUND}
             AND (place.position_number IS NULL OR NOT ({_PASSED_OVER}))
     ), paired AS (
         SELECT DISTINCT sets.set_id, pair.placement_id, pair.package_id
@@ -156,7 +161,7 @@ CAUGHT = text(
             fact.station_id, fact.recorded_at, fact.received_at, 'tool', 'used tool ' || fact.tool || ' on it'
         FROM open
         JOIN tool_use AS fact ON fact.tool = open.tool AND (open.tool_anywhere OR {_THERE_AND_THEN})
-        JOIN place ON {AT_MEMBER_PLACE.format(time="recorded_at")}
+        JOIN place ON {AT_MEMBER_ROUND}
         WHERE fact.unit_id IN (SELECT unit_id FROM place)
         UNION ALL
         SELECT place.asked_id, place.member_id, fact.unit_id, 0, open.nonconformance_id, fact.station_id,
@@ -164,7 +169,7 @@ CAUGHT = text(
             coalesce(fact.completed_received_at, fact.started_received_at), 'work',
             CASE WHEN open.by_window THEN 'worked on it' ELSE 'ran recipe ' || recipe.name || ' on it' END
         FROM place
-        JOIN work_record AS fact ON {_WORKED}
+        JOIN work_record AS fact ON {WORKED_AT_MEMBER_ROUND}
         LEFT JOIN recipe USING (recipe_id)
         JOIN open ON (open.by_window OR (
                 recipe.name = open.recipe AND (open.recipe_revision IS NULL OR recipe.revision = open.recipe_revision)

@@ -24,7 +24,7 @@ from app.quality.suspected import NEAR, suspected
 from app.reasons import ended
 from app.sentences import Sentence
 from app.trace.suspects import Suspect
-from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES, MEMBERS
+from app.units.families import AT_MEMBER_PLACE, MEMBER_ROUNDS, MEMBERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ _WRITTEN = text(
     f"""
     -- Which holds stand on these units, their boards and the units inside them? And is anything open at all?
     -- And which of them may carry what is contained, as far as the screen tells?
-    WITH RECURSIVE {MEMBERS}, {MEMBER_PLACES}, {NEAR}
+    WITH RECURSIVE {MEMBERS}, {MEMBER_ROUNDS}, {NEAR}
     SELECT DISTINCT place.asked_id, place.member_id, nonconformance.number, containment.number AS containment,
         nonconformance.reason, nonconformance.opened_at, asked.serial, held.serial AS held_serial, fact.reason AS why,
         CASE WHEN fact.unit_id = place.member_id THEN fact.position_number ELSE 0 END AS position_number,

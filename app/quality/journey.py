@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from app.quality.queries import RecordedRun, runs_of
-from app.units.places import AT_PLACE, PLACES_THEN
+from app.units.places import PLACES_THEN, TIED_AT_PLACE
 from app.units.queries import JourneyEntry, history
 
 _KNOWN = "(CAST(:as_of AS timestamptz) IS NULL OR fact.received_at <= :as_of)"
@@ -16,10 +16,10 @@ _EVENTS = text(
     f"""
     -- Under which identifiers, positions and events was this unit inspected or tested?
     WITH {PLACES_THEN}
-    SELECT fact.unit_id, fact.position_number, fact.event_id FROM place JOIN inspection AS fact ON {AT_PLACE}
+    SELECT fact.unit_id, fact.position_number, fact.event_id FROM place JOIN inspection AS fact ON {TIED_AT_PLACE}
     WHERE {_KNOWN}
     UNION
-    SELECT fact.unit_id, fact.position_number, fact.event_id FROM place JOIN test AS fact ON {AT_PLACE}
+    SELECT fact.unit_id, fact.position_number, fact.event_id FROM place JOIN test AS fact ON {TIED_AT_PLACE}
     WHERE {_KNOWN}
     """
 )

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from sqlalchemy import Connection, text
 
-from app.trace.boards import AT, HELD
+from app.trace.boards import HELD, TIED
 
 Kind: TypeAlias = Literal["unit", "package", "slot", "feeder", "nozzle"]
 Factor: TypeAlias = tuple[Kind, str]
@@ -54,7 +54,8 @@ _CONCERNED = text(
 )
 _FACTS = """
     fact AS (
-        SELECT unit_id, position_number, set_id, recorded_at FROM installation
+        SELECT unit_id, position_number, set_id, station_id, recorded_at, received_at, transaction_id
+        FROM installation
         WHERE unit_id = ANY (CAST(:units AS bigint[])) OR unit_id IN (
             SELECT panel_id FROM panel_position WHERE unit_id = ANY (CAST(:units AS bigint[]))
         )
@@ -67,7 +68,7 @@ _HAVE = text(
     SELECT unit.unit_id, coalesce(held.board_position, 0), coalesce(unit.work_order_id, 0),
         array_agg(DISTINCT fact.set_id ORDER BY fact.set_id)
     FROM fact
-    LEFT JOIN held ON {AT}
+    LEFT JOIN held ON {TIED}
     JOIN unit ON unit.unit_id = coalesce(held.board_id, fact.unit_id)
     WHERE unit.unit_id = ANY (CAST(:units AS bigint[]))
     GROUP BY 1, 2, 3

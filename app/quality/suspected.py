@@ -14,7 +14,7 @@ from app.trace.evidence import Evidence
 from app.trace.loaded import loaded_intervals
 from app.trace.spans import BETWEEN_CLOCKS
 from app.trace.suspects import LONGEST_WORK, Suspect, suspects
-from app.units.families import AMONG_MEMBER_PLACES, AT_MEMBER_PLACE
+from app.units.families import TIED_AT_MEMBER_ROUND, WORKED_AT_MEMBER_ROUND
 
 NEAR = f"""
     contained AS (
@@ -35,14 +35,14 @@ NEAR = f"""
         SELECT place.asked_id, place.member_id, fact.unit_id, fact.station_id,
             coalesce(fact.started_at, fact.completed_at) AS began, coalesce(fact.completed_at, 'infinity') AS ended
         FROM place
-        JOIN work_record AS fact ON {AMONG_MEMBER_PLACES.format(time="coalesce(fact.started_at, fact.completed_at)")}
+        JOIN work_record AS fact ON {WORKED_AT_MEMBER_ROUND}
         WHERE EXISTS (SELECT FROM contained)
         UNION ALL
         -- A work may be told of a carrier and the report of a serial: the transaction ties them.
         SELECT place.asked_id, place.member_id, fact.unit_id, fact.station_id,
             coalesce(its.started_at, fact.recorded_at - interval '{LONGEST_WORK}'),
             greatest(fact.recorded_at, its.completed_at)
-        FROM place JOIN installation AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
+        FROM place JOIN installation AS fact ON {TIED_AT_MEMBER_ROUND}
         LEFT JOIN work_record AS its
             ON its.transaction_id = fact.transaction_id AND its.station_id = fact.station_id
         WHERE EXISTS (SELECT FROM contained)
@@ -81,7 +81,7 @@ NEAR = f"""
         )
     )
 """
-"""CTEs after `member` and `place` (recursive): the screen. `near` may hold more than is suspected, never less."""
+"""CTEs after `MEMBERS` and `MEMBER_ROUNDS`: the screen. `near` may hold more than is suspected, never less."""
 
 _FEW = 200
 _HELD = text(

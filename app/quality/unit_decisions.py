@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from app.quality.holds import hold_clears
 from app.quality.nonconformances import nonconformances
 from app.sentences import Sentence
-from app.units.places import AT_PLACE, PLACES_THEN
+from app.units.places import PLACES_THEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,6 @@ class Held:
         return hold_clears(self.number, self.containment)
 
 
-_AT_PLACE = AT_PLACE.replace("fact.recorded_at", "fact.fact_at")
 _HELD = text(
     f"""
     -- Which holds are or were on this unit, and what was decided of it?
@@ -60,8 +59,9 @@ _HELD = text(
             ELSE decided.decision IN ('scrap', 'return_to_supplier') END AS standing,
         decided.decision, decided.decided_at, decided.decided_by, decided.reason AS decided_because,
         decided.customer_approval, nc.released_at, nc.released_by, nc.release_reason
-    FROM subject CROSS JOIN place
-    JOIN unit_hold AS fact ON {_AT_PLACE}
+    FROM subject CROSS JOIN place JOIN unit_hold AS fact ON fact.unit_id = place.unit_id
+        AND (place.position_number IS NULL OR fact.position_number IN (place.position_number, 0))
+        AND fact.fact_at >= place.held_from AND fact.fact_at < place.held_until
     JOIN nc USING (nonconformance_id)
     LEFT JOIN containment USING (nonconformance_id)
     LEFT JOIN decided ON decided.unit_id = fact.unit_id AND decided.position_number = fact.position_number

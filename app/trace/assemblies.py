@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from app.lines.clocks import ERROR_OF
-from app.trace.boards import AT, HELD, Place
+from app.trace.boards import AT, HELD, IN_DOUBT, Place
 from app.trace.designators import natural_order
 from app.trace.evidence import Evidence, evidence_of
 from app.trace.removals import Removal, removals_from
@@ -69,14 +69,15 @@ _AROUND = text(
         SELECT unit_id, serial FROM unit WHERE unit_id = ANY (CAST(:children AS bigint[]))
     ), fact AS (
         SELECT installed.unit_id, installed.position_number, installed.reference_designator, installed.station_id,
-            installed.recorded_at, installed.candidates, false AS chained, child.unit_id AS child_id,
-            child.serial AS via
+            installed.recorded_at, installed.received_at, installed.candidates, false AS chained,
+            child.unit_id AS child_id, child.serial AS via
         FROM child JOIN installed_unit AS installed ON installed.child_id = child.unit_id
         WHERE installed.package_id IS NULL  -- those that came as a material follow
           AND (CAST(:as_of AS timestamptz) IS NULL OR installed.received_at <= :as_of)
         UNION ALL
         SELECT installation.unit_id, installation.position_number, designator, installation.station_id,
-            installation.recorded_at, installation.candidates, joined_packages <> '{{}}', child.unit_id, child.serial
+            installation.recorded_at, installation.received_at, installation.candidates, joined_packages <> '{{}}',
+            child.unit_id, child.serial
         FROM child
         JOIN package ON package.identifier = child.serial
         JOIN material_chunk ON material_chunk.package_ids @> ARRAY[package.package_id]
@@ -91,7 +92,7 @@ _AROUND = text(
     SELECT coalesce(held.board_id, fact.unit_id) AS board_id, coalesce(held.board_position, 0) AS board_position,
         fact.child_id, fact.via, fact.reference_designator, fact.position_number, fact.candidates, fact.chained,
         coalesce(width.positions, 0) AS positions, station.handle AS station, fact.station_id,
-        fact.recorded_at, {ERROR_OF.format(station="fact.station_id")} AS clock_error
+        fact.recorded_at, {ERROR_OF.format(station="fact.station_id")} AS clock_error, {IN_DOUBT} AS in_doubt
     FROM fact
     LEFT JOIN held ON {AT}
     LEFT JOIN width ON width.panel_id = fact.unit_id
@@ -169,6 +170,7 @@ def _find_stays(
             position_number=row.position_number,
             positions=row.positions,
             candidates=row.candidates,
+            in_doubt=row.in_doubt,
         )
         ends = [removal for removal in removals.get(board, ()) if _means(removal, row)]
         stays[row.child_id].append(

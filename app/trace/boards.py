@@ -13,7 +13,7 @@ from app.db import at_once, varied
 from app.trace.asked_time import asked_time
 from app.trace.question import Question
 from app.trace.shown import MORE_TO_ASK, Particulars
-from app.units.places import PASSED_OVER
+from app.units.places import PASSED_OVER, THEN, in_doubt, in_time, seated
 
 _FIRST = 1000
 """Reports that are fetched at once; only where there are more, the database holds a cursor."""
@@ -27,6 +27,7 @@ class Reported(NamedTuple):
     """What a report that holds a hit says of a board, apart from when.
 
     `positions`: how many the panel spoken of has, 0 for no panel. `candidates`: how many units the report may mean.
+    `in_doubt`: whether it may as well be of another round of the carrier.
     """
 
     set_id: int
@@ -35,9 +36,10 @@ class Reported(NamedTuple):
     spoken_position: int
     positions: int
     candidates: int
+    in_doubt: bool
 
 
-Report: TypeAlias = tuple[int, int, str, int, int, int]
+Report: TypeAlias = tuple[int, int, str, int, int, int, bool]
 """The members of a `Reported`: few of them differ from board to board."""
 
 
@@ -52,16 +54,8 @@ class Board(Struct, frozen=True, gc=False):
     shown: Particulars | None
 
 
-HELD = """
-    told AS (
-        SELECT panel_id, position_number, unit_id,
-            CASE WHEN row_number() OVER statements = 1 THEN '-infinity' ELSE linked_at END AS held_from,
-            coalesce(lead(linked_at) OVER statements, 'infinity') AS held_until
-        FROM panel_position
-        WHERE panel_id IN (SELECT unit_id FROM fact)
-          AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
-        WINDOW statements AS (PARTITION BY panel_id, position_number ORDER BY linked_at, unit_id)
-    ), several AS (
+HELD = f"""
+    {seated("panel_id IN (SELECT unit_id FROM fact)", THEN)}, several AS (
         SELECT unit_id, position_number FROM spoken_position
         WHERE unit_id IN (SELECT unit_id FROM fact)
           AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
@@ -91,12 +85,12 @@ HELD = """
         -- A panel with a second and a third place has a first, which may never be named.
         SELECT unit_id, CAST(generate_series(1, max(position_number)) AS smallint)
         FROM spoken_of
-        WHERE NOT EXISTS (SELECT FROM told WHERE told.panel_id = spoken_of.unit_id)
+        WHERE NOT EXISTS (SELECT FROM seated WHERE seated.panel_id = spoken_of.unit_id)
         GROUP BY unit_id HAVING count(*) > 1
     ), unnamed AS (
         -- So many boards were counted that nobody has named each.
         SELECT unit_id FROM spoken_of JOIN sized USING (unit_id)
-        WHERE NOT EXISTS (SELECT FROM told WHERE told.panel_id = spoken_of.unit_id)
+        WHERE NOT EXISTS (SELECT FROM seated WHERE seated.panel_id = spoken_of.unit_id)
           AND NOT EXISTS (
               SELECT FROM panel_position
               WHERE panel_position.unit_id = spoken_of.unit_id
@@ -105,16 +99,17 @@ HELD = """
         GROUP BY unit_id HAVING max(unit_count) > count(*)
     ), held AS (
         SELECT panel_id, position_number, unit_id AS board_id, CAST(0 AS smallint) AS board_position,
-            held_from, held_until
-        FROM told
+            held_from, held_until, turn
+        FROM seated
         UNION ALL
         -- Positions of a panel that no board is linked to. A unit that sits in a panel is none, whatever its position.
-        SELECT unit_id, position_number, unit_id, position_number, '-infinity', 'infinity'
+        SELECT unit_id, position_number, unit_id, position_number, '-infinity', 'infinity', NULL
         FROM spoken
         WHERE NOT EXISTS (
-            SELECT FROM told WHERE told.panel_id = spoken.unit_id AND told.position_number = spoken.position_number
+            SELECT FROM seated
+            WHERE seated.panel_id = spoken.unit_id AND seated.position_number = spoken.position_number
         ) AND (
-            EXISTS (SELECT FROM told WHERE told.panel_id = spoken.unit_id)
+            EXISTS (SELECT FROM seated WHERE seated.panel_id = spoken.unit_id)
             OR (NOT EXISTS (
                     SELECT FROM panel_position
                     WHERE panel_position.unit_id = spoken.unit_id
@@ -125,7 +120,7 @@ HELD = """
         )
         UNION ALL
         -- The others are meant where the panel is: they go by its identifier alone.
-        SELECT unit_id, NULL, unit_id, 0, '-infinity', 'infinity' FROM unnamed
+        SELECT unit_id, NULL, unit_id, 0, '-infinity', 'infinity', NULL FROM unnamed
     ), width AS (
         -- How many boards has a panel?
         SELECT panel_id, greatest(count(DISTINCT position_number), max(sized.unit_count)) AS positions
@@ -133,27 +128,26 @@ HELD = """
         GROUP BY panel_id
     )
 """
-"""CTEs after one named `fact` (unit_id, position_number, recorded_at): which board was where when, and of how many
-`positions` a panel is; parameter `as_of`.
-
-A fact under (panel, position) belongs to the unit that the last statement not after it put there, or else the first.
+"""CTEs after one named `fact` (unit_id, position_number, station_id, recorded_at, received_at): which board was where
+when, and of how many `positions` a panel is; parameter `as_of`. See `app.units.places`.
 """
-AT = """
-    held.panel_id = fact.unit_id AND fact.position_number IN (0, held.position_number)
-    AND fact.recorded_at >= held.held_from AND fact.recorded_at < held.held_until
-"""
+_HERE = "held.panel_id = fact.unit_id AND fact.position_number IN (0, held.position_number)"
+AT = f"{_HERE} AND {in_time('held')}"
 """Join condition of `held` with `fact`; without a match the fact is about its own unit."""
+IN_DOUBT = in_doubt("held")
+"""Expression: whether a fact may as well be of another round of the carrier than the one of `held`."""
+TIED = f"{_HERE} AND {in_time('held', transaction='fact.transaction_id')}"
+"""As `AT`, of facts with a `transaction_id`, which may name the board."""
+TIED_IN_DOUBT = in_doubt("held", transaction="fact.transaction_id")
+"""As `IN_DOUBT`, of a fact that is `TIED`."""
 
-NOT_PASSED_OVER = f"""
-    {AT} AND NOT ({
-    PASSED_OVER.format(
-        position="held.position_number",
-        board="held.board_id",
-        known="(CAST(:as_of AS timestamptz) IS NULL OR its.started_received_at <= :as_of)",
-    )
-})
-"""
-"""The same without boards that the machine passed over; `fact` has a transaction_id and a station_id."""
+_PASSED_OVER = PASSED_OVER.format(
+    position="held.position_number",
+    board="held.board_id",
+    known="(CAST(:as_of AS timestamptz) IS NULL OR its.started_received_at <= :as_of)",
+)
+NOT_PASSED_OVER = f"{TIED} AND NOT ({_PASSED_OVER})"
+"""As `TIED`, without boards that the machine passed over."""
 
 _PLAIN = text(
     f"""
@@ -212,7 +206,7 @@ _CARRYING = text(
     f"""
     -- Which boards do the reports with these material sets speak of, in order?
     WITH fact AS (
-        SELECT unit_id, position_number, set_id, station_id, transaction_id, recorded_at, candidates
+        SELECT unit_id, position_number, set_id, station_id, recorded_at, received_at, transaction_id, candidates
         FROM installation
         WHERE (CAST(:sets AS integer[]) IS NULL OR set_id = ANY (CAST(:sets AS integer[])))
           AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
@@ -223,7 +217,7 @@ _CARRYING = text(
     ), {HELD}
     SELECT coalesce(held.board_id, fact.unit_id) AS board_id, coalesce(held.board_position, 0) AS board_position,
         fact.recorded_at, fact.set_id, fact.station_id, station.handle, fact.position_number,
-        coalesce(width.positions, 0), fact.candidates
+        coalesce(width.positions, 0), fact.candidates, {TIED_IN_DOUBT}
     FROM fact JOIN station USING (station_id)
     LEFT JOIN held ON {NOT_PASSED_OVER}
     LEFT JOIN width ON width.panel_id = fact.unit_id
@@ -257,7 +251,7 @@ def boards_carrying(
 def _reports(plain: _Plain) -> Iterator[tuple[int, int, datetime, Report]]:
     """Unit, position without a serial, time and report, one after the other."""
     handles = map(dict(zip(plain.tellers, plain.handles, strict=True)).__getitem__, plain.stations)
-    told = zip(plain.sets, plain.stations, handles, plain.positions, repeat(0), plain.candidates)
+    told = zip(plain.sets, plain.stations, handles, plain.positions, repeat(0), plain.candidates, repeat(False))
     return zip(plain.units, repeat(0), plain.times, told)  # of what is repeated there is no end
 
 
@@ -306,39 +300,52 @@ def _boards(rows: Iterable[tuple[int, int, datetime, Report]], shown: Mapping[in
 
 _OCCUPANTS = text(
     f"""
-    -- Which boards were in these places at these times? A place is a unit and a position on it, 0 for the whole.
+    -- Which boards were in these places at these times?
     WITH fact AS (
         SELECT * FROM unnest(
             CAST(:units AS bigint[]), CAST(:positions AS smallint[]), CAST(:times AS timestamptz[]),
-            CAST(:stations AS integer[]), CAST(:transactions AS uuid[])
-        ) WITH ORDINALITY AS fact (unit_id, position_number, recorded_at, station_id, transaction_id, nth)
+            CAST(:stations AS integer[]), CAST(:transactions AS uuid[]), CAST(:heard AS timestamptz[])
+        ) WITH ORDINALITY AS fact (
+            unit_id, position_number, recorded_at, station_id, transaction_id, received_at, nth
+        )
     ), {HELD}
-    SELECT fact.nth - 1, coalesce(held.board_id, fact.unit_id), coalesce(held.board_position, 0)
+    SELECT DISTINCT fact.nth - 1, coalesce(held.board_id, fact.unit_id), coalesce(held.board_position, 0),
+        {TIED_IN_DOUBT}
     FROM fact
-    LEFT JOIN held ON {NOT_PASSED_OVER}
+    LEFT JOIN held ON {TIED} AND (:every OR NOT ({_PASSED_OVER}))
     ORDER BY 1, 2, 3
     """
 )
 
 
-def occupants(
-    connection: Connection,
-    places: Sequence[tuple[int, int, datetime]],
-    as_of: datetime | None,
-    works: Sequence[tuple[int | None, UUID | None]] = (),
-) -> Iterator[tuple[int, int, int]]:
-    """(index of the place, board's unit id, its position without a serial) for each (unit, position, time).
+class Spoken(NamedTuple):
+    """What a station spoke of and when: a unit, and a position on it, 0 for the whole. See `app.units.places`."""
 
-    Of a panel as a whole, boards are left out that the machine passed over in the work, where `works` tells that for
-    each place: (station id, transaction).
+    unit_id: int
+    position_number: int
+    recorded_at: datetime
+    station_id: int
+    transaction_id: UUID | None = None
+    heard_at: datetime | None = None
+
+
+def occupants(
+    connection: Connection, spoken: Sequence[Spoken], as_of: datetime | None, *, every: bool = False
+) -> Iterator[tuple[int, int, int, bool]]:
+    """(index, board's unit id, its position without a serial, whether another round may be meant) of each `spoken`.
+
+    Of a panel as a whole, boards are left out that the machine passed over in that work; not so with `every`.
     """
-    if places:
+    if spoken:
+        units, positions, times, stations, transactions, heard = map(list, zip(*spoken, strict=True))
         asked = {
-            "units": [place[0] for place in places],
-            "positions": [place[1] for place in places],
-            "times": [place[2] for place in places],
-            "stations": [station_id for station_id, _ in works],
-            "transactions": [transaction for _, transaction in works],
+            "units": units,
+            "positions": positions,
+            "times": times,
+            "stations": stations,
+            "transactions": transactions,
+            "heard": heard,
+            "every": every,
             "as_of": as_of,
         }
         yield from (tuple(row) for row in connection.execute(_OCCUPANTS, asked))

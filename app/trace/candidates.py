@@ -19,7 +19,7 @@ from app.trace.evidence import Evidence
 from app.trace.loaded import loaded_intervals
 from app.trace.spans import BETWEEN_CLOCKS
 from app.trace.suspects import LONGEST_WORK, Suspect, suspects
-from app.units.places import AMONG_PLACES, AT_PLACE
+from app.units.places import TIED_AT_PLACE, WORKED_AT_PLACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class Candidate:
     surface_finish: str | None
     evidence: Evidence
     station: str
+    station_id: int
     recorded_at: datetime
     why: str
 
@@ -46,15 +47,14 @@ OPEN = f"""
         EXISTS (SELECT FROM spoken_position JOIN family USING (unit_id))
         OR EXISTS (SELECT FROM spoken_count JOIN family USING (unit_id))
         OR EXISTS (
-            SELECT FROM place JOIN installation AS fact ON {AT_PLACE}
+            SELECT FROM place JOIN installation AS fact ON {TIED_AT_PLACE}
             JOIN material_set USING (set_id)
             CROSS JOIN LATERAL unnest(chunk_ids) AS listed (chunk_id)
             JOIN material_chunk USING (chunk_id)
             WHERE 0 = ANY (package_ids)
         )
         OR EXISTS (
-            SELECT FROM place JOIN work_record AS fact
-                ON {AMONG_PLACES.format(time="coalesce(fact.started_at, fact.completed_at)")}
+            SELECT FROM place JOIN work_record AS fact ON {WORKED_AT_PLACE}
             WHERE EXISTS (SELECT FROM loading_event WHERE loading_event.station_id = fact.station_id)
               AND NOT EXISTS (
                 SELECT FROM place AS there JOIN installation AS told ON told.unit_id = there.unit_id
@@ -62,7 +62,7 @@ OPEN = f"""
                     AND told.recorded_at >= there.held_from AND told.recorded_at < there.held_until
                 WHERE told.station_id = fact.station_id
                   AND (told.transaction_id = fact.transaction_id
-                       OR (told.transaction_id IS NULL AND told.recorded_at >= fact.started_at))
+                       OR (told.transaction_id IS NULL AND there.turn IS NULL AND told.recorded_at >= fact.started_at))
                   AND {_KNOWN.format("told.received_at")}
               )
         )
@@ -184,7 +184,7 @@ def _told(connection: Connection, found: list[Suspect], as_of: datetime | None) 
                 told.add((one.board, designator, one.package_id))
                 yield Candidate(
                     one.board, designator, package.identifier, package.part_number, package.lot, package.date_code,
-                    package.surface_finish, one.evidence, handles[one.station_id], one.recorded_at,
+                    package.surface_finish, one.evidence, handles[one.station_id], one.station_id, one.recorded_at,
                     f"{handles[one.station_id]} {one.why}.",
                 )  # fmt: skip
 

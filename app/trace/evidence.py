@@ -15,7 +15,9 @@ class Evidence(StrEnum):
     __hash__ = str.__hash__  # an Enum's own is five times slower, and each unit of an answer is counted by it
 
 
-def evidence_of(*, applied: bool, chained: bool, position_number: int, positions: int, candidates: int) -> Evidence:
+def evidence_of(
+    *, applied: bool, chained: bool, position_number: int, positions: int, candidates: int, in_doubt: bool = False
+) -> Evidence:
     """Evidence of one report on one unit.
 
     * The machine named the package, and the unit, or the panel and the position: exact.
@@ -23,8 +25,9 @@ def evidence_of(*, applied: bool, chained: bool, position_number: int, positions
     * It named only the transaction, and that has several units (`candidates`): bounded.
     * Material applied (paste, flux, coating) to a panel as a whole is on each of its boards: exact.
     * Components on a panel of several `positions` without a position could be on any of its boards: bounded.
+    * Clocks leave open which round of a carrier it was (`in_doubt`): bounded.
     """
-    if chained or candidates > 1:
+    if chained or candidates > 1 or in_doubt:
         return Evidence.bounded
     if position_number == 0 and positions > 1 and not applied:
         return Evidence.bounded

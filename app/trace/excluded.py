@@ -15,7 +15,7 @@ from app.trace.hits import packages_meant
 from app.trace.loaded import LoadedInterval, loaded_intervals
 from app.trace.question import Question
 from app.trace.shown import particulars
-from app.trace.suspects import works_in
+from app.trace.suspects import spoken_of, works_in
 from app.trace.told import Told
 from app.trace.where_used import stream_where_used
 
@@ -128,8 +128,8 @@ def _worked_beside(
 ) -> Iterator[tuple[Place, tuple[Row[Any], int]]]:
     """Boards that were worked on while the packages were loaded, each with the work and the position it was told of."""
     for block in _blocks(works_in(connection, intervals, as_of)):
-        places = [(row.unit_id, position, row.recorded_at) for row, position in block]
-        for index, unit_id, position in occupants(connection, places, as_of):
+        places = [spoken_of(row, position) for row, position in block]
+        for index, unit_id, position, _ in occupants(connection, places, as_of, every=True):
             yield (unit_id, position), block[index]
 
 

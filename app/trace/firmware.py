@@ -27,7 +27,7 @@ _PERSONALIZED = text(
     -- Which software and other characteristics were put into it?
     WITH {PLACES_THEN}
     SELECT fact.body, fact.recorded_at, station.handle AS station, place.position_number, unit.serial
-    FROM place JOIN unit_event AS fact ON {AMONG_PLACES.format(time="fact.recorded_at")}
+    FROM place JOIN unit_event AS fact ON {AMONG_PLACES}
     JOIN station USING (station_id)
     JOIN unit ON unit.unit_id = fact.unit_id
     WHERE fact.message_name = 'CFX.Production.Assembly.UnitsPersonalized'

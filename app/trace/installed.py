@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
 from app.materials.packages import latest
 from app.trace.evidence import Evidence, evidence_of
-from app.units.places import AT_PLACE, PASSED_OVER, PLACES, PLACES_THEN
+from app.units.places import PASSED_OVER, PLACES, PLACES_THEN, TIED_AT_PLACE, TIED_IN_DOUBT
 
 _DESCRIBED_THEN = f"""
     CROSS JOIN LATERAL (
@@ -40,6 +41,11 @@ class Installed(NamedTuple):
     date_code: str | None
     surface_finish: str | None
     is_unit: bool | None
+    station_id: int
+    transaction_id: UUID | None
+    received_at: datetime
+    in_doubt: bool
+    """Whether it may as well be of another round of the carrier."""
 
     @property
     def evidence(self) -> Evidence:
@@ -50,6 +56,7 @@ class Installed(NamedTuple):
             position_number=self.position_number,
             positions=self.positions,
             candidates=self.candidates,
+            in_doubt=self.in_doubt,
         )
 
 
@@ -70,8 +77,8 @@ def _question(*, then: bool) -> TextClause:
         fact AS (
             SELECT DISTINCT ON (fact.unit_id, fact.position_number, fact.event_id)
                 fact.unit_id, fact.position_number, fact.event_id, fact.set_id, fact.station_id, fact.recorded_at,
-                fact.candidates, place.positions
-            FROM place JOIN installation AS fact ON {AT_PLACE}
+                fact.candidates, fact.transaction_id, fact.received_at, place.positions, {TIED_IN_DOUBT} AS doubted
+            FROM place JOIN installation AS fact ON {TIED_AT_PLACE}
             WHERE (place.position_number IS NULL OR NOT ({passed_over}))
               {"AND fact.received_at <= :as_of" if then else ""}
         )
@@ -82,7 +89,7 @@ def _question(*, then: bool) -> TextClause:
             {described}.date_code, {described}.surface_finish, (
                 -- Not EXISTS, for which all serials would be read.
                 SELECT true FROM serial WHERE serial.serial = package.identifier {known if then else ""}
-            )
+            ), fact.station_id, fact.transaction_id, fact.received_at, fact.doubted
         FROM fact
         JOIN material_set USING (set_id)
         CROSS JOIN LATERAL unnest(material_set.chunk_ids) AS listed (chunk_id)

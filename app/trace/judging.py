@@ -115,6 +115,7 @@ class Judge:
             position_number=report.spoken_position,
             positions=report.positions,
             candidates=report.candidates,
+            in_doubt=report.in_doubt,
         )
         names = hit.named or hit.bounded
         designators = sorted(set(names), key=natural_order)
@@ -131,4 +132,7 @@ class Judge:
             return f"{station} named {what} for its work on {report.candidates} units, not for which of them"
         if not hit.in_some or hit.bounded:
             return f"{station} placed {where} from a spliced chain with {what} in it; it may be any of the chain"
+        if report.in_doubt:
+            which = "this or another board, by clocks that leave open which the carrier held"
+            return f"{station} placed {where} from {what} on {which}" if where else f"{station} put {what} on {which}"
         return f"{station} placed {where} from {what} on one of {report.positions} boards of the panel"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from app.lines.clocks import clock_errors
-from app.trace.boards import AT, HELD, Place
+from app.trace.boards import HELD, TIED, Place
 from app.trace.designators import natural_order
 from app.trace.planned import BILL_THEN, ORDER_VERSION
 from app.trace.removals import Removal, removals_from
@@ -60,7 +60,7 @@ _FILLED = text(
             coalesce(held.board_position, CAST(0 AS smallint)) AS board_position,
             count(*) OVER (PARTITION BY fact.unit_id, fact.position_number, fact.event_id) AS meant
         FROM fact
-        LEFT JOIN held ON {AT}
+        LEFT JOIN held ON {TIED}
     ), named AS (
         SELECT DISTINCT board_id, board_position, set_id, station_id, recorded_at
         FROM resolved JOIN asked USING (board_id, board_position)

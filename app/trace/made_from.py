@@ -1,8 +1,8 @@
 """What is this unit made from? Every part by designator, with its package, lot and evidence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -11,24 +11,28 @@ from sqlalchemy import Connection, Row, text
 
 from app.db import at_once, varied
 from app.errors import NotFound
+from app.lines.clocks import ERROR_OF, clock_errors
 from app.trace.assemblies import told_elsewhere
-from app.trace.boards import occupants
+from app.trace.boards import Spoken, occupants
 from app.trace.candidates import OPEN, candidates
 from app.trace.designators import natural_order
-from app.trace.evidence import Evidence
+from app.trace.evidence import Evidence, weaker
 from app.trace.firmware import Firmware, firmware_of
 from app.trace.installed import Installed, installed_in
 from app.trace.planned import BILL_THEN, ORDER_VERSION
+from app.trace.removals import End, taken_out_at
 from app.trace.shown import particulars
-from app.units.places import AT_PLACE, ORDER_THEN, PLACES_THEN, VISIBLE
+from app.trace.spans import CLOCK_ERROR, Reading
+from app.units.places import AT_PLACE, IN_DOUBT, ORDER_THEN, PLACES_THEN, VISIBLE
 
 
 # Structs, for a board has a thousand: a dataclass takes three times as long to make, and as long again to be told.
 class InstalledPart(Struct, omit_defaults=True, gc=False):
     """A part in a unit: one designator, or material applied to the unit as a whole (no designator).
 
-    `removed_at` is set where the part was taken out again. `position_number` and `serial` tell the board where a panel
-    was asked for. `why` tells of a package that no report names for it why it may be there.
+    `removed_at` is set where the part was taken out again, `perhaps_removed_at` where that may have been before it was
+    put in, as far as clocks tell. `position_number` and `serial` tell the board where a panel was asked for. `why`
+    tells of a package that no report names for it why it may be there.
     """
 
     reference_designator: str | None
@@ -45,10 +49,11 @@ class InstalledPart(Struct, omit_defaults=True, gc=False):
     position_number: int | None
     why: str | None
     removed_at: datetime | None = None
+    perhaps_removed_at: datetime | None = None
 
 
 class ComponentUnit(Struct, omit_defaults=True, frozen=True):
-    """A unit built into the unit.
+    """A unit built into the unit; `perhaps_removed_at` as of a part. `bounded`: or into another board.
 
     `elsewhere_at` is set where it was told into another assembly then, though nobody told that it was taken out of
     this one: from then on it is possibly here.
@@ -60,6 +65,8 @@ class ComponentUnit(Struct, omit_defaults=True, frozen=True):
     recorded_at: datetime
     elsewhere_at: datetime | None
     removed_at: datetime | None = None
+    perhaps_removed_at: datetime | None = None
+    evidence: Evidence = Evidence.exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,19 +152,21 @@ _REMOVED = text(
     -- What was taken out of it again? What may have come out of any of several boards came out of none surely.
     WITH {PLACES_THEN}
     SELECT fact.unit_id, fact.position_number, fact.recorded_at, fact.reference_designators,
-        package.identifier AS package,
-        child.serial AS child
+        package.identifier AS package, child.serial AS child, fact.station_id,
+        {ERROR_OF.format(station="fact.station_id")} AS clock_error, NULL AS transaction_id, fact.received_at
     FROM place JOIN removal AS fact ON {AT_PLACE}
     LEFT JOIN package USING (package_id)
     LEFT JOIN unit AS child ON child.unit_id = fact.child_id
-    WHERE fact.candidates = 1 AND (fact.position_number > 0 OR place.positions < 2) AND {_THEN.format("fact")}
+    WHERE fact.candidates = 1 AND (fact.position_number > 0 OR place.positions < 2) AND NOT {IN_DOUBT}
+      AND {_THEN.format("fact")}
     """
 )
 _CHILDREN = text(
     f"""
     -- Which units are built into it?
     WITH {PLACES_THEN}
-    SELECT child.serial, fact.reference_designator, station.handle AS station, fact.recorded_at
+    SELECT child.serial, fact.reference_designator, station.handle AS station, fact.recorded_at, fact.station_id,
+        {ERROR_OF.format(station="fact.station_id")} AS clock_error, {IN_DOUBT} AS in_doubt
     FROM place JOIN installed_unit AS fact ON {AT_PLACE}
     JOIN unit AS child ON child.unit_id = fact.child_id
     JOIN station USING (station_id)
@@ -182,22 +191,19 @@ def made_from(
     removals = connection.execute(_REMOVED, asked).all() if subject.emptied else []
     units = {row.package for row in rows if row.is_unit}
     boards = _Boards(connection, [*rows, *removals], as_of) if subject.boards else None
-    parts = _parts(rows, removals, boards)
+    clocks = clock_errors(connection, {row.station_id for row in rows}, as_of) if removals else {}
+    parts = _parts(rows, removals, clocks, boards)
     components = [
+        _component(row, removals) for row in (connection.execute(_CHILDREN, asked) if subject.holding else ())
+    ]
+    components += [
         ComponentUnit(
-            row.serial,
-            row.reference_designator,
-            row.station,
-            row.recorded_at,
-            None,
-            _removed_at(removals, row.recorded_at, row.reference_designator, row.serial),
+            part.package, part.reference_designator, part.station, part.recorded_at, None, part.removed_at,
+            part.perhaps_removed_at, part.evidence,
         )
-        for row in (connection.execute(_CHILDREN, asked) if subject.holding else ())
-    ] + [
-        ComponentUnit(part.package, part.reference_designator, part.station, part.recorded_at, None, part.removed_at)
         for part in (parts if units else ())
         if part.package in units
-    ]
+    ]  # fmt: skip
     if components:
         components = _with_moves(connection, components, as_of)
     completeness = _completeness(connection, subject.product_revision_id, parts, as_of)
@@ -219,6 +225,14 @@ def made_from(
     )
 
 
+def _component(row: Row[Any], removals: Sequence[Row[Any]]) -> ComponentUnit:
+    removed_at, perhaps = taken_out_at(removals, row, row.reference_designator, row.serial)
+    evidence = Evidence.bounded if row.in_doubt else Evidence.exact
+    return ComponentUnit(
+        row.serial, row.reference_designator, row.station, row.recorded_at, None, removed_at, perhaps, evidence
+    )
+
+
 def _with_moves(
     connection: Connection, components: Sequence[ComponentUnit], as_of: datetime | None
 ) -> list[ComponentUnit]:
@@ -227,36 +241,28 @@ def _with_moves(
     return [replace(one, elsewhere_at=moved.get((one.serial, one.recorded_at))) for one in components]
 
 
-_IN_WORK = text(
-    """
-    -- In which work was each report of these panels as a whole? Of two at the same moment it is open.
-    SELECT unit_id, recorded_at, min(station_id) AS station_id, (array_agg(transaction_id))[1] AS transaction_id
-    FROM installation
-    WHERE unit_id = ANY (CAST(:units AS bigint[])) AND position_number = 0
-    GROUP BY unit_id, recorded_at HAVING count(DISTINCT (station_id, transaction_id)) = 1
-    """
-)
-_NO_WORK = (None, None)
-
-
 class _Boards:
     """Of which boards the facts of a panel speak, and what those are called."""
 
     def __init__(self, connection: Connection, facts: Sequence[Installed | Row[Any]], as_of: datetime | None) -> None:
-        places = [(fact.unit_id, fact.position_number, fact.recorded_at) for fact in facts]
-        self._of: dict[tuple[int, int, datetime], list[_Board]] = {}
-        panels = sorted({unit_id for unit_id, position, _ in places if not position})
-        rows = connection.execute(_IN_WORK, {"units": panels}) if panels else ()
-        works = {(row.unit_id, 0, row.recorded_at): (row.station_id, row.transaction_id) for row in rows}
-        found = list(occupants(connection, places, as_of, [works.get(place, _NO_WORK) for place in places]))
-        known = particulars(connection, sorted({unit_id for _, unit_id, _ in found}), placed=False)
-        for index, unit_id, position in found:
-            board = _Board(known[unit_id].serial, position or None)
-            self._of.setdefault(places[index], []).append(board)
+        spoken = [_spoken(fact) for fact in facts]
+        self._of: dict[Spoken, dict[_Board, bool]] = {one: {} for one in spoken}
+        found = list(occupants(connection, spoken, as_of))
+        known = particulars(connection, sorted({unit_id for _, unit_id, _, _ in found}), placed=False)
+        for index, unit_id, position, in_doubt in found:
+            self._of[spoken[index]][_Board(known[unit_id].serial, position or None)] = in_doubt
 
-    def of(self, fact: Installed | Row[Any]) -> list["_Board"]:
-        """The boards a fact speaks of: several where a panel was spoken of as a whole."""
-        return self._of[fact.unit_id, fact.position_number, fact.recorded_at]
+    def of(self, fact: Installed | Row[Any]) -> Mapping["_Board", bool]:
+        """The boards a fact speaks of, several where a panel was spoken of as a whole; of each, whether another round
+        of the carrier may be meant.
+        """
+        return self._of[_spoken(fact)]
+
+
+def _spoken(fact: Installed | Row[Any]) -> Spoken:
+    return Spoken(
+        fact.unit_id, fact.position_number, fact.recorded_at, fact.station_id, fact.transaction_id, fact.received_at
+    )
 
 
 class _Board(NamedTuple):
@@ -266,39 +272,70 @@ class _Board(NamedTuple):
     position_number: int | None
 
 
-def _parts(rows: Sequence[Installed], removals: Sequence[Row[Any]], boards: _Boards | None) -> list[InstalledPart]:
-    """One part a designator; the same part reported twice is one, from its first report on.
+def _parts(
+    rows: Sequence[Installed],
+    removals: Sequence[Row[Any]],
+    clocks: Mapping[int, timedelta],
+    boards: _Boards | None,
+) -> list[InstalledPart]:
+    """One part a designator; the same part reported twice is one, from the first of its surest reports on.
 
     What is put in again after it was taken out is another part.
     """
     parts: list[InstalledPart] = []
-    known: dict[tuple[str, str, _Board | None, datetime | None], set[str | None]] = {}
-    for row in sorted(rows, key=lambda row: (row.recorded_at, row.package, row.station, row.position_number)):
+    known: dict[tuple[str, str, _Board | None, End], set[str | None]] = {}
+    spoken = [(row, board, sure) for row in rows for board, sure in _meant(row, boards)]
+    for row, board, evidence in sorted(spoken, key=_surest_and_first):
         package, station = row.package, row.station
-        told = (row.part_number, package, row.lot, row.evidence, station, row.recorded_at)
+        told = (row.part_number, package, row.lot, evidence, station, row.recorded_at)
         described = (row.reference_part_number, row.date_code, row.surface_finish)
-        for board in boards.of(row) if boards else (None,):
-            here = removals if boards is None else [one for one in removals if board in boards.of(one)]
-            where: tuple[str | None, int | None] = board or (None, None)
-            for removed_at, designators in _ends(row, here).items():
-                there = known.setdefault((package, station, board, removed_at), set())
-                more = [designator for designator in dict.fromkeys(designators) if designator not in there]
-                there.update(more)
-                rest = (*told, *described, *where, None, removed_at)
-                parts += [InstalledPart(designator, *rest) for designator in more]
-    parts.sort(key=lambda part: natural_order(part.reference_designator))  # those of one stay in the order of time
+        where: tuple[str | None, int | None] = board or (None, None)
+        for end, designators in _ends(row, _emptying(removals, boards, board), clocks).items():
+            there = known.setdefault((package, station, board, end), set())
+            more = [designator for designator in dict.fromkeys(designators) if designator not in there]
+            there.update(more)
+            rest = (*told, *described, *where, None, *end)
+            parts += [InstalledPart(designator, *rest) for designator in more]
+    parts.sort(key=lambda part: (natural_order(part.reference_designator), part.recorded_at))
     return parts
 
 
-def _ends(row: Installed, removals: Sequence[Row[Any]]) -> Mapping[datetime | None, Sequence[str | None]]:
+def _meant(row: Installed, boards: _Boards | None) -> Iterator[tuple["_Board | None", Evidence]]:
+    """The boards a report speaks of, and how surely."""
+    if boards is None:
+        yield None, row.evidence
+    else:
+        for board, in_doubt in boards.of(row).items():
+            yield board, weaker(row.evidence, Evidence.bounded) if in_doubt else row.evidence
+
+
+_STRENGTHS = tuple(Evidence)
+
+
+def _surest_and_first(spoken: tuple[Installed, "_Board | None", Evidence]) -> tuple[int, datetime, str, str, int]:
+    row, _, evidence = spoken
+    return _STRENGTHS.index(evidence), row.recorded_at, row.package, row.station, row.position_number
+
+
+def _ends(
+    row: Installed, removals: Sequence[Row[Any]], clocks: Mapping[int, timedelta]
+) -> Mapping[End, Sequence[str | None]]:
     """The designators of a report by when what it put there was taken out: mostly all of them, and never."""
     designators = row.reference_designators or (None,)
     if not removals:
-        return {None: designators}
-    ends: dict[datetime | None, list[str | None]] = {}
+        return {(None, None): designators}
+    begun = Reading(row.station_id, row.recorded_at, clocks.get(row.station_id, CLOCK_ERROR))
+    ends: dict[End, list[str | None]] = {}
     for designator in designators:
-        ends.setdefault(_removed_at(removals, row.recorded_at, designator, row.package), []).append(designator)
+        ends.setdefault(taken_out_at(removals, begun, designator, row.package), []).append(designator)
     return ends
+
+
+def _emptying(removals: Sequence[Row[Any]], boards: _Boards | None, board: "_Board | None") -> Sequence[Row[Any]]:
+    """What came out of the board; what may have come out of another came out of none surely."""
+    if boards is None or board is None:
+        return removals
+    return [one for one in removals if boards.of(one).get(board) is False]
 
 
 def _possible(
@@ -312,10 +349,13 @@ def _possible(
     family = {subject.unit_id, *subject.board_ids}
     found = list(candidates(connection, family, as_of))
     known = particulars(connection, sorted({one.board[0] for one in found}), placed=False) if boards else {}
+    clocks = clock_errors(connection, {one.station_id for one in found}, as_of) if removals else {}
     parts = []
     for one in found:
         board = _Board(known[one.board[0]].serial, one.board[1] or None) if boards else None
-        here = removals if boards is None else [each for each in removals if board in boards.of(each)]
+        begun = Reading(one.station_id, one.recorded_at, clocks.get(one.station_id, CLOCK_ERROR))
+        here = _emptying(removals, boards, board)
+        removed_at, perhaps = taken_out_at(here, begun, one.reference_designator, one.package)
         parts.append(
             InstalledPart(
                 reference_designator=one.reference_designator,
@@ -331,31 +371,11 @@ def _possible(
                 serial=board.serial if board else None,
                 position_number=one.board[1] or None,
                 why=one.why,
-                removed_at=_removed_at(here, one.recorded_at, one.reference_designator, one.package),
+                removed_at=removed_at,
+                perhaps_removed_at=perhaps,
             )
         )
     return parts
-
-
-def _removed_at(
-    removals: Sequence[Row[Any]],
-    installed_at: datetime,
-    designator: str | None,
-    goes_by: str,
-) -> datetime | None:
-    """When a part installed then was taken out: the first removal after it that means it.
-
-    A child unit goes by its serial, whether a machine tells it as a unit or as a material.
-    """
-    times = [
-        removal.recorded_at
-        for removal in removals
-        if removal.recorded_at >= installed_at
-        and (removal.package or removal.child or removal.reference_designators)
-        and (not (removal.package or removal.child) or goes_by in (removal.package, removal.child))
-        and (not removal.reference_designators or designator in removal.reference_designators)
-    ]
-    return min(times, default=None)
 
 
 def _completeness(

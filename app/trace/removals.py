@@ -3,13 +3,14 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from app.lines.clocks import ERROR_OF
 from app.trace.boards import AT, HELD, Place
 from app.trace.evidence import Evidence
-from app.trace.spans import Moment, Span, merged, stay
+from app.trace.spans import Moment, Span, apart, may_follow, merged, stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +98,27 @@ def _empties(removal: Removal, designator: str, packages: Collection[int]) -> bo
     if removal.reference_designators:
         return designator in removal.reference_designators
     return removal.child_id is None and (removal.package_id is None or removal.package_id in packages)
+
+
+End: TypeAlias = tuple[datetime | None, datetime | None]
+"""When something was taken out, surely and perhaps."""
+
+
+def taken_out_at(removals: Sequence[Row[Any]], installed: Moment, designator: str | None, goes_by: str) -> End:
+    """When a part was taken out: the first removal after it that means it, and one before that which may be after it.
+
+    A child unit goes by its serial, whether a machine tells it as a unit or as a material.
+    """
+    surely, perhaps = None, None
+    for removal in sorted(removals, key=lambda removal: removal.recorded_at):
+        if (
+            may_follow(installed, removal)
+            and (removal.package or removal.child or removal.reference_designators)
+            and (not (removal.package or removal.child) or goes_by in (removal.package, removal.child))
+            and (not removal.reference_designators or designator in removal.reference_designators)
+        ):
+            if removal.recorded_at >= installed.recorded_at + apart(installed, removal):
+                surely = removal.recorded_at
+                break
+            perhaps = perhaps or removal.recorded_at
+    return surely, perhaps

@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, TextClause, text
 
-from app.trace.boards import AT, HELD, Place, occupants
+from app.trace.boards import HELD, TIED, TIED_IN_DOUBT, Place, Spoken, occupants
 from app.trace.evidence import Evidence
 from app.trace.left_open import Near, left_open
 from app.trace.loaded import LoadedInterval, windows
@@ -117,12 +117,12 @@ _REPORTED = text(
     ), {HELD}
     SELECT DISTINCT asked.nth - 1
     FROM fact
-    LEFT JOIN held ON {AT}
+    LEFT JOIN held ON {TIED}
     JOIN asked ON asked.board_id = coalesce(held.board_id, fact.unit_id)
         AND asked.board_position = coalesce(held.board_position, 0)
         AND asked.station_id = fact.station_id
     WHERE (fact.transaction_id = asked.transaction_id
-       OR (fact.transaction_id IS NULL AND fact.recorded_at >= asked.begun_at
+       OR (fact.transaction_id IS NULL AND NOT {TIED_IN_DOUBT} AND fact.recorded_at >= asked.begun_at
            AND fact.recorded_at <= coalesce(asked.ended_at, 'infinity') + CAST(:longest_work AS interval)))
       -- What has a second place, or a later one, has others: a report of that alone is none of the whole. A board in a
       -- panel has its own place alone.
@@ -248,13 +248,13 @@ def suspects(
         for row, position in works_in(connection, intervals, as_of, units)
         if position not in (row.skipped_positions or ())
     ]
-    places = [(row.unit_id, position, row.recorded_at) for row, position in works]
-    boards = list(occupants(connection, places, as_of))
+    places = [spoken_of(row, position) for row, position in works]
+    boards = list(occupants(connection, places, as_of, every=True))
     reported = _with_report(connection, works, boards, as_of)
     partly: list[tuple[Near, Suspect]] = []
     asked = {"packages": sorted({one.package_id for one in intervals}), "as_of": as_of}
     described = {row.package_id: row for row in connection.execute(_DESCRIBED, asked)} if boards else {}
-    for nth, (index, board_id, board_position) in enumerate(boards):
+    for nth, (index, board_id, board_position, _) in enumerate(boards):
         row, _ = works[index]
         suspect = Suspect(
             (board_id, board_position),
@@ -292,6 +292,11 @@ def suspects(
             )
 
 
+def spoken_of(work: Row[Any], position: int) -> Spoken:
+    """What a work of `works_in` speaks of."""
+    return Spoken(work.unit_id, position, work.recorded_at, work.station_id, work.transaction_id, work.heard_at)
+
+
 def _unnamed(
     connection: Connection,
     intervals: Sequence[LoadedInterval],
@@ -300,9 +305,11 @@ def _unnamed(
 ) -> Iterator[Suspect]:
     given = {**windows(intervals), "longest_work": LONGEST_WORK, "units": units, "as_of": as_of}
     rows = connection.execute(_UNNAMED if units is None else _of_these(_UNNAMED), given).all()
-    places = [(row.unit_id, row.position_number, row.recorded_at) for row in rows]
-    told_in = [(row.station_id, row.transaction_id) for row in rows]
-    for index, board_id, board_position in occupants(connection, places, as_of, told_in):
+    places = [
+        Spoken(row.unit_id, row.position_number, row.recorded_at, row.station_id, row.transaction_id, row.received_at)
+        for row in rows
+    ]
+    for index, board_id, board_position, _ in occupants(connection, places, as_of):
         row = rows[index]
         where = ", ".join(row.reference_designators) or "the unit"
         yield Suspect(
@@ -320,21 +327,21 @@ def _unnamed(
 def _with_report(
     connection: Connection,
     works: Sequence[tuple[Row[Any], int]],
-    boards: Sequence[tuple[int, int, int]],
+    boards: Sequence[tuple[int, int, int, bool]],
     as_of: datetime | None,
 ) -> set[int]:
     """Which of the boards' works have a report of what was installed."""
     if not boards:
         return set()
-    rows = [works[index][0] for index, _, _ in boards]
+    rows = [works[index][0] for index, *_ in boards]
     asked = {
-        "units": [board_id for _, board_id, _ in boards],
-        "positions": [position for _, _, position in boards],
+        "units": [board_id for _, board_id, _, _ in boards],
+        "positions": [position for _, _, position, _ in boards],
         "stations": [row.station_id for row in rows],
         "transactions": [row.transaction_id for row in rows],
         "begun": [row.recorded_at for row in rows],
         "ended": [row.completed_at for row in rows],
-        "spoken": [works[index][1] for index, _, _ in boards],
+        "spoken": [works[index][1] for index, *_ in boards],
         "longest_work": LONGEST_WORK,
         "as_of": as_of,
     }

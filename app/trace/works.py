@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from app.trace.asked_time import asked_time
-from app.trace.boards import AT, HELD
+from app.trace.boards import HELD, TIED, TIED_IN_DOUBT
 from app.trace.evidence import Evidence
 from app.trace.question import Question
 
@@ -53,13 +53,15 @@ _WORKED = _asked(
 _NUMBER = r"^[+]?([0-9]{1,9}([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,2})?$"
 """As `app.cfx.tolerance` reads numbers that come as text."""
 _BY_TOOL = f"""
-    SELECT unit_id, position_number, station_id, recorded_at, recorded_at AS ended_at, 'used the tool on' AS deed
+    SELECT unit_id, position_number, station_id, recorded_at, recorded_at AS ended_at, 'used the tool on' AS deed,
+        received_at, CAST(NULL AS uuid) AS transaction_id
     FROM tool_use
     WHERE tool = :tool AND {_REPORTED}
 """
 # A message may personalize several units; each has its row with the whole body. A position may be written as text.
 _BY_FIRMWARE = f"""
-    SELECT unit_id, position_number, station_id, recorded_at, recorded_at AS ended_at, 'put the firmware into' AS deed
+    SELECT unit_id, position_number, station_id, recorded_at, recorded_at AS ended_at, 'put the firmware into' AS deed,
+        received_at, transaction_id
     FROM unit_event JOIN unit USING (unit_id)
     CROSS JOIN LATERAL unnest(coalesce(position_numbers, CAST('{{0}}' AS smallint[]))) AS position_number
     WHERE message_name = 'CFX.Production.Assembly.UnitsPersonalized' AND {_REPORTED}
@@ -81,7 +83,8 @@ _BY_FIRMWARE = f"""
 """
 _BY_RECIPE = f"""
     SELECT work.unit_id, position_number, work.station_id, coalesce(work.started_at, work.completed_at) AS recorded_at,
-        coalesce(work.started_at, work.completed_at) AS ended_at, 'ran the recipe for' AS deed
+        coalesce(work.started_at, work.completed_at) AS ended_at, 'ran the recipe for' AS deed,
+        coalesce(work.started_received_at, work.completed_received_at) AS received_at, transaction_id
     FROM work_record AS work
     JOIN recipe USING (recipe_id)
     CROSS JOIN LATERAL unnest(coalesce(position_numbers, CAST('{{0}}' AS smallint[]))) AS position_number
@@ -90,21 +93,25 @@ _BY_RECIPE = f"""
 """
 # `logged_in`: from each log-in to the next log-out of the same operator at the same station, or until now.
 _BY_OPERATOR = f"""
-    SELECT unit_id, position_number, station_id, recorded_at, recorded_at AS ended_at, 'inspected' AS deed
+    SELECT unit_id, position_number, station_id, recorded_at, recorded_at AS ended_at, 'inspected' AS deed,
+        received_at, transaction_id
     FROM inspection
     WHERE inspector = :operator AND {_REPORTED}
     UNION ALL
-    SELECT unit_id, position_number, station_id, recorded_at, recorded_at, 'tested' FROM test
+    SELECT unit_id, position_number, station_id, recorded_at, recorded_at, 'tested', received_at, transaction_id
+    FROM test
     WHERE tester = :operator AND {_REPORTED}
     UNION ALL
-    SELECT unit_id, position_number, station_id, recorded_at, recorded_at, 'repaired' FROM unit_event
+    SELECT unit_id, position_number, station_id, recorded_at, recorded_at, 'repaired', received_at, transaction_id
+    FROM unit_event
     CROSS JOIN LATERAL unnest(coalesce(position_numbers, CAST('{{0}}' AS smallint[]))) AS position_number
     WHERE message_name = 'CFX.Production.ReworkAndRepair.UnitsRepaired'
       AND :operator IN (body #>> '{{RepairOperator,OperatorIdentifier}}', body #>> '{{RepairOperator,LoginName}}')
       AND {_REPORTED}
     UNION ALL
     SELECT work.unit_id, position_number, work.station_id, coalesce(work.started_at, work.completed_at),
-        coalesce(work.started_at, work.completed_at), NULL
+        coalesce(work.started_at, work.completed_at), NULL,
+        coalesce(work.started_received_at, work.completed_received_at), transaction_id
     FROM (
         SELECT station_id, told.recorded_at AS since,
             (SELECT min(later.recorded_at) FROM station_event AS later
@@ -123,10 +130,12 @@ _BY_OPERATOR = f"""
     WHERE coalesce(work.started_at, work.completed_at) <= coalesce(logged_in.until, 'infinity')
       AND coalesce(work.completed_at, 'infinity') >= logged_in.since AND {_WORKED}
 """
+_WITH_TRANSACTION = {"installation", "inspection", "test"}
 # Whatever a station did to boards or told of them; work counts where it overlaps the window.
 _BY_WINDOW = (
     f"""
-    SELECT work.unit_id, position_number, work.station_id, work.recorded_at, work.ended_at, 'worked on' AS deed
+    SELECT work.unit_id, position_number, work.station_id, work.recorded_at, work.ended_at, 'worked on' AS deed,
+        coalesce(work.started_received_at, work.completed_received_at) AS received_at, transaction_id
     FROM (
         SELECT *, coalesce(CASE WHEN {_KNOWN.format("started_received_at")} THEN started_at END,
                            CASE WHEN {_KNOWN.format("completed_received_at")} THEN completed_at END) AS recorded_at,
@@ -138,8 +147,8 @@ _BY_WINDOW = (
       AND (CAST(:since AS timestamptz) IS NULL OR coalesce(work.ended_at, 'infinity') >= :since)
 """
     + "".join(
-        f"UNION ALL SELECT unit_id, position_number, station_id, recorded_at, recorded_at, '{deed}'\n"
-        f"FROM {table} WHERE {_REPORTED}\n"
+        f"UNION ALL SELECT unit_id, position_number, station_id, recorded_at, recorded_at, '{deed}', received_at, "
+        f"{'transaction_id' if table in _WITH_TRANSACTION else 'CAST(NULL AS uuid)'}\nFROM {table} WHERE {_REPORTED}\n"
         for table, deed in {
             "installation": "installed material on",
             "installed_unit": "built a unit into",
@@ -151,7 +160,8 @@ _BY_WINDOW = (
     )
     + f"""
     UNION ALL
-    SELECT unit_id, position_number, station_id, recorded_at, recorded_at, 'told of' FROM unit_event
+    SELECT unit_id, position_number, station_id, recorded_at, recorded_at, 'told of', received_at, transaction_id
+    FROM unit_event
     CROSS JOIN LATERAL unnest(coalesce(position_numbers, CAST('{{0}}' AS smallint[]))) AS position_number
     WHERE {_REPORTED}
 """
@@ -171,14 +181,14 @@ _BOARDS = """
     ), {held}
     SELECT DISTINCT ON (1, 2)
         coalesce(held.board_id, fact.unit_id), coalesce(held.board_position, 0), fact.deed, station.station_id,
-        station.handle, fact.recorded_at, coalesce(fact.doubtful, false)
+        station.handle, fact.recorded_at, coalesce(fact.doubtful, false), {in_doubt} AS in_doubt
     FROM fact
-    LEFT JOIN held ON {at}
+    LEFT JOIN held ON {tied}
     JOIN station USING (station_id)
-    ORDER BY 1, 2, fact.deed IS NULL, coalesce(fact.doubtful, false), fact.recorded_at
+    ORDER BY 1, 2, fact.deed IS NULL, coalesce(fact.doubtful, false) OR {in_doubt}, fact.recorded_at
 """
 _QUESTIONS = {
-    term: text(_BOARDS.format(facts=facts, held=HELD, at=AT))
+    term: text(_BOARDS.format(facts=facts, held=HELD, tied=TIED, in_doubt=TIED_IN_DOUBT))
     for term, facts in {
         "tool": _BY_TOOL, "firmware": _BY_FIRMWARE, "recipe": _BY_RECIPE, "operator": _BY_OPERATOR,
         "station": _BY_WINDOW,
@@ -227,12 +237,14 @@ def _touched(connection: Connection, question: Question, term: str) -> Iterator[
     }
     options = {"stream_results": True, "yield_per": _BLOCK}
     with connection.execute(_QUESTIONS[term], asked, execution_options=options) as rows:
-        for unit_id, position, deed, station_id, station, at, doubtful in rows:
+        for unit_id, position, deed, station_id, station, at, doubtful, in_doubt in rows:
             told = f"{at:%Y-%m-%d %H:%M:%S} UTC{time.doubt(station_id) if doubtful else ''}."
+            if in_doubt:
+                told = f"{told[:-1]}, or another board that the carrier held near that time."
             if deed is None:
                 who = f"{question.operator} was logged in at {station} while it was worked on there"
                 evidence = Evidence.inferred
             else:
                 who = f"{question.operator} {deed} it at {station}" if term == "operator" else f"{station} {deed} it"
-                evidence = Evidence.bounded if doubtful else Evidence.exact
+                evidence = Evidence.bounded if doubtful or in_doubt else Evidence.exact
             yield Touched(unit_id, position, evidence, f"{who}, {told}", station_id, at)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection, text
 
-from app.units.places import HELD_WINDOW
+from app.units.places import HELD_WINDOW, NOW, WORKED, of_turn, seated
 
 BOARD_THEN = """
     SELECT held.unit_id FROM panel_position AS held
@@ -132,6 +132,25 @@ MEMBER_PLACES = """
 """
 """CTEs after `member`: where the facts of each member stand, as in `app.units.places`."""
 
+_OF_MEMBERS = """
+    (panel_id, position_number) IN (
+        SELECT held.panel_id, held.position_number FROM panel_position AS held
+        WHERE held.unit_id IN (SELECT unit_id FROM member)
+    )
+"""
+MEMBER_ROUNDS = f"""
+    {seated(_OF_MEMBERS, NOW)}, place AS (
+        SELECT asked_id, unit_id AS member_id, unit_id, CAST(NULL AS smallint) AS position_number,
+            CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until,
+            CAST(NULL AS carrier_round) AS turn
+        FROM member
+        UNION ALL
+        SELECT member.asked_id, member.unit_id, panel_id, position_number, held_from, held_until, turn
+        FROM member JOIN seated USING (unit_id)
+    )
+"""
+"""In place of `MEMBER_PLACES` where nothing may be missed: with every round of a carrier that clocks leave open."""
+
 AT_MEMBER_PLACE = """
     fact.unit_id = place.unit_id
     AND (place.position_number IS NULL OR fact.position_number IN (place.position_number, 0))
@@ -144,6 +163,14 @@ AT_MEMBER_PLACE = """
 """
 """Join condition of a fact that has one position with `place`; `time` is the column of its station's time."""
 
+AT_MEMBER_ROUND = f"{AT_MEMBER_PLACE.format(time='recorded_at')} AND {of_turn('place', known_at=NOW)}"
+"""The same with a `place` of `MEMBER_ROUNDS`."""
+TIED_AT_MEMBER_ROUND = f"""
+    {AT_MEMBER_PLACE.format(time="recorded_at")}
+    AND {of_turn("place", transaction="fact.transaction_id", known_at=NOW)}
+"""
+"""The same of a fact with a transaction, which may name the board."""
+
 AMONG_MEMBER_PLACES = """
     fact.unit_id = place.unit_id
     AND (place.position_number IS NULL OR fact.position_numbers IS NULL
@@ -155,6 +182,11 @@ AMONG_MEMBER_PLACES = """
     ))
 """
 """Join condition of a fact that has several positions with `place`; `time` is an expression of its station's time."""
+
+WORKED_AT_MEMBER_ROUND = f"""
+    {AMONG_MEMBER_PLACES.format(time=WORKED["time"])} AND {of_turn("place", **WORKED, known_at=NOW)}
+"""
+"""Join condition of a `work_record` with a `place` of `MEMBER_ROUNDS`."""
 
 _FAMILY = text(f"WITH RECURSIVE {MEMBERS} SELECT asked_id, unit_id FROM member")
 

@@ -1,7 +1,9 @@
 """Where the facts of a unit stand: under its own identifier, and under the panel positions that held it.
 
 A fact under (panel, position) belongs to the unit that the last statement not after the fact put there, or, where all
-statements are later, the first. SQL pieces for questions; parameters `serial` and `customer_id` (null: any).
+statements are later, the first. A carrier is used again: what a clock that was seen off told near the change may be of
+the round before or after, possibly of both and surely of none, unless its transaction names the board. SQL pieces for
+questions; parameters `serial` and `customer_id` (null: any).
 """
 
 # A carrier that holds units of several customers is none of theirs.
@@ -15,10 +17,49 @@ VISIBLE = """
 """
 """Condition on `unit`: the asking customer may see it; `customer_id` null sees all."""
 
+NOW = "CAST(NULL AS timestamptz)"
+THEN = "CAST(:as_of AS timestamptz)"
+"""When it was known what is asked for."""
+
+
+def seated(statements: str, known_at: str) -> str:
+    """CTEs that end in `seated`: which unit was in which place of a panel, from when to when.
+
+    `statements` is a condition on `panel_position`, `known_at` an expression (null: now). Where the clocks matter,
+    `turn` is a `carrier_round`, and the time is widened by the worst of them.
+    """
+    wrong = f"known_clock_error WHERE CAST({known_at} AS timestamptz) IS NULL OR known_from <= {known_at}"
+    return f"""
+    stated AS (
+        SELECT panel_id, position_number, panel_position.unit_id,
+            CASE WHEN row_number() OVER in_order = 1 THEN '-infinity' ELSE linked_at END AS held_from,
+            coalesce(lead(linked_at) OVER in_order, 'infinity') AS held_until,
+            min(unit_id) OVER place < max(unit_id) OVER place AND EXISTS (SELECT FROM {wrong}) AS disputed
+        FROM panel_position WHERE {statements}
+          AND (CAST({known_at} AS timestamptz) IS NULL OR panel_position.received_at <= {known_at})
+        WINDOW place AS (PARTITION BY panel_id, position_number),
+            in_order AS (PARTITION BY panel_id, position_number ORDER BY linked_at, panel_position.unit_id)
+    ), seated AS (
+        SELECT panel_id, position_number, unit_id, held_from, held_until, CAST(NULL AS carrier_round) AS turn
+        FROM stated WHERE NOT disputed
+        UNION ALL
+        SELECT turn.panel_id, turn.position_number, turn.unit_id, turn.held_from - worst.error,
+            turn.held_until + worst.error, turn
+        FROM rounds_of((SELECT array_agg(DISTINCT panel_id) FROM stated WHERE disputed), {known_at}) AS turn
+        CROSS JOIN (SELECT max(error) + interval '2 seconds' AS error FROM {wrong}) AS worst
+    )
+    """
+
 
 def _places(known: str) -> str:
     """`family` holds a panel's boards where a panel was asked for: its identifier answers for all its positions."""
     here, other = known.format("panel_position"), known.format("other")
+    known_at = NOW if known == "true" else THEN
+    of_subject = """
+        (panel_id, position_number) IN (
+            SELECT held.panel_id, held.position_number FROM panel_position AS held JOIN subject USING (unit_id)
+        )
+    """
     return f"""
     subject AS (
         SELECT unit.unit_id, unit.serial, unit.customer_id, unit.work_order_id
@@ -32,39 +73,30 @@ def _places(known: str) -> str:
         SELECT panel_position.unit_id FROM subject
         JOIN panel_position ON panel_position.panel_id = subject.unit_id AND {here}
     ),
-    statement AS (
-        SELECT panel_id, position_number, panel_position.unit_id, linked_at,
-            row_number() OVER told AS nth, lead(linked_at) OVER told AS next_at
-        FROM panel_position
-        WHERE (panel_id, position_number) IN (
-            SELECT held.panel_id, held.position_number FROM panel_position AS held JOIN subject USING (unit_id)
-        ) AND {here}
-        WINDOW told AS (PARTITION BY panel_id, position_number ORDER BY linked_at, panel_position.unit_id)
-    ),
+    {seated(of_subject, known_at)},
     place AS (
         SELECT unit_id, CAST(NULL AS smallint) AS position_number,
             CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until,
-            0 AS positions
+            0 AS positions, CAST(NULL AS carrier_round) AS turn
         FROM family
         UNION ALL
-        SELECT statement.panel_id, statement.position_number,
-            CASE WHEN nth = 1 THEN '-infinity' ELSE linked_at END, coalesce(next_at, 'infinity'),
+        SELECT seated.panel_id, seated.position_number, seated.held_from, seated.held_until,
             -- As many as were told, linked, only spoken of, or counted: an X-out has no board.
             greatest((SELECT count(*) FROM (
                 SELECT other.position_number FROM panel_position AS other
-                WHERE other.panel_id = statement.panel_id AND {other}
+                WHERE other.panel_id = seated.panel_id AND {other}
                 UNION
                 SELECT other.position_number FROM spoken_position AS other
-                WHERE other.unit_id = statement.panel_id AND {other}
+                WHERE other.unit_id = seated.panel_id AND {other}
                 UNION
                 SELECT other.position_number FROM installation AS other
-                WHERE other.unit_id = statement.panel_id AND other.position_number = 1 AND {other}
+                WHERE other.unit_id = seated.panel_id AND other.position_number = 1 AND {other}
                   AND EXISTS (SELECT FROM spoken_position WHERE spoken_position.unit_id = other.unit_id)
             ) AS known), (
                 SELECT max(unit_count) FROM spoken_count AS other
-                WHERE other.unit_id = statement.panel_id AND {other}
-            ))
-        FROM statement JOIN subject USING (unit_id)
+                WHERE other.unit_id = seated.panel_id AND {other}
+            )), seated.turn
+        FROM seated JOIN subject USING (unit_id)
     )
 """
 
@@ -83,20 +115,68 @@ ORDER_THEN = """
 """
 """The work order of `unit` as it was known at `as_of` (null: now)."""
 
-AT_PLACE = """
+
+def of_turn(
+    place: str,
+    time: str = "fact.recorded_at",
+    *,
+    heard: str = "fact.received_at",
+    transaction: str = "NULL",
+    known_at: str = THEN,
+) -> str:
+    """Condition on a `fact` in the time of `place`: clocks and transactions leave room for that round."""
+    return f"""
+        ({place}.turn IS NULL
+         OR in_round({place}.turn, fact.station_id, {time}, {heard}, {transaction}, {known_at}) IS NOT NULL)
+    """
+
+
+def in_time(
+    place: str, time: str = "fact.recorded_at", *, heard: str = "fact.received_at", transaction: str = "NULL"
+) -> str:
+    """Condition: what the station of `fact` told may be of the time in which `place` held its board."""
+    here = f"{time} >= {place}.held_from AND {time} < {place}.held_until"
+    return f"{here} AND {of_turn(place, time, heard=heard, transaction=transaction)}"
+
+
+def in_doubt(place: str, *, transaction: str = "NULL") -> str:
+    """Expression: of a `fact` that is `in_time`, whether it may as well be of another round."""
+    asked = f"{place}.turn, fact.station_id, fact.recorded_at, fact.received_at, {transaction}, {THEN}"
+    return f"({place}.turn IS NOT NULL AND NOT in_round({asked}))"
+
+
+_NAMED = """
     fact.unit_id = place.unit_id
     AND (place.position_number IS NULL OR fact.position_number IN (place.position_number, 0))
-    AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
 """
+AT_PLACE = f"{_NAMED} AND {in_time('place')}"
 """Join condition of a fact that has one position with `place`."""
 
-AMONG_PLACES = """
+IN_DOUBT = in_doubt("place")
+"""Expression: of a fact `AT_PLACE`, whether it may as well be of another round of the carrier."""
+
+TIED_AT_PLACE = f"{_NAMED} AND {in_time('place', transaction='fact.transaction_id')}"
+"""The same of a fact with a transaction, which may name the board."""
+
+TIED_IN_DOUBT = in_doubt("place", transaction="fact.transaction_id")
+"""The same of a fact `TIED_AT_PLACE`."""
+
+_AMONG = """
     fact.unit_id = place.unit_id
     AND (place.position_number IS NULL OR fact.position_numbers IS NULL
          OR place.position_number = ANY (fact.position_numbers))
-    AND {time} >= place.held_from AND {time} < place.held_until
 """
-"""Join condition of a fact that has several positions with `place`; `time` is the fact's station time."""
+AMONG_PLACES = f"{_AMONG} AND {in_time('place', transaction='fact.transaction_id')}"
+"""Join condition of a `unit_event` with `place`: it may have several positions."""
+
+WORKED = {
+    "time": "coalesce(fact.started_at, fact.completed_at)",
+    "heard": "coalesce(fact.started_received_at, fact.completed_received_at)",
+    "transaction": "fact.transaction_id",
+}
+"""When a `work_record` began, when that was heard of, and what ties it to boards."""
+WORKED_AT_PLACE = f"{_AMONG} AND {in_time('place', **WORKED)}"
+"""Join condition of a `work_record` with `place`."""
 
 PASSED_OVER = """
     fact.position_number = 0 AND EXISTS (

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from app.errors import NotFound
-from app.units.places import AMONG_PLACES, AT_PLACE, PLACES_THEN, VISIBLE
+from app.units.places import AMONG_PLACES, AT_PLACE, PLACES_THEN, TIED_AT_PLACE, VISIBLE, WORKED_AT_PLACE
 from app.units.whereabouts import places_of
 
 
@@ -84,8 +84,7 @@ _HISTORY = text(
     -- What happened to this unit, by its own identifier and as part of its panels?
     WITH {PLACES_THEN},
     work AS (
-        SELECT DISTINCT fact.* FROM place JOIN work_record AS fact
-        ON {AMONG_PLACES.format(time="coalesce(fact.started_at, fact.completed_at)")}
+        SELECT DISTINCT fact.* FROM place JOIN work_record AS fact ON {WORKED_AT_PLACE}
     ),
     happened AS (
         SELECT 'WorkStarted' AS what, station_id, started_at AS recorded_at, started_received_at AS received_at,
@@ -100,7 +99,7 @@ _HISTORY = text(
         UNION
         SELECT regexp_replace(fact.message_name, '^.*[.]', ''), fact.station_id, fact.recorded_at, fact.received_at,
             fact.transaction_id, coalesce(fact.body, '{{}}'), fact.event_id
-        FROM place JOIN unit_event AS fact ON {AMONG_PLACES.format(time="fact.recorded_at")}
+        FROM place JOIN unit_event AS fact ON {AMONG_PLACES}
         -- A message about a panel and its boards is told once: as it is told of the unit asked for.
         WHERE fact.unit_id IN (SELECT unit_id FROM subject) OR NOT EXISTS (
             SELECT FROM unit_event AS own JOIN subject USING (unit_id) WHERE own.event_id = fact.event_id
@@ -109,7 +108,7 @@ _HISTORY = text(
         SELECT CASE WHEN counted.applied THEN 'MaterialsApplied' ELSE 'MaterialsInstalled' END, fact.station_id,
             fact.recorded_at, fact.received_at, fact.transaction_id,
             jsonb_build_object('placements', counted.placements, 'packages', counted.packages), fact.event_id
-        FROM place JOIN installation AS fact ON {AT_PLACE}
+        FROM place JOIN installation AS fact ON {TIED_AT_PLACE}
         JOIN material_set USING (set_id)
         CROSS JOIN LATERAL (
             SELECT coalesce(sum(cardinality(placement.reference_designators)), 0) AS placements,

@@ -1,6 +1,7 @@
 """What must hold of every factory, as complaints: each property yields a sentence for every violation it finds."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 
 from app.trace.evidence import Evidence
 from app.trace.where_used import CarryingUnit
@@ -190,10 +191,10 @@ def _same_links(what: str, unit: CarryingUnit | None, named: set[tuple[str | Non
 def removed_parts_stay(recorded: Recorded) -> Iterator[str]:
     """What a report named stays on record after it was taken out, with the time; what is still in has none.
 
-    Where clocks leave open what was first, that is not asked.
+    Where clocks leave open what was first, it was possibly taken out.
     """
     for unit in recorded.factory.truth.units:
-        if unit.serial is None or recorded.factory.clock_errors:
+        if unit.serial is None:
             continue
         made = recorded.made[unit.key]
         for fitted in unit.fitted:
@@ -207,14 +208,20 @@ def removed_parts_stay(recorded: Recorded) -> Iterator[str]:
                 and part.station == fitted.station
             ]
             gone = fitted.until != float("inf")
-            if not any((part.removed_at is not None) == gone for part in told):
+            if not any(_agrees(gone, part.removed_at, part.perhaps_removed_at) for part in told):
                 yield f"{unit.key} {fitted.designator} from {fitted.package.identifier}: removed is {gone}, told {told}"
         for stay in unit.children:
             gone = stay.until != float("inf")
             here = [one for one in made.components if one.serial == stay.child.serial]
-            ended = [(one.elsewhere_at if stay.untold else one.removed_at) is not None for one in here]
-            if gone not in ended:
-                yield f"{unit.key} held {stay.child.key}: gone is {gone}, told {ended}"
+            if not any(
+                _agrees(gone, one.elsewhere_at if stay.untold else one.removed_at, one.perhaps_removed_at)
+                for one in here
+            ):
+                yield f"{unit.key} held {stay.child.key}: gone is {gone}, told {here}"
+
+
+def _agrees(gone: bool, at: datetime | None, perhaps: datetime | None) -> bool:
+    return perhaps is not None or (at is not None) == gone
 
 
 # --- the same words for answer and truth ---
@@ -269,6 +276,8 @@ def _left_open(recorded: Recorded, unit: Board) -> bool:
         return True
     if recorded.factory.clock_errors and any(fitted.until != float("inf") for fitted in unit.fitted):
         return True  # whether what came out was put in before or after a work is open
+    if unit.disputed:
+        return True
     if unit.children and (recorded.factory.clock_errors or any(stay.untold for stay in unit.children)):
         return True
     for work in recorded.factory.truth.works:

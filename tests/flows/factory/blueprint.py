@@ -214,7 +214,7 @@ def _lines(draw: st.DrawFn, planned: bool) -> LineBlueprint:
     return LineBlueprint(
         kind=kind,
         positions=positions,
-        panels=draw(st.integers(1, 3)),
+        panels=draw(st.integers(1, 5 if kind is PanelKind.carrier else 3)),
         machines=tuple(machines),
         paste=draw(_one_of(Paste)),
         x_outs=positions > 1 and draw(st.booleans()),

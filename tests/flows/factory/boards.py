@@ -33,6 +33,8 @@ class Fitted:
     until: float = FOREVER
     whole: bool = False
     """Told of the panel, not of the board."""
+    by_place: bool = False
+    """Told of a carrier that is used again, in a work that names no board: which round it was is told by clocks."""
 
 
 @dataclass(slots=True, eq=False)
@@ -70,6 +72,8 @@ class Board:
     children: list[Stay] = field(default_factory=list)
     alone: bool = False
     """The only position there is: panel and board are one."""
+    disputed: bool = False
+    """Clocks leave open which of the rounds of its carrier it was in."""
 
     @property
     def key(self) -> Key:

@@ -49,6 +49,7 @@ class Mounter(Station):
     tells_lanes: bool = True
     _now: float = 0.0
     _placed: list[Placed] = field(default_factory=list)
+    _by_place: bool = False
 
     def set_up(self, at: float) -> None:
         """Hang up the first reels, told in one message."""
@@ -66,6 +67,8 @@ class Mounter(Station):
         """Do the jobs on every good board; returns the true time at which the panel leaves."""
         since = self._now = max(at, self.free)
         self._placed = []
+        names_boards = self.blueprint.lists_units or self.blueprint.address in {Address.serial, Address.serial_position}
+        self._by_place = panel.kind is PanelKind.carrier and not names_boards
         serials = self._speaks_serials(panel)
         primary = None if panel.kind is PanelKind.direct and serials else panel.identifier
         skipped = self._skipped(panel)
@@ -147,7 +150,7 @@ class Mounter(Station):
         sure = min(report.certainty, self._certainty_of(placed.piece)) if report else Certainty.open
         whole = report is not None and report.whole
         package, designator = placed.piece.package, placed.job.designator
-        return Fitted(package, designator, self.handle, placed.at, sure, whole=whole)
+        return Fitted(package, designator, self.handle, placed.at, sure, whole=whole, by_place=self._by_place)
 
     def _certainty_of(self, piece: Piece) -> Certainty:
         if self.blueprint.naming is Naming.named:

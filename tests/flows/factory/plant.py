@@ -1,12 +1,13 @@
 """Builds a factory from its blueprint and lets it run: what happens, in true order, and what everybody says of it."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 from tests.flows.factory.assembly import AssemblyStation
 from tests.flows.factory.blueprint import Blueprint, Change, LineBlueprint, MachineBlueprint, Naming, PanelKind, Paste
-from tests.flows.factory.boards import Board, Fitted, Panel, Work
+from tests.flows.factory.boards import Board, Certainty, Fitted, Panel, Work
 from tests.flows.factory.clock import Clock, far_clock, wrong_clock
 from tests.flows.factory.material import Presence, Tape
 from tests.flows.factory.mounter import Mounter, Slot
@@ -59,20 +60,18 @@ class _Plant:
     plans: list[Plan] = field(default_factory=list)
     clock_errors: dict[str, float] = field(default_factory=dict)
 
-    def voice(self, kind: str, *, orders_rounds: bool = False) -> Voice:
-        """A voice for another station; one that `orders_rounds` tells by its clock which round of a carrier it was."""
+    def voice(self, kind: str) -> Voice:
+        """A voice for another station."""
         handle = f"Acme.{kind}.{self.names.next(kind)}"
         clock = wrong_clock(self.rng)
-        may_be_far = kind in _MAY_BE_FAR and self.blueprint.far_clocks and not orders_rounds
-        if may_be_far and self.rng.random() < 0.4:
+        if kind in _MAY_BE_FAR and self.blueprint.far_clocks and self.rng.random() < 0.4:
             clock = far_clock(self.rng)
             self.clock_errors[handle] = abs(clock.skew)
         return Voice(handle, clock, self.rng.choice(list(Dialect)), self.rng, self.said.append)
 
-    def station(self, kind: str, line: LineBlueprint | None = None) -> dict[str, object]:
-        """What every station is made with; `line`: where it stands."""
-        voice = self.voice(kind, orders_rounds=line is not None and line.kind is PanelKind.carrier)
-        return {"voice": voice, "rng": self.rng, "works": self.works, "presences": self.presences}
+    def station(self, kind: str) -> dict[str, object]:
+        """What every station is made with."""
+        return {"voice": self.voice(kind), "rng": self.rng, "works": self.works, "presences": self.presences}
 
 
 def build(blueprint: Blueprint) -> Factory:
@@ -101,7 +100,7 @@ def _run_line(plant: _Plant, stock: Stock, line: LineBlueprint, number: int) -> 
         plant.plans.append(Plan(order, f"BOARD-{number}", bom, {part: f"{part}-ALT" for part in PARTS}))
     front = Marker(**plant.station("Laser"), work_order=order)  # type: ignore[arg-type]
     behind = Marker(**plant.station("Reader"), work_order=order)  # type: ignore[arg-type]
-    printer = Printer(**plant.station("Printer", line), stock=stock, blueprint=line)  # type: ignore[arg-type]
+    printer = Printer(**plant.station("Printer"), stock=stock, blueprint=line)  # type: ignore[arg-type]
     fitter = AssemblyStation(**plant.station("Fitter"), stock=stock, names=plant.names)  # type: ignore[arg-type]
     for mounter in mounters:
         mounter.work_order = order if plant.blueprint.planned or plant.rng.random() < 0.5 else None
@@ -128,7 +127,19 @@ def _run_line(plant: _Plant, stock: Stock, line: LineBlueprint, number: int) -> 
     for mounter in mounters:
         if plant.rng.random() < 0.5:
             mounter.clear()
+    if not plant.clock_errors.keys().isdisjoint(station.handle for station in (printer, *mounters)):
+        _dispute(plant.boards)
     return max([at, *left.values()])
+
+
+def _dispute(boards: Sequence[Board]) -> None:
+    """Of boards on carriers that were used again, clocks leave open what was told of the place they were in."""
+    rounds = Counter((board.panel, board.position) for board in boards)
+    for board in boards:
+        board.disputed = rounds[board.panel, board.position] > 1
+        for fitted in board.fitted:
+            if board.disputed and fitted.by_place:
+                fitted.certainty = min(fitted.certainty, Certainty.arguable)
 
 
 def _panels(plant: _Plant, line: LineBlueprint, number: int) -> Iterator[Panel]:
@@ -171,7 +182,7 @@ def _mounters(plant: _Plant, stock: Stock, line: LineBlueprint) -> tuple[list[Mo
             jobs += [Job(name, part) for name in names]
         mounters.append(
             Mounter(
-                **plant.station("Mounter", line),  # type: ignore[arg-type]
+                **plant.station("Mounter"),  # type: ignore[arg-type]
                 blueprint=blueprint,
                 stock=stock,
                 slots=slots,

@@ -85,7 +85,8 @@ class Printer(Station):
             self.voice.say(MaterialsApplied(transaction_id=transaction, applied_materials=entries), until - 1)
         for board in boards:
             sure = Certainty.certain if entries else Certainty.open
-            board.fitted.append(Fitted(jar, None, self.handle, until - 1, sure, whole=not by_itself))
+            by_place = panel.kind is PanelKind.carrier and not serials
+            board.fitted.append(Fitted(jar, None, self.handle, until - 1, sure, whole=not by_itself, by_place=by_place))
         self.end(transaction, boards, since, until)
         return until
 

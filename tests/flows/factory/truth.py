@@ -77,6 +77,8 @@ class Truth:
         if any(not one.told and any(one.package.is_of(package) for package in packages) for one in self.presences):
             return True
         units = [unit, *(child for child, _, _ in _descendants(unit, 0.0, FOREVER))]
+        carriers = {one.panel for one in units if one.disputed}
+        units += [board for board in self.boards if board.panel in carriers]
         return any(
             any(self._may_be(presence, package) for package in packages)
             and presence.station == work.station
