@@ -18,6 +18,8 @@ def print_made_from(connection: Connection, serial: str) -> None:
         typer.echo(f"panel with the boards {', '.join(answer.boards)}")
     for part in answer.installations:
         removed = f"  removed {part.removed_at:%Y-%m-%d %H:%M}" if part.removed_at else ""
+        if part.perhaps_removed_at:
+            removed += f"  perhaps removed {part.perhaps_removed_at:%Y-%m-%d %H:%M}"
         typer.echo(
             f"{part.reference_designator or '-':<10}{part.part_number or '-':<24}{part.package or '-':<28}"
             f"{part.lot or '-':<20}{part.evidence:<9}{part.station}{removed}"

@@ -127,6 +127,7 @@ def now_at(connection: Connection, serial: str, designators: Collection[str]) ->
         if part.reference_designator is not None
         and part.reference_designator in designators
         and part.removed_at is None
+        and part.perhaps_removed_at is None
         and part.evidence is Evidence.exact
     }
 

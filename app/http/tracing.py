@@ -247,6 +247,7 @@ _INSTALLED_COLUMNS = (
     "station",
     "recorded_at",
     "removed_at",
+    "perhaps_removed_at",
 )
 
 

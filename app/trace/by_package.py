@@ -27,6 +27,7 @@ class PackageInUnit:
     since: datetime
     until: datetime
     removed_at: datetime | None
+    perhaps_removed_at: datetime | None
     reference_designators: list[str] = field(default_factory=list)
     boards: list[str] = field(default_factory=list)
 
@@ -35,12 +36,13 @@ def by_package(parts: Iterable[InstalledPart]) -> list[PackageInUnit]:
     """The parts of a unit by package, in order of their first designators."""
     found: dict[tuple[object, ...], PackageInUnit] = {}
     for part in parts:
-        key = (part.package, part.part_number, part.evidence, part.station, part.removed_at)
+        key = (part.package, part.part_number, part.evidence, part.station, part.removed_at, part.perhaps_removed_at)
         one = found.get(key)
         if one is None:
             one = found[key] = PackageInUnit(
                 part.package, part.part_number, part.reference_part_number, part.lot, part.date_code, part.evidence,
                 part.station, part.recorded_at, part.recorded_at, part.removed_at,
+                part.perhaps_removed_at,
             )  # fmt: skip
         one.since, one.until = min(one.since, part.recorded_at), max(one.until, part.recorded_at)
         if part.reference_designator and part.reference_designator not in one.reference_designators[-1:]:
