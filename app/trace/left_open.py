@@ -55,12 +55,14 @@ _FILLED = text(
         )
           AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
     ), {HELD}, resolved AS (
-        SELECT fact.set_id, fact.candidates, fact.station_id, fact.recorded_at,
-            coalesce(held.board_id, fact.unit_id) AS board_id,
-            coalesce(held.board_position, CAST(0 AS smallint)) AS board_position,
-            count(*) OVER (PARTITION BY fact.unit_id, fact.position_number, fact.event_id) AS meant
-        FROM fact
-        LEFT JOIN held ON {TIED}
+        SELECT told.*, count(*) OVER (PARTITION BY unit_id, position_number, event_id) AS meant
+        FROM (
+            -- A board may have been in the place twice.
+            SELECT DISTINCT fact.unit_id, fact.position_number, fact.event_id, fact.set_id, fact.candidates,
+                fact.station_id, fact.recorded_at, coalesce(held.board_id, fact.unit_id) AS board_id,
+                coalesce(held.board_position, CAST(0 AS smallint)) AS board_position
+            FROM fact LEFT JOIN held ON {TIED}
+        ) AS told
     ), named AS (
         SELECT DISTINCT board_id, board_position, set_id, station_id, recorded_at
         FROM resolved JOIN asked USING (board_id, board_position)
