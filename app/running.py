@@ -63,7 +63,7 @@ def migrated_engine() -> Iterator[Engine]:
 
 
 class Product:
-    """All processes of the product for one data folder, inside a ``with`` block.
+    """All processes of the product for one data folder, inside a ``with`` block: the web's, and from `listen` on all.
 
     ``logs`` is a folder for the children's log lines, which otherwise join ours. ``demo``: what the demo keeps of its
     access, for its pages.
@@ -128,9 +128,7 @@ class Product:
             self.admit_new_tokens()
             self.http_port = self._web_port()
             opening.enter_context(self.supervisor)
-            self.start("web", module_command("app", "web", *self._demo))  # first: it takes longest
-            self.start("intake", module_command("app", "intake"))
-            self.start("gate", module_command("app", "gate"))
+            self.start("web", module_command("app", "web", *self._demo))
             self._open = opening.pop_all()
         return self
 
@@ -141,6 +139,11 @@ class Product:
         """Add a process of ours; it is stopped before those that were started earlier."""
         log_to = self.logs / f"{name}.log" if self.logs else None
         self.supervisor.start(name, command, environment={**self.environment, **(environment or {})}, log_to=log_to)
+
+    def listen(self) -> None:
+        """Start what machines speak to; whoever waits for a page only does so afterwards, for the processor's sake."""
+        self.start("intake", module_command("app", "intake"))
+        self.start("gate", module_command("app", "gate"))
 
     def watch(self) -> None:
         """Keep everything running until a signal ends the block."""
@@ -266,6 +269,7 @@ def run_product(configured: Settings) -> None:
     with stopping_on_signals(), Product(configured) as product:
         with product.engine.begin() as connection:
             password = ensure_first_administrator(connection)
+        product.listen()
         product.wait_for_web()
         typer.echo(f"Birthmark: {product.web_url}\nMachines: mqtt://{product.broker_address}")
         if password:

@@ -59,6 +59,7 @@ def run_demo(configured: Settings, *, reset: bool, once: int | None, board: tupl
         with product.engine.begin() as connection:
             access = grant_access(connection, files.access)
         product.wait_for_web()
+        product.listen()
         typer.echo(_welcome(product, access, job, time.monotonic() - started))
         # The line is planned only now: whoever waits for the page shall not wait for that, nor for what it takes.
         from app.demo.planning import plan, plan_setups  # noqa: PLC0415
