@@ -46,11 +46,25 @@ _RIGHT_AGAIN: Final = text(
 )
 _WRONG: Final = text(
     """
+    -- A clock that is about as far off as a moment ago was not right in between, it only looked so: a clock around 2 s
+    -- would else leave a row every other second.
+    WITH given AS (
+        SELECT station_id, clock.right_at, greatest(given.error, interval '0') AS ahead,
+            greatest(-given.error, interval '0') AS behind, greatest(given.error, -given.error) AS off
+        FROM unnest(CAST(:handles AS text[]), CAST(:errors AS interval[])) AS given (handle, error)
+        JOIN station USING (handle) JOIN station_clock AS clock USING (station_id)
+        WHERE greatest(given.error, -given.error) > interval '2 seconds'
+    ), still AS (
+        UPDATE wrong_clock AS known SET right_after = NULL,
+            ahead = greatest(known.ahead, given.ahead), behind = greatest(known.behind, given.behind)
+        FROM given
+        WHERE known.station_id = given.station_id AND right_after > now() - interval '10 minutes'
+          AND greatest(known.ahead, known.behind) <= greatest(2 * given.off, interval '1 minute')
+          AND seen_at = (SELECT max(seen_at) FROM wrong_clock WHERE wrong_clock.station_id = given.station_id)
+        RETURNING known.station_id
+    )
     INSERT INTO wrong_clock AS known (station_id, seen_at, right_before, ahead, behind)
-    SELECT station_id, now(), clock.right_at, greatest(given.error, interval '0'), greatest(-given.error, interval '0')
-    FROM unnest(CAST(:handles AS text[]), CAST(:errors AS interval[])) AS given (handle, error)
-    JOIN station USING (handle) JOIN station_clock AS clock USING (station_id)
-    WHERE greatest(given.error, -given.error) > interval '2 seconds'
+    SELECT station_id, now(), right_at, ahead, behind FROM given WHERE station_id NOT IN (SELECT station_id FROM still)
     ON CONFLICT (station_id) WHERE right_after IS NULL DO UPDATE SET
         ahead = greatest(known.ahead, excluded.ahead), behind = greatest(known.behind, excluded.behind)
     """

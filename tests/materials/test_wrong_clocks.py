@@ -169,3 +169,20 @@ def test_what_was_split_off_before_the_rest_was_put_away_was_not(rated: Engine) 
     stored(rated, split("P-1", "P-1A", 50, when=(now + 2) * HOUR))  # two hours ahead: split off by now
     stated(rated, "P-1", Happened.dry_stored, when=(datetime.now(UTC) - START) / timedelta(hours=1))
     assert left(rated, "P-1A", when=now + 10) == pytest.approx(138, abs=0.1)
+
+
+def test_a_clock_around_what_is_an_alarm_is_wrong_all_the_time(rated: Engine) -> None:
+    """The gate looks each second: a row for every other look would be 40,000 a day."""
+    for seconds in (2.1, 1.9, -2.2, 0.1, 30, 1.9, 2.1):
+        seen(rated, seconds / 3600)
+    with rated.connect() as connection:
+        kept = connection.execute(text("SELECT ahead, behind, right_after FROM wrong_clock")).all()
+    assert [tuple(row) for row in kept] == [(timedelta(seconds=30), timedelta(seconds=2.2), None)]
+
+
+def test_a_clock_that_was_hours_off_and_is_off_by_seconds_now_is_off_by_seconds(rated: Engine) -> None:
+    for hours in (3, 0, 0.001, 0):
+        seen(rated, hours)
+    with rated.connect() as connection:
+        ahead = connection.execute(text("SELECT ahead FROM wrong_clock ORDER BY seen_at")).scalars().all()
+    assert ahead == [timedelta(hours=3), timedelta(hours=0.001)]
