@@ -114,7 +114,7 @@ CAUGHT = text(
     -- of?
     WITH RECURSIVE {MEMBERS}, {MEMBER_ROUNDS}, {OPEN}, installed AS (
         SELECT place.asked_id, place.member_id, fact.unit_id, fact.position_number, fact.set_id, fact.station_id,
-            fact.recorded_at, fact.received_at
+            fact.recorded_at, fact.received_at, place.held_from, place.held_until
         FROM place JOIN installation AS fact ON {TIED_AT_MEMBER_ROUND}
             AND (place.position_number IS NULL OR NOT ({_PASSED_OVER}))
     ), paired AS (
@@ -145,7 +145,7 @@ CAUGHT = text(
         JOIN open ON open.of_part_only AND open.part_number = placement.part_number
     ), told AS (
         SELECT fact.asked_id, fact.member_id, fact.unit_id, fact.position_number, open.nonconformance_id,
-            fact.station_id, fact.recorded_at, fact.received_at, 'material' AS kind,
+            fact.station_id, fact.recorded_at, fact.received_at, fact.held_from, fact.held_until, 'material' AS kind,
             'put package ' || package.identifier || ' on it' AS what
         FROM meant AS placed
         JOIN open USING (nonconformance_id)
@@ -158,7 +158,8 @@ CAUGHT = text(
           AND (open.nozzle IS NULL OR placement.nozzles @> ARRAY[open.nozzle])
         UNION ALL
         SELECT place.asked_id, place.member_id, fact.unit_id, fact.position_number, open.nonconformance_id,
-            fact.station_id, fact.recorded_at, fact.received_at, 'tool', 'used tool ' || fact.tool || ' on it'
+            fact.station_id, fact.recorded_at, fact.received_at, place.held_from, place.held_until, 'tool',
+            'used tool ' || fact.tool || ' on it'
         FROM open
         JOIN tool_use AS fact ON fact.tool = open.tool AND (open.tool_anywhere OR {_THERE_AND_THEN})
         JOIN place ON {AT_MEMBER_ROUND}
@@ -166,7 +167,7 @@ CAUGHT = text(
         UNION ALL
         SELECT place.asked_id, place.member_id, fact.unit_id, 0, open.nonconformance_id, fact.station_id,
             coalesce(fact.started_at, fact.completed_at),
-            coalesce(fact.completed_received_at, fact.started_received_at), 'work',
+            coalesce(fact.completed_received_at, fact.started_received_at), place.held_from, place.held_until, 'work',
             CASE WHEN open.by_window THEN 'worked on it' ELSE 'ran recipe ' || recipe.name || ' on it' END
         FROM place
         JOIN work_record AS fact ON {WORKED_AT_MEMBER_ROUND}
@@ -206,7 +207,9 @@ CAUGHT = text(
         WHERE hold.nonconformance_id = told.nonconformance_id
           AND ((hold.unit_id = told.member_id
                 AND (part = 0 OR hold.position_number IN (0, part)))
+               -- Of its place on a carrier, while it was there: the next round's boards are held by themselves.
                OR (hold.unit_id = told.unit_id AND hold.position_number = told.position_number
+                   AND hold.fact_at >= told.held_from AND hold.fact_at < told.held_until
                    AND NOT {DECIDED_BY_ITSELF.format(hold="hold", board="told.member_id")}))
           AND (decided.decided_at IS NULL OR decided.decided_at >= told.received_at)
     )

@@ -102,3 +102,16 @@ def test_what_had_left_when_its_place_became_known_is_told_with_its_shipment(eng
     with engine.connect() as connection:
         (told,) = shipped_of(connection, done.nonconformance)
     assert told.serials == ["SN-2"]
+
+
+@pytest.mark.parametrize("position", [2, None])
+def test_a_carriers_next_boards_are_held_by_themselves(engine: Engine, position: int | None) -> None:
+    """What holds the place was told of the boards of the round before."""
+    reels(engine)
+    contain(engine, lot="A17")
+    placed(engine, "REEL-1", position)
+    linked(engine)
+    stored(engine, initialized("PNL", ("SN-3", 1), ("SN-4", 2), order="WO-1", when=100))
+    assert held(engine, "SN-4") == {}
+    placed(engine, "REEL-1", position, when=110)
+    assert held(engine, "SN-4") == {"SN-4": [False]}
