@@ -52,6 +52,13 @@ OPEN = f"""
 """
 """CTE: the terms of open containments."""
 
+_NOT_FOUND_GOOD = """
+    NOT EXISTS (
+        SELECT FROM package_disposition AS decided
+        WHERE decided.package_id = {package} AND decided.nonconformance_id = open.nonconformance_id
+          AND decided.decision IN ('released', 'use_as_is')
+    )
+"""
 CONTAINED = f"""
     ancestor AS (
         SELECT package_id AS used_id, package_id FROM used
@@ -81,11 +88,7 @@ CONTAINED = f"""
                 FROM package_description AS told WHERE told.package_id = package.package_id
             ))
         -- A package that was found good in this containment is not meant any more; one that was scrapped is.
-        WHERE NOT EXISTS (
-            SELECT FROM package_disposition AS decided
-            WHERE decided.package_id = ancestor.used_id AND decided.nonconformance_id = open.nonconformance_id
-              AND decided.decision IN ('released', 'use_as_is')
-        )
+        WHERE {_NOT_FOUND_GOOD.format(package="ancestor.used_id")}
     )
 """
 """CTEs after `used` (package_id) and `open`: which of the used packages open containments mean (recursive)."""
@@ -143,6 +146,7 @@ CAUGHT = text(
         JOIN package ON package.package_id = placed.package_id AND package.part_number IS NULL
         JOIN placement USING (placement_id)
         JOIN open ON open.of_part_only AND open.part_number = placement.part_number
+        WHERE {_NOT_FOUND_GOOD.format(package="package.package_id")}
     ), told AS (
         SELECT fact.asked_id, fact.member_id, fact.unit_id, fact.position_number, open.nonconformance_id,
             fact.station_id, fact.recorded_at, fact.received_at, fact.held_from, fact.held_until, 'material' AS kind,

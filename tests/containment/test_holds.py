@@ -95,6 +95,18 @@ def test_a_package_that_was_found_good_is_used_again(engine: Engine) -> None:
     assert held(engine, "SN-1", "SN-2") == {"SN-1": [False]}
 
 
+def test_so_is_one_that_only_a_machine_named(engine: Engine) -> None:
+    stored(engine, installed(entry("SN-1", "REEL-7", ["R1"], part_number="R0603-10K"), when=10))
+    done = contain(engine, part_number="R0603-10K")
+    with engine.begin() as connection:
+        disposition_packages(
+            connection, done.nonconformance, ["REEL-7"], Disposition.released, reason="Measured.", actor=ACTOR,
+            role=Role.quality_engineer,
+        )  # fmt: skip
+    stored(engine, installed(entry("SN-2", "REEL-7", ["R1"], part_number="R0603-10K"), when=20))
+    assert held(engine, "SN-1", "SN-2") == {"SN-1": [False]}
+
+
 def test_a_window_at_a_station_holds_units_and_no_packages(engine: Engine) -> None:
     build(engine, "SN-1")
     contain(engine, lot="A17", station="Acme.Mounter.1")
