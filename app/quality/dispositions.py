@@ -137,7 +137,10 @@ def disposition_units(
     if decision is Disposition.use_as_is and approval is None and any(row.customer_id is not None for row in rows):
         raise Invalid("A customer's unit is used as it is only with the customer's approval. Give its reference.")
     lock_units(connection, {unit_id for row in rows for unit_id in (row.unit_id, row.held_id)})
-    if any(row.is_decided for row in rows):
+    held_units = {row.unit_id for row in rows}
+    # What was decided of a place before its board was known is no decision of what came on that board later.
+    rows = [row for row in rows if not row.is_decided]
+    if held_units - {row.unit_id for row in rows}:
         raise _decided_before(number)
     by_place = [row for row in rows if row.held_id != row.unit_id]
     if by_place:

@@ -115,3 +115,18 @@ def test_a_carriers_next_boards_are_held_by_themselves(engine: Engine, position:
     assert held(engine, "SN-4") == {}
     placed(engine, "REEL-1", position, when=110)
     assert held(engine, "SN-4") == {"SN-4": [False]}
+
+
+def test_what_was_decided_of_a_panel_does_not_keep_its_boards_from_being_decided(engine: Engine) -> None:
+    reels(engine)
+    placed(engine, "REEL-1", None)
+    done = contain(engine, lot="A17")
+    decide(engine, done.nonconformance, ["PNL"], "released")
+    linked(engine)
+    stored(engine, installed(entry("SN-1", "REEL-1", ["R2"]), when=70))
+    assert set(held(engine, "SN-1", "SN-2")) == {"SN-1"}
+    assert decide(engine, done.nonconformance, ["SN-1"], "released") == 1
+    assert held(engine, "SN-1", "SN-2", "PNL") == {}
+    for serial in ("SN-1", "SN-2"):
+        with pytest.raises(Conflict, match="decided"):
+            decide(engine, done.nonconformance, [serial], "scrap")
