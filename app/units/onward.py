@@ -5,18 +5,24 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from app.lines.clocks import MAY_HAVE_BEEN
+from app.units.families import AMONG_MEMBER_PLACES, MEMBER_PLACES, MEMBERS
 from app.units.locks import lock_families
 from app.units.whereabouts import beyond
 
 _BEGAN = MAY_HAVE_BEEN.format(station="later.station_id", told="later.started_at", heard="later.started_received_at")
+_WITH_ITS_PANEL = AMONG_MEMBER_PLACES.format(time="coalesce(fact.started_at, fact.completed_at)")
 _LATER = text(
     f"""
-    -- Was work begun on these units after this transaction's, here again or elsewhere? Work here that was undone was
-    -- none. A clock that is behind may say before.
+    -- Was work begun on these units or the panel they are in after this transaction's, here again or elsewhere? Work
+    -- here that was undone was none. A clock that is behind may say before.
+    WITH RECURSIVE {MEMBERS}, {MEMBER_PLACES}, work AS (
+        SELECT * FROM work_record WHERE unit_id = ANY (CAST(:family AS bigint[]))
+        UNION
+        SELECT fact.* FROM place JOIN work_record AS fact ON {_WITH_ITS_PANEL}
+    )
     SELECT coalesce(station.name, station.handle) AS station, later.station_id = here.station_id AS again
     FROM work_record AS here
-    JOIN work_record AS later ON later.unit_id = ANY (CAST(:family AS bigint[]))
-        AND later.transaction_id <> here.transaction_id
+    JOIN work AS later ON later.transaction_id <> here.transaction_id
         AND (later.station_id <> here.station_id OR later.result IS DISTINCT FROM 'Aborted')
     CROSS JOIN LATERAL ({_BEGAN}) AS began
     JOIN station ON station.station_id = later.station_id
@@ -32,7 +38,7 @@ def gone_on(connection: Connection, unit_id: int, serial: str, transaction: UUID
     Alone with them from then on.
     """
     family = lock_families(connection, [unit_id])[unit_id]
-    asked = {"unit": unit_id, "family": sorted(family), "transaction": transaction}
+    asked = {"unit": unit_id, "units": [unit_id], "family": sorted(family), "transaction": transaction}
     later = connection.execute(_LATER, asked).one_or_none()
     if later is not None and later.again:
         return f"{serial} was begun again at {later.station} since. Undo that first, where it was done."

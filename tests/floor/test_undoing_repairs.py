@@ -117,3 +117,18 @@ def test_what_is_scrapped_since_is_not_undone(floor: Engine, engine: Engine) -> 
     shop.tell(engine, [story.envelope("Production.UnitsDisqualified", out, shop.REPAIR, datetime.now(UTC))])
     with pytest.raises(Conflict, match="scrapped"):
         done(floor, engine, undo(first, REPLACED))
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_left_with_its_panel_it_has_gone_on(floor: Engine, engine: Engine, named: bool) -> None:
+    def begun(station: str, *, named: bool) -> None:
+        body: dict[str, object] = {"TransactionID": str(uuid4()), "PrimaryIdentifier": "PANEL-1", "UnitCount": 1}
+        if named:
+            body["Units"] = [{"UnitIdentifier": SERIAL, "PositionNumber": 1}]
+        shop.tell(engine, [story.envelope("Production.WorkStarted", body, station, datetime.now(UTC))])
+
+    begun(shop.MOUNTER, named=True)
+    first = repaired(floor, engine, [REPLACED])
+    begun(shop.EYES, named=named)
+    with pytest.raises(Conflict, match="gone on to Visual inspection"):
+        done(floor, engine, undo(first, REPLACED))
