@@ -163,13 +163,15 @@ def varied(connection: Connection) -> Iterator[None]:
             connection.execute(_GENERIC)  # not after an error, see `planned_once`
         return
     connection.exec_driver_sql("BEGIN READ ONLY")
+    end = driver.rollback
     try:
         connection.exec_driver_sql(_AS_ASKED)
         yield
+        end = driver.commit  # at a ROLLBACK the driver forgets all that is prepared, and it is planned anew
     finally:
         info[_PLANNED_ONCE] = once
         with suppress(DriverError):  # a connection that broke has its own error
-            driver.rollback()
+            end()
 
 
 Result = TypeVar("Result")

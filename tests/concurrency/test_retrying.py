@@ -97,3 +97,19 @@ def test_what_is_asked_for_its_values_is_planned_for_them_on_a_keyed_connection_
                 assert connection.execute(mode).scalar() == "force_custom_plan"
             assert connection.execute(mode).scalar() == "force_generic_plan"
     keyed.dispose()
+
+
+def test_what_is_prepared_on_a_keyed_connection_stays_prepared_behind_questions_asked_for_their_values(
+    database: str,
+) -> None:
+    prepared = text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT 41 + %'")
+    keyed = create_engine(database, keyed=True)
+    with keyed.connect() as connection:
+        connection.execute(text("SELECT 41 + CAST(:more AS integer)"), {"more": 1})
+        with varied(connection):
+            connection.execute(text("SELECT 2"))
+        assert connection.execute(prepared).scalar() == 1
+        with pytest.raises(ZeroDivisionError), varied(connection):
+            raise ZeroDivisionError
+        assert connection.execute(text("SELECT 3")).scalar() == 3
+    keyed.dispose()
