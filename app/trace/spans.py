@@ -85,7 +85,10 @@ def surest(spans: Iterable[Span]) -> Evidence:
 
 
 def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """The same times in as few spans as possible: what overlaps and is as sure is one, what is less sure goes."""
+    """The same times in as few spans as possible: what overlaps and is as sure is one, what is less sure goes.
+
+    What is less sure, but may have begun before what is surer, or ended after it, as far as the clocks tell, stays.
+    """
     given = list(spans)
     kept: list[Span] = []
     for evidence in _STRENGTHS:
@@ -114,8 +117,10 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def _covers(one: Span, other: Span) -> bool:
-    begins = one.since is None or (other.since is not None and one.since <= other.since)
-    return begins and (one.until is None or (other.until is not None and other.until <= one.until))
+    """Whether it may meet all that the other may meet."""
+    early, late = one.clock_error - other.clock_error, other.clock_error - one.clock_error
+    begins = one.since is None or (other.since is not None and one.since <= other.since + early)
+    return begins and (one.until is None or (other.until is not None and other.until + late <= one.until))
 
 
 def _surely_covers(one: Span, other: Span, doubt: timedelta) -> bool:
