@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, text
 from app.inbox.record import Recorder
 from app.quality.counting import Counting, bring_up
 from app.quality.population import Kind, keep_counts, units_counted, units_with
-from app.trace.boards import AT, HELD
+from app.trace.boards import HELD, TIED
 from app.trace.question import Question
 from app.trace.where_used import stream_where_used
 from tests.inbox.messages import entry, initialized, installed, record, started
@@ -25,10 +25,10 @@ STORY = told()
 KINDS: tuple[Kind, ...] = ("unit", "package", "slot", "feeder", "nozzle")
 # Straight from the facts, board by board: nothing of it is kept, nothing shared with what keeps.
 SCAN = f"""
-    WITH fact AS (SELECT unit_id, position_number, set_id, recorded_at FROM installation), {HELD}, board AS (
+    WITH fact AS (SELECT * FROM installation), {HELD}, board AS (
         SELECT DISTINCT coalesce(held.board_id, fact.unit_id) AS unit_id, coalesce(held.board_position, 0) AS position,
             fact.set_id
-        FROM fact LEFT JOIN held ON {AT}
+        FROM fact LEFT JOIN held ON {TIED}
     ), factor AS (
         SELECT unit_id, position, set_id, 'unit' AS kind, '' AS value FROM board
         UNION ALL
