@@ -2,7 +2,8 @@
 
 Both sides get a name and give names back, in one statement over the same driver, planned once for a connection and by
 index as the product's trace is. Both look units up by an array of ids: that was the fastest form for either (a join
-takes up to twice as long).
+takes up to twice as long). Serials come as lines of one text: ten thousand rows to hand over cost both sides the same
+millisecond and a half in the driver, and say nothing of the tables.
 """
 
 import random
@@ -20,7 +21,7 @@ Connection: TypeAlias = psycopg.Connection[Any]
 Lookup: TypeAlias = Callable[[Connection, str], set[str]]
 
 _OWN_UNITS = """
-    SELECT serial FROM unit WHERE unit_id = ANY(ARRAY(
+    SELECT string_agg(serial, E'\\n') FROM unit WHERE unit_id = ANY(ARRAY(
         SELECT unit_id FROM installation WHERE set_id = ANY(ARRAY(
             SELECT set_id FROM (
                 SELECT array_agg(chunk_id) AS few FROM (
@@ -47,7 +48,7 @@ _OWN_UNIT = """
     WHERE serial.serial = %s
 """
 _ROWS_OF_PACKAGES = """
-    SELECT serial FROM unit WHERE unit_id = ANY(ARRAY(
+    SELECT string_agg(serial, E'\\n') FROM unit WHERE unit_id = ANY(ARRAY(
         SELECT unit_id FROM placement
         WHERE package_id = ANY(ARRAY(SELECT package_id FROM package WHERE {name} = %s))
     ))
@@ -63,14 +64,19 @@ def _names(connection: Connection, statement: str, asked: str) -> set[str]:
     return {name for (name,) in connection.execute(statement, [asked]).fetchall()}
 
 
+def _serials(connection: Connection, statement: str, asked: str) -> set[str]:
+    ((lines,),) = connection.execute(statement, [asked]).fetchall()
+    return set(lines.split("\n")) if lines else set()
+
+
 def own_units_of_package(connection: Connection, identifier: str) -> set[str]:
     """Serials that carry a package, from this product's tables."""
-    return _names(connection, _OWN_PACKAGE, identifier)
+    return _serials(connection, _OWN_PACKAGE, identifier)
 
 
 def own_units_of_lot(connection: Connection, lot: str) -> set[str]:
     """Serials that carry a package of a lot."""
-    return _names(connection, _OWN_LOT, lot)
+    return _serials(connection, _OWN_LOT, lot)
 
 
 def own_packages_of_unit(connection: Connection, serial: str) -> set[str]:
@@ -80,12 +86,12 @@ def own_packages_of_unit(connection: Connection, serial: str) -> set[str]:
 
 def rows_units_of_package(connection: Connection, identifier: str) -> set[str]:
     """Serials that carry a package, from the reference."""
-    return _names(connection, _ROWS_OF_PACKAGES.format(name="identifier"), identifier)
+    return _serials(connection, _ROWS_OF_PACKAGES.format(name="identifier"), identifier)
 
 
 def rows_units_of_lot(connection: Connection, lot: str) -> set[str]:
     """Serials that carry a package of a lot, from the reference."""
-    return _names(connection, _ROWS_OF_PACKAGES.format(name="lot_code"), lot)
+    return _serials(connection, _ROWS_OF_PACKAGES.format(name="lot_code"), lot)
 
 
 def rows_packages_of_unit(connection: Connection, serial: str) -> set[str]:
