@@ -29,7 +29,7 @@ from app.quality.nonconformances import (
     lock_nonconformance,
     release_nonconformance,
 )
-from app.quality.package_holds import hold_packages, hold_packages_meant
+from app.quality.package_holds import hold_packages, hold_packages_meant, packages_found_good
 from app.quality.scope import Key, Progress, Scope, no_progress, scope_of
 from app.quality.terms import Terms, terms_of
 from app.reasons import reason_given
@@ -240,13 +240,15 @@ _HELD = text("SELECT unit_id, position_number FROM unit_hold WHERE nonconformanc
 def count_again(connection: Connection, number: str, *, actor: str, progress: Progress = no_progress) -> int:
     """Ask the terms anew and hold what has become known since; returns how many units were new. Idempotent.
 
+    As for the rule, a package that was found good in this containment holds no unit more.
     A unit that is only suspected and that its station still has is left to the rule: the report may name another
     package in a moment, and what was written down somebody has to release.
     """
     row = connection.execute(_FROZEN, {"number": number}).one_or_none()
     if row is None:
         raise _no_containment(number)
-    scope: Scope = scope_of(connection, terms_of(row.terms), progress)
+    good = packages_found_good(connection, row.nonconformance_id)
+    scope: Scope = scope_of(connection, terms_of(row.terms), progress, found_good=good)
     # Counted first: while it is locked nobody can release it.
     lock_nonconformance(connection, nonconformance_of(connection, number), shared=True)
     asked = {"nonconformance": row.nonconformance_id}

@@ -54,6 +54,12 @@ _HOLD_TOLD_OF = text(
     """
 )
 
+_FOUND_GOOD = text(
+    """
+    SELECT package_id FROM package_disposition
+    WHERE nonconformance_id = :nonconformance AND decision IN ('released', 'use_as_is')
+    """
+)
 _HELD = text(
     f"""
     -- Which of these packages are on hold?
@@ -85,6 +91,11 @@ def held_packages(connection: Connection, package_ids: Collection[int]) -> dict[
         )
         for row in (connection.execute(_HELD, asked) if package_ids else ())
     }
+
+
+def packages_found_good(connection: Connection, nonconformance_id: int) -> set[int]:
+    """Ids of the packages that may be used again, as it was decided under this nonconformance."""
+    return set(connection.execute(_FOUND_GOOD, {"nonconformance": nonconformance_id}).scalars())
 
 
 def hold_packages(connection: Connection, nonconformance_id: int, packages: Collection[int], *, later: bool) -> int:

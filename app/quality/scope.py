@@ -1,7 +1,7 @@
 """The scope of a containment: which units and packages its terms mean, as far as it is known now."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -63,13 +63,18 @@ class Scope:
 _SERIALS = text("SELECT unit_id, serial FROM unit WHERE unit_id = ANY (CAST(:units AS bigint[]))")
 
 
-def scope_of(connection: Connection, terms: Terms, progress: Progress = no_progress) -> Scope:
-    """Count the scope anew. Raises `NotFound` where nothing of that name is known, or one of the serials is not."""
+def scope_of(
+    connection: Connection, terms: Terms, progress: Progress = no_progress, *, found_good: Collection[int] = ()
+) -> Scope:
+    """Count the scope anew. Raises `NotFound` where nothing of that name is known, or one of the serials is not.
+
+    `found_good`: ids of packages that hold no unit any more; they stay in the scope themselves.
+    """
     if terms.question is None:
         return Scope(_listed(connection, terms))
     question = terms.question
     units: dict[Key, ScopedUnit] = {}
-    for nth, (key, unit) in enumerate(_carrying(connection, question, by_rule=_of_whole_packages(question)), start=1):
+    for nth, (key, unit) in enumerate(_carrying(connection, question, found_good), start=1):
         known = units.get(key)
         if known is None or stronger(unit.evidence, known.evidence) is not known.evidence:
             units[key] = unit
@@ -92,8 +97,11 @@ def _of_whole_packages(question: Question) -> bool:
     return question.names_packages and not partly
 
 
-def _carrying(connection: Connection, question: Question, *, by_rule: bool) -> Iterator[tuple[Key, ScopedUnit]]:
-    for unit in stream_where_used(connection, question):
+def _carrying(
+    connection: Connection, question: Question, found_good: Collection[int]
+) -> Iterator[tuple[Key, ScopedUnit]]:
+    by_rule = _of_whole_packages(question)
+    for unit in stream_where_used(connection, question, found_good=found_good):
         _, unit_id, position = unit.key
         at = unit.recorded_at or datetime.now(UTC)
         place = unit.place or Place(PlaceKind.line).words  # of others nothing is told

@@ -1,6 +1,6 @@
 """Which material sets hold what is looked for, and which designators they fill with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain
@@ -194,9 +194,13 @@ def _meant(connection: Connection, question: Question) -> tuple[dict[int, str], 
     return {row[0]: row[1] for row in rows}, any(row[2] for row in rows)
 
 
-def find_hits(connection: Connection, question: Question) -> Wanted:
-    """The material sets that hold what the question's terms on packages and placements ask for."""
+def find_hits(connection: Connection, question: Question, found_good: Collection[int] = ()) -> Wanted:
+    """The material sets that hold what the question's terms on packages and placements ask for.
+
+    `found_good`: ids of packages that are not looked for, whatever the terms say; what came out of them still is.
+    """
     packages, ever_loaded = _meant(connection, question) if question.names_packages else ({}, False)
+    packages = {package_id: name for package_id, name in packages.items() if package_id not in found_good}
     given: dict[str, object] = {"identifiers": list(packages.values())}
     if question.names_packages:
         given["packages"] = list(packages)

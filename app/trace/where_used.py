@@ -9,7 +9,7 @@ assemblies from them.
 """
 
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -78,16 +78,17 @@ def stream_where_used(
     customer_id: int | None = None,
     after: Key | None = None,
     at_first: int = 100,
+    found_good: Collection[int] = (),
 ) -> Generator[CarryingUnit]:
     """The answer of `where_used`, unit by unit: all of it, or what comes behind the unit with the key `after`.
 
-    `at_first`: how many units whoever asks waits for.
+    `at_first`: how many units whoever asks waits for. `found_good`: ids of packages that are not looked for any more.
 
     To a customer, what none of their units carries is not known, so that nobody can probe for what others have: the
     same `NotFound` as for what does not exist.
     """
     told = False
-    for unit in _stream(connection, question, customer_id, after, at_first):
+    for unit in _stream(connection, question, customer_id, after, at_first, found_good):
         told = True
         yield unit
     if customer_id is not None and not told and after is None and not _is_theirs(connection, question, customer_id):
@@ -95,10 +96,15 @@ def stream_where_used(
 
 
 def _stream(
-    connection: Connection, question: Question, customer_id: int | None, after: Key | None, at_first: int
+    connection: Connection,
+    question: Question,
+    customer_id: int | None,
+    after: Key | None,
+    at_first: int,
+    found_good: Collection[int],
 ) -> Iterator[CarryingUnit]:
     by_material = question.names_packages or question.names_placements
-    wanted = find_hits(connection, question) if by_material else Wanted({})
+    wanted = find_hits(connection, question, found_good) if by_material else Wanted({})
     answer = Answer(connection, question, wanted, customer_id, at_first)
     if question.serial is not None:
         answer.start_from(_family(connection, question))
