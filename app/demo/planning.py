@@ -11,12 +11,13 @@ from app.demo.board import ACTOR, CUSTOMER, SPARES, Job
 from app.errors import Conflict
 from app.lines.planning import StationPlan, plan_line
 from app.materials.handling import set_handling
-from app.materials.receiving import Arrival, receive_package
+from app.materials.receiving import Arrival
 from app.materials.rules import Handling
 from app.orders.planning import plan_work_order
 from app.products.kicad import BoardDesign
 from app.products.planning import import_design
 from app.products.routing import RoutingStep
+from app.quality.package_holds import take_in_package
 from app.scanning.formats import plan_serial_format
 from app.scanning.rules import SerialFormat
 from app.setup.requirements import SlotPlan, require_setup
@@ -85,7 +86,7 @@ def _receive_spares(connection: Connection, design: BoardDesign) -> None:
                 quantity=500,
                 expires_at=datetime.now(UTC) - timedelta(days=spare.expired_for),
             )
-            receive_package(connection, arrival, actor=ACTOR)
+            take_in_package(connection, arrival, actor=ACTOR)
 
 
 def _plan_handling(connection: Connection, design: BoardDesign) -> None:

@@ -131,3 +131,10 @@ def test_doors_hold_no_sql() -> None:
         or module in {"sqlalchemy.orm", "sqlalchemy.sql", "psycopg"}
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_a_package_is_received_where_it_is_held_if_it_is_contained() -> None:
+    users = {
+        source.module for source in sources("app") for _, name in source.imports() if name == "receive_package"
+    }  # fmt: skip
+    assert users == {"app.quality.package_holds"}, "call take_in_package instead: it holds what is contained"
