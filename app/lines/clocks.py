@@ -64,30 +64,52 @@ _WRONG: Final = text(
         RETURNING known.station_id
     )
     INSERT INTO wrong_clock AS known (station_id, seen_at, right_before, ahead, behind)
-    SELECT station_id, now(), right_at, ahead, behind FROM given WHERE station_id NOT IN (SELECT station_id FROM still)
+    SELECT station_id, clock_timestamp(), right_at, ahead, behind FROM given
+    WHERE station_id NOT IN (SELECT station_id FROM still)
     ON CONFLICT (station_id) WHERE right_after IS NULL DO UPDATE SET
         ahead = greatest(known.ahead, excluded.ahead), behind = greatest(known.behind, excluded.behind)
     """
 )
 MAY_HAVE_BEEN: Final = """
     SELECT CASE WHEN greatest(heard - told, told - heard) <= interval '2 seconds' THEN least(told, heard)
-        ELSE least(told, heard, min(greatest(told - ahead, right_before))
-            FILTER (WHERE told >= right_before AND told - ahead <= right_after)) END AS earliest,
-        least(heard, greatest(told, max(least(told + behind, right_after))
-            FILTER (WHERE told + behind >= right_before AND told <= right_after))) AS latest
-    FROM (SELECT CAST({told} AS timestamptz) AS told, CAST({heard} AS timestamptz) AS heard) AS message
-    LEFT JOIN (
-        SELECT station_id, ahead, behind, coalesce(right_before, '-infinity') AS right_before,
-            coalesce(right_after, 'infinity') AS right_after
-        FROM wrong_clock
-    ) AS wrong ON wrong.station_id = {station}
-    GROUP BY told, heard
+        WHEN fallen THEN least(heard, greatest(told, since, fell_after))
+        ELSE least(told, heard, not_before) END AS earliest,
+        CASE WHEN fallen THEN heard ELSE least(heard, greatest(told, not_after)) END AS latest
+    FROM (
+        SELECT told, heard, since,
+            min(greatest(told - ahead, right_before, since)) FILTER (
+                WHERE told >= right_before AND told - ahead <= right_after AND heard <= right_after + interval '7 days'
+            ) AS not_before,
+            max(least(told + behind, right_after)) FILTER (
+                WHERE told + behind >= right_before AND told <= right_after
+            ) AS not_after,
+            min(right_before) FILTER (WHERE told + behind >= right_before AND told <= right_after) AS fell_after,
+            told < timestamptz '2016-01-01 00:00Z' OR coalesce(
+                told < greatest(since, heard - interval '1 year')
+                AND max(told + behind) FILTER (WHERE told <= right_after) >= greatest(since, heard - interval '1 year'),
+                false
+            ) AS fallen
+        FROM (
+            SELECT CAST({told} AS timestamptz) AS told, CAST({heard} AS timestamptz) AS heard,
+                coalesce(CAST({since} AS timestamptz), '-infinity') AS since
+        ) AS message
+        LEFT JOIN (
+            SELECT station_id, ahead, behind, coalesce(right_before, '-infinity') AS right_before,
+                coalesce(right_after, 'infinity') AS right_after
+            FROM wrong_clock
+        ) AS wrong ON wrong.station_id = {station}
+        GROUP BY told, heard, since
+    ) AS bounds
 """
 """Select: when was what `station` told of the time `told` and was `heard`, at the earliest and at the latest?
 
 * It was over by the time it was heard. What was heard at once was just then.
 * While the clock may have been wrong, it was by as much as was seen, as long as it was then still that time: what was
-  told after the clock was seen right again counts as told, once that much time has passed.
+  told after the clock was seen right again counts as told, once that much time has passed. So does what is heard a week
+  after: a station that can be heard does not keep what it told for longer.
+* No error of a clock makes it earlier than `since` (null: nothing says): before, it cannot have been.
+* A clock that fell back so far that what it told cannot be (before `since`, or over a year ago) told it after it was
+  right last. What is told of the time before there was CFX (2016) fell back, whether or not that was seen.
 """
 ERROR_OF: Final = """
     coalesce((

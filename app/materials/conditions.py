@@ -13,7 +13,9 @@ from app.materials.rules import Condition, Handling, KnownPackage, condition_of
 
 __all__ = ["Condition", "conditions"]
 
-_WHEN = MAY_HAVE_BEEN.format(station="told.station_id", told="told.recorded_at", heard="told.received_at")
+_WHEN = MAY_HAVE_BEEN.format(
+    station="told.station_id", told="told.recorded_at", heard="told.received_at", since="told.here_since"
+)
 _KNOWN = text(
     f"""
     -- What is known of these packages, and what happened to them?
@@ -25,16 +27,21 @@ _KNOWN = text(
         SELECT line.package_id, link.parent_id, least(line.until, link.recorded_at, link.received_at)
         FROM line JOIN package_link AS link ON link.child_id = line.ancestor_id
         WHERE link.kind IN ('split', 'batch')
+    ), origin AS (
+        -- Nothing happened here to what was not here yet: goods are received within a day, or named by a machine first.
+        SELECT line.*, CASE WHEN received_on IS NOT NULL THEN least(received_on, registered_at) - interval '1 day' END
+            AS here_since
+        FROM line JOIN package ON package.package_id = line.ancestor_id
     ), told AS (
-        SELECT line.package_id, line.until, event.kind, event.station_id, event.event_id, event.recorded_at,
-            event.received_at, event.moisture_level, event.floor_life_left
-        FROM line JOIN package_event AS event ON event.package_id = line.ancestor_id
+        SELECT line.package_id, line.until, line.here_since, event.kind, event.station_id, event.event_id,
+            event.recorded_at, event.received_at, event.moisture_level, event.floor_life_left
+        FROM origin AS line JOIN package_event AS event ON event.package_id = line.ancestor_id
         WHERE event.kind <> 'retired' OR line.package_id = line.ancestor_id
         UNION ALL
-        SELECT line.package_id, line.until, 'loaded',
+        SELECT line.package_id, line.until, line.here_since, 'loaded',
             CASE WHEN loading.event_id > 0 THEN loading.station_id END,  -- a scan's time is a person's
             loading.event_id, loading.recorded_at, loading.received_at, NULL, NULL
-        FROM line JOIN loading_event AS loading ON loading.package_id = line.ancestor_id
+        FROM origin AS line JOIN loading_event AS loading ON loading.package_id = line.ancestor_id
         WHERE loading.kind IN ('loaded', 'spliced')
     ), happened AS (
         SELECT package_id, array_agg(kind) AS kinds, array_agg(earliest) AS times,

@@ -9,7 +9,9 @@ from app.units.families import AMONG_MEMBER_PLACES, MEMBER_PLACES, MEMBERS
 from app.units.locks import lock_families
 from app.units.whereabouts import beyond
 
-_BEGAN = MAY_HAVE_BEEN.format(station="later.station_id", told="later.started_at", heard="later.started_received_at")
+_BEGAN = MAY_HAVE_BEEN.format(
+    station="later.station_id", told="later.started_at", heard="later.started_received_at", since="NULL"
+)
 _WITH_ITS_PANEL = AMONG_MEMBER_PLACES.format(time="coalesce(fact.started_at, fact.completed_at)")
 _LATER = text(
     f"""

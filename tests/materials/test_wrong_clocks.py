@@ -186,3 +186,79 @@ def test_a_clock_that_was_hours_off_and_is_off_by_seconds_now_is_off_by_seconds(
     with rated.connect() as connection:
         ahead = connection.execute(text("SELECT ahead FROM wrong_clock ORDER BY seen_at")).scalars().all()
     assert ahead == [timedelta(hours=3), timedelta(hours=0.001)]
+
+
+YEARS = 50 * 365 * 24.0
+"""Hours by which a clock falls back whose battery is empty."""
+
+
+def goods_in(engine: Engine, package: str, *, ago: float) -> None:
+    """Somebody received it so many hours ago, and nothing was known of it before."""
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE package SET received_on = now() - :ago * interval '1 hour',"
+                " registered_at = now() - :ago * interval '1 hour' WHERE identifier = :package"
+            ),
+            {"ago": ago, "package": package},
+        )
+
+
+def test_a_clock_that_fell_back_by_decades_opened_nothing_before_it_was_right_last(rated: Engine) -> None:
+    seen(rated, 0, ago=10)
+    seen(rated, -YEARS)
+    stored(rated, loaded("P-1", when=(SEEN - YEARS) * HOUR))
+    assert left(rated, "P-1", when=SEEN + 1) == pytest.approx(157, abs=0.1)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["seen", "never seen"])
+def test_a_clock_that_fell_back_by_decades_opened_nothing_before_it_came(rated: Engine, known: bool) -> None:
+    goods_in(rated, "P-1", ago=10)
+    if known:
+        seen(rated, -YEARS)
+    stored(rated, msd("Opened", "P-1", when=SEEN - YEARS))
+    assert left(rated, "P-1", when=SEEN + 1) == pytest.approx(168 - 35, abs=0.1), "received within a day"
+
+
+def test_what_a_fallen_clock_stored_dry_was_stored_when_it_was_heard(rated: Engine) -> None:
+    stated(rated, "P-1", Happened.opened, when=SEEN - 20)
+    seen(rated, 0, ago=10)
+    seen(rated, -YEARS)
+    stored(rated, msd("PlacedInDryStorage", "P-1", when=SEEN - YEARS))
+    assert left(rated, "P-1", when=SEEN + 30) == pytest.approx(148, abs=0.1)
+
+
+def test_what_is_told_of_long_ago_by_a_clock_that_was_never_wrong_was_then(rated: Engine) -> None:
+    goods_in(rated, "P-1", ago=10)
+    stored(rated, msd("Opened", "P-1", when=SEEN - 24 * 400))
+    assert [one.code for one in condition(rated, "P-1", when=SEEN + 1).reasons] == ["floor_life_over"]
+
+
+def test_a_clock_that_was_ahead_opened_nothing_before_it_came(rated: Engine) -> None:
+    goods_in(rated, "P-1", ago=10)
+    seen(rated, YEARS, live=False)
+    stored(rated, msd("Opened", "P-1", when=SEEN - 5))
+    assert left(rated, "P-1", when=SEEN + 1) == pytest.approx(168 - 35, abs=0.1)
+
+
+def test_what_was_in_use_before_it_was_received_was_here_before(rated: Engine) -> None:
+    goods_in(rated, "P-1", ago=100)
+    with rated.begin() as connection:
+        connection.execute(text("UPDATE package SET received_on = now()"))
+    seen(rated, YEARS, live=False)
+    stored(rated, msd("Opened", "P-1", when=SEEN - 5))
+    assert left(rated, "P-1", when=SEEN + 1) == pytest.approx(168 - 125, abs=0.1)
+
+
+def test_a_week_after_a_clock_was_set_right_it_has_told_all_of_before(rated: Engine) -> None:
+    seen(rated, YEARS)
+    seen(rated, 0, ago=7 * 24 + 1)
+    stored(rated, msd("Opened", "P-1", when=SEEN - 20))
+    assert left(rated, "P-1", when=SEEN) == pytest.approx(148)
+
+
+def test_a_clock_may_be_wrong_right_and_wrong_again_at_one_moment(rated: Engine) -> None:
+    with rated.begin() as connection:
+        for hours in (3, 0, 0.001):
+            measure_clocks(connection, {STATION: timedelta(hours=hours)})
+        assert connection.execute(text("SELECT count(*) FROM wrong_clock")).scalar_one() == 2
