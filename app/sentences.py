@@ -36,6 +36,7 @@ ENGLISH: Final[Mapping[str, Callable[[Any], str]]] = {
     "either": " or ".join,  # things of which any one will do
     "roles": lambda roles: " or ".join(map(spoken, roles)),
     "all": lambda things: ", ".join(map(str, things)),
+    "asked": lambda question: question.words,
 }
 """Kind of a value -> how English writes it."""
 _TIMES: Final = frozenset({"time", "second", "day"})

@@ -106,7 +106,7 @@ def post_containment(order: ContainmentOrder, actor: Container, engine: TheEngin
     The scope is counted anew in the deed's own transaction; each unit and package gets one hold. `shipped` lists what
     had left, by customer and shipment. While a large one runs, `GET /containments/running` tells how far it is.
     """
-    with reporting(engine, deed=f"Containing {order.terms().words}", actor=actor.name) as progress:
+    with reporting(engine, deed=f"Containing {order.terms().name}", actor=actor.name) as progress:
 
         def deed(connection: Connection) -> Contained:
             return open_containment(

@@ -19,6 +19,7 @@ from app.inbox.quarantine import count_open, count_waiting
 from app.live import Changes, heartbeats
 from app.people import Permission
 from app.schema import head, revision_of
+from app.sentences import Sentence
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,7 +33,7 @@ class Part:
 
     name: str
     ready: bool
-    says: str
+    says: Sentence
 
 
 @router.api_route("/healthz", methods=["GET", "HEAD"])  # a screen asks with HEAD whether the server is there
@@ -57,37 +58,49 @@ def readiness(engine: Engine) -> list[Part]:
     """Database, schema, and a proof from intake that a message came through broker and database."""
     try:
         with engine.connect() as connection:
-            return [Part("database", True, "answers"), _schema(connection), *_intakes(connection), *_gates(connection)]
+            return [
+                Part("database", True, Sentence("answers")),
+                _schema(connection),
+                *_intakes(connection),
+                *_gates(connection),
+            ]
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-        says = f"does not answer ({reason}); start it, or correct BIRTHMARK_DATABASE_URL"
+        says = Sentence("does not answer (%(reason)s); start it, or correct BIRTHMARK_DATABASE_URL", reason=reason)
         return [Part("database", False, says)]
 
 
 def _schema(connection: Connection) -> Part:
     found, expected = revision_of(connection), head()
     if found == expected:
-        return Part("schema", True, f"revision {found}")
-    says = f"revision {found}, this program needs {expected}; run `python3 -m app migrate`"
+        return Part("schema", True, Sentence("revision %(found)s", found=found))
+    says = Sentence(
+        "revision %(found)s, this program needs %(expected)s; run `python3 -m app migrate`",
+        found=found,
+        expected=expected,
+    )
     return Part("schema", False, says)
 
 
 def _intakes(connection: Connection) -> list[Part]:
     beats = [beat for beat in heartbeats(connection) if beat.process.startswith("intake")]
     if not beats:
-        says = (
+        says = Sentence(
             "no intake process has taken a message through the broker into the database; start "
             "`python3 -m app intake` and check that the broker can be reached"
         )
         return [Part("intake", False, says)]
     return [
-        Part(beat.process, True, f"proved itself {beat.age:.0f} s ago")
+        Part(beat.process, True, Sentence("proved itself %(age)s s ago", age=round(beat.age)))
         if beat.age <= LATE_AFTER
         else Part(
             beat.process,
             False,
-            f"no message came through broker and database for {beat.age:.0f} s; look whether this "
-            "process and the broker run (`python3 -m app doctor`)",
+            Sentence(
+                "no message came through broker and database for %(age)s s; look whether this process and the broker "
+                "run (`python3 -m app doctor`)",
+                age=round(beat.age),
+            ),
         )
         for beat in beats
     ]
@@ -96,12 +109,15 @@ def _intakes(connection: Connection) -> list[Part]:
 def _gates(connection: Connection) -> list[Part]:
     """The gate beats while it hears the broker; one that left in good order, or never was, nobody misses."""
     return [
-        Part(beat.process, True, f"heard the broker {beat.age:.0f} s ago")
+        Part(beat.process, True, Sentence("heard the broker %(age)s s ago", age=round(beat.age)))
         if beat.age <= LATE_AFTER
         else Part(
             beat.process,
             False,
-            f"has not heard the broker for {beat.age:.0f} s: stations go by their policies; look whether it runs",
+            Sentence(
+                "has not heard the broker for %(age)s s: stations go by their policies; look whether it runs",
+                age=round(beat.age),
+            ),
         )
         for beat in heartbeats(connection)
         if beat.process.startswith("gate")

@@ -53,7 +53,7 @@ def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]])
 
 
 def _sheet(book: Workbook, columns: Sequence[str], bold: Format) -> Worksheet:
-    sheet = book.add_worksheet()
+    sheet = book.add_worksheet(str(len(book.worksheets()) + 1))  # a number is the same in every language
     sheet.freeze_panes(1, 0)
     sheet.set_column(0, len(columns) - 1, 24)
     for number, column in enumerate(columns):

@@ -112,7 +112,7 @@ def explored_units(
     _require(asked, actor)
     after = Cursor.read(cursor) if cursor else None
     units = stream_where_used(connection, asked, customer_id=actor.customer_id, after=after.key if after else None)
-    seen = watched(units, connection.engine, deed=f"Counting where {asked.words} is used", actor=actor.name)
+    seen = watched(units, connection.engine, deed=f"Counting where {asked.name} is used", actor=actor.name)
     return explore(connection, seen, wanted, by=by, after=after, limit=limit)
 
 
@@ -182,7 +182,7 @@ def carrying_units_table(
     # The first one is fetched before the answer begins, while an error can still be told.
     first = next(units, None)
     all_of_them = chain([first], units) if first is not None else units
-    deed = f"Telling where {asked.words} is used"
+    deed = f"Telling where {asked.name} is used"
     every = _carrying_rows(watched(all_of_them, connection.engine, deed=deed, actor=actor.name))
     name = f"where-used {asked.words}.{form}"
     columns = [column.name for column in _CARRYING_COLUMNS]

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, text
 
 from app.errors import Conflict, NotFound
+from app.sentences import Sentence
 
 MALFORMED = "malformed"
 """No CFX message can be read in it."""
@@ -127,9 +128,15 @@ def open_quarantine(connection: Connection, quarantine_id: int) -> Row[Any]:
     """One message in quarantine, locked, to be resolved. Raises `NotFound`, or `Conflict` when it is resolved."""
     row = connection.execute(_GET, {"quarantine_id": quarantine_id}).one_or_none()
     if row is None:
-        raise NotFound(f"There is no message {quarantine_id} in quarantine.")
+        raise NotFound(Sentence("There is no message %(number)s in quarantine.", number=quarantine_id))
     if row.resolved_at is not None:
-        raise Conflict(f"Message {quarantine_id} is resolved already: {row.resolution}.")
+        raise Conflict(
+            Sentence(
+                "Message %(number)s is resolved already: %(resolution)s.",
+                number=quarantine_id,
+                resolution=row.resolution,
+            )
+        )
     return row
 
 
@@ -167,5 +174,5 @@ def message(connection: Connection, quarantine_id: int) -> Row[Any]:
     """One message in quarantine, resolved or not. Raises `NotFound`."""
     row = connection.execute(_SHOW, {"quarantine_id": quarantine_id}).one_or_none()
     if row is None:
-        raise NotFound(f"There is no message {quarantine_id} in quarantine.")
+        raise NotFound(Sentence("There is no message %(number)s in quarantine.", number=quarantine_id))
     return row

@@ -8,6 +8,7 @@ from app.inbox.quarantine import open_quarantine, resolve
 from app.inbox.record import Delivery, Recorder
 from app.people import record_audit
 from app.reasons import reason_given
+from app.sentences import Sentence
 
 
 def replay(engine: Engine, recorder: Recorder, quarantine_id: int, *, actor: str) -> str:
@@ -23,7 +24,9 @@ def replay(engine: Engine, recorder: Recorder, quarantine_id: int, *, actor: str
     receipts = recorder.retry([Delivery(message.raw, message.source)])[0]
     refused = [receipt.reason for receipt in receipts if receipt.status == "rejected"]
     if refused:
-        raise Conflict(f"Message {quarantine_id} is refused again: {refused[0]}")
+        raise Conflict(
+            Sentence("Message %(number)s is refused again: %(refusal)s", number=quarantine_id, refusal=refused[0])
+        )
     outcome = "stored" if any(r.status == "stored" for r in receipts) else "duplicate"
     with transaction(engine) as connection:
         resolve(connection, quarantine_id, f"replayed by {actor}: {outcome}")

@@ -288,8 +288,3 @@ def _open(known: KnownPackage, limits: dict[str, float | None], at: datetime, fo
         found.ends.append(
             (ends, lambda: Sentence("The open time of package %(package)s ends at %(time)s.", package=name, time=ends))
         )
-
-
-def moment(at: datetime) -> str:
-    """A time as a sentence says it."""
-    return f"{at:%Y-%m-%d %H:%M} UTC"

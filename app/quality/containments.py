@@ -33,6 +33,7 @@ from app.quality.package_holds import hold_packages, hold_packages_meant, packag
 from app.quality.scope import Key, Progress, Scope, no_progress, scope_of
 from app.quality.terms import Terms, terms_of
 from app.reasons import reason_given
+from app.sentences import Sentence
 from app.units.locks import lock_units
 
 _BLOCK = 5000
@@ -97,7 +98,13 @@ def open_containment(
     connection.execute(_ONE_AT_A_TIME, {"terms": kept})
     same = connection.execute(_SAME, {"terms": kept}).scalar()
     if same is not None:
-        raise Conflict(f"{same} contains {terms.words} already. Release it first, or count it again.")
+        raise Conflict(
+            Sentence(
+                "%(number)s contains %(sentence)s already. Release it first, or count it again.",
+                number=same,
+                sentence=terms.words,
+            )
+        )
     progress("finding units", 0, None)
     known_at: datetime = connection.execute(_NOW).scalar_one()
     scope = scope_of(connection, terms, progress)
@@ -111,7 +118,7 @@ def open_containment(
     record: dict[str, Any] = {
         "number": number,
         "nonconformance": opened.number,
-        "contains": terms.words,
+        "contains": str(terms.words),
         "reason": reason,
         "actor": actor,
         "opened_at": opened.opened_at.isoformat(),
@@ -137,7 +144,7 @@ def open_containment(
     )
     record_audit(
         connection, actor=actor, deed="containment.opened", subject=f"containment:{number}", reason=reason,
-        contains=terms.words, units=len(written), packages=len(packages), digest=digest.hex(),
+        contains=str(terms.words), units=len(written), packages=len(packages), digest=digest.hex(),
     )  # fmt: skip
     announce(connection)
     return Contained(
@@ -204,8 +211,16 @@ def record_of(connection: Connection, number: str) -> tuple[dict[str, Any], bool
     return row.record, intact
 
 
+def terms_contained(connection: Connection, number: str) -> Terms:
+    """What a containment was asked for. Raises `NotFound`."""
+    row = connection.execute(_FROZEN, {"number": number}).one_or_none()
+    if row is None:
+        raise _no_containment(number)
+    return terms_of(row.terms)
+
+
 def _no_containment(number: str) -> NotFound:
-    return NotFound(f"There is no containment {number}. Check its number.")
+    return NotFound(Sentence("There is no containment %(number)s. Check its number.", number=number))
 
 
 _NONCONFORMANCE_OF = text(

@@ -13,6 +13,7 @@ from app.quality.hold_rows import write_unit_holds
 from app.quality.scope import Key, ScopedUnit
 from app.quality.terms import terms_of
 from app.reasons import reason_given
+from app.sentences import Sentence
 from app.units.locks import lock_units
 
 
@@ -183,4 +184,5 @@ def _told(row: Row[Any], *, outside: bool) -> NonconformanceSummary:
     summary = replace(summary, opened_by=None, released_by=None)
     if not row.shared:
         return summary
-    return replace(summary, reason=terms_of(row.terms).words_outside if row.terms else "On hold", release_reason=None)
+    reason = terms_of(row.terms).words_outside if row.terms else Sentence("On hold")
+    return replace(summary, reason=reason, release_reason=None)

@@ -6,10 +6,9 @@ from datetime import date, datetime
 from typing import Any
 
 from app.errors import Invalid
+from app.sentences import Sentence
 from app.trace.question import Question
 
-_NAMES = ("package", "lot", "tool", "serial", "date_code", "recipe", "operator", "station", "part_number", "slot",
-          "feeder", "nozzle", "manufacturer", "vendor", "delivery", "received_on", "firmware")  # fmt: skip
 _ENOUGH_SERIALS = 200_000
 
 
@@ -30,30 +29,35 @@ class Terms:
             raise Invalid(f"A containment takes at most {_ENOUGH_SERIALS} serials; split the list.")
 
     @property
-    def words(self) -> str:
+    def words(self) -> Sentence:
         """The terms in words: `lot A17 part 0402-100n`, `3 serials`."""
-        if self.question is not None:
-            return self.question.words
-        return self.serials[0] if len(self.serials) == 1 else f"{len(self.serials)} serials"
+        return _words(self.question) if self.question is not None else self.name
 
     @property
-    def words_outside(self) -> str:
+    def name(self) -> Sentence:
+        """What is contained, in short: `A17`, `3 serials`."""
+        if self.question is None and len(self.serials) > 1:
+            return Sentence("%(count)s serials", count=len(self.serials))
+        return Sentence("%(name)s", name=self.identifier)
+
+    @property
+    def words_outside(self) -> Sentence:
         """The words as customers are told them: no serials of others, and nobody's name."""
         if self.question is None:
-            return "units by their serials"
-        return replace(self.question, operator="of the factory" if self.question.operator else None).words
+            return Sentence("units by their serials")
+        return _words(replace(self.question, operator="of the factory" if self.question.operator else None))
 
     @property
     def identifier(self) -> str:
         """What a person retypes to confirm: the name of what is contained, or how many serials there are."""
         if self.question is not None:
-            return next((str(value) for name in _NAMES if (value := getattr(self.question, name))), self.words)
+            return self.question.name
         return self.serials[0] if len(self.serials) == 1 else str(len(self.serials))
 
     def confirm(self, retyped: str) -> None:
         """Raise `Invalid` unless `retyped` is the identifier, blanks around it aside."""
         if retyped.strip() != self.identifier:
-            raise Invalid(f"This is not what is contained. Retype {self.identifier} to confirm.")
+            raise Invalid(Sentence("This is not what is contained. Retype %(name)s to confirm.", name=self.identifier))
 
     def as_json(self) -> dict[str, Any]:
         """As it is kept: only the terms that were given."""
@@ -61,6 +65,10 @@ class Terms:
             return {"serials": list(self.serials)}
         given = {name: value for name, value in asdict(self.question).items() if value is not None}
         return {name: value.isoformat() if isinstance(value, date) else value for name, value in given.items()}
+
+
+def _words(question: Question) -> Sentence:
+    return Sentence("%(asked)s", asked=question)
 
 
 def terms_of(kept: Mapping[str, Any]) -> Terms:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from app.lines.tools import station_id_of
 from app.materials.conditions import conditions
+from app.sentences import Sentence
 from app.setup.current import building_at
 from app.setup.left import pieces_left
 from app.setup.outlook import Outlook, Supply, order_ends_at, outlook
@@ -32,7 +33,7 @@ class Forecast:
     units_per_hour: float | None
     ends_at: datetime | None
     slots: list[Outlook]
-    sentences: list[str]
+    sentences: list[Sentence]
 
 
 def forecast(
@@ -46,7 +47,8 @@ def forecast(
     now = building_at(connection, station_id, at=at)
     number = work_order or (now.work_order if now else None)
     if number is None:
-        return Forecast(station, None, None, 0, None, None, None, [], ["The station builds no order that is known."])
+        unknown = Sentence("The station builds no order that is known.")
+        return Forecast(station, None, None, 0, None, None, None, [], [unknown])
     order = order_of(connection, number)
     if side is None and now is not None and now.work_order == order.number:
         side = now.side

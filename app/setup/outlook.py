@@ -8,7 +8,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.materials.rules import moment
+from app.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Outlook:
     runs_short_by: int | None
     usable_until: datetime | None
     unusable_before_end: timedelta | None
-    sentences: tuple[str, ...]
+    sentences: tuple[Sentence, ...]
 
 
 def order_ends_at(remaining: int, pace: Pace | None, *, at: datetime) -> datetime | None:
@@ -77,13 +77,17 @@ def outlook(supply: Supply, *, remaining: int, pace: Pace | None, at: datetime) 
         before = ends_at - supply.usable_until
     sentences = []
     if before is not None and supply.usable_until is not None:
-        end = f"{moment(supply.usable_until)}, {_span(before)} before this order ends."
-        sentences.append(f"Package {supply.package} in slot {supply.slot} can be used until {end}")
-    if short is not None:
-        when = f" at {moment(at + takes)}" if takes is not None else ""
         sentences.append(
-            f"Package {supply.package} in slot {supply.slot} runs out{when}, {short} units before this order ends."
+            Sentence(
+                "Package %(package)s in slot %(slot)s can be used until %(time)s, %(span)s before this order ends.",
+                package=supply.package,
+                slot=supply.slot,
+                time=supply.usable_until,
+                span=_span(before),
+            )
         )
+    if short is not None:
+        sentences.append(_runs_out(supply, short, at + takes if takes is not None else None))
     return Outlook(
         slot=supply.slot,
         package=supply.package,
@@ -94,6 +98,23 @@ def outlook(supply: Supply, *, remaining: int, pace: Pace | None, at: datetime) 
         usable_until=supply.usable_until,
         unusable_before_end=before,
         sentences=tuple(sentences),
+    )
+
+
+def _runs_out(supply: Supply, short: int, when: datetime | None) -> Sentence:
+    if when is None:
+        return Sentence(
+            "Package %(package)s in slot %(slot)s runs out, %(count)s units before this order ends.",
+            package=supply.package,
+            slot=supply.slot,
+            count=short,
+        )
+    return Sentence(
+        "Package %(package)s in slot %(slot)s runs out at %(time)s, %(count)s units before this order ends.",
+        package=supply.package,
+        slot=supply.slot,
+        time=when,
+        count=short,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
 from app.errors import Invalid, NotFound
+from app.sentences import Sentence
 
 WORDS = {
     "package": "package",
@@ -27,6 +28,8 @@ WORDS = {
     "until": "until",
     "serial": "unit",
 }
+_NAMES = ("package", "lot", "tool", "serial", "date_code", "recipe", "operator", "station", "part_number", "slot",
+          "feeder", "nozzle", "manufacturer", "vendor", "delivery", "received_on", "firmware")  # fmt: skip
 _OF_PACKAGES = ("package", "lot", "part_number", "date_code", "manufacturer", "vendor", "delivery", "received_on")
 _OF_PLACEMENTS = ("slot", "feeder", "nozzle")
 _OF_WORK = ("tool", "firmware", "recipe", "operator")
@@ -122,8 +125,16 @@ class Question:
         return " ".join(f"{word} {value}" for word, value in self.told)
 
     @property
+    def name(self) -> str:
+        """The one name a person would call it by: of `lot A17 part 0402-100n` the lot's."""
+        return next((str(value) for name in _NAMES if (value := getattr(self, name))), self.words)
+
+    @property
     def not_known(self) -> NotFound:
         """The error where nothing of that name is known; in the same words where it is not the asking customer's."""
         return NotFound(
-            f"No {self.words} is known here. Check the spelling, or whether a machine or receiving named it yet."
+            Sentence(
+                "No %(asked)s is known here. Check the spelling, or whether a machine or receiving named it yet.",
+                asked=self,
+            )
         )

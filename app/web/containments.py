@@ -13,7 +13,7 @@ from app.errors import BirthmarkError, NotFound
 from app.http.tracing import Asked
 from app.live import going_on, reporting
 from app.people import Permission
-from app.quality.containments import open_containment, record_of, release_containment
+from app.quality.containments import open_containment, record_of, release_containment, terms_contained
 from app.quality.dispositions import AUTHORITY, Disposition, disposition_units
 from app.quality.held_units import held_in_store, held_units, shipped_of
 from app.quality.nonconformances import NonconformanceSummary, nonconformances
@@ -112,7 +112,7 @@ def _contain(
 ) -> Response:
     engine, actor = request.app.state.engine, visitor.actor
     try:
-        with reporting(engine, deed=f"Containing {terms.words}", actor=actor.name) as progress:
+        with reporting(engine, deed=f"Containing {terms.name}", actor=actor.name) as progress:
             contained = retrying(
                 engine,
                 lambda deed: open_containment(
@@ -149,14 +149,16 @@ def _containment_page(
     told: dict[str, Any] = {"containment": summary, "units": page.units, "next": page.next, "shipped": shipped}
     inside = actor.customer_id is None
     record: Mapping[str, Any] = {}
-    intact = True
+    intact, contains = True, ""
     if inside:
         record, intact = record_of(connection, number)
         told["packages"] = held_in_store(connection, summary.number)
+        contains = terms_contained(connection, number).words
     decisions = [] if summary.released_at else sorted(AUTHORITY.get(actor.role, ()))
     return answer(
         request, "containment.html", visitor, told, refused.status if refused else 200,
-        record=record, intact=intact, decisions=decisions, packages=told.get("packages", []), problem=refused,
+        record=record, intact=intact, contains=contains, decisions=decisions, packages=told.get("packages", []),
+        problem=refused,
     )  # fmt: skip
 
 

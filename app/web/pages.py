@@ -25,6 +25,7 @@ from app.sentences import Sentence
 from app.trace.question import Question
 from app.web import translations, wording
 from app.web.navigation import navigation
+from app.web.refusals import refusal
 from app.web.translations import Say
 from app.web.twins import csv_twin
 
@@ -80,13 +81,13 @@ def words(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
 
 
-def raw_text(raw: bytes) -> str:
+def raw_text(raw: bytes, say: Say = str) -> str:
     """Bytes as text a person can look at: JSON laid out, control characters as pictures, cut off."""
     text = raw.decode("utf-8", "replace")
     with suppress(ValueError, RecursionError):
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     shown = "".join(_picture(character) for character in text[:_LONGEST_SHOWN])
-    return shown + ("\n… (download the bytes for the rest)" if len(text) > _LONGEST_SHOWN else "")
+    return f"{shown}\n… ({say('download the bytes for the rest')})" if len(text) > _LONGEST_SHOWN else shown
 
 
 def visible(text: str) -> str:
@@ -124,13 +125,18 @@ def environment(language: str) -> Environment:
         words=words,
         said=catalogue.gettext,
         operation=partial(wording.operation, say=catalogue.gettext),
+        told=partial(wording.told, say=catalogue.gettext),
+        deed=partial(wording.deed, say=catalogue.gettext),
         asked=partial(wording.asked, say=catalogue.gettext),
         place=partial(wording.place, say=catalogue.gettext),
         fact=partial(wording.fact, say=catalogue.gettext),
+        refusal=partial(refusal, say=catalogue.gettext),
+        resolution=partial(wording.resolution, say=catalogue.gettext),
+        product=partial(wording.product, say=catalogue.gettext),
         who=partial(wording.who, say=catalogue.gettext),
         lasted=partial(lasted, say=catalogue.gettext),
         value=partial(value, say=catalogue.gettext),
-        raw_text=raw_text,
+        raw_text=partial(raw_text, say=catalogue.gettext),
         visible=visible,
         part=lambda text: quote(text, safe=""),
     )

@@ -4,12 +4,14 @@ What comes from outside is looked up and shown as text. It is never a format nor
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from app.sentences import ENGLISH, Sentence, kind, spoken
 from app.trace.question import Question
+from app.web.forms import forms, values
+from app.web.refusals import refusal
 from app.web.translations import Say
 
 PLACES = (
@@ -49,37 +51,20 @@ FACTS = (
     "package %(package)s",
 )
 """Why a unit carries something, as trace and the rule of containments say it and holds keep it; see `fact`."""
-
-
-def _forms(texts: Sequence[str]) -> Sequence[tuple[str, Sequence[str]]]:
-    """Each text with its parts: what stands before, between and after its values, and their names in between."""
-    # No translator sees these characters: a text is split at its values, and the rest stands for itself.
-    return [(text, re.split(r"%\((\w+)\)s", text)) for text in texts]
-
-
-def _values(form: Sequence[str], words: str, ends: Callable[[str, str, int], int] = str.find) -> dict[str, str] | None:
-    """The values with which a text reads like this, whatever they are, none empty; None where there are none.
-
-    Each ends where what follows it comes first, or last by `str.rfind`: texts are others', and no text takes longer
-    than it is long.
-    """
-    before, *rest = form
-    if not words.startswith(before):
-        return None
-    words, found = words[len(before) :], {}
-    for name, after in zip(rest[::2], rest[1:-1:2], strict=False):
-        end = ends(words, after, 1)
-        if end < 0:
-            return None
-        found[name], words = words[:end], words[end + len(after) :]
-    if not rest:
-        return None if words else found
-    last = words.removesuffix(rest[-1])
-    return {**found, rest[-2]: last} if last and words.endswith(rest[-1]) else None
-
-
-_PLACES = _forms(PLACES)
-_FACTS = _forms(FACTS)
+RESOLUTIONS = (
+    "replayed by %(who)s: stored", "replayed by %(who)s: duplicate", "dismissed by %(who)s: %(reason)s",
+    "taken in: what it names was registered",
+)  # fmt: skip
+"""How a message in quarantine was resolved."""
+DEEDS = (
+    "Containing %(count)s serials", "Containing %(name)s", "Counting where %(name)s is used", "Counting %(name)s again",
+    "Telling where %(name)s is used",
+)  # fmt: skip
+"""Long deeds, as those who watch them are told."""
+_PLACES = forms(PLACES)
+_FACTS = forms(FACTS)
+_DEEDS = forms(DEEDS)
+_RESOLUTIONS = forms(RESOLUTIONS)
 _PACKAGE_TEXT, _PACKAGE = _FACTS[-1]
 _TOLD_AT = re.compile(r"(.+?)(?:, (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC))?(\.?)", re.DOTALL)
 
@@ -93,7 +78,7 @@ def operation(name: str, say: Say) -> str:
 def place(words: str, say: Say) -> str:
     """Where something is, said in another language; other words stay as they are."""
     for text, form in _PLACES:
-        if (told := _values(form, words, str.rfind)) is not None:  # customers have any name, shipments a number
+        if (told := values(form, words, str.rfind)) is not None:  # customers have any name, shipments a number
             return say(text) % told
     return words
 
@@ -105,15 +90,15 @@ def fact(words: str, say: Say) -> str:
         return words
     body, at, period = parts.groups()
     for text, form in _FACTS:
-        if (told := _values(form, body)) is not None:
-            values = {name: _inside(value, say) if name == "fact" else value for name, value in told.items()}
-            return f"{say(text) % values}{f', {_moment(at, say)}' if at else ''}{period}"
+        if (told := values(form, body)) is not None:
+            inside = {name: _inside(value, say) if name == "fact" else value for name, value in told.items()}
+            return f"{say(text) % inside}{f', {_moment(at, say)}' if at else ''}{period}"
     return words
 
 
 def _inside(words: str, say: Say) -> str:
     """A fact within a fact: a package, which may be called like a fact. Anything else stays as it is."""
-    told = _values(_PACKAGE, words)
+    told = values(_PACKAGE, words)
     return words if told is None else say(_PACKAGE_TEXT) % told
 
 
@@ -137,6 +122,33 @@ def who(identity: str, say: Say) -> str:
     return {"person": name, "token": name.partition(" ")[2]}.get(kind_of) or identity
 
 
+def asked(question: Question, say: Say) -> str:
+    """A question as it was asked: `lot A17 part 0402-100n`."""
+    return " ".join(f"{say(word)} {value}" for word, value in question.told)
+
+
+def deed(words: str, say: Say) -> str:
+    """A long deed that is going on, said in another language."""
+    for text, form in _DEEDS:
+        if (told := values(form, words)) is not None:
+            return say(text) % told
+    return words
+
+
+def resolution(words: str, say: Say) -> str:
+    """How a message in quarantine was resolved, and by whom, said in another language."""
+    for text, form in _RESOLUTIONS:
+        if (told := values(form, words)) is not None:
+            return say(text) % {name: who(value, say) if name == "who" else value for name, value in told.items()}
+    return words
+
+
+def product(words: str, say: Say) -> str:
+    """A revision of a product or a recipe, `100-0042 rev A`: the word between name and revision is said."""
+    name, mark, revision = words.rpartition(" rev ")
+    return f"{name} {say('rev %(revision)s') % {'revision': revision}}" if mark else words
+
+
 def word(name: str, say: Say) -> str:
     """One of our own words within a sentence: an outcome, a kind of tool."""
     english = spoken(name)
@@ -157,7 +169,7 @@ def told(sentence: str, say: Say) -> str:
 def _value(name: str, value: Any, say: Say) -> str:
     if isinstance(value, Sentence):
         return told(value, say)
-    return _KINDS.get(kind(name), _as_it_is)(value, say)
+    return _KINDS.get(name, _KINDS.get(kind(name), _as_it_is))(value, say)
 
 
 def _as_it_is(value: object, _: Say) -> str:
@@ -193,13 +205,14 @@ _KINDS: Final[Mapping[str, Callable[[Any, Say], str]]] = {
     "hours": _number("hours"),
     "seconds": _number("seconds"),
     "either": _either,
+    "asked": asked,
+    "either_recipe": lambda names, say: _either([product(name, say) for name in names], say),
+    "product": product,
+    "recipe": product,
+    "refusal": refusal,
+    "resolution": resolution,
     "roles": lambda roles, say: _either([say(spoken(role)) for role in roles], say),
     "all": lambda things, _: ENGLISH["all"](things),
     "place": place,
     "fact": fact,
 }
-
-
-def asked(question: Question, say: Say) -> str:
-    """A question as it was asked: `lot A17 part 0402-100n`."""
-    return " ".join(f"{say(word)} {value}" for word, value in question.told)

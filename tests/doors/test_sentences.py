@@ -1,18 +1,28 @@
 """Reasons in the reader's language: every one the rules give, whatever its values are, and those that rows keep."""
 
+import ast
 import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import app
+from app.cfx.body import BodyError, decode_body
+from app.cfx.envelope import Malformed, decode
 from app.interlock.verdicts import Verdict
+from app.quality.terms import Terms
 from app.reasons import Reason, kept, said_again
 from app.sentences import Sentence, both
+from app.trace.question import Question
 from app.web import wording
+from app.web.forms import forms, values
+from app.web.refusals import REFUSALS, refusal
 from app.web.translations import catalogue
+from tests.cfx.malformed import payloads
 from tests.rules.interlock_facts import judged
 from tests.rules.test_interlock_rules import UNIT_RULES
 from tests.rules.test_interlock_station_rules import STATION_RULES
@@ -53,7 +63,7 @@ def test_whatever_the_gate_says_is_said_in_german(differs: dict[str, Any]) -> No
         (
             Sentence("Activate %(either_recipe)s.", either_recipe=("top rev A", "bottom rev A")),
             "Activate top rev A or bottom rev A.",
-            "top rev A oder bottom rev A aktivieren.",
+            "top Rev. A oder bottom Rev. A aktivieren.",
         ),
         (
             both(Sentence("Load another package."), Sentence("Clean it soon.")),
@@ -94,6 +104,87 @@ def test_a_row_keeps_a_reason_that_any_language_can_say_again() -> None:
 def test_why_something_is_held_is_said_in_the_readers_language(english: str, german: str) -> None:
     assert wording.fact(english, GERMAN) == german
     assert wording.fact(english, str) == english
+
+
+def why_not(payload: bytes) -> Iterator[str]:
+    for part in decode(payload):
+        if isinstance(part, Malformed):
+            yield part.reason
+            continue
+        try:
+            decode_body(part)
+        except BodyError as refused:
+            yield refused.reason
+
+
+def form_of(english: str) -> str | None:
+    return next((text for text, form in forms(REFUSALS) if values(form, english) is not None), None)
+
+
+def test_why_a_message_was_refused_is_said_in_the_readers_language() -> None:
+    seen = set()
+    for english in (one for payload in payloads(seed=3, n=2000) for one in why_not(payload)):
+        assert refusal(english, str) == english
+        assert refusal(english, GERMAN) != english
+        seen.add(form_of(english))
+    assert len(seen) > 20
+    assert refusal("%(subject)s fell over.", GERMAN) == "%(subject)s fell over."
+    assert refusal("WorkStarted: The body must be a number, but is %(x)s.", GERMAN) == (
+        "WorkStarted: Der Inhalt muss eine Zahl sein, ist aber %(x)s."
+    )
+
+
+REFUSING = {"_Refused", "Malformed", "PayloadError", "UnreadableBody", "InstalledError", "BodyError", "refuse"}
+
+
+def test_every_reason_that_the_source_refuses_with_has_a_form() -> None:
+    folder = Path(app.__file__).parent
+    nodes = (
+        argument
+        for room in ("cfx", "inbox")
+        for file in (folder / room).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in {*REFUSING, "turn_away"}
+        for argument in node.args
+    )
+    said = [text for text in map(sample, nodes) if " " in text]
+    assert len(said) > 40
+    assert not [text for text in said if form_of(text) is None]
+
+
+def sample(node: ast.expr) -> str:
+    """A text of the source, with an x for each value."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+@pytest.mark.parametrize(
+    ("english", "german"),
+    [
+        ("replayed by person:ann: stored", "erneut übernommen von ann: gespeichert"),
+        ("dismissed by person:ann: a test's", "verworfen von ann: a test's"),
+    ],
+)
+def test_how_a_message_was_resolved_is_said_in_the_readers_language(english: str, german: str) -> None:
+    assert wording.resolution(english, GERMAN) == german
+
+
+@pytest.mark.parametrize(
+    ("terms", "german"),
+    [
+        (Terms(Question(lot="A17", part_number="R-10K")), ("Los A17 Teil R-10K", "A17 wird gesperrt")),
+        (Terms(serials=("A", "B")), ("2 Seriennummern", "2 Seriennummern werden gesperrt")),
+        (Terms(serials=("part 7",)), ("part 7", "part 7 wird gesperrt")),
+    ],
+)
+def test_what_is_contained_is_said_in_the_readers_language(terms: Terms, german: tuple[str, str]) -> None:
+    assert (wording.told(terms.words, GERMAN), wording.deed(f"Containing {terms.name}", GERMAN)) == german
+
+
+def test_a_revision_is_said_and_names_are_not() -> None:
+    assert wording.product("100-0042 rev A", GERMAN) == "100-0042 Rev. A"
+    assert wording.product("rev 100-0042", GERMAN) == "rev 100-0042"
 
 
 HOSTILE = (

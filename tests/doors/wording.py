@@ -14,8 +14,9 @@ from app.people import Permission, Role, spoken
 from app.trace.question import WORDS as TERMS
 from app.web import navigation
 from app.web.pages import environment, words
+from app.web.refusals import TEXTS as REFUSALS
 from app.web.station import ACTIONS, DEFECTS
-from app.web.wording import FACTS, PLACES, TIMES
+from app.web.wording import DEEDS, FACTS, PLACES, RESOLUTIONS, TIMES
 
 # Outcomes, evidence, kinds of match, relations and kinds of loading, as their queries tell them.
 WORDS = (
@@ -24,7 +25,7 @@ WORDS = (
     "place", "order", "day", "evidence", "no order", "day not known", "containment", "shipment", "tool", "station",
     "on hold", "not proven", "provisional", "in work", "good", "scrapped", "top", "bottom", "below", "above",
     "inspection", "test", "released", "use as is", "rework", "repair", "scrap", "return to supplier",
-    "begun", "finding units", "locking units", "writing holds",
+    "streamed", "begun", "finding units", "locking units", "writing holds",
     "unit", "reel", "lot", "part", "work order", "product", "recipe", "method", "by", "lane",
 )  # fmt: skip
 MESSAGES = (
@@ -47,7 +48,10 @@ REASONS = (
     "sub_assembly_failed", "sub_assembly_on_hold", "sub_assembly_provisional", "sub_assembly_scrapped",
     "unknown_position", "unknown_unit", "wrong_product_revision",
 )  # fmt: skip
-BESIDE_TEMPLATES = ("never", "%(time)s ago", "the station itself", "or", "ahead", "behind", ".", "%")
+BESIDE_TEMPLATES = (
+    "never", "%(time)s ago", "the station itself", "or", "ahead", "behind", ".", "%",
+    "download the bytes for the rest", "malformed", "contradiction", "unregistered", "refused", "fault",
+)  # fmt: skip
 TOOLS = ("tool", *KINDS)
 _SAYS_SOMETHING = re.compile(r"[^\W\d_]")
 _PLACEHOLDER = re.compile(r"%\(\w+\)s")
@@ -67,7 +71,20 @@ def texts() -> Iterator[tuple[str, str]]:
     yield from (("navigation", text) for text in navigation.texts())
     yield from (("role", spoken(role)) for role in Role)
     yield from (("state", state.value) for state in StationState)
-    yield from (("word", word) for word in (*WORDS, *OPERATIONS, *PLACES, *FACTS, *TERMS.values(), *BESIDE_TEMPLATES))
+    yield from (
+        ("word", word)
+        for word in (
+            *WORDS,
+            *OPERATIONS,
+            *PLACES,
+            *FACTS,
+            *REFUSALS,
+            *RESOLUTIONS,
+            *DEEDS,
+            *TERMS.values(),
+            *BESIDE_TEMPLATES,
+        )
+    )
     yield from (("station", code.replace("_", " ")) for code in (*DEFECTS, *ACTIONS))
     yield from (("reason", code.replace("_", " ")) for code in (*REASONS, *RIGHTS))
     yield from (("permission", permission.value) for permission in Permission)
