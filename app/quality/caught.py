@@ -211,8 +211,9 @@ CAUGHT = text(
         WHERE hold.nonconformance_id = told.nonconformance_id
           AND ((hold.unit_id = told.member_id
                 AND (part = 0 OR hold.position_number IN (0, part)))
-               -- Of its place on a carrier, while it was there: the next round's boards are held by themselves.
-               OR (hold.unit_id = told.unit_id AND hold.position_number = told.position_number
+               -- Of its place on a carrier, or all of it, while it was there: the next round's boards are held by
+               -- themselves.
+               OR (hold.unit_id = told.unit_id AND hold.position_number IN (0, told.position_number)
                    AND hold.fact_at >= told.held_from AND hold.fact_at < told.held_until
                    AND NOT {DECIDED_BY_ITSELF.format(hold="hold", board="told.member_id")}))
           AND (decided.decided_at IS NULL OR decided.decided_at >= told.received_at)

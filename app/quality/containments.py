@@ -12,29 +12,31 @@ What becomes known later is caught by rule (`app.quality.holds`), and held when 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from app.errors import Conflict, NotFound
 from app.live import announce
 from app.people import record_audit
 from app.quality.hold_rows import Held, write_later_holds, write_unit_holds
+from app.quality.holds import holds_on
 from app.quality.nonconformances import (
     enter_nonconformance,
     lock_nonconformance,
     release_nonconformance,
 )
 from app.quality.package_holds import hold_packages, hold_packages_meant, packages_found_good
-from app.quality.scope import Key, Progress, Scope, no_progress, scope_of
+from app.quality.scope import Key, Progress, Scope, ScopedUnit, no_progress, scope_of
 from app.quality.terms import Terms, terms_of
 from app.reasons import reason_given
 from app.sentences import Sentence
 from app.units.locks import lock_units
+from app.units.places import PLACES_OF_UNITS
 
 _BLOCK = 5000
 
@@ -250,6 +252,20 @@ def release_containment(connection: Connection, number: str, *, reason: str, act
 
 
 _HELD = text("SELECT unit_id, position_number FROM unit_hold WHERE nonconformance_id = :nonconformance")
+_DECIDED_BEFORE = text(
+    f"""
+    -- Of which of these was it decided by the place they were in, or with their panel, before they were known?
+    WITH {PLACES_OF_UNITS}
+    SELECT DISTINCT given.unit_id, given.position_number
+    FROM unnest(CAST(:units AS bigint[]), CAST(:positions AS smallint[])) AS given (unit_id, position_number)
+    JOIN place USING (unit_id)
+    JOIN unit_hold AS hold ON hold.unit_id = place.spoken_id AND hold.nonconformance_id = :nonconformance
+        AND hold.position_number IN (0, place.position_number)
+        AND hold.fact_at >= place.held_from AND hold.fact_at < place.held_until
+    JOIN unit_disposition AS decided ON decided.unit_id = hold.unit_id
+        AND decided.position_number = hold.position_number AND decided.nonconformance_id = :nonconformance
+    """
+)
 
 
 def count_again(connection: Connection, number: str, *, actor: str, progress: Progress = no_progress) -> int:
@@ -269,6 +285,8 @@ def count_again(connection: Connection, number: str, *, actor: str, progress: Pr
     asked = {"nonconformance": row.nonconformance_id}
     held = {(hold.unit_id, hold.position_number) for hold in connection.execute(_HELD, asked)}
     new = {key: unit for key, unit in scope.units.items() if key not in held and not unit.pending}
+    if scope.by_rule:
+        new = _without_decided(connection, row, new)
     _lock(connection, new, progress)
     written = write_later_holds(connection, row.nonconformance_id, new)
     packages = hold_packages(connection, row.nonconformance_id, scope.packages, later=True)
@@ -279,3 +297,27 @@ def count_again(connection: Connection, number: str, *, actor: str, progress: Pr
         )  # fmt: skip
         announce(connection)
     return written
+
+
+def _without_decided(
+    connection: Connection, containment: Row[Any], units: Mapping[Key, ScopedUnit]
+) -> dict[Key, ScopedUnit]:
+    """Those of which nothing was decided under another name, or of which the rule says that more was heard since."""
+    if not units:
+        return {}
+    asked = {
+        "units": [unit_id for unit_id, _ in units],
+        "positions": [position for _, position in units],
+        "nonconformance": containment.nonconformance_id,
+    }
+    decided = {(row[0], row[1]) for row in connection.execute(_DECIDED_BEFORE, asked)}
+    standing = holds_on(connection, {unit_id for unit_id, _ in decided})
+    caught = {
+        (unit_id, position)
+        for unit_id, position in decided
+        for hold in standing.get(unit_id, ())
+        if hold.containment == containment.number
+        and (hold.by_rule or hold.via)
+        and hold.position_number in {0, position}
+    }
+    return {key: unit for key, unit in units.items() if key not in decided - caught}

@@ -48,10 +48,11 @@ class ScopedUnit:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Units by key, packages by id with their identifiers."""
+    """Units by key, packages by id with their identifiers. `by_rule`: the rule alone would hold each of the units."""
 
     units: Mapping[Key, ScopedUnit]
     packages: Mapping[int, str] = field(default_factory=dict)
+    by_rule: bool = False
 
     @property
     def by_evidence(self) -> dict[str, int]:
@@ -83,7 +84,7 @@ def scope_of(
     packages = packages_of(connection, terms)
     if not units and not packages:
         raise question.not_known
-    return Scope(units, packages)
+    return Scope(units, packages, _of_whole_packages(question))
 
 
 def packages_of(connection: Connection, terms: Terms) -> Mapping[int, str]:

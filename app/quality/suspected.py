@@ -10,11 +10,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from app.db import planned_once, varied
+from app.quality.caught import DECIDED_BY_ITSELF
 from app.trace.evidence import Evidence
 from app.trace.loaded import loaded_intervals
 from app.trace.spans import BETWEEN_CLOCKS
 from app.trace.suspects import LONGEST_WORK, Suspect, suspects
 from app.units.families import TIED_AT_MEMBER_ROUND, WORKED_AT_MEMBER_ROUND
+from app.units.places import PLACES_OF_UNITS
 
 NEAR = f"""
     contained AS (
@@ -85,12 +87,19 @@ NEAR = f"""
 
 _FEW = 200
 _HELD = text(
-    """
-    -- Which holds were written on these units, and what was decided of them?
-    SELECT hold.unit_id, hold.position_number, hold.nonconformance_id, decided.decided_at
-    FROM unit_hold AS hold LEFT JOIN unit_disposition AS decided USING (unit_id, position_number, nonconformance_id)
-    WHERE hold.unit_id = ANY (CAST(:units AS bigint[]))
-      AND hold.nonconformance_id = ANY (CAST(:nonconformances AS integer[]))
+    f"""
+    -- Which holds were written on these units, or on the places they were in, and what was decided of them?
+    WITH {PLACES_OF_UNITS}
+    SELECT place.unit_id, CASE WHEN place.position_number IS NULL THEN hold.position_number ELSE 0 END
+        AS position_number, hold.nonconformance_id, decided.decided_at
+    FROM place
+    JOIN unit_hold AS hold ON hold.unit_id = place.spoken_id
+        AND hold.nonconformance_id = ANY (CAST(:nonconformances AS integer[]))
+        AND (place.position_number IS NULL OR hold.position_number IN (place.position_number, 0))
+        AND hold.fact_at >= place.held_from AND hold.fact_at < place.held_until
+    LEFT JOIN unit_disposition AS decided ON decided.unit_id = hold.unit_id
+        AND decided.position_number = hold.position_number AND decided.nonconformance_id = hold.nonconformance_id
+    WHERE NOT {DECIDED_BY_ITSELF.format(hold="hold", board="place.unit_id")}
     """
 )
 

@@ -3,14 +3,16 @@
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from app.errors import Conflict
 from app.quality.containments import record_of
 from app.quality.held_units import shipped_of
 from app.quality.unit_decisions import holds_of_unit
-from tests.containment.stories import build, contain, decide, held, send
+from tests.containment.stories import build, contain, decide, held, send, unit_ids
+from tests.containment.test_suspected import recounted, worked
 from tests.inbox.messages import entry, initialized, installed, received, started, stored
+from tests.trace.reels import loaded
 
 
 def reels(engine: Engine) -> None:
@@ -130,3 +132,60 @@ def test_what_was_decided_of_a_panel_does_not_keep_its_boards_from_being_decided
     for serial in ("SN-1", "SN-2"):
         with pytest.raises(Conflict, match="decided"):
             decide(engine, done.nonconformance, [serial], "scrap")
+
+
+@pytest.mark.parametrize("positions", [(1, 2), (1,), (None,)])
+def test_what_was_decided_before_the_boards_were_known_no_count_holds_anew(
+    engine: Engine, positions: tuple[int | None, ...]
+) -> None:
+    reels(engine)
+    for position in positions:
+        placed(engine, "REEL-1", position)
+    done = contain(engine, lot="A17")
+    decide(engine, done.nonconformance, ["PNL"], "released")
+    placed(engine, "REEL-2", 2, when=6)  # now everybody knows that it has places
+    assert recounted(engine, done.number) == 0
+    linked(engine)
+    assert held(engine, "SN-1", "SN-2", "PNL") == {}
+    assert recounted(engine, done.number) == 0
+    assert held(engine, "SN-1", "SN-2", "PNL") == {}
+
+
+def test_nor_what_was_only_suspected(engine: Engine) -> None:
+    reels(engine)
+    stored(engine, loaded("REEL-1", when=1))
+    done = contain(engine, lot="A17")
+    worked(engine, ("PNL", 1), ("PNL", 2), when=10)
+    recounted(engine, done.number)
+    decide(engine, done.nonconformance, ["PNL"], "released")
+    linked(engine)
+    assert held(engine, "SN-1", "SN-2", "PNL") == {}
+    assert recounted(engine, done.number) == 0
+    worked(engine, "SN-1", when=20)
+    assert set(held(engine, "SN-1", "SN-2")) == {"SN-1"}
+    assert recounted(engine, done.number) == 1
+
+
+def test_what_was_heard_since_is_counted_though_its_place_was_decided(engine: Engine) -> None:
+    reels(engine)
+    placed(engine, "REEL-1", 1)
+    placed(engine, "REEL-2", 2)
+    done = contain(engine, lot="A17")
+    decide(engine, done.nonconformance, ["PNL"], "released")
+    linked(engine)
+    placed(engine, "REEL-1", 1, when=70)
+    assert set(held(engine, "SN-1", "SN-2")) == {"SN-1"}
+    with engine.connect() as connection:
+        ids = unit_ids(connection, "SN-1")
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE unit_hold DISABLE TRIGGER USER"))
+        connection.execute(text("DELETE FROM unit_hold WHERE unit_id = ANY (:units)"), {"units": list(ids)})
+    assert recounted(engine, done.number) == 1, "as where it came while it was being contained"
+
+
+def test_a_hold_of_all_of_a_panel_is_not_written_again_for_its_board(engine: Engine) -> None:
+    reels(engine)
+    placed(engine, "REEL-1", 1)
+    contain(engine, lot="A17")
+    linked(engine)
+    assert held(engine, "SN-1") == {"SN-1": [False]}
