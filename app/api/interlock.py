@@ -67,8 +67,9 @@ def get_interlock(
     each board, and is allowed with boards that are scrapped, as long as one is not.
 
     With `retry_after` the refusal is not the last word: ask again after so many seconds, until it is no longer there.
-    `retry_because` is `report_due` where a report that is on its way decides, or `settling` just after an outage, when
-    reports of what was done meanwhile still come in.
+    `retry_because` is `report_due` where a report that may be on its way decides, or `settling` just after an outage,
+    when reports of what was done meanwhile still come in. A report is due within 30 s: asked again for so long, with no
+    pause of more than 10 s, the refusal is final and says so. So it is where any board of a panel is refused for good.
     """
 
     def question(connection: Connection) -> list[Verdict]:

@@ -138,8 +138,9 @@ def validate_units(
         results += [_result(verdict) for verdict in told[unit]] if isinstance(unit, Asked) else [unit]
     # A scrapped board of a panel asked about as a whole fails, and its panel goes on with it crossed out.
     unnamed = [unit for unit in named if not isinstance(unit, Asked)]
-    against = next(iter([*unnamed, *map(_result, holding_back(verdicts))]), None)
-    again = any(verdict.passing for verdict in verdicts)
+    refused = holding_back(verdicts)
+    against = next(iter([*unnamed, *map(_result, refused)]), None)
+    again = bool(refused) and not unnamed and all(verdict.passing for verdict in refused)
     return ValidateUnitsResponse(
         result=RequestResult(
             result="Success",

@@ -12,6 +12,7 @@ from app.interlock.facts import EVERYTHING, Facts, Judged, Run, Station, Topic, 
 from app.interlock.gathering import Asked, Told, gather
 from app.interlock.rules import decide
 from app.interlock.verdicts import Verdict
+from app.interlock.waiting import last_words
 from app.products.routing import RoutingStep, Visit
 from app.sentences import plain
 
@@ -45,7 +46,8 @@ def ask(
     A panel asked about as a whole gives one verdict for each of its boards. `settling`: see `Facts`.
     """
     facts = gather(connection, station=station, asked=units, topics=topics, told=told, at=at, settling=settling)
-    return log_verdicts(connection, facts, [decide(one) for one in facts], actor=actor, purpose=purpose)
+    verdicts = last_words(connection, facts, [decide(one) for one in facts])
+    return log_verdicts(connection, facts, verdicts, actor=actor, purpose=purpose)
 
 
 def log_verdicts(

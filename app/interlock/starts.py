@@ -14,6 +14,7 @@ from app.interlock.gathering import Asked, Told, gather
 from app.interlock.rules import decide
 from app.interlock.unit_rules import already_started
 from app.interlock.verdicts import Verdict, holding_back
+from app.interlock.waiting import last_words
 from app.people import record_audit
 from app.units.families import named_units
 from app.units.locks import lock_named
@@ -45,7 +46,7 @@ def start_units(
         )
         there = open_starts(connection, [one.unit.unit_id for one in facts if one.unit is not None])
     facts = [_as_asked(one, there, transaction_id) for one in facts]
-    verdicts = [decide(one) for one in facts]
+    verdicts = last_words(connection, facts, [decide(one) for one in facts])
     for whole in _wholes(verdicts):
         if not holding_back([verdicts[at] for at in whole]):
             _begin(connection, facts, verdicts, whole, transaction_id=transaction_id, actor=actor)
