@@ -62,7 +62,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     retest_limit: int | None
     wanted: float | None
     recipes: list[tuple[str, str]] | None
-    scrapped: str | None
+    scrapped: tuple[str, bool] | None
     shipped: str | None
     started: tuple[str, datetime] | None
     built_into: str | None

@@ -65,8 +65,8 @@ class Unit:
     `free` are operations that were done before quality last sent the unit to rework: they may be done again. `done_at`:
     when it was heard that the asking station's operation was done last.
     `positions` are those its panel has boards in, where the one asked about is none of them; `spoken_of`: machines have
-    named it all the same. `built_into` is the serial of the
-    assembly it is in, and the `children_` are the units in it, at any depth.
+    named it all the same. `built_into` is the serial of the assembly it is in, and the `children_` are the units in it,
+    at any depth. `perhaps_scrapped`: clocks leave open whether it or another board of its carrier is `scrapped`.
 
     `again` are the checks it must pass again, each with the time it was mended: they do not count as visited.
     `completeness` is the part of its bill of material that has a package, `wanted` what its customer asks for before
@@ -88,6 +88,7 @@ class Unit:
     retest_limit: int | None = None
     holds: tuple[OnHold, ...] = ()
     scrapped: str | None = None
+    perhaps_scrapped: bool = False
     shipped: str | None = None
     positions: tuple[int, ...] = ()
     spoken_of: bool = False

@@ -206,6 +206,7 @@ def _unit(row: Answer, **more: Any) -> Unit:
             ended[operation] = max(heard, ended.get(operation, heard))
     free = {operation for operation, at in ended.items() if row.sent_back_at is not None and at < row.sent_back_at}
     unit_id, serial = row.known_unit
+    scrapped, in_doubt = row.scrapped or (None, False)
     planned = tuple(RoutingStep(operation, optional) for operation, optional in row.routing or ())
     now = reentry(planned, visits, [Check(*check) for check in row.checks or ()], row.mended or ())
     return Unit(
@@ -222,7 +223,8 @@ def _unit(row: Answer, **more: Any) -> Unit:
         done_at=ended.get(row.station.operation or "") if row.station is not None else None,
         runs=tuple(_runs(row.runs)),
         retest_limit=row.retest_limit,
-        scrapped=row.scrapped,
+        scrapped=scrapped,
+        perhaps_scrapped=in_doubt,
         shipped=row.shipped,
         positions=tuple(row.positions or ()),
         spoken_of=bool(row.spoken_of),

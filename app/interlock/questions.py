@@ -8,9 +8,9 @@ from typing import Final
 
 from app.lines.clocks import FRESH
 from app.units.families import REMOVED, boards_in
-from app.units.places import HELD_WINDOW
+from app.units.places import HELD_WINDOW, NOW, in_doubt, in_time, seated
 from app.units.provisional import PASSED_WITHOUT
-from app.units.scrapped import WHOLLY
+from app.units.scrapped import ACCEPTED_SINCE, TOLD_BY_STATION, WHOLLY
 from app.units.starts import COMPLETES, GIVEN_UP
 
 LONGEST_SHIFT: Final = "12 hours"
@@ -104,15 +104,44 @@ _AMONG = """
          OR place.position_number = ANY (fact.position_numbers))
 """
 
+_OF_SUBJECTS = """
+    (panel_id, position_number) IN (
+        SELECT held.panel_id, held.position_number FROM panel_position AS held JOIN subject USING (unit_id)
+    )
+"""
+# Where facts of a subject may stand, by clocks that leave open which round of a carrier they are of.
+_ROUNDS = f"""
+    {seated(_OF_SUBJECTS, NOW)}, possible AS (
+        SELECT subject_id, unit_id, only_position AS position_number, CAST('-infinity' AS timestamptz) AS held_from,
+            CAST('infinity' AS timestamptz) AS held_until, CAST(NULL AS carrier_round) AS turn
+        FROM subject
+        UNION ALL
+        SELECT subject_id, panel_id, seated.position_number, held_from, held_until, turn
+        FROM subject JOIN seated USING (unit_id)
+    )
+"""
+
 # A panel's own inspection (run 0) says nothing of one board. A clock may be ahead: what was heard has happened.
-_RUNS = """
-    SELECT DISTINCT place.subject_id, '{kind}' AS kind, fact.station_id, fact.method, fact.outcome, fact.recorded_at,
-        least(fact.recorded_at, fact.received_at) AS happened_at, fact.received_at, fact.event_id, fact.run
-    FROM place JOIN {kind} AS fact
-    ON fact.unit_id = place.unit_id
-    AND (place.position_number IS NULL OR fact.position_number = place.position_number
+# What is not told within the subject's time, and may be of it all the same, counts where it failed.
+_RUNS = f"""
+    SELECT DISTINCT possible.subject_id, '{{kind}}' AS kind, fact.station_id, fact.method, fact.outcome,
+        fact.recorded_at, least(fact.recorded_at, fact.received_at) AS happened_at, fact.received_at, fact.event_id,
+        fact.run, here.told AS told_here,
+        {in_doubt("possible", transaction="fact.transaction_id", known_at=NOW)} AS in_doubt
+    FROM possible JOIN {{kind}} AS fact
+    ON fact.unit_id = possible.unit_id
+    AND (possible.position_number IS NULL OR fact.position_number = possible.position_number
          OR (fact.position_number = 0 AND fact.run > 0))
-    AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+    AND {in_time("possible", transaction="fact.transaction_id", known_at=NOW)}
+    CROSS JOIN LATERAL (
+        SELECT possible.turn IS NULL OR EXISTS (
+            SELECT FROM place
+            WHERE (place.subject_id, place.unit_id, place.position_number)
+                = (possible.subject_id, possible.unit_id, possible.position_number)
+              AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+        ) AS told
+    ) AS here
+    WHERE here.told OR fact.outcome = 'failed'
 """
 
 _WORK = f"""
@@ -154,15 +183,16 @@ _WORK = f"""
     latest AS (
         -- Of each matter: another kind of run, or another method, says nothing of a failure.
         SELECT DISTINCT ON (subject_id, operation, kind, method) judged.*,
-            count(*) FILTER (WHERE outcome IN ('passed', 'failed')
+            count(*) FILTER (WHERE outcome IN ('passed', 'failed') AND told_here
                              AND (last_decided_at IS NULL OR received_at > last_decided_at))
                 OVER (PARTITION BY subject_id, operation, kind, method) AS runs
         FROM (
             SELECT judged.*, max(decided_at) OVER (PARTITION BY subject_id, operation, kind, method) AS last_decided_at
             FROM judged
         ) AS judged
-        ORDER BY subject_id, operation, kind, method, outcome IN ('passed', 'failed') DESC, happened_at DESC,
-            recorded_at DESC, event_id DESC, run DESC
+        ORDER BY subject_id, operation, kind, method, outcome IN ('passed', 'failed') DESC,
+            -- What may have been another board that passed clears no failure.
+            outcome = 'passed' AND in_doubt, happened_at DESC, recorded_at DESC, event_id DESC, run DESC
     ),
     mending AS (
         -- When were hands on it, and quality has not accepted it as it is since? Of several that may be meant, on each.
@@ -187,7 +217,7 @@ _WORK = f"""
 
 ASK = f"""
     -- How do this station and these units stand? One JSON text a unit: see `app.interlock.answers.Answer`.
-    WITH {_STATION}, {_SUBJECTS}, {_WORK}, answer AS (
+    WITH {_STATION}, {_SUBJECTS}, {_ROUNDS}, {_WORK}, answer AS (
     SELECT CASE WHEN station_at.station_id IS NOT NULL THEN row_to_json(station_at) END AS station, asked.nth,
         subject.position_number, subject.only_position, subject.positions, subject.spoken_of, unit.unit_id, unit.serial,
         work_order.product_revision_id, product.part_number || ' rev ' || product_revision.revision AS product,
@@ -211,6 +241,7 @@ ASK = f"""
         (SELECT json_agg(json_build_array(
             judged.operation, judged.recorded_at, judged.outcome = 'passed', judged.kind = 'test'))
          FROM judged WHERE judged.subject_id = subject.subject_id AND judged.outcome IN ('passed', 'failed')
+           AND NOT (judged.outcome = 'passed' AND judged.in_doubt)
            AND EXISTS (SELECT FROM mending WHERE mending.subject_id = subject.subject_id)) AS checks,
         (SELECT limited.runs FROM retest_limit AS limited
          WHERE limited.product_revision_id = work_order.product_revision_id
@@ -221,10 +252,16 @@ ASK = f"""
          FROM recipe_plan AS planned
          WHERE planned.product_revision_id = work_order.product_revision_id
            AND planned.operation = station_at.operation) AS recipes,
-        (SELECT fact.reason FROM place JOIN scrapped_unit AS fact ON fact.unit_id = place.unit_id
-            AND (place.position_number IS NULL OR fact.position_number IN (place.position_number, 0))
-            AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
-         WHERE place.subject_id = subject.subject_id AND {WHOLLY} LIMIT 1
+        (SELECT json_build_array(reason, in_doubt)
+         FROM (
+            SELECT fact.reason, {in_doubt("place", known_at=NOW)} AS in_doubt
+            FROM possible AS place JOIN {TOLD_BY_STATION} AS fact ON fact.unit_id = place.unit_id
+                AND (place.position_number IS NULL OR fact.position_number IN (place.position_number, 0))
+                AND {in_time("place", known_at=NOW)}
+            WHERE place.subject_id = subject.subject_id AND {WHOLLY}
+              AND NOT ({in_doubt("place", known_at=NOW)} AND {ACCEPTED_SINCE.format(unit="unit.unit_id")})
+         ) AS told
+         ORDER BY in_doubt LIMIT 1
         ) AS scrapped,
         (SELECT shipment.number FROM packed_unit AS packed JOIN shipment USING (shipment_id)
          WHERE packed.unit_id = unit.unit_id AND packed.unpacked_at IS NULL AND shipment.shipped_at IS NOT NULL

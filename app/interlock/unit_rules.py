@@ -22,7 +22,17 @@ def _stopped(_: Facts, unit: Unit, _station: Station) -> Iterator[Finding]:
       is due is asked about again.
     * It is in another station's hands, or built into an assembly: then the assembly is what is worked on.
     """
-    if unit.scrapped is not None:
+    if unit.perhaps_scrapped and unit.scrapped is not None:
+        yield against(
+            "scrapped",
+            Sentence(
+                "%(unit)s or another board of its carrier is scrapped: %(reason)s; clocks leave open which.",
+                unit=unit.serial,
+                reason=unit.scrapped,
+            ),
+            Sentence("Quality finds out which, and accepts %(unit)s as it is or scraps it.", unit=unit.serial),
+        )
+    elif unit.scrapped is not None:
         yield against(
             "scrapped",
             Sentence("%(unit)s is scrapped: %(reason)s.", unit=unit.serial, reason=unit.scrapped),

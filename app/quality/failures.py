@@ -3,6 +3,8 @@
 * A failure is cleared by a later pass of the same matter: the same kind of run and method at the same operation (or at
   the same station, where no operation is planned for it). Another test says nothing of it. A station's clock may be
   ahead: what was said has happened by the time it was heard.
+* On a carrier that is used again, a clock that was seen off may leave open which board was meant: a failure is of each,
+  a pass of none.
 * Or by a decision that was made about it: a disposition decides the failures that stood when its nonconformance was
   opened, of that unit or position alone, and what the same matter failed since. A containment is opened for a lot, a
   tool, a window, never for a failure; its dispositions clear none.
@@ -16,7 +18,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from app.sentences import Sentence
-from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES
+from app.units.families import MEMBER_ROUNDS, TIED_AT_MEMBER_ROUND, TIED_IN_DOUBT_THERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +57,16 @@ def _runs(kind: str) -> str:
         SELECT place.asked_id, '{kind}' AS kind, fact.unit_id, fact.position_number, fact.station_id, fact.method,
             fact.outcome, fact.recorded_at, fact.received_at, fact.event_id, fact.run,
             least(fact.recorded_at, fact.received_at) AS happened_at
-        FROM place JOIN {kind} AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
+        FROM place JOIN {kind} AS fact ON {TIED_AT_MEMBER_ROUND}
             AND (place.position_number IS NULL OR fact.position_number > 0 OR fact.run > 0)
-        WHERE fact.outcome IN ('passed', 'failed')
+        WHERE fact.outcome = 'failed' OR (fact.outcome = 'passed' AND NOT {TIED_IN_DOUBT_THERE})
     """
 
 
 _JUDGED = f"""
     WITH RECURSIVE member AS (
         SELECT asked_id, asked_id AS unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (asked_id)
-    ), {MEMBER_PLACES}, run AS (
+    ), {MEMBER_ROUNDS}, run AS (
         {_runs("inspection")}
         UNION
         {_runs("test")}

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection, text
 
-from app.units.places import HELD_WINDOW, NOW, WORKED, of_turn, seated
+from app.units.places import HELD_WINDOW, NOW, WORKED, in_doubt, of_turn, seated
 
 BOARD_THEN = """
     SELECT held.unit_id FROM panel_position AS held
@@ -170,6 +170,12 @@ TIED_AT_MEMBER_ROUND = f"""
     AND {of_turn("place", transaction="fact.transaction_id", known_at=NOW)}
 """
 """The same of a fact with a transaction, which may name the board."""
+
+IN_DOUBT_THERE = in_doubt("place", known_at=NOW)
+"""Expression: of a fact `AT_MEMBER_ROUND`, whether it may as well be of another round of the carrier."""
+
+TIED_IN_DOUBT_THERE = in_doubt("place", transaction="fact.transaction_id", known_at=NOW)
+"""The same of a fact `TIED_AT_MEMBER_ROUND`."""
 
 AMONG_MEMBER_PLACES = """
     fact.unit_id = place.unit_id

@@ -132,16 +132,21 @@ def of_turn(
 
 
 def in_time(
-    place: str, time: str = "fact.recorded_at", *, heard: str = "fact.received_at", transaction: str = "NULL"
+    place: str,
+    time: str = "fact.recorded_at",
+    *,
+    heard: str = "fact.received_at",
+    transaction: str = "NULL",
+    known_at: str = THEN,
 ) -> str:
     """Condition: what the station of `fact` told may be of the time in which `place` held its board."""
     here = f"{time} >= {place}.held_from AND {time} < {place}.held_until"
-    return f"{here} AND {of_turn(place, time, heard=heard, transaction=transaction)}"
+    return f"{here} AND {of_turn(place, time, heard=heard, transaction=transaction, known_at=known_at)}"
 
 
-def in_doubt(place: str, *, transaction: str = "NULL") -> str:
+def in_doubt(place: str, *, transaction: str = "NULL", known_at: str = THEN) -> str:
     """Expression: of a `fact` that is `in_time`, whether it may as well be of another round."""
-    asked = f"{place}.turn, fact.station_id, fact.recorded_at, fact.received_at, {transaction}, {THEN}"
+    asked = f"{place}.turn, fact.station_id, fact.recorded_at, fact.received_at, {transaction}, {known_at}"
     return f"({place}.turn IS NOT NULL AND NOT in_round({asked}))"
 
 

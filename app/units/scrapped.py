@@ -42,6 +42,19 @@ WHOLLY = """
 serials goes on with some of its positions crossed out, not with all.
 """
 
+TOLD_BY_STATION = """
+    (SELECT scrapped_unit.*, station_id FROM scrapped_unit LEFT JOIN station ON handle = scrapped_by)
+"""
+"""`scrapped_unit` where the clock that told it matters: with the station's id, null where a person said so."""
+ACCEPTED_SINCE = """
+    EXISTS (
+        SELECT FROM unit_disposition AS accepted
+        WHERE accepted.unit_id = {unit} AND accepted.decision IN ('use_as_is', 'released')
+          AND accepted.decided_at > fact.received_at
+    )
+"""
+"""Condition on what was told of one board of a carrier, and clocks leave open which: quality found this one good."""
+
 _ENTER = text(
     """
     INSERT INTO scrapped_unit (unit_id, position_number, recorded_at, received_at, scrapped_by, reason)

@@ -8,8 +8,8 @@ from enum import StrEnum
 from sqlalchemy import Connection, text
 
 from app.units.completeness import incomplete
-from app.units.families import AT_MEMBER_PLACE, BOARD_THEN, MEMBER_PLACES, REMOVED
-from app.units.scrapped import WHOLLY
+from app.units.families import AT_MEMBER_ROUND, BOARD_THEN, IN_DOUBT_THERE, MEMBER_ROUNDS, REMOVED
+from app.units.scrapped import ACCEPTED_SINCE, TOLD_BY_STATION, WHOLLY
 
 
 class PlaceKind(StrEnum):
@@ -89,12 +89,12 @@ _BEYOND = text(
                 ORDER BY built.recorded_at DESC LIMIT 1
             ) AS assembly
         ) AS outside
-    ), {MEMBER_PLACES}
+    ), {MEMBER_ROUNDS}
     SELECT DISTINCT ON (asked_id) asked_id, kind, shipment, customer, at
     FROM (
         SELECT asked_id, 2 AS rank, 'scrapped' AS kind, NULL AS shipment, NULL AS customer, fact.received_at AS at
-        FROM place JOIN scrapped_unit AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
-        WHERE {WHOLLY}
+        FROM place JOIN {TOLD_BY_STATION} AS fact ON {AT_MEMBER_ROUND}
+        WHERE {WHOLLY} AND NOT ({IN_DOUBT_THERE} AND {ACCEPTED_SINCE.format(unit="place.member_id")})
         UNION ALL
         SELECT asked_id, CASE WHEN shipped_at IS NULL THEN 3 ELSE 1 END,
             CASE WHEN shipped_at IS NULL THEN 'packed' ELSE 'shipped' END, shipment.number, customer.name,
