@@ -19,6 +19,7 @@ from app.trace.designators import natural_order
 from app.trace.evidence import Evidence, evidence_of
 from app.trace.removals import Removal, removals_from
 from app.trace.spans import Span, may_follow, merged, stay, surest
+from app.units.places import THEN, seated
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +63,41 @@ class _Way:
     reference_designators: set[str] = field(default_factory=set)
 
 
+_OF_CHILDREN = """
+    (panel_id, position_number) IN (
+        SELECT held.panel_id, held.position_number FROM panel_position AS held
+        WHERE held.unit_id = ANY (CAST(:children AS bigint[]))
+    )
+"""
+_NAMES = text(
+    f"""
+    -- By the names of which panels may these units have been built in, and while they were there?
+    WITH {seated(_OF_CHILDREN, THEN)}
+    SELECT unit_id, panel_id, CAST(held_from AS text), CAST(held_until AS text), turn IS NOT NULL FROM seated
+    WHERE unit_id = ANY (CAST(:children AS bigint[]))
+    """
+)
 _AROUND = text(
     f"""
     -- Which boards were these units built into, told by the child's identifier or by a material that goes by it?
     WITH child AS (
-        SELECT unit_id, serial FROM unit WHERE unit_id = ANY (CAST(:children AS bigint[]))
+        SELECT named.*, serial FROM unnest(
+            CAST(:children AS bigint[]), CAST(:names AS bigint[]), CAST(:since AS timestamptz[]),
+            CAST(:until AS timestamptz[]), CAST(:doubtful AS boolean[])
+        ) AS named (child_id, unit_id, held_from, held_until, doubtful)
+        JOIN unit USING (unit_id)
     ), fact AS (
         SELECT installed.unit_id, installed.position_number, installed.reference_designator, installed.station_id,
             installed.recorded_at, installed.received_at, installed.candidates, false AS chained,
-            child.unit_id AS child_id, child.serial AS via
+            child.child_id, child.unit_id AS named_id, child.serial AS via, child.doubtful
         FROM child JOIN installed_unit AS installed ON installed.child_id = child.unit_id
+            AND installed.recorded_at >= held_from AND installed.recorded_at < held_until
         WHERE installed.package_id IS NULL  -- those that came as a material follow
           AND (CAST(:as_of AS timestamptz) IS NULL OR installed.received_at <= :as_of)
         UNION ALL
         SELECT installation.unit_id, installation.position_number, designator, installation.station_id,
             installation.recorded_at, installation.received_at, installation.candidates, joined_packages <> '{{}}',
-            child.unit_id, child.serial
+            child.child_id, child.unit_id, child.serial, child.doubtful
         FROM child
         JOIN package ON package.identifier = child.serial
         JOIN material_chunk ON material_chunk.package_ids @> ARRAY[package.package_id]
@@ -87,12 +107,14 @@ _AROUND = text(
         LEFT JOIN LATERAL unnest(reference_designators) AS designator ON true
         JOIN material_set ON material_set.chunk_ids @> ARRAY[material_chunk.chunk_id]
         JOIN installation USING (set_id)
-        WHERE CAST(:as_of AS timestamptz) IS NULL OR installation.received_at <= :as_of
+        WHERE installation.recorded_at >= held_from AND installation.recorded_at < held_until
+          AND (CAST(:as_of AS timestamptz) IS NULL OR installation.received_at <= :as_of)
     ), {HELD}
     SELECT coalesce(held.board_id, fact.unit_id) AS board_id, coalesce(held.board_position, 0) AS board_position,
-        fact.child_id, fact.via, fact.reference_designator, fact.position_number, fact.candidates, fact.chained,
-        coalesce(width.positions, 0) AS positions, station.handle AS station, fact.station_id,
-        fact.recorded_at, {ERROR_OF.format(station="fact.station_id")} AS clock_error, {IN_DOUBT} AS in_doubt
+        fact.child_id, fact.named_id, fact.via, fact.reference_designator, fact.position_number, fact.candidates,
+        fact.chained, coalesce(width.positions, 0) AS positions, station.handle AS station, fact.station_id,
+        fact.recorded_at, {ERROR_OF.format(station="fact.station_id")} AS clock_error,
+        fact.doubtful OR {IN_DOUBT} AS in_doubt
     FROM fact
     LEFT JOIN held ON {AT}
     LEFT JOIN width ON width.panel_id = fact.unit_id
@@ -160,7 +182,11 @@ def _find_stays(
         stays[child_id] = []
     if not children:
         return
-    rows = connection.execute(_AROUND, {"children": sorted(children), "as_of": as_of}).all()
+    asked: dict[str, Any] = {"children": sorted(children), "as_of": as_of}
+    named = [(child, child, "-infinity", "infinity", False) for child in asked["children"]]
+    named += map(tuple, connection.execute(_NAMES, asked))
+    columns = zip(("children", "names", "since", "until", "doubtful"), map(list, zip(*named, strict=True)), strict=True)
+    rows = connection.execute(_AROUND, asked | dict(columns)).all()
     removals = removals_from(connection, {(row.board_id, row.board_position) for row in rows}, as_of)
     for row in rows:
         board = row.board_id, row.board_position
@@ -207,7 +233,7 @@ def _means(removal: Removal, row: Row[Any]) -> bool:
     names = removal.reference_designators
     if removal.child_id is None and removal.package is None:
         return row.reference_designator in names
-    meant = removal.child_id == row.child_id or removal.package == row.via
+    meant = removal.child_id in (row.child_id, row.named_id) or removal.package == row.via
     return meant and (not names or row.reference_designator is None or row.reference_designator in names)
 
 

@@ -87,11 +87,19 @@ def excluded(
     handles: dict[int, str] = {row[0]: row[1] for row in connection.execute(_STATIONS)}
     intervals = loaded_intervals(connection, list(packages), question.as_of)
     where = ", ".join(sorted({handles[one.station_id] for one in intervals})) or "any station"
-    away = f"It was not at {where} while {question.words} was loaded there."
+    bare = question.of_packages
+    away = f"It was not at {where} while {bare.words} was loaded there."
+    otherwise = f"It carries {bare.words}, or may, but not all that was asked for besides holds of it."
+    # What other terms leave out is none that named other packages.
+    holding = carrying
+    if bare != question:
+        holding = Told()
+        for block in _blocks(unit.board for unit in stream_where_used(connection, bare)):
+            holding.add(block)
 
     def near(row: Row[Any], position: int) -> str:
         # A customer has no business with the names of packages beyond the one asked for.
-        loaded = f"package {packages[row.package_id]}" if customer_id is None else question.words
+        loaded = f"package {packages[row.package_id]}" if customer_id is None else bare.words
         if position in (row.skipped_positions or ()):
             return (
                 f"{handles[row.station_id]} passed it over as an X-out when it worked on the others while {loaded} was "
@@ -109,7 +117,7 @@ def excluded(
     with varied(connection), connection.execute(_OF_ORDERS, asked, execution_options=options) as rows:
         for found in _blocks(chain(beside, (((row.unit_id, 0), away) for row in rows))):
             fresh = {
-                place: why
+                place: otherwise if holding is not carrying and place in holding else why
                 for place, why in reversed(found)
                 if place not in told
                 # A panel as a whole is no other than its boards.

@@ -4,7 +4,7 @@ A part that was taken out and replaced had its own package: what a report names 
 before. So removals part the time of a designator into stays, and each is named by the reports within it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -134,10 +134,7 @@ def left_open(connection: Connection, near: Sequence[Near], as_of: datetime | No
     """
     if not near:
         return []
-    of_slots: dict[str, set[str]] = {}
-    slots = {"slots": sorted({one.slot for one in near if one.slot}), "as_of": as_of}
-    for slot, part in connection.execute(_OF_SLOTS, slots):
-        of_slots.setdefault(slot, set()).add(part)
+    of_slots = parts_of_slots(connection, {one.slot for one in near if one.slot}, as_of)
     parts = [_parts_of(one, of_slots) for one in near]
     wanting: dict[tuple[int, str], set[tuple[str, str | None]]] = {}
     given = {
@@ -176,6 +173,14 @@ def left_open(connection: Connection, near: Sequence[Near], as_of: datetime | No
         )
         for one, names in zip(near, wanted, strict=True)
     ]
+
+
+def parts_of_slots(connection: Connection, slots: Collection[str], as_of: datetime | None) -> dict[str, set[str]]:
+    """Which parts were ever placed from these slots, as was known then: a package may be where it does not belong."""
+    found: dict[str, set[str]] = {}
+    for slot, part in connection.execute(_OF_SLOTS, {"slots": sorted(slots), "as_of": as_of}):
+        found.setdefault(slot, set()).add(part)
+    return found
 
 
 class _Clocks:

@@ -91,6 +91,11 @@ class Question:
         return any(getattr(self, name) for name in _OF_PACKAGES)
 
     @property
+    def of_packages(self) -> "Question":
+        """The same of the packages alone."""
+        return Question(**{name: getattr(self, name) for name in (*_OF_PACKAGES, "as_of")})
+
+    @property
     def names_part_only(self) -> bool:
         """Whether the part is all that is said of the packages."""
         return self.part_number is not None and sum(bool(getattr(self, name)) for name in _OF_PACKAGES) == 1

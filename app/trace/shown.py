@@ -38,9 +38,12 @@ _EMPTIED = """
     SELECT board.unit_id FROM panel_position AS board JOIN removal ON removal.unit_id = board.panel_id
     WHERE board.unit_id = ANY (CAST({units} AS bigint[]))
 """
-# A child is named by its serial, as a unit or as a material.
+# A child is named by its serial, as a unit or as a material, or by that of the panel it was in.
 _BUILT_IN = """
     SELECT child_id AS unit_id FROM installed_unit WHERE child_id = ANY (CAST({units} AS bigint[]))
+    UNION ALL
+    SELECT board.unit_id FROM panel_position AS board JOIN installed_unit ON child_id = board.panel_id
+    WHERE board.unit_id = ANY (CAST({units} AS bigint[]))
     UNION ALL
     SELECT unit.unit_id
     FROM package JOIN unit ON unit.serial = package.identifier AND unit.unit_id = ANY (CAST({units} AS bigint[]))

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Row, TextClause, text
 
 from app.trace.boards import HELD, TIED, TIED_IN_DOUBT, Place, Spoken, occupants
 from app.trace.evidence import Evidence
-from app.trace.left_open import Near, left_open
+from app.trace.left_open import Near, left_open, parts_of_slots
 from app.trace.loaded import LoadedInterval, windows
 
 _BLOCK = 1000
@@ -134,16 +134,27 @@ _REPORTED = text(
 )
 _UNNAMED = text(
     f"""
-    -- Which reports name the slot and not the package, while these packages were in it?
-    WITH {_LOADED}
+    -- Which reports name no package, while these may have been in the slot that they name, if they name one?
+    WITH {_LOADED}, unnamed AS MATERIALIZED (
+        SELECT chunk_id, placement.* FROM material_chunk
+        CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
+        JOIN placement ON placement.placement_id = pair.placement_id
+        WHERE package_ids @> ARRAY[0] AND pair.package_id = 0
+          AND (reference_designators <> '{{}}' OR rejected_designators = '{{}}')
+    )
     SELECT DISTINCT fact.unit_id, fact.position_number, fact.station_id, fact.transaction_id, loaded.package_id,
-        loaded.slot, fact.recorded_at, fact.received_at, placement.reference_designators
+        loaded.slot, fact.recorded_at, fact.received_at, unnamed.reference_designators,
+        unnamed.slot IS NOT NULL AND loaded.slot IS NOT NULL AS by_slot,
+        ARRAY[unnamed.part_number, unnamed.reference_part_number] AS parts
     FROM loaded
-    JOIN placement ON placement.slot = loaded.slot
-    JOIN material_chunk ON material_chunk.placement_ids @> ARRAY[placement.placement_id]
-        AND material_chunk.package_ids @> ARRAY[0]
-    CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
-    JOIN material_set ON material_set.chunk_ids @> ARRAY[material_chunk.chunk_id]
+    -- Of a slot one message may tell the identifier and another the name, which others may share.
+    JOIN unnamed ON loaded.slot IN (unnamed.slot, unnamed.slot_name) OR unnamed.slot IS NULL OR loaded.slot IS NULL
+        OR unnamed.slot IN (
+            SELECT slot_name FROM loading_event AS named
+            WHERE named.station_id = loaded.station_id AND coalesce(named.slot, named.slot_name, '') = loaded.slot
+              AND (CAST(:as_of AS timestamptz) IS NULL OR named.received_at <= :as_of)
+        )
+    JOIN material_set ON material_set.chunk_ids @> ARRAY[unnamed.chunk_id]
     JOIN installation AS fact ON fact.set_id = material_set.set_id AND fact.station_id = loaded.station_id
     LEFT JOIN LATERAL (
         -- The work may be told of a carrier and the report of a serial: it is the transaction that ties them.
@@ -157,9 +168,7 @@ _UNNAMED = text(
         FROM work_record AS work
         WHERE work.transaction_id = fact.transaction_id AND work.station_id = fact.station_id
     ) AS its ON true
-    WHERE pair.placement_id = placement.placement_id AND pair.package_id = 0
-      AND (reference_designators <> '{{}}' OR rejected_designators = '{{}}')
-      AND coalesce(its.started_at, fact.recorded_at - CAST(:longest_work AS interval)) <= loaded.until
+    WHERE coalesce(its.started_at, fact.recorded_at - CAST(:longest_work AS interval)) <= loaded.until
       AND greatest(its.completed_at, fact.recorded_at) >= loaded.since
       AND (CAST(:units AS bigint[]) IS NULL OR fact.unit_id = ANY (CAST(:units AS bigint[])))
       AND (CAST(:as_of AS timestamptz) IS NULL OR fact.received_at <= :as_of)
@@ -304,7 +313,8 @@ def _unnamed(
     units: Sequence[int] | None,
 ) -> Iterator[Suspect]:
     given = {**windows(intervals), "longest_work": LONGEST_WORK, "units": units, "as_of": as_of}
-    rows = connection.execute(_UNNAMED if units is None else _of_these(_UNNAMED), given).all()
+    told = connection.execute(_UNNAMED if units is None else _of_these(_UNNAMED), given).all()
+    rows = [row for row, fits in zip(told, _fitting(connection, told, as_of), strict=True) if fits]
     places = [
         Spoken(row.unit_id, row.position_number, row.recorded_at, row.station_id, row.transaction_id, row.received_at)
         for row in rows
@@ -314,14 +324,28 @@ def _unnamed(
         where = ", ".join(row.reference_designators) or "the unit"
         yield Suspect(
             (board_id, board_position),
-            Evidence.bounded,
+            Evidence.bounded if row.by_slot else Evidence.inferred,
             row.package_id,
             row.station_id,
             row.recorded_at,
-            f"did not name the package at {where}; it was in slot {row.slot} then",
+            f"did not name the package at {where}; it was in slot {row.slot} then"
+            if row.by_slot
+            else f"named neither package nor slot for {where}; it was loaded then",
             row.reference_designators,
             heard_at=row.received_at,
         )
+
+
+def _fitting(connection: Connection, rows: Sequence[Row[Any]], as_of: datetime | None) -> Iterator[bool]:
+    """Of reports that name no package: whether it may be the one, by its part where no slot says so."""
+    anywhere = [row for row in rows if not row.by_slot]
+    asked = {"packages": sorted({row.package_id for row in anywhere}), "as_of": as_of}
+    described = {row.package_id: row.part_number for row in connection.execute(_DESCRIBED, asked)} if anywhere else {}
+    of_slots = parts_of_slots(connection, {row.slot for row in anywhere if row.slot}, as_of) if anywhere else {}
+    for row in rows:
+        named = {part for part in row.parts if part is not None}
+        part = described.get(row.package_id)
+        yield row.by_slot or not named or part is None or not named.isdisjoint({part, *of_slots.get(row.slot, ())})
 
 
 def _with_report(

@@ -2,8 +2,8 @@
 
 A fact under (panel, position) belongs to the unit that the last statement not after the fact put there, or, where all
 statements are later, the first. A carrier is used again: what a clock that was seen off told near the change may be of
-the round before or after, possibly of both and surely of none, unless its transaction names the board. SQL pieces for
-questions; parameters `serial` and `customer_id` (null: any).
+the round before or after, possibly of both and surely of none, unless its transaction names the board. So is what
+statements of one time put two units in. SQL pieces for questions; parameters `serial` and `customer_id` (null: any).
 """
 
 # A carrier that holds units of several customers is none of theirs.
@@ -25,20 +25,29 @@ THEN = "CAST(:as_of AS timestamptz)"
 def seated(statements: str, known_at: str) -> str:
     """CTEs that end in `seated`: which unit was in which place of a panel, from when to when.
 
-    `statements` is a condition on `panel_position`, `known_at` an expression (null: now). Where the clocks matter,
-    `turn` is a `carrier_round`, and the time is widened by the worst of them.
+    `statements` is a condition on `panel_position`, `known_at` an expression (null: now). Where the clocks matter, or
+    two statements of one time contradict each other, `turn` is a `carrier_round`, and the time is widened by the worst
+    of the clocks.
     """
     wrong = f"known_clock_error WHERE CAST({known_at} AS timestamptz) IS NULL OR known_from <= {known_at}"
     return f"""
-    stated AS (
+    linked AS (
         SELECT panel_id, position_number, panel_position.unit_id,
             CASE WHEN row_number() OVER in_order = 1 THEN '-infinity' ELSE linked_at END AS held_from,
             coalesce(lead(linked_at) OVER in_order, 'infinity') AS held_until,
-            min(unit_id) OVER place < max(unit_id) OVER place AND EXISTS (SELECT FROM {wrong}) AS disputed
+            min(unit_id) OVER place < max(unit_id) OVER place AS several,
+            min(unit_id) OVER at_once < max(unit_id) OVER at_once AS contradicts
         FROM panel_position WHERE {statements}
           AND (CAST({known_at} AS timestamptz) IS NULL OR panel_position.received_at <= {known_at})
         WINDOW place AS (PARTITION BY panel_id, position_number),
-            in_order AS (PARTITION BY panel_id, position_number ORDER BY linked_at, panel_position.unit_id)
+            in_order AS (PARTITION BY panel_id, position_number ORDER BY linked_at, panel_position.unit_id),
+            at_once AS (
+                PARTITION BY panel_id, position_number ORDER BY linked_at RANGE BETWEEN CURRENT ROW AND CURRENT ROW
+            )
+    ), stated AS (
+        SELECT linked.*, several AND EXISTS (SELECT FROM {wrong})
+            OR bool_or(contradicts) OVER (PARTITION BY panel_id, position_number) AS disputed
+        FROM linked
     ), seated AS (
         SELECT panel_id, position_number, unit_id, held_from, held_until, CAST(NULL AS carrier_round) AS turn
         FROM stated WHERE NOT disputed
@@ -46,7 +55,8 @@ def seated(statements: str, known_at: str) -> str:
         SELECT turn.panel_id, turn.position_number, turn.unit_id, turn.held_from - worst.error,
             turn.held_until + worst.error, turn
         FROM rounds_of((SELECT array_agg(DISTINCT panel_id) FROM stated WHERE disputed), {known_at}) AS turn
-        CROSS JOIN (SELECT max(error) + interval '2 seconds' AS error FROM {wrong}) AS worst
+        CROSS JOIN (SELECT coalesce(max(error), interval '0') + interval '2 seconds' AS error FROM {wrong}) AS worst
+        WHERE (turn.panel_id, turn.position_number) IN (SELECT panel_id, position_number FROM stated WHERE disputed)
     )
     """
 
