@@ -25,7 +25,8 @@ from app.interlock.facts import EVERYTHING, Topic
 from app.interlock.gate import ask
 from app.interlock.gathering import Asked, Told
 from app.interlock.station_setup import setup_reasons, wanted_setup
-from app.interlock.verdicts import Verdict, holding_back
+from app.interlock.verdicts import Ground, Verdict, holding_back
+from app.reasons import Reason
 
 _TOPICS: Final[dict[str, frozenset[Topic]]] = {
     "UnitRouteValidation": frozenset({Topic.route}),
@@ -92,6 +93,7 @@ _OF_STATIONS: Final = [
     "thawed_too_long",
     "open_too_long",
     "retired",
+    "tool_missing",
 ]
 FAILURE_CODES: Final[dict[str, int]] = {
     code: number
@@ -196,7 +198,7 @@ def _result(verdict: Verdict) -> ValidationResult:
 def validate_setup(connection: Connection, asked: ValidateStationSetupRequest, station: str) -> Message:
     """Whether the station holds what it must: what the request lists, and what is planned for it."""
     against = setup_reasons(connection, station, asked.setup_requirements, at=datetime.now(UTC))
-    return ValidateStationSetupResponse(result=_outcome([f"{one.sentence} {one.clears}" for one in against]))
+    return ValidateStationSetupResponse(result=_outcome(against))
 
 
 def required_setup(connection: Connection, asked: GetRequiredSetupRequest, station: str) -> Message:
@@ -204,7 +206,11 @@ def required_setup(connection: Connection, asked: GetRequiredSetupRequest, stati
     wanted = wanted_setup(connection, station, at=datetime.now(UTC))
     if wanted is None:
         return GetRequiredSetupResponse(
-            result=_outcome(["No setup is planned for this station and the product it runs. Plan or import one."]),
+            result=RequestResult(
+                result="Failed",
+                result_code=_OTHER,
+                message="No setup is planned for this station and the product it runs. Plan or import one.",
+            ),
             lane=asked.lane,
             stage=asked.stage,
         )
@@ -227,13 +233,15 @@ def validate_operator(connection: Connection, asked: ValidateOperatorRequest, st
     verdicts = ask(connection, station=station, units=[Asked("")], actor=f"station:{station}", purpose="operator",
                    told=Told(operator=operator))  # fmt: skip
     against = [ground for verdict in verdicts for ground in verdict.reasons if ground.code in _ABOUT_PEOPLE]
-    return ValidateOperatorResponse(result=_outcome([f"{ground.sentence} {ground.clears}" for ground in against]))
+    return ValidateOperatorResponse(result=_outcome(against))
 
 
-def _outcome(against: Sequence[str]) -> RequestResult:
+def _outcome(against: Sequence[Reason | Ground]) -> RequestResult:
+    """`ResultCode` is the first reason's number, as `FailureCode` is of a unit; `Message` all of them in words."""
     if not against:
         return RequestResult(result="Success", result_code=0, message="OK")
-    return RequestResult(result="Failed", result_code=len(against), message=" ".join(against))
+    message = " ".join(f"{one.sentence} {one.clears}" for one in against)
+    return RequestResult(result="Failed", result_code=FAILURE_CODES.get(against[0].code, _OTHER), message=message)
 
 
 ANSWERERS: Final[dict[type[Message], Answerer]] = {

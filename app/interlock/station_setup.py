@@ -1,6 +1,6 @@
 """A station's setup as CFX asks for it: what it must hold, and what is against what it holds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,9 +12,10 @@ from app.interlock.gathering import Asked, gather
 from app.interlock.rules import decide
 from app.reasons import Reason
 from app.sentences import Sentence
+from app.setup.current import building_at
 from app.setup.requirements import required_setup
 from app.setup.rules import Required
-from app.setup.state import judge_requirements
+from app.setup.state import judge_requirements, setup_at
 from app.units.tool_states import tools_at
 
 # The latest recipe a station said it runs, and the product of its work order where that is planned.
@@ -47,17 +48,32 @@ class Wanted:
 def setup_reasons(
     connection: Connection, station: str, listed: StationSetupRequirements, *, at: datetime
 ) -> list[Reason]:
-    """What is against the setup: by what the station lists, and by what is planned for it."""
+    """What is against the setup: by what the station lists, and by what is planned for it.
+
+    Planned for the product of the recipe it runs. A station that neither said which nor lists anything is judged, as
+    scans are, by what it builds.
+    """
     against: dict[Reason, None] = {}
     for facts in gather(connection, station=station, asked=[Asked("")], at=at):
         if facts.station.station_id:
             required = list(_required(listed))
             against |= dict.fromkeys(judge_requirements(connection, facts.station.station_id, required, at=at))
+            runs = facts.station.active.product_revision_id if facts.station.active else None
+            if runs is None and not listed.material_setup_requirements:
+                against |= dict.fromkeys(_planned(connection, facts.station.station_id, at))
             against |= dict.fromkeys(_missing_tools(connection, facts.station.station_id, listed, at=at))
             judged = {one.subject for one in (*facts.station.setup, *facts.station.tools)}
             planned = (ground for ground in decide(facts).reasons if ground.subject in judged)
             against |= {Reason(ground.code, ground.sentence, ground.clears): None for ground in planned}
     return list(against)
+
+
+def _planned(connection: Connection, station_id: int, at: datetime) -> Sequence[Reason]:
+    """What is against what is loaded, as to what the station began last."""
+    now = building_at(connection, station_id, at=at)
+    if now is None or now.product_revision_id is None:
+        return ()
+    return setup_at(connection, station_id, product_revision_id=now.product_revision_id, side=now.side, at=at).reasons
 
 
 def _missing_tools(
