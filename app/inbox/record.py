@@ -8,7 +8,7 @@ say, the quarantine rows of those that cannot be understood, the audit row, the 
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -25,6 +25,7 @@ from app.errors import Conflict, Unavailable
 from app.facts import Report
 from app.inbox.apply import apply
 from app.inbox.bodies import body_digest
+from app.inbox.clocks import Clocks
 from app.inbox.events import EventKey, NewEvent, enter_events, find_events
 from app.inbox.failures import database_reason, fault_reason, first_line, is_away, is_broken, may_pass
 from app.inbox.installed import storable_bodies, understand
@@ -42,7 +43,6 @@ from app.inbox.quarantine import (
 from app.inbox.said import Said
 from app.inbox.translate import UnreadableBody
 from app.inbox.unregistered import names_unregistered
-from app.lines.clocks import SUSPECT, measure_clocks
 from app.lines.stations import find_stations, register_stations
 from app.live import CHANNEL
 
@@ -109,6 +109,7 @@ class Recorder:
         self._register_unknown = register_unknown
         self._actor = actor
         self._memory = Memory()
+        self._clocks = Clocks()
 
     def record(self, deliveries: Sequence[Delivery]) -> list[list[Receipt]]:
         """Take deliveries in; for each the receipts of its envelopes, in order. True once it returns.
@@ -322,7 +323,7 @@ class Recorder:
             for event, said in zip(events, saids, strict=True)
         ]
         apply(connection, told, ids)
-        measure_clocks(connection, _ahead(items, received_at), live=False)
+        self._clocks.heard(connection, _times(items), received_at)
         return [event.event_id for event in events]
 
 
@@ -337,14 +338,9 @@ _SIGN_OFF = text(
 )
 
 
-def _ahead(items: Sequence[_Item], received_at: datetime) -> dict[str, timedelta]:
-    """How far the clocks of those stations are ahead that told of what is yet to come."""
-    ahead: dict[str, timedelta] = {}
-    for item in items:
-        if item.source is not None and item.said is not None and item.said.recorded_at > received_at + SUSPECT:
-            error = item.said.recorded_at - received_at
-            ahead[item.source] = max(error, ahead.get(item.source, error))
-    return ahead
+def _times(items: Sequence[_Item]) -> list[tuple[str, datetime]]:
+    """Who told of which time."""
+    return [(item.source, item.said.recorded_at) for item in items if item.source is not None and item.said is not None]
 
 
 def _key(item: _Item, ids: Ids) -> EventKey:

@@ -2,7 +2,8 @@
 
 What a message says of its own time, less the time it was heard at, is the clock's error less the way it took. So a
 clock that is ahead shows in any message, and one that is behind only in what surely came at once: the questions to the
-gate, which nobody asks later. Of several measures the highest took the shortest way.
+gate, which nobody asks later. Of several measures the highest took the shortest way. That a clock is right, what came
+at once says, and else messages that for a time all came about when they say.
 """
 
 from collections.abc import Collection, Mapping
@@ -34,8 +35,21 @@ _MEASURE: Final = text(
             THEN greatest(known.error, excluded.error) ELSE excluded.error END,
         largest_error = greatest(known.largest_error, excluded.largest_error),
         right_at = coalesce(excluded.right_at, known.right_at),
+        close_since = CASE WHEN excluded.largest_error <= interval '2 seconds' THEN known.close_since END,
         measured_at = CASE WHEN known.measured_at > now() - interval '1 minute' AND known.error >= excluded.error
             THEN known.measured_at ELSE now() END
+    """
+)
+_CLOSE: Final = text(
+    """
+    -- One message may come as late as its clock is ahead; for 10 minutes none is ahead of a clock that is right.
+    INSERT INTO station_clock AS known (station_id, error, largest_error, measured_at, close_since)
+    SELECT station_id, interval '0', interval '0', 'epoch', now() FROM station
+    WHERE handle = ANY (CAST(:handles AS text[]))
+    ORDER BY station_id
+    ON CONFLICT (station_id) DO UPDATE SET
+        close_since = coalesce(known.close_since, now()),
+        right_at = CASE WHEN known.close_since <= now() - interval '10 minutes' THEN now() ELSE known.right_at END
     """
 )
 _RIGHT_AGAIN: Final = text(
@@ -145,6 +159,17 @@ def measure_clocks(connection: Connection, errors: Mapping[str, timedelta], *, l
             connection.execute(_WRONG, given)
         if live:
             connection.execute(_RIGHT_AGAIN)
+
+
+def note_close(connection: Connection, stations: Collection[str]) -> None:
+    """Note that messages of these stations, by their CFX handles, came within `ALARM` of the times they tell.
+
+    Where for ten minutes they did, and none told a time to come, the clock is right: also at a station that asks no
+    gate.
+    """
+    if stations:
+        connection.execute(_CLOSE, {"handles": list(stations)})
+        connection.execute(_RIGHT_AGAIN)
 
 
 def clock_errors(

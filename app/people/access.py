@@ -26,6 +26,7 @@ class Permission(StrEnum):
     run_drills = "run recall drills"
     set_limits = "set floor lives, the handling of parts and the limits of tools"
     calibrate = "say until when tools and stations are calibrated"
+    state_clocks = "state that a station's clock was set"
     plan_gate = "plan what the gate goes by: lines, products, setups, recipes, policies and qualifications"
     manage_people = "manage people and tokens"
 
@@ -39,9 +40,11 @@ _QUALITY = {Permission.release_holds, Permission.decide_units, Permission.ship_u
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.operator: frozenset(_ON_THE_FLOOR),
-    Role.line_lead: frozenset(_ENGINEER | _OVERRIDER | {Permission.ship_units}),
+    Role.line_lead: frozenset(_ENGINEER | _OVERRIDER | {Permission.ship_units, Permission.state_clocks}),
     # Of what becomes of units, a process engineer decides only rework and repair.
-    Role.process_engineer: frozenset(_ENGINEER | _OVERRIDER | _LIMITS | {Permission.decide_units}),
+    Role.process_engineer: frozenset(
+        _ENGINEER | _OVERRIDER | _LIMITS | {Permission.decide_units, Permission.state_clocks}
+    ),
     Role.quality_engineer: frozenset(_ENGINEER | _OVERRIDER | _LIMITS | _QUALITY),
     Role.customer: frozenset({Permission.read_units}),  # and of those only their own
     Role.administrator: frozenset(Permission),

@@ -3,21 +3,24 @@
 from collections import Counter
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
+from sqlalchemy import Connection
 
-from app.errors import NotFound
+from app.db import retrying
+from app.errors import BirthmarkError, NotFound
 from app.http.probes import readiness
 from app.inbox.quarantine import count_open
 from app.interlock.recent import given_verdict, verdict_now
 from app.line_board.board import LineBoard
 from app.line_board.kept import KeptBoard
+from app.lines.clocks_set import clock_was_set, wrong_clocks
 from app.lines.queries import stations
 from app.people import Permission
 from app.units.flow import activity
 from app.web.pages import Visitor, answer
-from app.web.session import Reading, TheVisitor, Visiting
+from app.web.session import PostedByUs, Reading, TheVisitor, Visiting
 
 router = APIRouter(include_in_schema=False)
 
@@ -79,8 +82,36 @@ def verdict_page(request: Request, visitor: LineReader, connection: Reading, uni
 
 
 @router.get("/stations")
-def station_list(request: Request, visitor: LineReader, connection: Reading) -> Response:
+def station_list(request: Request, visitor: LineReader) -> Response:
     """Every station that ever spoke or was planned."""
-    work = activity(connection)
-    told = {"stations": [{"station": one, "work": work.get(one.station_id)} for one in stations(connection)]}
-    return answer(request, "stations.html", visitor, told)
+    return _stations(request, visitor)
+
+
+def _stations(request: Request, visitor: Visitor, refused: BirthmarkError | None = None) -> Response:
+    with request.app.state.engine.connect() as connection:
+        work, wrong = activity(connection), wrong_clocks(connection)
+        there = [
+            {"station": one, "work": work.get(one.station_id), "wrong_clock": wrong.get(one.station_id)}
+            for one in stations(connection)
+        ]
+    status = refused.status if refused else 200
+    return answer(request, "stations.html", visitor, {"stations": there}, status, problem=refused)
+
+
+@router.post("/stations/clock", dependencies=[PostedByUs])
+def set_clock(
+    request: Request,
+    visitor: Annotated[Visitor, Depends(Visiting(Permission.state_clocks))],
+    station: Annotated[str, Form(max_length=256)],
+    reason: Annotated[str, Form(max_length=1000)] = "",
+) -> Response:
+    """Say that a station's clock was set right now."""
+
+    def deed(connection: Connection) -> None:
+        clock_was_set(connection, station=station, reason=reason, actor=visitor.actor.identity)
+
+    try:
+        retrying(request.app.state.engine, deed)
+    except BirthmarkError as refused:
+        return _stations(request, visitor, refused)
+    return RedirectResponse("/stations", 303)

@@ -39,6 +39,7 @@ DEEDS = """
     --PQ-A-  PUT /setup/requirements
     --PQ-A-  PUT /tools
     --PQ-A-  PUT /tools/limits
+    -LP--A-  POST /stations/clock
     -L-Q-A-  POST /shipments
     -L-Q-A-  POST /shipments/ship
     -L-Q-A-  POST /shipments/unpack

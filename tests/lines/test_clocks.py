@@ -65,3 +65,58 @@ def test_of_several_measures_the_one_that_came_quickest_counts_and_the_furthest_
 def test_suspect_above_half_a_second_and_an_alarm_above_two(error: timedelta | None, said: str | None) -> None:
     warning = clock_warning("Acme.Mounter.1", error)
     assert warning is None if said is None else said in str(warning)
+
+
+def minutes_pass(engine: Engine, minutes: float) -> None:
+    with engine.begin() as connection:
+        passed = "UPDATE station_clock SET close_since = close_since - :passed * interval '1 minute'"
+        connection.execute(text(passed), {"passed": minutes})
+
+
+def says(engine: Engine, ahead: float) -> None:
+    """A message whose time is so many seconds ahead, taken in by a process that just started."""
+    stored(
+        engine,
+        received(("REEL-1", "RES-10K", "LOT-7"), when=(datetime.now(UTC) - messages.START).total_seconds() + ahead),
+    )
+
+
+def wrong_still(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        return bool(connection.execute(text("SELECT count(*) FROM wrong_clock WHERE right_after IS NULL")).scalar_one())
+
+
+def test_messages_that_come_when_they_say_for_a_time_prove_a_clock_right_again(engine: Engine) -> None:
+    says(engine, 3600 * 24 * 365)
+    says(engine, 0)
+    assert wrong_still(engine), "one message may be as late as its clock is ahead"
+    minutes_pass(engine, 11)
+    says(engine, 0)
+    assert not wrong_still(engine)
+    assert measured(engine)[0] == pytest.approx(3600 * 24 * 365, abs=1), "what was measured is not measured again"
+
+
+def test_one_message_ahead_begins_the_proof_anew(engine: Engine) -> None:
+    says(engine, 30)
+    says(engine, 0)
+    minutes_pass(engine, 11)
+    says(engine, 30)
+    says(engine, 0)
+    assert wrong_still(engine)
+
+
+def test_what_comes_late_proves_nothing(engine: Engine) -> None:
+    says(engine, 30)
+    says(engine, 0)
+    minutes_pass(engine, 11)
+    says(engine, -30)
+    assert wrong_still(engine)
+
+
+def test_a_clock_was_right_before_as_long_as_its_messages_came_when_they_say(engine: Engine) -> None:
+    says(engine, 0)
+    minutes_pass(engine, 11)
+    says(engine, 0)
+    says(engine, 30)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT right_before FROM wrong_clock")).scalar_one() is not None

@@ -1,0 +1,68 @@
+"""Somebody set a station's clock: what it tells from then on is believed again. And which clocks are still wrong."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from app.errors import Conflict, Invalid
+from app.lines.clocks import ALARM
+from app.people import record_audit
+from app.reasons import reason_given
+
+
+@dataclass(frozen=True, slots=True)
+class WrongClockNow:
+    """A clock that nobody has seen right since `seen_at`: how far off at most, `ahead` and `behind`."""
+
+    seen_at: datetime
+    ahead: timedelta
+    behind: timedelta
+
+
+_STILL: Final = text("SELECT station_id, seen_at, ahead, behind FROM wrong_clock WHERE right_after IS NULL")
+_SEEN: Final = text(
+    """
+    -- When was this station's clock last seen wrong, that is not known to be right again?
+    SELECT wrong.station_id, greatest(wrong.seen_at, CASE WHEN abs(extract(epoch FROM clock.error)) > :alarm
+        THEN clock.measured_at END) AS seen_at
+    FROM wrong_clock AS wrong JOIN station USING (station_id) LEFT JOIN station_clock AS clock USING (station_id)
+    WHERE station.handle = :station AND wrong.right_after IS NULL
+    FOR UPDATE OF wrong
+    """
+)
+_SET: Final = text("UPDATE wrong_clock SET right_after = :at WHERE station_id = :station_id AND right_after IS NULL")
+
+
+def wrong_clocks(connection: Connection) -> dict[int, WrongClockNow]:
+    """The clocks that are wrong as far as anybody knows, by station."""
+    return {row.station_id: WrongClockNow(row.seen_at, row.ahead, row.behind) for row in connection.execute(_STILL)}
+
+
+def clock_was_set(
+    connection: Connection, *, station: str, reason: str, actor: str, at: datetime | None = None
+) -> datetime:
+    """A person says that a station's clock was set right, `at` a moment (now, where none is given); returns it.
+
+    What the station tells of later times is believed then, and nothing that was told before. Raises `Conflict` where
+    its clock is not known to be wrong, or was seen wrong since; `Invalid` without a reason, or for a time to come.
+    """
+    reason = reason_given(reason)
+    now = datetime.now(UTC)
+    when = at or now
+    if when > now + ALARM:
+        raise Invalid(f"The time {when.isoformat()} is still to come. Say when the clock was set, or leave it out.")
+    known = connection.execute(_SEEN, {"station": station, "alarm": ALARM.total_seconds()}).one_or_none()
+    if known is None:
+        raise Conflict(f"The clock of {station} is not known to be wrong.")
+    if when < known.seen_at:
+        raise Conflict(
+            f"The clock of {station} was still wrong at {known.seen_at:%Y-%m-%d %H:%M:%S} UTC. "
+            "Say when it was set since."
+        )
+    connection.execute(_SET, {"station_id": known.station_id, "at": when})
+    record_audit(
+        connection, actor=actor, deed="clock.set", subject=f"station:{station}", at=when.isoformat(), reason=reason
+    )
+    return when
