@@ -1,8 +1,10 @@
 """A browser that can keep nothing more: what is scanned is recorded at once or refused aloud, never lost in silence."""
 
 import re
+from collections.abc import Callable
 
-from playwright.sync_api import BrowserContext, Page
+import pytest
+from playwright.sync_api import BrowserContext, Page, Route
 from sqlalchemy import Engine
 
 from app.interlock.plans import plan_policy
@@ -74,21 +76,43 @@ def test_without_a_server_each_scan_is_refused_aloud_and_what_was_kept_is_sent(
     assert facts.works(engine, shop.BENCH) == [(serial, "Completed") for serial in opened.serials[:2]]
 
 
-def test_a_server_that_went_unnoticed(enter: Enter, opened: Shop, engine: Engine) -> None:
+def unsent(route: Route) -> None:
+    route.abort()
+
+
+def unanswered(route: Route) -> None:
+    """The server gets it and does it; its answer is lost on the way."""
+    route.fetch()
+    route.abort()
+
+
+@pytest.mark.parametrize("lost", [unsent, unanswered], ids=["nothing arrived", "the answer was lost"])
+@pytest.mark.parametrize("loaded_again", [False, True], ids=["", "the page is loaded again"])
+def test_what_may_be_recorded_is_not_known_until_the_server_is_asked_again(
+    enter: Enter, opened: Shop, engine: Engine, lost: Callable[[Route], None], *, loaded_again: bool
+) -> None:
     page = enter("work", shop.BENCH)
     wedge = Wedge(page)
     wedge.scan(opened.serials[0])
     verdict(page, "GO")
     full(page)
-    page.route("**/station/deeds", lambda route: route.abort())
+    page.route("**/station/deeds", lost)
     wedge.scan(PASS)
+    verdict(page, "NOT KNOWN YET")
+    page.locator("[data-verdict-reasons]", has_text="asked again by itself").wait_for()
+    page.get_by_text("1 waiting").wait_for()
+    wedge.scan(opened.serials[1])
     refused_aloud(page)
-    page.locator("[data-prompt-serial]", has_text=opened.serials[0]).wait_for()
-    page.unroute("**/station/deeds")
-    page.locator("[data-link-words]", has_text=re.compile("^This device keeps no scans")).wait_for()
-    wedge.scan(PASS)
+    page.unroute_all(behavior="ignoreErrors")
+    if loaded_again:
+        page.reload()
     verdict(page, "PASSED", timeout=20_000)
     assert facts.works(engine, shop.BENCH) == [(opened.serials[0], "Completed")]
+    if not loaded_again:
+        page.locator("[data-count]", has_text=re.compile("^1$")).wait_for()
+    page.locator("[data-waiting]").wait_for(state="hidden")
+    wedge.scan(opened.serials[1])
+    verdict(page, "GO")
 
 
 def test_a_station_that_may_go_on_alone_does_not_where_nothing_tells_of_it(

@@ -2,7 +2,8 @@
 //
 // The deed's id is made here and the server knows each id once, so sending it again harms nothing: a deed leaves the
 // queue only when its answer has come. Closing the page, a dead network and a second tab lose and double nothing.
-// Where this browser cannot keep it (its disk is full), it is sent while the server answers, and else refused aloud.
+// Where this browser cannot keep it (its disk is full), it is sent in its turn while the server answers, and else refused
+// aloud. Once it was sent and no answer came, nobody knows whether it is recorded: it is asked again until that is known.
 
 const STORE = "deeds";
 const PATIENCE = 8000; // ms for an answer before the network counts as away
@@ -10,17 +11,20 @@ const WAITS = [500, 1000, 2000, 5000]; // ms between attempts
 const LOOK = 10_000; // ms between two looks whether the server is there, while there is nothing to send
 const READ = 5000; // ms to read that a scan is lost before the page goes
 const FAULTS = 3; // answers 500 to one deed before the ones behind it may go on
+const ASKED = "birthmark-asked"; // of this tab: deeds that were sent, are kept nowhere else and have no answer yet
 
 export class Queue {
   // address: where deeds are posted; token: this session's form token. onChange({waiting, online, keeps}) and
   // onAnswer(deed, answer) tell; onLocked() when the session has ended. An answer is the server's JSON; a refusal is
-  // {outcome: "refused", reasons: [{sentence}]}, {outcome: "unkept"} says that a deed was neither kept nor answered.
+  // {outcome: "refused", reasons: [{sentence}]}, {outcome: "unkept"} says that a deed was neither kept nor sent, and
+  // {outcome: "unknown"} that it was sent, is not kept and will be answered later.
   constructor({ address, token, onChange, onAnswer, onLocked }) {
     Object.assign(this, { address, token, onChange, onAnswer, onLocked });
     this.online = true;
     this.keeps = true; // whether this browser kept what it was given last
-    this.unkept = Promise.resolve(); // one after the other
-    this.stuck = 0; // deeds that were answered and cannot be taken out
+    this.unkept = remembered().map((deed) => ({ deed, before: 0 })); // before: the first place kept behind it
+    this.sent = new Set(this.unkept.map(({ deed }) => deed.id)); // ids of deeds that may have arrived
+    this.stuck = new Set(); // places of deeds that were answered and cannot be taken out
     this.attempt = 0;
     this.faults = new Map();
     this.busy = Promise.resolve();
@@ -41,7 +45,7 @@ export class Queue {
     const next = { deed, kept: this.keep(deed) };
     if (this.clear) return (this.first = this.sendFirst(next));
     this.turn++; // whoever looks just now may not have seen it: what comes next is not the first
-    if ((await next.kept) === null) return (this.unkept = this.unkept.then(() => this.sendLast(next)).catch(() => this.lost(deed)));
+    if ((await next.kept) === null && !this.online) this.giveUp();
     this.tell();
     this.drain();
   }
@@ -51,6 +55,8 @@ export class Queue {
     const durability = this.online ? "relaxed" : "strict";
     const place = await this.change((deeds) => deeds.add(deed), { durability }).catch(() => null);
     this.keeps = place !== null;
+    if (!this.keeps) this.unkept.push({ deed, before: Infinity });
+    else for (const one of this.unkept) one.before = Math.min(one.before, place);
     return place;
   }
 
@@ -68,17 +74,30 @@ export class Queue {
     return done((await this.open).transaction(STORE).objectStore(STORE).getAll());
   }
 
-  // What cannot be kept goes when all that was kept before it is gone.
-  async sendLast(next) {
-    if (this.online) await this.drain();
-    if (!this.online || (await this.oldest())) this.lost(next.deed);
-    else await (this.first = this.sendFirst(next));
+  // What is not kept and was not sent is lost while the server does not answer, and its operator must know at once.
+  giveUp() {
+    for (const { deed } of this.unkept.filter((one) => !this.sent.has(one.deed.id))) this.lost(deed);
   }
 
   lost(deed) {
+    this.settled(deed);
     this.told.add(deed.id);
     this.onAnswer(deed, { outcome: "unkept" });
-    this.tell();
+  }
+
+  settled(deed) {
+    this.unkept = this.unkept.filter((one) => one.deed.id !== deed.id);
+    this.remember();
+  }
+
+  // The page may be loaded again before the answer comes.
+  remember() {
+    const asked = this.unkept.map(({ deed }) => deed).filter(({ id }) => this.sent.has(id));
+    try {
+      sessionStorage.setItem(ASKED, JSON.stringify(asked));
+    } catch {
+      return; // it is asked again while this page is open
+    }
   }
 
   // Not in a turn of its own: waiting for one takes as long as the page needs to draw. Another tab that comes upon the
@@ -103,7 +122,7 @@ export class Queue {
   }
 
   async sendAll(sent, turn) {
-    for (let next; (next = await this.oldest()); sent++) {
+    for (let next; (next = await this.next()); sent++) {
       if (!(await this.deliver(next))) return;
     }
     if (!sent) await fetch("/healthz", { method: "HEAD", signal: AbortSignal.timeout(PATIENCE) });
@@ -113,26 +132,43 @@ export class Queue {
 
   // Whether the deed was answered and has left the queue.
   async deliver({ deed, kept }) {
+    const before = this.sent.has(deed.id);
+    this.sent.add(deed.id);
     const answer = await this.send(deed);
     if (answer?.outcome) this.answered(deed, answer); // nobody waits for this disk: sent again, it is answered the same
     const place = await kept;
-    if (place === null && !answer?.outcome) this.lost(deed);
+    if (place === null) this.without(deed, answer, before);
     if (answer === null) this.away();
     else if (answer === "locked") setTimeout(() => this.onLocked(), place === null ? READ : 0);
     if (!answer?.outcome) return false;
     if (place === null) return true;
-    await this.change((deeds) => deeds.delete(place)).catch(() => this.stuck++);
+    await this.change((deeds) => deeds.delete(place)).catch(() => this.stuck.add(place));
     this.others?.postMessage({ deed, answer });
     return true;
   }
 
-  async oldest() {
+  // What became of a deed that is kept nowhere: answered, turned away at the door, or nobody knows.
+  without(deed, answer, before) {
+    if (answer?.outcome) return this.settled(deed);
+    if (answer === "locked" && !before) return this.lost(deed);
+    this.remember();
+    if (!before) this.onAnswer(deed, { outcome: "unknown" });
+  }
+
+  // The deed whose turn it is; kept or not, they go in the order in which they were done.
+  async next() {
+    const [first] = this.unkept;
+    return (await this.oldest(first?.before)) ?? (first ? { deed: first.deed, kept: null } : null);
+  }
+
+  // The oldest deed that is kept, below the place `before`.
+  async oldest(before = Infinity) {
     if (!(await this.open)) return null;
-    const request = (await this.open).transaction(STORE).objectStore(STORE).openCursor();
+    const request = (await this.open).transaction(STORE).objectStore(STORE).openCursor(IDBKeyRange.upperBound(before, true));
     return new Promise((resolve, reject) => {
       request.addEventListener("error", () => reject(request.error));
       request.addEventListener("success", ({ target: { result: cursor } }) => {
-        if (cursor && this.stuck && this.told.has(cursor.value.id)) cursor.continue();
+        if (cursor && this.stuck.has(cursor.primaryKey)) cursor.continue();
         else resolve(cursor && { deed: cursor.value, kept: cursor.primaryKey });
       });
     });
@@ -184,15 +220,21 @@ export class Queue {
   away() {
     this.online = false;
     this.clear = false;
+    this.giveUp();
     this.tell();
     this.timer = setTimeout(() => this.drain(), WAITS[Math.min(this.attempt++, WAITS.length - 1)]);
   }
 
   async tell() {
     const store = await this.open;
-    const waiting = store ? (await done(store.transaction(STORE).objectStore(STORE).count())) - this.stuck : 0;
+    const places = store ? await done(store.transaction(STORE).objectStore(STORE).getAllKeys()) : [];
+    const waiting = places.filter((place) => !this.stuck.has(place)).length + this.unkept.length;
     this.onChange({ waiting, online: this.online, keeps: this.keeps });
   }
+}
+
+function remembered() {
+  return JSON.parse(sessionStorage.getItem(ASKED) ?? "[]");
 }
 
 function opened() {

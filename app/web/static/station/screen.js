@@ -23,7 +23,7 @@ export class Screen {
   // is not sent yet, and tells what that was.
   constructor({ scan, finish = () => this.wrong(word("nothing_in_work")), answered = () => {}, takeOff = () => "" }) {
     Object.assign(this, { scan, finishes: finish, heard: answered, takeOff });
-    this.online = true;
+    this.online = this.keeps = true;
     this.asked = new Map(); // deed -> when its scan ended
     this.undoable = JSON.parse(sessionStorage.getItem(this.key("last")) ?? "null");
     this.capture = new Capture({
@@ -108,6 +108,7 @@ export class Screen {
   }
 
   answer(deed, answer) {
+    if (answer.outcome === "unknown") return this.unknown(deed);
     if (answer.outcome === "undone") this.forget(deed);
     else if (!["refused", "stop", "unkept"].includes(answer.outcome)) this.remember(deed, answer);
     this.heard(deed, answer.outcome === "unkept" ? { outcome: "refused", reasons: [] } : answer);
@@ -165,7 +166,7 @@ export class Screen {
   // --- what is shown ---
 
   link({ waiting, online, keeps }) {
-    this.online = online;
+    Object.assign(this, { online, keeps });
     const box = one("[data-link]");
     box.dataset.state = !online || !keeps ? "offline" : waiting ? "sending" : "online";
     const says = [online || word("offline"), keeps || word("keeps_nothing")].filter((one) => one !== true);
@@ -225,6 +226,14 @@ export class Screen {
     const serial = deed.serial ?? deed.slot ?? "";
     this.verdict({ outcome: "stop", title: word("not_recorded"), serial, reasons });
     this.list({ id: deed.id, outcome: "refused", serial, says: word("not_recorded") });
+  }
+
+  // It was sent and may be recorded. The answer comes when the server is asked again.
+  unknown(deed) {
+    const reasons = [{ sentence: word("not_known_why"), clears: word("not_known_clears") }];
+    const serial = deed.serial ?? deed.slot ?? "";
+    this.verdict({ outcome: "wait", title: word("not_known"), serial, reasons });
+    this.list({ id: deed.id, outcome: "wait", serial, says: word("not_known") });
   }
 
   list({ id, outcome, serial, says = "" }) {

@@ -41,7 +41,7 @@ export class UnitScreen {
   }
 
   wait(deed) {
-    this.screen.verdict({ outcome: "wait", serial: deed.serial, reasons: [{ sentence: word("no_answer") }] });
+    this.screen.verdict({ outcome: "wait", serial: deed.serial, reasons: [{ sentence: word(this.screen.keeps ? "no_answer" : "not_known_why") }] });
     this.screen.list({ id: deed.id, outcome: "wait", serial: deed.serial });
   }
 
