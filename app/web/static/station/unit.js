@@ -90,6 +90,10 @@ export class UnitScreen {
       this.show();
       return this.screen.verdict({ ...answer, outcome: "stop" });
     }
+    if (this.current?.transaction === deed.transaction) {
+      this.current = null; // this page was loaded before the answer
+      this.show();
+    }
     const good = answer.sentence === "passed" || answer.sentence === "repaired";
     const icon = good ? "✓" : "✕";
     this.screen.verdict({ outcome: good ? "go" : "noted", title: word(answer.sentence), icon, serial: answer.serial, hint: word("go_on") });
