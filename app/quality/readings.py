@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from app.copying import driver_cursor
-from app.errors import NotFound
+from app.errors import Invalid, NotFound
 from app.quality.capability import Counts, Moments, indices, moments_of
 from app.quality.formats import SAME, TEXT, TYPE_BITS, VALUE_WIDTHS, Floats, Value, cell_at, column_size
 from app.quality.layout import Item, Kind, Layout, Place
@@ -33,6 +33,11 @@ class Window:
     since: datetime
     until: datetime
     limit: int = 10_000
+
+    def __post_init__(self) -> None:
+        """Refuse a time that is none."""
+        if self.since >= self.until:
+            raise Invalid("since is not before until.")
 
     def named(self) -> dict[str, Any]:
         """As parameters of a statement."""
@@ -203,6 +208,13 @@ class Capabilities:
     upper: Floats
     cp: Floats
     cpk: Floats
+
+
+def characteristics(connection: Connection, window: Window) -> list[str]:
+    """Which characteristics of its items a station measured as numbers, in order of their names."""
+    layouts = _layouts_in(connection, window).values()
+    columns = (place.column for layout in layouts for place in layout.places)
+    return sorted({column.characteristic for column in columns if column.kind is Kind.number})
 
 
 def capabilities(

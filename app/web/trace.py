@@ -74,7 +74,7 @@ def search(request: Request, visitor: TheVisitor, connection: Reading, q: str = 
 
 
 @router.get("/go")
-def go(request: Request, visitor: TheVisitor, page: Literal["/units", "/where-used"]) -> Response:  # noqa: ARG001
+def go(request: Request, visitor: TheVisitor, page: Literal["/units", "/where-used", "/yield/capability"]) -> Response:  # noqa: ARG001
     """Where a form that asks leads to: the page's own address, where a plus is a plus and nothing is empty."""
     terms = [(name, value) for name, value in request.query_params.multi_items() if name != "page" and value.strip()]
     return RedirectResponse(f"{page}?{urlencode(terms, quote_via=quote)}", 303)

@@ -59,6 +59,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "/units/measurements": ("/units/measurements?serial=A%2B2&event={run}",),
     "/units/message": ("/units/message?event=1",),
     "/verdict": ("{verdict}",),
+    "/yield/capability": (
+        "/yield/capability", f"/yield/capability?station={FCT}",
+        f"/yield/capability?station={FCT}&characteristic=value&feature=RAIL_3V3",
+    ),
     "/where-used": (
         "/where-used?package=R-1182", "/where-used?package=R-1182&by=order", "/where-used?package=R-1182&tab=excluded",
     ),
