@@ -8,41 +8,54 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True, slots=True)
 class Building:
-    """The order of the work a station began last; None where the unit's order, or its product, is not known."""
+    """The order of the work a station began last, or of the recipe it activated since, which it is set up for.
+
+    None where the order of that, or its product, is not known.
+    """
 
     work_order: str | None
     work_order_id: int | None
     product_revision_id: int | None
     side: str | None
-    unit_id: int
-    started_at: datetime
 
 
 _LATEST = text(
     """
     -- Which unit did this station begin last, and of which order is it, or its boards, or its panel?
+    -- And which order did it activate a recipe for, if that was later?
+    WITH begun AS (
+        SELECT ordered.work_order_id, work.surface, work.started_at AS told_at
+        FROM (
+            SELECT unit_id, surface, started_at FROM work_record
+            WHERE station_id = :station AND started_at <= :at
+            ORDER BY started_at DESC LIMIT 1
+        ) AS work
+        LEFT JOIN LATERAL (
+            SELECT unit.work_order_id FROM (
+                SELECT work.unit_id AS unit_id, 0 AS distance
+                UNION ALL SELECT unit_id, 1 FROM panel_position WHERE panel_id = work.unit_id
+                UNION ALL SELECT panel_id, 1 FROM panel_position WHERE panel_position.unit_id = work.unit_id
+            ) AS near JOIN unit USING (unit_id)
+            WHERE unit.work_order_id IS NOT NULL ORDER BY distance LIMIT 1
+        ) AS ordered ON true
+    ), activated AS (
+        SELECT work_order.work_order_id, said.body ->> 'RelevantSurface' AS surface, said.recorded_at AS told_at
+        FROM (
+            SELECT body, recorded_at FROM station_event
+            WHERE station_id = :station AND message_name = 'CFX.Production.RecipeActivated' AND recorded_at <= :at
+            ORDER BY recorded_at DESC LIMIT 1
+        ) AS said
+        JOIN work_order ON work_order.number = said.body #>> '{WorkOrderIdentifier,WorkOrderId}'
+    )
     SELECT work_order.number, work_order.work_order_id, work_order.product_revision_id,
-        CASE work.surface WHEN 'PrimarySurface' THEN 'top' WHEN 'SecondarySurface' THEN 'bottom' END AS side,
-        work.unit_id, work.started_at
-    FROM (
-        SELECT unit_id, surface, started_at FROM work_record
-        WHERE station_id = :station AND started_at <= :at
-        ORDER BY started_at DESC LIMIT 1
-    ) AS work
-    LEFT JOIN LATERAL (
-        SELECT unit.work_order_id FROM (
-            SELECT work.unit_id AS unit_id, 0 AS distance
-            UNION ALL SELECT unit_id, 1 FROM panel_position WHERE panel_id = work.unit_id
-            UNION ALL SELECT panel_id, 1 FROM panel_position WHERE panel_position.unit_id = work.unit_id
-        ) AS near JOIN unit USING (unit_id)
-        WHERE unit.work_order_id IS NOT NULL ORDER BY distance LIMIT 1
-    ) AS ordered ON true
+        CASE surface WHEN 'PrimarySurface' THEN 'top' WHEN 'SecondarySurface' THEN 'bottom' END AS side
+    FROM (SELECT * FROM begun UNION ALL SELECT * FROM activated ORDER BY told_at DESC LIMIT 1) AS latest
     LEFT JOIN work_order USING (work_order_id)
     """
 )
 
 
 def building_at(connection: Connection, station_id: int, *, at: datetime) -> Building | None:
-    """What a station was building at a moment; None where it never began anything."""
+    """What a station was building at a moment, or being set up for; None where it never said anything of either."""
     row = connection.execute(_LATEST, {"station": station_id, "at": at}).one_or_none()
     return None if row is None else Building(*row)

@@ -1,0 +1,26 @@
+"""Between two orders: the last board of one has begun, the first of the next has not."""
+
+from sqlalchemy import Engine
+
+from app.setup.requirements import SlotPlan
+from tests.inbox.messages import message, stored
+from tests.setup.plant import R10K, R22K, begins, codes, order, plan, product, reel, scan
+
+F1 = "M1.F.1"
+
+
+def test_reels_are_for_the_recipe_that_was_activated(engine: Engine) -> None:
+    for number, name, part in (("WO-1", "CTRL", R10K), ("WO-2", "NEXT", R22K)):
+        made = product(engine, name, bill={"R1": part})
+        order(engine, number, made, 10)
+        if number == "WO-1":
+            begins(engine, "WO-1", "SN-1", when=-100)
+        plan(engine, made, SlotPlan(F1, part))
+        reel(engine, f"P-{number}", part)
+    assert codes(scan(engine, F1, "P-WO-2", when=-50)) == ["wrong_part"]
+    activated = {"RecipeName": "next", "WorkOrderIdentifier": {"WorkOrderId": "WO-2"}}
+    stored(engine, message("Production.RecipeActivated", activated, when=-40))
+    assert codes(scan(engine, F1, "P-WO-1", when=-30)) == ["wrong_part"]
+    assert scan(engine, F1, "P-WO-2", when=-20).accepted
+    begins(engine, "WO-1", "SN-2", when=-10)  # one more of before
+    assert codes(scan(engine, F1, "P-WO-2", when=-5)) == ["wrong_part"]
