@@ -38,6 +38,19 @@ _LAST = text(
     ORDER BY least(recorded_at, received_at) DESC, event_id DESC LIMIT 1
     """
 )
+_OVERFILLED = 1.1
+"""Makers put some pieces more into a package than its label says."""
+_HELD = text(
+    """
+    -- How many pieces did this package ever hold at most? Where nobody said, no package holds ten million.
+    SELECT coalesce(greatest(package.initial_quantity, package.quantity, told.most), 1e7)
+    FROM package CROSS JOIN LATERAL (
+        SELECT max(greatest(initial_quantity, quantity)) AS most FROM package_description
+        WHERE package_description.package_id = package.package_id
+    ) AS told
+    WHERE package.package_id = :package
+    """
+)
 
 
 def return_package(
@@ -47,7 +60,7 @@ def return_package(
     balance says.
 
     Raises `NotFound` for a package nobody knows, `Conflict` for one that was in no slot, `Invalid` where nobody counted
-    and the mass balance cannot say.
+    and the mass balance cannot say, and for more pieces than the package ever held.
     """
     when = past(at)
     package_id = package_ids(connection, [package])[package]
@@ -58,8 +71,9 @@ def return_package(
     left = quantity if quantity is not None else expected.at_least if expected else None
     if left is None:
         raise Invalid(f"Nobody can say how many pieces are left in package {package}. Count them and give quantity.")
-    if not 0 <= left < 1e12:
-        raise Invalid(f"A package holds no fewer than 0 pieces, not {left:g}.")
+    held = connection.execute(_HELD, {"package": package_id}).scalar_one()
+    if not 0 <= left <= _OVERFILLED * held:
+        raise Invalid(f"Package {package} holds 0 to {held:g} pieces, not {left:.15g}. Count again.")
     audit_id = record_audit(
         connection, actor=actor, deed="package.returned", subject=f"package:{package}", quantity=left,
         counted=quantity is not None, station=last.handle, slot=last.slot, at=when.isoformat(),

@@ -95,6 +95,8 @@ def verify_loading(
     else:
         new = candidates(connection, [package_id], here=station_id, at=max(now, when))[package_id]
         reasons = _against(new, place, belongs, old)
+        if new.condition.remaining == 0 and connection.execute(_COUNTED_EMPTY, {"package": package_id}).scalar():
+            reasons.append(_empty(new.condition.identifier))
     checked = _Checked(
         station, station_id, place, label, package_id, identifier, old.condition if old else None, revision, actor, when
     )  # fmt: skip
@@ -182,7 +184,20 @@ def _package(connection: Connection, label: str) -> tuple[int | None, str | None
     return None, None
 
 
+# A machine that says so may have lost the tape; a person who counted knows.
+_COUNTED_EMPTY = text(
+    """
+    SELECT event_id < 0 FROM loading_event WHERE package_id = :package AND kind = 'empty'
+    ORDER BY least(recorded_at, received_at) DESC LIMIT 1
+    """
+)
 _THIS_LABEL = Sentence("this label")
+
+
+def _empty(package: str) -> Reason:
+    sentence = Sentence("Somebody counted package %(package)s: nothing is left in it.", package=package)
+    clears = Sentence("Load another; if this one is not empty, count it and return it with its count first.")
+    return Reason("counted_empty", sentence, clears)
 
 
 def _unknown(label: str) -> Reason:

@@ -174,6 +174,27 @@ def test_a_count_comes_before_the_sum_and_both_are_told(engine: Engine, revision
             return_package(connection, package="P-404", actor="person:ann")
 
 
+def test_more_than_a_reel_ever_held_does_not_come_back(engine: Engine, revision: int) -> None:
+    with engine.begin() as connection:
+        for wrong in (1e11, 1651, -1):
+            with pytest.raises(Invalid, match="holds 0 to 1500 pieces"):
+                return_package(connection, package="P-1", quantity=wrong, at=at(10), actor="person:ann")
+        back = return_package(connection, package="P-1", quantity=1510, at=at(10), actor="person:ann")
+        assert back.quantity == 1510, "makers put some pieces more into it"
+
+
+def test_a_reel_that_was_counted_empty_is_not_loaded_until_it_is_counted_again(engine: Engine, revision: int) -> None:
+    def counted(pieces: float) -> None:
+        with engine.begin() as connection:
+            return_package(connection, package="P-1", quantity=pieces, actor="person:ann")
+
+    counted(0)
+    refused = scan(engine, F1, "P-1", product_revision_id=revision, when=20)
+    assert [one.code for one in refused.reasons] == ["counted_empty"]
+    counted(300)
+    assert scan(engine, F1, "P-1", product_revision_id=revision, when=40).accepted
+
+
 def test_what_comes_back_is_in_no_slot_whoever_claims_it(engine: Engine, revision: int) -> None:
     stored(engine, loaded("P-1", source="Acme.Mounter.2", slot="M2.F.1", when=20))
     assert "two_machines" in [one.code for one in slot_of(setup(engine, revision, when=30), F1).reasons]
