@@ -113,10 +113,11 @@ _OF_SUBJECTS = """
 _ROUNDS = f"""
     {seated(_OF_SUBJECTS, NOW)}, possible AS (
         SELECT subject_id, unit_id, only_position AS position_number, CAST('-infinity' AS timestamptz) AS held_from,
-            CAST('infinity' AS timestamptz) AS held_until, CAST(NULL AS carrier_round) AS turn
+            CAST('infinity' AS timestamptz) AS held_until, CAST('infinity' AS timestamptz) AS gone_at,
+            CAST(NULL AS carrier_round) AS turn
         FROM subject
         UNION ALL
-        SELECT subject_id, panel_id, seated.position_number, held_from, held_until, turn
+        SELECT subject_id, panel_id, seated.position_number, held_from, held_until, gone_at, turn
         FROM subject JOIN seated USING (unit_id)
     )
 """

@@ -14,9 +14,9 @@ from app.quality.caught import DECIDED_BY_ITSELF
 from app.trace.evidence import Evidence
 from app.trace.loaded import loaded_intervals
 from app.trace.spans import BETWEEN_CLOCKS
-from app.trace.suspects import LONGEST_WORK, Suspect, suspects
+from app.trace.suspects import Suspect, suspects
 from app.units.families import TIED_AT_MEMBER_ROUND, WORKED_AT_MEMBER_ROUND
-from app.units.places import PLACES_OF_UNITS
+from app.units.places import LONGEST_WORK, PLACES_OF_UNITS
 
 NEAR = f"""
     contained AS (

@@ -99,11 +99,11 @@ HELD = f"""
         GROUP BY unit_id HAVING max(unit_count) > count(*)
     ), held AS (
         SELECT panel_id, position_number, unit_id AS board_id, CAST(0 AS smallint) AS board_position,
-            held_from, held_until, turn
+            held_from, held_until, gone_at, turn
         FROM seated
         UNION ALL
         -- Positions of a panel that no board is linked to. A unit that sits in a panel is none, whatever its position.
-        SELECT unit_id, position_number, unit_id, position_number, '-infinity', 'infinity', NULL
+        SELECT unit_id, position_number, unit_id, position_number, '-infinity', 'infinity', 'infinity', NULL
         FROM spoken
         WHERE NOT EXISTS (
             SELECT FROM seated
@@ -120,7 +120,7 @@ HELD = f"""
         )
         UNION ALL
         -- The others are meant where the panel is: they go by its identifier alone.
-        SELECT unit_id, NULL, unit_id, 0, '-infinity', 'infinity', NULL FROM unnamed
+        SELECT unit_id, NULL, unit_id, 0, '-infinity', 'infinity', 'infinity', NULL FROM unnamed
     ), width AS (
         -- How many boards has a panel?
         SELECT panel_id, greatest(count(DISTINCT position_number), max(sized.unit_count)) AS positions

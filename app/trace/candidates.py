@@ -18,8 +18,8 @@ from app.trace.boards import Place
 from app.trace.evidence import Evidence
 from app.trace.loaded import loaded_intervals
 from app.trace.spans import BETWEEN_CLOCKS
-from app.trace.suspects import LONGEST_WORK, Suspect, suspects
-from app.units.places import TIED_AT_PLACE, WORKED_AT_PLACE
+from app.trace.suspects import Suspect, suspects
+from app.units.places import LONGEST_WORK, TIED_AT_PLACE, WORKED_AT_PLACE
 
 
 @dataclass(frozen=True, slots=True)

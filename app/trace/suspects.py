@@ -13,7 +13,7 @@ Windows are widened by the clock error between the station that told of the load
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -23,10 +23,9 @@ from app.trace.boards import HELD, TIED, TIED_IN_DOUBT, Place, Spoken, occupants
 from app.trace.evidence import Evidence
 from app.trace.left_open import Near, left_open, parts_of_slots
 from app.trace.loaded import LoadedInterval, windows
+from app.units.places import LONGEST_WORK
 
 _BLOCK = 1000
-LONGEST_WORK = timedelta(minutes=15)
-"""How far back a report without a transaction may reach, where nobody said when that work began."""
 
 
 @dataclass(frozen=True, slots=True)

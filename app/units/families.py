@@ -142,10 +142,10 @@ MEMBER_ROUNDS = f"""
     {seated(_OF_MEMBERS, NOW)}, place AS (
         SELECT asked_id, unit_id AS member_id, unit_id, CAST(NULL AS smallint) AS position_number,
             CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until,
-            CAST(NULL AS carrier_round) AS turn
+            CAST('infinity' AS timestamptz) AS gone_at, CAST(NULL AS carrier_round) AS turn
         FROM member
         UNION ALL
-        SELECT member.asked_id, member.unit_id, panel_id, position_number, held_from, held_until, turn
+        SELECT member.asked_id, member.unit_id, panel_id, position_number, held_from, held_until, gone_at, turn
         FROM member JOIN seated USING (unit_id)
     )
 """

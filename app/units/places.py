@@ -3,8 +3,15 @@
 A fact under (panel, position) belongs to the unit that the last statement not after the fact put there, or, where all
 statements are later, the first. A carrier is used again: what a clock that was seen off told near the change may be of
 the round before or after, possibly of both and surely of none, unless its transaction names the board. So is what
-statements of one time put two units in. SQL pieces for questions; parameters `serial` and `customer_id` (null: any).
+statements of one time put two units in. What begins on the carrier as a whole is of no board that was seen outside it
+before (`taken_out`); what names its place is, as told. SQL pieces for questions; parameters `serial` and `customer_id`
+(null: any).
 """
+
+from datetime import timedelta
+
+LONGEST_WORK = timedelta(minutes=15)
+"""How far back a report without a transaction may reach, where nobody said when that work began."""
 
 # A carrier that holds units of several customers is none of theirs.
 VISIBLE = """
@@ -27,7 +34,7 @@ def seated(statements: str, known_at: str) -> str:
 
     `statements` is a condition on `panel_position`, `known_at` an expression (null: now). Where the clocks matter, or
     two statements of one time contradict each other, `turn` is a `carrier_round`, and the time is widened by the worst
-    of the clocks.
+    of the clocks. `gone_at`: when it was seen outside.
     """
     wrong = f"known_clock_error WHERE CAST({known_at} AS timestamptz) IS NULL OR known_from <= {known_at}"
     return f"""
@@ -36,7 +43,13 @@ def seated(statements: str, known_at: str) -> str:
             CASE WHEN row_number() OVER in_order = 1 THEN '-infinity' ELSE linked_at END AS held_from,
             coalesce(lead(linked_at) OVER in_order, 'infinity') AS held_until,
             min(unit_id) OVER place < max(unit_id) OVER place AS several,
-            min(unit_id) OVER at_once < max(unit_id) OVER at_once AS contradicts
+            min(unit_id) OVER at_once < max(unit_id) OVER at_once AS contradicts,
+            coalesce(CASE WHEN EXISTS (SELECT FROM taken_out) THEN (
+                SELECT min(taken_at) + interval '2 seconds' + coalesce((SELECT max(error) FROM {wrong}), interval '0')
+                FROM taken_out AS seen
+                WHERE seen.unit_id = panel_position.unit_id AND seen.taken_at >= panel_position.received_at
+                  AND (CAST({known_at} AS timestamptz) IS NULL OR seen.taken_at <= {known_at})
+            ) END, 'infinity') AS gone_at
         FROM panel_position WHERE {statements}
           AND (CAST({known_at} AS timestamptz) IS NULL OR panel_position.received_at <= {known_at})
         WINDOW place AS (PARTITION BY panel_id, position_number),
@@ -49,11 +62,15 @@ def seated(statements: str, known_at: str) -> str:
             OR bool_or(contradicts) OVER (PARTITION BY panel_id, position_number) AS disputed
         FROM linked
     ), seated AS (
-        SELECT panel_id, position_number, unit_id, held_from, held_until, CAST(NULL AS carrier_round) AS turn
+        SELECT panel_id, position_number, unit_id, held_from, held_until, gone_at, CAST(NULL AS carrier_round) AS turn
         FROM stated WHERE NOT disputed
         UNION ALL
         SELECT turn.panel_id, turn.position_number, turn.unit_id, turn.held_from - worst.error,
-            turn.held_until + worst.error, turn
+            turn.held_until + worst.error, (
+                SELECT max(gone_at) FROM stated
+                WHERE (stated.panel_id, stated.position_number, stated.unit_id)
+                    = (turn.panel_id, turn.position_number, turn.unit_id)
+            ), turn
         FROM rounds_of((SELECT array_agg(DISTINCT panel_id) FROM stated WHERE disputed), {known_at}) AS turn
         CROSS JOIN (SELECT coalesce(max(error), interval '0') + interval '2 seconds' AS error FROM {wrong}) AS worst
         WHERE (turn.panel_id, turn.position_number) IN (SELECT panel_id, position_number FROM stated WHERE disputed)
@@ -87,7 +104,7 @@ def _places(known: str) -> str:
     place AS (
         SELECT unit_id, CAST(NULL AS smallint) AS position_number,
             CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until,
-            0 AS positions, CAST(NULL AS carrier_round) AS turn
+            0 AS positions, CAST('infinity' AS timestamptz) AS gone_at, CAST(NULL AS carrier_round) AS turn
         FROM family
         UNION ALL
         SELECT seated.panel_id, seated.position_number, seated.held_from, seated.held_until,
@@ -105,7 +122,7 @@ def _places(known: str) -> str:
             ) AS known), (
                 SELECT max(unit_count) FROM spoken_count AS other
                 WHERE other.unit_id = seated.panel_id AND {other}
-            )), seated.turn
+            )), seated.gone_at, seated.turn
         FROM seated JOIN subject USING (unit_id)
     )
 """
@@ -132,12 +149,21 @@ def of_turn(
     *,
     heard: str = "fact.received_at",
     transaction: str = "NULL",
+    whole: str = "fact.position_number = 0",
     known_at: str = THEN,
 ) -> str:
-    """Condition on a `fact` in the time of `place`: clocks and transactions leave room for that round."""
+    """Condition on a `fact` in the time of `place`: clocks and transactions leave room for that round.
+
+    `whole`: whether the fact is told of the carrier as a whole, and so not of a board that was seen outside before.
+    """
     return f"""
         ({place}.turn IS NULL
          OR in_round({place}.turn, fact.station_id, {time}, {heard}, {transaction}, {known_at}) IS NOT NULL)
+        AND ({place}.gone_at = 'infinity' OR NOT ({whole}) OR coalesce((
+            SELECT min(its.started_at) FROM work_record AS its
+            WHERE its.transaction_id = {transaction} AND its.station_id = fact.station_id
+              AND (CAST({known_at} AS timestamptz) IS NULL OR its.started_received_at <= {known_at})
+        ), {time} - interval '{LONGEST_WORK}') < {place}.gone_at)
     """
 
 
@@ -147,11 +173,13 @@ def in_time(
     *,
     heard: str = "fact.received_at",
     transaction: str = "NULL",
+    whole: str = "fact.position_number = 0",
     known_at: str = THEN,
 ) -> str:
     """Condition: what the station of `fact` told may be of the time in which `place` held its board."""
     here = f"{time} >= {place}.held_from AND {time} < {place}.held_until"
-    return f"{here} AND {of_turn(place, time, heard=heard, transaction=transaction, known_at=known_at)}"
+    told = of_turn(place, time, heard=heard, transaction=transaction, whole=whole, known_at=known_at)
+    return f"{here} AND {told}"
 
 
 def in_doubt(place: str, *, transaction: str = "NULL", known_at: str = THEN) -> str:
@@ -181,13 +209,15 @@ _AMONG = """
     AND (place.position_number IS NULL OR fact.position_numbers IS NULL
          OR place.position_number = ANY (fact.position_numbers))
 """
-AMONG_PLACES = f"{_AMONG} AND {in_time('place', transaction='fact.transaction_id')}"
+_WHOLE = "fact.position_numbers IS NULL"
+AMONG_PLACES = f"{_AMONG} AND {in_time('place', transaction='fact.transaction_id', whole=_WHOLE)}"
 """Join condition of a `unit_event` with `place`: it may have several positions."""
 
 WORKED = {
     "time": "coalesce(fact.started_at, fact.completed_at)",
     "heard": "coalesce(fact.started_received_at, fact.completed_received_at)",
     "transaction": "fact.transaction_id",
+    "whole": _WHOLE,
 }
 """When a `work_record` began, when that was heard of, and what ties it to boards."""
 WORKED_AT_PLACE = f"{_AMONG} AND {in_time('place', **WORKED)}"
