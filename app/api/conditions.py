@@ -8,13 +8,14 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from app.api.access import LimitSetter, Reading, StationWorker, only
+from app.api.access import LimitSetter, OpeningsWithdrawer, Reading, StationWorker, only
 from app.api.once import DoOnce
 from app.http.answers import json_answer
 from app.http.tables import csv_answer, wants_csv
 from app.materials.conditions import Condition, conditions
 from app.materials.handling import handling_of, limits, set_handling, set_limits
 from app.materials.happenings import Happened
+from app.materials.never_opened import never_opened
 from app.materials.package_events import package_ids, state_packages
 from app.materials.rules import Handling
 from app.people import Permission
@@ -57,6 +58,29 @@ def post_package_events(events: PackageEvents, actor: StationWorker, once: DoOnc
             actor=actor.identity,
         )
         return {"conditions": _conditions(connection, events.packages)}
+
+    return once(deed)
+
+
+class NeverOpened(BaseModel):
+    """A package that is still sealed, whoever said that it was opened, and how that is known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    package: _Name
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+@router.post("/packages/never-opened", response_model=dict[str, list[Condition]])
+def post_never_opened(stated: NeverOpened, actor: OpeningsWithdrawer, once: DoOnce) -> Response:
+    """Say that a package was scanned as opened by mistake; answers its condition now.
+
+    Refused where something else says that it was open: it was loaded, split, spliced, baked or stored dry.
+    """
+
+    def deed(connection: Connection) -> dict[str, list[Condition]]:
+        never_opened(connection, package=stated.package, reason=stated.reason, actor=actor.identity)
+        return {"conditions": _conditions(connection, [stated.package])}
 
     return once(deed)
 

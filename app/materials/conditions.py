@@ -36,7 +36,7 @@ _KNOWN = text(
         SELECT line.package_id, line.until, line.here_since, event.kind, event.station_id, event.event_id,
             event.recorded_at, event.received_at, event.moisture_level, event.floor_life_left
         FROM origin AS line JOIN package_event AS event ON event.package_id = line.ancestor_id
-        WHERE event.kind <> 'retired' OR line.package_id = line.ancestor_id
+        WHERE (event.kind <> 'retired' OR line.package_id = line.ancestor_id) AND event.withdrawn_id IS NULL
         UNION ALL
         SELECT line.package_id, line.until, line.here_since, 'loaded',
             CASE WHEN loading.event_id > 0 THEN loading.station_id END,  -- a scan's time is a person's

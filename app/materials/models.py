@@ -135,6 +135,7 @@ class PackageEvent(Base):
 
     `kind` is a `Happened` of `app.materials.happenings`. Events are kept and the state is derived, so that the order in
     which they arrive does not matter. What a person stated has the negated number of its audit row as `event_id`.
+    `withdrawn_id`: the audit row by which it was said to be a mistake; it counts no more.
     """
 
     __tablename__ = "package_event"
@@ -148,6 +149,7 @@ class PackageEvent(Base):
     station_id: Mapped[int | None] = mapped_column(Integer)
     recorded_at: Mapped[datetime] = mapped_column(Timestamp)
     received_at: Mapped[datetime] = mapped_column(Timestamp)
+    withdrawn_id: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class PartHandling(Base):

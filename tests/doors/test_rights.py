@@ -40,6 +40,7 @@ DEEDS = """
     --PQ-A-  PUT /tools
     --PQ-A-  PUT /tools/limits
     -LP--A-  POST /stations/clock
+    -L-Q-A-  POST /packages/never-opened
     -L-Q-A-  POST /shipments
     -L-Q-A-  POST /shipments/ship
     -L-Q-A-  POST /shipments/unpack

@@ -1,0 +1,59 @@
+"""A package that is still sealed was scanned as opened by mistake."""
+
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from app.errors import Conflict
+from app.materials.package_events import package_ids
+from app.people import record_audit
+from app.reasons import reason_given
+
+_PROOF: Final = text(
+    """
+    -- What says that this package was open all the same?
+    SELECT kind FROM (
+        SELECT 'was loaded' AS kind, received_at FROM loading_event WHERE package_id = :package
+        UNION ALL
+        SELECT 'was split or spliced', received_at FROM package_link WHERE :package IN (parent_id, child_id)
+        UNION ALL
+        SELECT CASE kind WHEN 'restored' THEN 'was baked' WHEN 'dry_stored' THEN 'was put into dry storage'
+            WHEN 'dry_removed' THEN 'was taken out of dry storage' ELSE 'was found wet or expired' END, received_at
+        FROM package_event WHERE package_id = :package
+            AND kind IN ('restored', 'dry_stored', 'dry_removed', 'humidity_card_wet', 'expired')
+    ) AS told ORDER BY received_at LIMIT 1
+    """
+)
+_OPENINGS: Final = text(
+    """
+    SELECT event_id FROM package_event WHERE package_id = :package AND kind = 'opened' AND withdrawn_id IS NULL
+    ORDER BY event_id FOR UPDATE
+    """
+)
+_WITHDRAW: Final = text(
+    """
+    UPDATE package_event SET withdrawn_id = :audit
+    WHERE package_id = :package AND kind = 'opened' AND event_id = ANY (CAST(:events AS bigint[]))
+    """
+)
+
+
+def never_opened(connection: Connection, *, package: str, reason: str, actor: str) -> None:
+    """Withdraw every opening that was stated of a package: whoever does it has seen it sealed. The rows stay.
+
+    Raises `NotFound` for a package nobody knows, `Conflict` where nobody said that it was opened, or where something
+    else says that it was open; `Invalid` without a reason.
+    """
+    reason = reason_given(reason)
+    package_id = package_ids(connection, [package])[package]
+    openings = connection.execute(_OPENINGS, {"package": package_id}).scalars().all()
+    if not openings:
+        raise Conflict(f"Nobody said that package {package} was opened.")
+    proof = connection.execute(_PROOF, {"package": package_id}).scalar_one_or_none()
+    if proof is not None:
+        raise Conflict(f"Package {package} {proof}: it was open. Bake it, or load another.")
+    audit_id = record_audit(
+        connection, actor=actor, deed="package.never_opened", subject=f"package:{package}", reason=reason,
+        events=list(openings),
+    )  # fmt: skip
+    connection.execute(_WITHDRAW, {"package": package_id, "audit": audit_id, "events": list(openings)})
