@@ -46,6 +46,13 @@ _TAKE_OUT = text(
 )
 
 
+def sits_in(connection: Connection, serials: Sequence[str]) -> list[WasIn]:
+    """Where these boards are in a panel or carrier now, as far as was told; one that is in none is left out."""
+    named = connection.execute(_FOUND, {"serials": list(serials)}).scalars().all()
+    rows = connection.execute(_IN, {"units": named}) if named else ()
+    return [WasIn(row.serial, row.panel, row.position_number) for row in rows]
+
+
 def take_out(connection: Connection, serials: Sequence[str], *, reason: str, actor: str) -> list[WasIn]:
     """Keep that somebody saw these boards outside their panels; returns where each was.
 

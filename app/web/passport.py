@@ -26,6 +26,7 @@ from app.quality.queries import RecordedRun
 from app.quality.visits import Visit
 from app.trace.by_package import by_package
 from app.trace.made_from import made_from
+from app.units.taken_out import sits_in
 from app.web.pages import Visitor, answer, render
 from app.web.session import Reading, TheVisitor, Visiting
 
@@ -65,8 +66,11 @@ def unit_page(
         from app.http.passport_paper import passport_paper  # noqa: PLC0415  (no start waits for paper)
 
         return passport_paper(told, asked_by=actor.name)
+    may_take_out = told.unit.panel and as_of is None and actor.may(Permission.override_gate)
     return answer(
-        request, "unit.html", visitor, _told(told), passport=told, packages=by_package(told.made_from.installations),
+        request, "unit.html", visitor, _told(told), passport=told,
+        carriers=sits_in(connection, [told.unit.serial]) if may_take_out else [],
+        packages=by_package(told.made_from.installations),
         drawings=_drawings(connection, told), marked=_marked(told), inside=actor.customer_id is None,
         in_full=list(_in_full(connection, told.runs)), now=datetime.now(UTC),
     )  # fmt: skip

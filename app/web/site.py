@@ -30,6 +30,7 @@ from app.web import (
     session,
     shipments,
     station,
+    taken_out,
     trace,
     yields,
 )
@@ -44,7 +45,7 @@ def install(app: FastAPI) -> None:
     app.state.line_board = KeptBoard(app.state.engine, lambda: app.state.changes.position, _shift_begun)
     for part in (
         login, preferences, live, line, yields, trace, graph, containments, materials, quarantine, orders, people,
-        photos, labels, station, shipments, passport, gate, account,
+        photos, labels, station, shipments, passport, taken_out, gate, account,
     ):  # fmt: skip
         app.include_router(part.router)
     if app.state.demo is not None:

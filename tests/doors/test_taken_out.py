@@ -1,9 +1,12 @@
 """A line lead says that a board is no longer in its carrier."""
 
+from html import unescape
+
 from sqlalchemy import Engine
 
 from tests.doors.conftest import Ask
-from tests.inbox.messages import initialized, stored
+from tests.doors.test_pages import form_token, logged_in
+from tests.inbox.messages import count, initialized, stored
 
 
 def test_a_board_that_was_seen_outside_its_carrier(engine: Engine, ask: Ask) -> None:
@@ -19,3 +22,23 @@ def test_a_board_that_was_seen_outside_its_carrier(engine: Engine, ask: Ask) -> 
     assert (refused.status_code, refused.json()["type"]) == (404, "/problems/not_found")
     verdicts = lead.get("/api/v1/interlock", params={"station": "Acme.Mounter.1", "serial": "CAR+1"}).json()["verdicts"]
     assert [verdict["serial"] for verdict in verdicts] == ["SN-1"]
+
+
+def test_a_line_lead_says_so_on_the_passport(engine: Engine, ask: Ask, accounts: dict[str, str]) -> None:
+    stored(engine, initialized("CAR+1", ("SN-1", 1), ("SN-2", 2), when=1))
+    form = 'action="/units/taken-out"'
+    assert form not in logged_in(ask, "operator").get("/units?serial=SN-2").text
+    lead = logged_in(ask, "line_lead")
+    page = lead.get("/units?serial=SN-2").text
+    assert "It is not in CAR+1 any more" in unescape(page)
+    seen = {"form_token": form_token(page), "serial": "SN-2", "reason": "In rack 4."}
+    forged = lead.post("/units/taken-out", data=seen | {"form_token": "0"})
+    assert forged.status_code == 403
+    done = lead.post("/units/taken-out", data=seen)
+    assert (done.status_code, done.headers["location"]) == (303, "/units?serial=SN-2")
+    assert form not in lead.get("/units?serial=SN-2").text, "it is in none now"
+    assert form in lead.get("/units?serial=SN-1").text
+    again = lead.post("/units/taken-out", data=seen)
+    assert again.status_code == 404
+    assert "in no panel or carrier" in again.text
+    assert count(engine, "taken_out", "reason = 'In rack 4.'") == 1

@@ -1,0 +1,28 @@
+"""A board was seen outside its carrier: the form on its passport."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.db import transaction
+from app.people import Permission
+from app.units.taken_out import take_out
+from app.web.pages import Visitor
+from app.web.session import PostedByUs, Visiting
+
+router = APIRouter(prefix="/units", include_in_schema=False)
+
+
+@router.post("/taken-out", dependencies=[PostedByUs])
+def taken_out(
+    request: Request,
+    visitor: Annotated[Visitor, Depends(Visiting(Permission.override_gate))],
+    serial: Annotated[str, Form(min_length=1, max_length=256)],
+    reason: Annotated[str, Form(max_length=1000)] = "",
+) -> Response:
+    """Keep it, and show the passport again."""
+    with transaction(request.app.state.engine) as connection:
+        take_out(connection, [serial], reason=reason, actor=visitor.actor.identity)
+    return RedirectResponse(f"/units?serial={quote(serial, safe='')}", 303)
