@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from app.lines.clocks import MAY_HAVE_BEEN
-from app.units.families import AMONG_MEMBER_PLACES, MEMBER_PLACES, MEMBERS
+from app.units.families import AMONG_MEMBER_PLACES, MEMBER_PLACES, MEMBERS, built_into
 from app.units.locks import lock_families
 from app.units.whereabouts import beyond
 
@@ -35,9 +35,9 @@ _LATER = text(
 
 
 def gone_on(connection: Connection, unit_id: int, serial: str, transaction: UUID) -> str | None:
-    """What became of a unit, its panel or its boards since the work of this transaction, as a sentence; None: nothing.
+    """What became of a unit since the work of this transaction, with its panel, its boards or the assembly around it.
 
-    Alone with them from then on.
+    As a sentence; None: nothing. Alone with them from then on.
     """
     family = lock_families(connection, [unit_id])[unit_id]
     asked = {"unit": unit_id, "units": [unit_id], "family": sorted(family), "transaction": transaction}
@@ -46,5 +46,8 @@ def gone_on(connection: Connection, unit_id: int, serial: str, transaction: UUID
         return f"{serial} was begun again at {later.station} since. Undo that first, where it was done."
     if later is not None:
         return f"{serial} has gone on to {later.station}. What it is to be now, quality decides."
+    around = built_into(connection, [unit_id]).get(unit_id)
+    if around is not None:
+        return f"{serial} is built into {around} by now. Take it out of that first, or have quality decide."
     there = beyond(connection, [unit_id]).get(unit_id)
     return f"{serial} is {there.kind} by now. What it is to be now, quality decides." if there else None

@@ -15,6 +15,7 @@ from app.inbox.record import Recorder
 from app.lines.clocks import measure_clocks
 from app.people import Actor, Role
 from tests.doors import story
+from tests.inbox.messages import START, entry, installed, stored, uninstalled
 from tests.stations_screens import facts, shop
 
 ANN = Actor("person:ann", "ann", Role.operator, person="ann")
@@ -33,6 +34,10 @@ def floor(engine: Engine, database: str) -> Iterator[Engine]:
     keyed = create_engine(database, keyed=True)
     yield for_deeds(keyed)
     keyed.dispose()
+
+
+def now() -> float:
+    return (datetime.now(UTC) - START).total_seconds()
 
 
 def done(floor: Engine, engine: Engine, deed: Deed) -> bytes:
@@ -132,3 +137,12 @@ def test_left_with_its_panel_it_has_gone_on(floor: Engine, engine: Engine, named
     begun(shop.EYES, named=named)
     with pytest.raises(Conflict, match="gone on to Visual inspection"):
         done(floor, engine, undo(first, REPLACED))
+
+
+def test_built_into_another_unit_it_has_gone_on(floor: Engine, engine: Engine) -> None:
+    first = repaired(floor, engine, [REPLACED])
+    stored(engine, installed(entry("BOX-1", None, children=[("A1", SERIAL)]), source=shop.MOUNTER, when=now()))
+    with pytest.raises(Conflict, match=r"built into BOX-1 by now\. Take it out of that first"):
+        done(floor, engine, undo(first, REPLACED))
+    stored(engine, uninstalled("BOX-1", children=[("A1", SERIAL)], source=shop.MOUNTER, when=now() + 1))
+    assert b'"undone"' in done(floor, engine, undo(first, REPLACED))
