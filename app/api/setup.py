@@ -98,6 +98,7 @@ class Scan(BaseModel):
     station: _Name
     slot: _Name
     label: Annotated[str, Field(min_length=1, max_length=2048, description="The raw scan of the reel")]
+    lane: _Name | None = Field(None, description="The lane of the slot, where it has several")
     replaces: Annotated[str | None, Field(max_length=2048, description="Scan of the reel it is spliced behind")] = None
     work_order: _Name | None = Field(None, description="The order it is for; without one, what the station builds now")
     side: str | None = None
@@ -121,6 +122,7 @@ def post_verification(scan: Scan, actor: StationWorker, once: DoOnce) -> Respons
             station=scan.station,
             slot=scan.slot,
             label=scan.label,
+            lane=scan.lane,
             replaces=scan.replaces,
             product_revision_id=revision,
             side=scan.side,

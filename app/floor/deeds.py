@@ -110,10 +110,11 @@ class StartRepair(_Deed, tag="start_repair", tag_field="kind", frozen=True, kw_o
 
 
 class Load(_Deed, tag="load", tag_field="kind", frozen=True, kw_only=True):
-    """A slot was scanned, then a reel. `replaces`: the reel it is spliced behind."""
+    """A slot was scanned, or one of its lanes tapped, then a reel. `replaces`: the reel it is spliced behind."""
 
     slot: Text
     label: Scan
+    lane: Text | None = None
     replaces: Text | None = None
 
 
@@ -159,6 +160,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     product: str | None = None
     transaction: UUID | None = None
     slot: str | None = None
+    lane: str | None = None
     package: str | None = None
     check: int | None = None
 

@@ -260,6 +260,7 @@ def _load(deed: Load, by: _Hand) -> Answer:
         station=deed.station,
         slot=deed.slot,
         label=deed.label,
+        lane=deed.lane,
         replaces=deed.replaces,
         actor=by.actor.identity,
         at=moment(deed),
@@ -267,6 +268,7 @@ def _load(deed: Load, by: _Hand) -> Answer:
     return Answer(
         "go" if check.accepted else "stop",
         slot=check.slot,
+        lane=check.lane,
         package=check.package,
         reasons=tuple(map(_told, check.reasons)),
         check=check.check_id if check.accepted else None,

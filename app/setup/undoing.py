@@ -117,7 +117,7 @@ def undo_loading(
         _put_back(connection, row, place, in_slot, moved, Report(-audit_id, station_id, when, datetime.now(UTC)))
     after = loaded_at(connection, station_id, at=datetime.now(UTC) + CLOCK_ERROR)
     names = _identifiers(connection, [one for one in after if (one.slot, one.lane) == (place.slot, place.lane)])
-    return Check(True, station, row.said, ", ".join(names.values()) or None, (), audit_id)
+    return Check(True, station, row.said, ", ".join(names.values()) or None, (), place.lane, audit_id)
 
 
 def _blocked_without(connection: Connection, station_id: int, said: str, check_id: int) -> list[Any] | None:

@@ -2,7 +2,7 @@
 
 A refused scan blocks its slot until the right package is scanned there or somebody with the right clears it. An
 accepted one also says that the package is in the slot: not every machine does. A splice says which package is behind
-which.
+which. In a slot with several lanes the lane is the one that was said, or the only one whose part it is; nobody guesses.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ LONGEST = 2048
 class Check:
     """What became of a scan: the package it named, the slot as it is called here, and what spoke against it.
 
-    `check_id` is its number, by which it can be undone.
+    `lane`: of a slot with lanes, the one it was scanned for. `check_id` is its number, by which it can be undone.
     """
 
     accepted: bool
@@ -46,17 +46,18 @@ class Check:
     slot: str
     package: str | None
     reasons: tuple[Reason, ...]
+    lane: str | None = None
     check_id: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A slot: as the setup calls it, as the machine identifies it, and as the machine names it; its one lane, if so."""
+    """A slot: as the setup calls it, as the machine identifies it, and as the machine names it; the lanes it has."""
 
     slot: str
     location: str
     name: str | None
-    lane: str | None
+    lanes: tuple[str, ...]
 
 
 def verify_loading(
@@ -65,6 +66,7 @@ def verify_loading(
     station: str,
     slot: str,
     label: str,
+    lane: str | None = None,
     replaces: str | None = None,
     product_revision_id: int | None = None,
     side: str | None = None,
@@ -74,8 +76,8 @@ def verify_loading(
     """Check one package for one slot, `replaces` naming the one it is spliced behind; see the module.
 
     Without `product_revision_id` what the station builds now counts. Raises `NotFound` for a station nobody knows,
-    `Invalid` for a slot it does not have and for a package in `replaces` that is not in the slot: then nothing is
-    recorded, because nobody can say what was checked.
+    `Invalid` for a slot or lane it does not have, for a package that may be in several lanes where no `lane` was said,
+    and for one in `replaces` that is not in the slot: then nothing is recorded, as nobody can say what was checked.
     """
     when = past(at)
     station_id = station_id_of(connection, station)
@@ -84,11 +86,17 @@ def verify_loading(
     revision, side = _building(connection, station_id, product_revision_id, side, when)
     required = required_setup(connection, station_id, revision, side) if revision is not None else []
     package_id, identifier = _package(connection, label)
-    place = _place(connection, station_id, slot.strip(), required, loaded_at(connection, station_id, at=when))
+    place = _place(connection, station_id, slot.strip(), required)
+    if lane is not None and lane not in place.lanes:
+        raise Invalid(
+            Sentence(
+                "Slot %(slot)s has no lane %(lane)s. Scan the label at the slot again.", slot=place.slot, lane=lane
+            )
+        )
     alone_with(connection, f"slot {station_id} {place.location}", f"package {package_id or label.strip()}")
     now = datetime.now(UTC)  # of what was scanned before, too, it counts whether it may be used now
     loaded = loaded_at(connection, station_id, at=when)
-    belongs = [one for one in required if one.slot == place.slot]
+    belongs = [one for one in required if one.slot == place.slot and (lane is None or one.lane in {"", lane})]
     old = _replaced(connection, replaces, place, loaded, station_id, now) if replaces else None
     if package_id is None:
         reasons = [_unknown(label)]
@@ -97,11 +105,14 @@ def verify_loading(
         reasons = _against(new, place, belongs, old)
         if new.condition.remaining == 0 and connection.execute(_COUNTED_EMPTY, {"package": package_id}).scalar():
             reasons.append(_empty(new.condition.identifier))
+        if not reasons and old is None:
+            lane = lane or _lane(new, place, belongs, loaded)
     checked = _Checked(
-        station, station_id, place, label, package_id, identifier, old.condition if old else None, revision, actor, when
+        station, station_id, place, label, package_id, identifier, old.condition if old else None, revision, actor,
+        when, lane,
     )  # fmt: skip
     check_id = _record(connection, checked, reasons)
-    return Check(not reasons, station, place.slot, identifier, tuple(reasons), check_id)
+    return Check(not reasons, station, place.slot, identifier, tuple(reasons), lane, check_id)
 
 
 def clear_location(
@@ -144,15 +155,13 @@ def alone_with(connection: Connection, *names: str) -> None:
 
 _SLOTS = text(
     """
-    SELECT DISTINCT slot, slot_name FROM loading_event
+    SELECT DISTINCT slot, slot_name, lane FROM loading_event
     WHERE station_id = :station AND (slot = :said OR slot_name = :said)
     """
 )
 
 
-def _place(
-    connection: Connection, station_id: int, said: str, required: Sequence[Required], loaded: Sequence[Loaded]
-) -> _Place:
+def _place(connection: Connection, station_id: int, said: str, required: Sequence[Required]) -> _Place:
     if not said or len(said) > 256:
         raise Invalid("Scan the slot first, then the reel.")
     rows = connection.execute(_SLOTS, {"station": station_id, "said": said}).all()
@@ -165,8 +174,32 @@ def _place(
     wanted = next((one.slot for one in required if one.slot in {said, location, name}), None)
     if wanted is None and required:
         raise Invalid(f"The setup of this station has no slot {said}. Scan the label at the slot again.")
-    lanes = {one.lane for one in loaded if one.slot == location}
-    return _Place(wanted or location, location, name, next(iter(lanes)) if len(lanes) == 1 else None)
+    lanes = {one.lane for one in required if one.slot == wanted and one.lane} or {row.lane for row in rows if row.lane}
+    return _Place(wanted or location, location, name, tuple(sorted(lanes)))
+
+
+def _lane(new: Candidate, place: _Place, belongs: Sequence[Required], loaded: Sequence[Loaded]) -> str | None:
+    """The lane that the package is in, or can only be for; None in a slot without lanes.
+
+    Raises `Invalid` where it may be any of several.
+    """
+    package_id = new.condition.package_id
+    there = next((one.lane for one in loaded if one.package_id == package_id and one.slot == place.location), None)
+    if there in place.lanes:
+        return there
+    fits = {one.lane for one in belongs if against_slot(one, new) is None}
+    possible = [lane for lane in place.lanes if not belongs or "" in fits or lane in fits]
+    if len(possible) > 1:
+        raise Invalid(
+            Sentence(
+                "Package %(package)s may go into lane %(either_lane)s of slot %(slot)s. Say which lane it is in.",
+                package=new.condition.identifier,
+                either_lane=possible,
+                slot=place.slot,
+            ),
+            lanes=possible,
+        )
+    return possible[0] if possible else None
 
 
 _FIND = text("SELECT package_id, identifier FROM package WHERE identifier = :identifier")
@@ -246,6 +279,7 @@ class _Checked:
     product_revision_id: int | None
     actor: str
     at: datetime
+    lane: str | None
 
 
 def _record(connection: Connection, checked: _Checked, reasons: Sequence[Reason]) -> int:
@@ -276,7 +310,7 @@ def _record(connection: Connection, checked: _Checked, reasons: Sequence[Reason]
     known = {checked.package: checked.package_id}
     if checked.replaced is None:
         place = checked.place
-        change = LoadingChange(report, "loaded", checked.package, place.location, place.name, place.lane)
+        change = LoadingChange(report, "loaded", checked.package, place.location, place.name, checked.lane)
         record_loadings(connection, [change], known)
     else:
         known[checked.replaced.identifier] = checked.replaced.package_id

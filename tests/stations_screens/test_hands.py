@@ -4,6 +4,7 @@ from playwright.sync_api import Page
 from sqlalchemy import Engine
 
 from app.scanning.codes import CodeKind, make_code, slot_code
+from app.setup.requirements import SlotPlan, require_setup
 from tests.stations_screens import facts, shop
 from tests.stations_screens.conftest import Enter, Wedge, noted, verdict
 from tests.stations_screens.shop import Shop
@@ -141,6 +142,29 @@ def test_slot_then_reel(enter: Enter, opened: Shop, engine: Engine) -> None:
         ("SLOT12", "R-1183", False, "person:ann"),
         ("SLOT12", "C-2201", True, "person:ann"),
     ]
+
+
+def test_where_a_reel_may_be_in_several_lanes_its_lane_is_asked_for(enter: Enter, opened: Shop, engine: Engine) -> None:
+    with engine.begin() as connection:
+        require_setup(
+            connection, station=shop.MOUNTER, product_revision_id=opened.revision, side=None, actor="test",
+            slots=[SlotPlan("SLOT11", "100-0042", lane) for lane in ("1", "2")],
+        )  # fmt: skip
+    page = enter("setup", shop.MOUNTER)
+    wedge = Wedge(page)
+    wedge.scan(slot_code(shop.MOUNTER, "SLOT11"))
+    wedge.scan("R-1182")
+    noted(page, "Package R-1182 may go into lane 1 or 2 of slot SLOT11. Say which lane it is in.")
+    assert facts.ask(engine, "SELECT count(*) FROM setup_check") == [(0,)]
+    page.get_by_role("group", name="Lanes").get_by_role("button", name="lane 2").click()
+    verdict(page, "RIGHT REEL")
+    page.locator("[data-verdict-serial]", has_text="SLOT11 · lane 2 · R-1182").wait_for()
+    page.locator(".slot.is-right[data-lane='2'][data-package=R-1182]").wait_for()
+    page.locator(".slot.is-empty[data-lane='1']").click()
+    wedge.scan("R-1183")
+    page.locator(".slot.is-right[data-lane='1'][data-package=R-1183]").wait_for()
+    lanes = facts.ask(engine, "SELECT lane, identifier FROM loading_event JOIN package USING (package_id) ORDER BY 1")
+    assert lanes == [("1", "R-1183"), ("2", "R-1182")]
 
 
 def test_a_reel_scanned_by_mistake_is_undone(enter: Enter, opened: Shop, engine: Engine) -> None:

@@ -16,8 +16,8 @@ const ASKED = "birthmark-asked"; // of this tab: deeds that were sent, are kept 
 export class Queue {
   // address: where deeds are posted; token: this session's form token. onChange({waiting, online, keeps}) and
   // onAnswer(deed, answer) tell; onLocked() when the session has ended. An answer is the server's JSON; a refusal is
-  // {outcome: "refused", reasons: [{sentence}]}, {outcome: "unkept"} says that a deed was neither kept nor sent, and
-  // {outcome: "unknown"} that it was sent, is not kept and will be answered later.
+  // {outcome: "refused", reasons: [{sentence}], lanes: of a slot, one of which must be said}. {outcome: "unkept"} says
+  // that a deed was neither kept nor sent, {outcome: "unknown"} that it was sent, is not kept and will be answered later.
   constructor({ address, token, onChange, onAnswer, onLocked }) {
     Object.assign(this, { address, token, onChange, onAnswer, onLocked });
     this.online = true;
@@ -189,7 +189,9 @@ export class Queue {
       const problem = await response.json();
       if (problem.type === "/problems/form_expired") return "locked"; // the page is of a session that has ended
       if (response.status === 503) return null; // nobody is at fault: the database is away, and the deed waits
-      if (response.status < 500 || this.fails(deed)) return { outcome: "refused", reasons: [{ sentence: problem.detail }] };
+      if (response.status < 500 || this.fails(deed)) {
+        return { outcome: "refused", reasons: [{ sentence: problem.detail }], lanes: problem.lanes };
+      }
     } catch {
       return null;
     }

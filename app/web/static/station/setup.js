@@ -2,9 +2,10 @@
 import { Screen, all, data, one, word } from "./screen.js";
 import { signal } from "./signals.js";
 
-let slot = null; // {name, package} of the slot that was scanned
+let slot = null; // {name, lane, packages} of the slot that was scanned, or of the lane that was tapped
 let replaces = null;
 const region = one("[data-slots]");
+const lanes = one("[data-lanes]");
 
 const screen = new Screen({
   scan({ kind, value }) {
@@ -16,14 +17,15 @@ const screen = new Screen({
     reel(value);
   },
   answered(deed, answer) {
-    if (answer.outcome === "refused") return screen.refuse(deed, answer);
+    if (answer.outcome === "refused") return screen.refuse(deed, answer), askLane(deed, answer.lanes);
     const good = answer.outcome !== "stop";
     if (answer.outcome === "undone") {
       screen.verdict({ outcome: "undone", serial: answer.slot, reasons: [{ sentence: word("as_before", { reel: answer.package ?? word("slot_empty") }) }] });
       return refresh();
     }
     const title = deed.kind === "clear" ? word("cleared") : word(good ? "loaded" : "not_loaded");
-    const serial = [answer.slot, answer.package].filter(Boolean).join(" · ");
+    const lane = answer.lane && `${word("lane")} ${answer.lane}`;
+    const serial = [answer.slot, lane, answer.package].filter(Boolean).join(" · ");
     screen.verdict({ ...answer, outcome: good ? "go" : "stop", title, serial });
     if (good && slot?.name === deed.slot) choose(null);
     refresh();
@@ -36,28 +38,46 @@ function scanned(payload) {
   choose(name);
 }
 
-function choose(name) {
-  const button = name && all("[data-slot]", region).find((one) => one.dataset.slot === name);
-  slot = name ? { name, package: button?.dataset.package ?? "" } : null;
+function choose(name, lane = "") {
+  const buttons = all("[data-slot]", region).filter((one) => one.dataset.slot === name && (!lane || one.dataset.lane === lane));
+  slot = name ? { name, lane, packages: buttons.map((one) => one.dataset.package).filter(Boolean) } : null;
   replaces = null;
+  askLane({});
   mark();
   one("[data-prompt]").dataset.state = slot ? "busy" : "idle";
-  one("[data-prompt-state]").textContent = slot ? word("reel_next", { slot: name }) : word("scan_slot");
+  one("[data-prompt-state]").textContent = slot ? word("reel_next", { slot: shown(name, lane) }) : word("scan_slot");
   if (slot) signal("noted");
-  button?.scrollIntoView({ block: "nearest" });
+  buttons[0]?.scrollIntoView({ block: "nearest" });
 }
 
+const shown = (name, lane) => (lane ? `${name} · ${word("lane")} ${lane}` : name);
+
 function reel(label) {
-  if (slot.package && replaces === null && (label === slot.package || label.includes(slot.package))) {
-    replaces = slot.package;
-    return screen.note(word("splice_next", { slot: slot.name, reel: slot.package }), "noted");
+  const inside = slot.packages.find((one) => label === one) ?? slot.packages.find((one) => label.includes(one));
+  if (inside && replaces === null) {
+    replaces = inside;
+    return screen.note(word("splice_next", { slot: shown(slot.name, slot.lane), reel: inside }), "noted");
   }
-  screen.do("load", { slot: slot.name, label, ...(replaces ? { replaces } : {}) });
+  screen.do("load", { slot: slot.name, label, ...(slot.lane ? { lane: slot.lane } : {}), ...(replaces ? { replaces } : {}) });
   replaces = null;
+}
+
+// A reel that may go into several lanes of its slot is not guessed to be in one of them.
+function askLane({ slot, label }, names = []) {
+  lanes.hidden = !names.length;
+  lanes.replaceChildren(...names.map((name) => {
+    const button = document.createElement("button");
+    button.textContent = `${word("lane")} ${name}`;
+    button.addEventListener("click", () => {
+      askLane({});
+      screen.do("load", { slot, label, lane: name });
+    });
+    return button;
+  }));
 }
 
 function mark() {
-  for (const button of all("[data-slot]", region)) button.setAttribute("aria-pressed", String(button.dataset.slot === slot?.name));
+  for (const button of all("[data-slot]", region)) button.setAttribute("aria-pressed", String(button.dataset.slot === slot?.name && [button.dataset.lane, ""].includes(slot.lane)));
 }
 
 async function refresh() {
@@ -71,7 +91,7 @@ async function refresh() {
 }
 
 function wire() {
-  for (const button of all("[data-slot]", region)) button.addEventListener("click", () => choose(button.dataset.slot));
+  for (const button of all("[data-slot]", region)) button.addEventListener("click", () => choose(button.dataset.slot, button.dataset.lane));
   for (const button of all("[data-clear]", region)) button.addEventListener("click", () => ask(button.dataset.clear));
   mark();
 }

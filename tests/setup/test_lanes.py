@@ -1,0 +1,75 @@
+"""Which lane of its slot a reel is in that was scanned by hand: what was said, or can only be; nobody guesses."""
+
+import pytest
+from sqlalchemy import Engine, text
+
+from app.errors import Invalid
+from app.setup.requirements import SlotPlan
+from tests.inbox.messages import at
+from tests.setup.plant import C100N, R10K, plan, product, reel, scan, setup, station
+
+SLOT = "M1.F.1"
+
+
+def in_lanes(engine: Engine, revision: int | None, *, when: float = 100) -> list[tuple[str | None, str | None]]:
+    return sorted((one.lane, one.package) for one in setup(engine, revision, when=when).slots)
+
+
+def planned(engine: Engine, **parts: str) -> int:
+    """A revision for which the slot holds these parts: lane_1=..., lane_2=..."""
+    station(engine)
+    revision = product(engine)
+    if parts:
+        plan(engine, revision, *(SlotPlan(SLOT, part, lane=name[-1]) for name, part in parts.items()))
+    for identifier, part in (("R-1", R10K), ("R-2", R10K), ("C-1", C100N)):
+        reel(engine, identifier, part)
+    return revision
+
+
+def test_the_lane_is_the_only_one_that_the_part_belongs_in(engine: Engine) -> None:
+    revision = planned(engine, lane_1=R10K, lane_2=C100N)
+    assert scan(engine, SLOT, "C-1", product_revision_id=revision).lane == "2"
+    assert scan(engine, SLOT, "R-1", product_revision_id=revision, when=1).lane == "1"
+    assert in_lanes(engine, revision) == [("1", "R-1"), ("2", "C-1")]
+    assert scan(engine, SLOT, "R-2", product_revision_id=revision, when=2).lane == "1"
+    assert in_lanes(engine, revision) == [("1", "R-2"), ("2", "C-1")]
+
+
+def test_where_it_may_be_in_either_lane_somebody_says_which(engine: Engine) -> None:
+    revision = planned(engine, lane_1=R10K, lane_2=R10K)
+    with pytest.raises(Invalid, match="may go into lane 1 or 2 of slot") as asked:
+        scan(engine, SLOT, "R-1", product_revision_id=revision)
+    assert asked.value.details == {"lanes": ["1", "2"]}
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM setup_check")).scalar_one() == 0, "nothing was checked"
+    assert scan(engine, SLOT, "R-1", lane="2", product_revision_id=revision).lane == "2"
+    assert scan(engine, SLOT, "R-2", lane="1", product_revision_id=revision, when=1).lane == "1"
+    assert in_lanes(engine, revision) == [("1", "R-2"), ("2", "R-1")]
+
+
+def test_the_lane_that_was_said_is_judged(engine: Engine) -> None:
+    revision = planned(engine, lane_1=R10K, lane_2=C100N)
+    check = scan(engine, SLOT, "R-1", lane="2", product_revision_id=revision)
+    assert (check.accepted, check.lane, check.reasons[0].code) == (False, "2", "wrong_part")
+    with pytest.raises(Invalid, match="has no lane 3"):
+        scan(engine, SLOT, "R-1", lane="3", product_revision_id=revision)
+
+
+def test_lanes_that_a_machine_named_count_where_nobody_planned(engine: Engine) -> None:
+    planned(engine)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO loading_event "
+                "(station_id, event_id, ordinal, kind, package_id, slot, lane, recorded_at, received_at) "
+                "SELECT station_id, 900, row_number() OVER (), 'loaded', package_id, :slot, lane, :at, :at "
+                "FROM station, package JOIN (VALUES ('R-1', '1'), ('C-1', '2')) AS said (identifier, lane) "
+                "USING (identifier)"
+            ),
+            {"slot": SLOT, "at": at(-10)},
+        )
+    with pytest.raises(Invalid, match="lane 1 or 2"):
+        scan(engine, SLOT, "R-2")
+    assert scan(engine, SLOT, "R-2", lane="1").accepted
+    assert scan(engine, SLOT, "C-1", when=1).lane == "2", "it is there already"
+    assert in_lanes(engine, None) == [("1", "R-2"), ("2", "C-1")]
