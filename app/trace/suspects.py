@@ -261,7 +261,7 @@ def suspects(
     reported = _with_report(connection, works, boards, as_of)
     partly: list[tuple[Near, Suspect]] = []
     asked = {"packages": sorted({one.package_id for one in intervals}), "as_of": as_of}
-    described = {row.package_id: row for row in connection.execute(_DESCRIBED, asked)} if boards else {}
+    described = {row.package_id: row for row in connection.execute(_DESCRIBED, asked)} if reported else {}
     for nth, (index, board_id, board_position, _) in enumerate(boards):
         row, _ = works[index]
         suspect = Suspect(

@@ -156,6 +156,7 @@ def test_whoever_was_nowhere_near_is_told_so_by_the_first_question(engine: Engin
             assert holds_on(connection, [one]) == {}
         assert len(statements) == 4, "two for each"
         assert len(holds_on(connection, ids[:1])) == 1
+        assert len(statements) - 4 == 8, "where it was near, and nothing was reported"
     keyed.dispose()
     with engine.begin() as connection, planned_once(connection):
         assert len(holds_on(connection, [unit_id(connection, "SN-1")])) == 1
