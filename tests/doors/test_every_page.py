@@ -255,6 +255,49 @@ def test_the_drawing_and_the_table_beside_it_are_one(browser: Browser, product: 
         expect(rows.filter(visible=True)).to_have_count(2)
 
 
+# Where the focus is, whether that is seen, and whether anything is left that Tab has not reached.
+_TABBED = """() => {
+  const at = document.activeElement, style = getComputedStyle(at);
+  at.dataset.reached = "yes";
+  const seen = parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== "none";
+  return seen || at === document.body || at.matches(".skip") ? "" : at.outerHTML.slice(0, 120);
+}"""
+_LEFT = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")]
+  .filter((one) => one.checkVisibility({ visibilityProperty: true }) && one.tabIndex >= 0)
+  .filter((one) => !one.disabled && !one.dataset.reached && !["hidden", "radio"].includes(one.type))
+  .map((one) => one.outerHTML.slice(0, 120))"""
+BY_KEYBOARD = ("/", "/where-used?package=R-1182", "/units?serial=A%2B2", "/containments/C-000001", "/gate")
+
+
+def test_pages_are_reached_through_by_keyboard_and_the_focus_is_seen(
+    browser: Browser, product: tuple[str, FastAPI]
+) -> None:
+    wrong: dict[str, Any] = {}
+    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+        page = _log_in(context, product[0])
+        for address in BY_KEYBOARD:
+            page.goto(product[0] + address, wait_until="load")
+            count = len(page.evaluate(_LEFT))
+            unseen = set()
+            for _ in range(count + 10):
+                page.keyboard.press("Tab")
+                unseen.add(page.evaluate(_TABBED))
+            if found := [*unseen - {""}, *page.evaluate(_LEFT)]:
+                wrong[address] = found
+    assert not wrong, json.dumps(wrong, indent=1)
+
+
+def test_a_refusal_is_where_the_keyboard_goes_on(browser: Browser, product: tuple[str, FastAPI]) -> None:
+    with browser.new_context() as context:
+        page = _log_in(context, product[0])
+        page.goto(f"{product[0]}/contain?lot=LK2207&part_number=100-0042")
+        page.locator("#reason").fill("A cracked capacitor")
+        page.locator("#confirm").fill("something else")
+        page.locator("#confirm").press("Enter")
+        page.locator("[role=alert]").wait_for()
+        assert page.evaluate("() => document.activeElement.getAttribute('role')") == "alert"
+
+
 def test_units_within_units_unfold_level_by_level(browser: Browser, product: tuple[str, FastAPI]) -> None:
     with browser.new_context() as context:
         page = _log_in(context, product[0])

@@ -9,6 +9,18 @@ function say(state) {
   pulse.textContent = state === "live" ? pulse.dataset.liveWords : pulse.dataset.lostWords;
 }
 
+const FOCUSED = "a[href], button, summary, input, select, textarea, [tabindex]";
+
+// New content in a region; who was at a link or a button by the keyboard is there still.
+export function replace(region, html) {
+  const before = [...region.querySelectorAll(FOCUSED)];
+  const at = before.indexOf(document.activeElement);
+  const name = (one) => one.getAttribute("href") ?? JSON.stringify({ ...one.dataset, package: undefined, tag: one.tagName });
+  const same = at < 0 ? 0 : before.slice(0, at).filter((one) => name(one) === name(before[at])).length;
+  region.innerHTML = html;
+  if (at >= 0) [...region.querySelectorAll(FOCUSED)].filter((one) => name(one) === name(before[at]))[same]?.focus();
+}
+
 async function refresh(region) {
   const standing = regions.get(region);
   if (standing) {
@@ -24,9 +36,7 @@ async function refresh(region) {
       return;
     }
     if (answer.ok) {
-      const focused = region.contains(document.activeElement) && document.activeElement.getAttribute("href");
-      region.innerHTML = await answer.text();
-      if (focused) region.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+      replace(region, await answer.text());
       region.dispatchEvent(new CustomEvent("refreshed", { bubbles: true }));
     }
   } catch {

@@ -46,6 +46,10 @@ if (box) {
     card.hidden = false;
   }
 
+  for (const one of rows) one.row.tabIndex = 0;
+  for (const one of rows) one.row.addEventListener("keydown", (event) => {
+    if (event.target === one.row && event.key === "Enter") one.row.click();
+  });
   for (const one of rows) one.row.addEventListener("click", (event) => {
     if (event.target.closest("a, summary")) return;
     if (one.row.classList.contains("chosen")) return everything();

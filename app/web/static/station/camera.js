@@ -1,5 +1,6 @@
 // The camera as a scanner: zxing in the browser, and where it cannot be had a photo for the server's decoder.
-import { one } from "./screen.js";
+import { Modal } from "./modal.js";
+import { all, one } from "./screen.js";
 
 const DECODER = "/static/vendor/zxing.js";
 const WASM = "/static/vendor/zxing_reader.wasm";
@@ -12,13 +13,14 @@ export class Camera {
     Object.assign(this, { onScan, word });
     this.box = one("[data-camera-box]");
     this.video = one("[data-camera-picture]", this.box);
+    this.modal = new Modal(this.box, { shown: all("[data-verdict]"), onClose: () => this.stop() });
     one("[data-camera-close]", this.box).addEventListener("click", () => this.close());
     one("[data-camera-photo]", this.box).addEventListener("change", (event) => this.photo(event.target));
     addEventListener("pagehide", () => this.close());
   }
 
   async open() {
-    this.box.hidden = false;
+    this.modal.open(one("[data-camera-close]", this.box));
     this.words = one("[data-camera-words]", this.box);
     try {
       if (!navigator.mediaDevices) throw new Error(this.word("camera_insecure"));
@@ -34,11 +36,14 @@ export class Camera {
   }
 
   close() {
+    this.modal.close();
+  }
+
+  stop() {
     clearTimeout(this.timer);
     this.stream?.getTracks().forEach((track) => track.stop());
     this.stream = null;
     this.video.srcObject = null;
-    this.box.hidden = true;
   }
 
   async look() {

@@ -1,4 +1,6 @@
 // Feeder set-up: slot, then reel. A slot that is scanned while its reel is in it, then that reel, then another: a splice.
+import { replace } from "../live.js";
+import { Modal } from "./modal.js";
 import { Screen, all, data, one, word } from "./screen.js";
 import { signal } from "./signals.js";
 
@@ -83,7 +85,7 @@ function mark() {
 async function refresh() {
   try {
     const answer = await fetch(region.dataset.live, { headers: { Accept: "text/html" } });
-    if (answer.ok) region.innerHTML = await answer.text();
+    if (answer.ok) replace(region, await answer.text());
   } catch {
     return; // the next news brings it
   }
@@ -98,20 +100,19 @@ function wire() {
 
 // --- a blocked slot is cleared with a reason ---
 
-const sheet = one("[data-sheet]");
+const sheet = new Modal(one("[data-sheet]"), { shown: all("[data-verdict]") });
 let clearing = null;
 
 function ask(name) {
   clearing = name;
   one("[data-sheet-title]").textContent = `${name}: ${word("tap_clear")}`;
-  sheet.hidden = false;
-  one("#clear-reason").focus();
+  sheet.open(one("#clear-reason"));
 }
 
-one("[data-sheet-close]").addEventListener("click", () => (sheet.hidden = true));
+one("[data-sheet-close]").addEventListener("click", () => sheet.close());
 one("[data-clear-form]").addEventListener("submit", (event) => {
   event.preventDefault();
-  sheet.hidden = true;
+  sheet.close();
   screen.do("clear", { slot: clearing, reason: one("#clear-reason").value });
   event.target.reset();
 });

@@ -1,15 +1,16 @@
 // The sheet that comes up over a board: which place is meant, then what is to be said of it.
+import { Modal } from "./modal.js";
 import { all, one, word } from "./screen.js";
 
 export class Sheet {
   // onChoice(place, code)
   constructor(onChoice) {
     this.box = one("[data-sheet]");
+    this.modal = new Modal(this.box, { shown: all("[data-verdict]") });
     this.onChoice = onChoice;
     one("[data-sheet-close]", this.box).addEventListener("click", () => this.close());
     for (const button of all("[data-code]", this.box))
       button.addEventListener("click", () => (this.close(), this.onChoice(this.place, button.dataset.code)));
-    addEventListener("keydown", (event) => event.key === "Escape" && this.close());
   }
 
   ask(places) {
@@ -39,11 +40,10 @@ export class Sheet {
   show(places) {
     one("[data-places]", this.box).hidden = !places;
     one("[data-palette]", this.box).hidden = places;
-    this.box.hidden = false;
-    one(places ? "[data-places] button" : "[data-palette] button", this.box)?.focus();
+    this.modal.open(one(places ? "[data-places] button" : "[data-palette] button", this.box));
   }
 
   close() {
-    this.box.hidden = true;
+    this.modal.close();
   }
 }
