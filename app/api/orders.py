@@ -1,6 +1,7 @@
-"""Work orders and products: what is to be built, and for whom."""
+"""Work orders and products: what is to be built, through which operations, and for whom."""
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -17,8 +18,9 @@ from app.orders.planning import plan_work_order
 from app.orders.queries import WorkOrderSummary, work_orders
 from app.people import Permission
 from app.products.kicad import BoardDesign, BoardFileError, read_design
-from app.products.planning import import_design
-from app.products.queries import ProductSummary, products
+from app.products.planning import approve_parts, import_design, set_routing
+from app.products.queries import ProductSummary, approved_parts, products, routing_of
+from app.products.routing import RoutingStep
 from app.units.ownership import assign_customer
 
 router = APIRouter(tags=["orders"])
@@ -149,6 +151,79 @@ def post_product(
         }
 
     return once(deed, status=201)
+
+
+class _Step(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    operation: _Name = Field(description="As the stations that do it have it: POST /lines", examples=["placement"])
+    optional: bool = False
+
+
+class RoutingPlan(BaseModel):
+    """The operations a product revision goes through, in order; one may come several times. None: no routing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product_revision_id: int = Field(ge=1, le=2**31 - 1)
+    steps: list[_Step] = Field(max_length=500)
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """The routing of a product revision; without steps nothing is skipped there."""
+
+    product_revision_id: int
+    steps: Sequence[RoutingStep]
+
+
+@router.put("/routings", response_model=Routing)
+def put_routing(plan: RoutingPlan, actor: GatePlanner, once: DoOnce) -> Response:
+    """Say which operations a product revision goes through, in place of what was said before."""
+
+    def deed(connection: Connection) -> Routing:
+        steps = [RoutingStep(step.operation, step.optional) for step in plan.steps]
+        set_routing(connection, plan.product_revision_id, steps, actor=actor.identity)
+        return Routing(plan.product_revision_id, steps)
+
+    return once(deed)
+
+
+@router.get("/routings", response_model=Routing, dependencies=[only(Permission.read_line)])
+def get_routing(connection: Reading, product_revision_id: Annotated[int, Query(ge=1, le=2**31 - 1)]) -> Response:
+    """The operations a product revision goes through; without steps nobody planned any."""
+    return json_answer(Routing(product_revision_id, routing_of(connection, product_revision_id)))
+
+
+class ApprovedParts(BaseModel):
+    """The parts that may be used in place of one of the bill; none: only the bill's own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product_revision_id: int = Field(ge=1, le=2**31 - 1)
+    part_number: _Name
+    alternates: list[_Name] = Field(max_length=500)
+
+
+@router.put("/approved-parts", response_model=dict[str, dict[str, list[str]]])
+def put_approved_parts(plan: ApprovedParts, actor: GatePlanner, once: DoOnce) -> Response:
+    """Say which parts may be used in place of one of the bill's, in place of what was said before."""
+
+    def deed(connection: Connection) -> dict[str, dict[str, list[str]]]:
+        approve_parts(connection, **plan.model_dump(), actor=actor.identity)
+        return {"approved": approved_parts(connection, plan.product_revision_id)}
+
+    return once(deed)
+
+
+@router.get(
+    "/approved-parts",
+    response_model=dict[str, dict[str, list[str]]],
+    dependencies=[only(Permission.read_line)],
+)
+def get_approved_parts(connection: Reading, product_revision_id: Annotated[int, Query(ge=1, le=2**31 - 1)]) -> Response:
+    """Which parts may be used in place of which of the bill's."""
+    return json_answer({"approved": approved_parts(connection, product_revision_id)})
 
 
 def _file_name(upload: UploadFile, kind: str) -> str:

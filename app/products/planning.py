@@ -1,14 +1,14 @@
-"""Plan a product: its revision, bill of material, placements and routing."""
+"""Plan a product: its revision, bill of material, placements, routing and approved parts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from app.errors import Invalid
+from app.errors import Invalid, NotFound
 from app.people import record_audit, register_customer
 from app.products.kicad import BoardDesign
-from app.products.models import BomItem, Product, ProductRevision, RoutingOperation
+from app.products.models import ApprovedPart, BomItem, Product, ProductRevision, RoutingOperation
 from app.products.routing import RoutingStep
 
 
@@ -92,21 +92,58 @@ def _revision(connection: Connection, product_id: int, revision: str, units_per_
 def set_routing(
     connection: Connection, product_revision_id: int, routing: Sequence[RoutingStep], *, actor: str
 ) -> None:
-    """Give a revision its routing, in place of the one it had. An operation may stand in it several times."""
+    """Give a revision its routing, in place of the one it had. An operation may stand in it several times.
+
+    An empty one takes the routing away. Raises `NotFound` for an unknown revision.
+    """
+    _lock_revision(connection, product_revision_id)
     operations = [step.operation for step in routing]
     of_revision = RoutingOperation.product_revision_id == product_revision_id
     connection.execute(delete(RoutingOperation).where(of_revision))
-    connection.execute(
-        insert(RoutingOperation),
-        [
-            {
-                "product_revision_id": product_revision_id,
-                "sequence": number * 10,
-                "operation": step.operation,
-                "optional": step.optional,
-            }
-            for number, step in enumerate(routing, start=1)
-        ],
-    )
+    steps = [
+        {
+            "product_revision_id": product_revision_id,
+            "sequence": number * 10,
+            "operation": step.operation,
+            "optional": step.optional,
+        }
+        for number, step in enumerate(routing, start=1)
+    ]
+    if steps:
+        connection.execute(insert(RoutingOperation), steps)
     record_audit(connection, actor=actor, deed="routing.set",
                  subject=f"product_revision:{product_revision_id}", operations=operations)  # fmt: skip
+
+
+def approve_parts(
+    connection: Connection, product_revision_id: int, part_number: str, alternates: Collection[str], *, actor: str
+) -> None:
+    """Say which parts may be used in place of one of a revision's bill, in place of those that were approved.
+
+    What was built or asked of an earlier time (`as_of`) goes by what was approved then. Raises `NotFound` for an
+    unknown revision, `Invalid` for a part that its bill does not have.
+    """
+    _lock_revision(connection, product_revision_id)
+    of_bill = select(BomItem.part_number).where(
+        BomItem.product_revision_id == product_revision_id, BomItem.part_number == part_number
+    )
+    if connection.execute(of_bill.limit(1)).first() is None:
+        raise Invalid(f"No designator of this revision asks for part {part_number}. Give a number its bill has.")
+    if part_number in alternates:
+        raise Invalid(f"Part {part_number} needs no approval in its own place. Leave it out.")
+    of_part = (ApprovedPart.product_revision_id == product_revision_id) & (ApprovedPart.part_number == part_number)
+    connection.execute(delete(ApprovedPart).where(of_part, ApprovedPart.alternate_part_number.not_in(alternates)))
+    given = {"product_revision_id": product_revision_id, "part_number": part_number}
+    approved = [{**given, "alternate_part_number": one} for one in sorted(set(alternates))]
+    if approved:
+        connection.execute(upsert(ApprovedPart).on_conflict_do_nothing(), approved)
+    record_audit(connection, actor=actor, deed="parts.approved",
+                 subject=f"product_revision:{product_revision_id}", part_number=part_number,
+                 alternates=sorted(set(alternates)))  # fmt: skip
+
+
+def _lock_revision(connection: Connection, product_revision_id: int) -> None:
+    """Those who plan the same revision at once come one after the other: rows not there yet cannot be locked."""
+    revision = select(ProductRevision).where(ProductRevision.product_revision_id == product_revision_id)
+    if connection.execute(revision.with_for_update()).first() is None:
+        raise NotFound(f"There is no product revision {product_revision_id}. GET /api/v1/products lists them.")

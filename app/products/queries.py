@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, text
 
-from app.products.models import RoutingOperation
+from app.products.models import ApprovedPart, RoutingOperation
 from app.products.routing import RoutingStep
 
 
@@ -49,3 +49,16 @@ def routing_of(connection: Connection, product_revision_id: int) -> Sequence[Rou
         .order_by(RoutingOperation.sequence)
     )
     return [RoutingStep(operation, optional) for operation, optional in rows]
+
+
+def approved_parts(connection: Connection, product_revision_id: int) -> dict[str, list[str]]:
+    """Part number of the bill -> the parts that may be used in its place."""
+    rows = connection.execute(
+        select(ApprovedPart.part_number, ApprovedPart.alternate_part_number)
+        .where(ApprovedPart.product_revision_id == product_revision_id)
+        .order_by(ApprovedPart.part_number, ApprovedPart.alternate_part_number)
+    )
+    found: dict[str, list[str]] = {}
+    for part_number, alternate in rows:
+        found.setdefault(part_number, []).append(alternate)
+    return found

@@ -83,3 +83,46 @@ def test_a_line_is_planned_in_the_order_of_the_flow(admin: TestClient, built: li
     assert not any(one["unplanned"] for one in told)
     twice = {"name": "SMT 1", "stations": [flow[0], flow[0]]}
     assert admin.post("/api/v1/lines", json=twice).status_code == 422
+
+
+def test_the_gate_goes_by_a_routing_that_was_planned(admin: TestClient) -> None:
+    """A product needs nothing but this door for the gate to refuse a board that skipped its inspection."""
+    revision = import_board(admin)["product_revision_id"]
+    flow = [{"handle": story.PLACER, "operation": "placement"}, {"handle": story.AOI, "operation": "inspection"},
+            {"handle": "Probe.F1.FT-01", "operation": "test"}]  # fmt: skip
+    assert admin.post("/api/v1/lines", json={"name": "SMT 1", "stations": flow}).status_code == 201
+    assert admin.post(
+        "/api/v1/work-orders", json={"number": "WO-1001", "product_revision_id": revision}
+    ).status_code == 201  # fmt: skip
+    admin.post("/api/v1/cfx", content=story.payload(story.panel("PNL-1", ["A1", "A2"])[:4]))
+    question = story.address("interlock", station="Probe.F1.FT-01", serial="A1")
+    assert "skipped" not in str(admin.get(question).json()["verdicts"])
+    steps = [{"operation": "placement"}, {"operation": "inspection"}, {"operation": "test", "optional": True}]
+    planned = {"product_revision_id": revision, "steps": steps}
+    answer = admin.put("/api/v1/routings", json=planned)
+    assert answer.status_code == 200, answer.text
+    assert admin.get(story.address("routings", product_revision_id=str(revision))).json() == answer.json()
+    assert "has not been through inspection" in admin.get(question).text
+    assert admin.put("/api/v1/routings", json={**planned, "steps": []}).json()["steps"] == []
+    assert "has not been through" not in admin.get(question).text
+    assert admin.put("/api/v1/routings", json={**planned, "product_revision_id": 99}).status_code == 404
+
+
+def test_a_part_approved_in_place_of_the_bills_is_no_deviation(admin: TestClient) -> None:
+    revision = import_board(admin)["product_revision_id"]
+    plan = {"product_revision_id": revision, "part_number": "100-0042"}
+    assert admin.get(f"/api/v1/approved-parts?product_revision_id={revision}").json() == {"approved": {}}
+    answer = admin.put("/api/v1/approved-parts", json={**plan, "alternates": ["B", "A", "A"]})
+    assert answer.json() == {"approved": {"100-0042": ["A", "B"]}}
+    assert admin.put("/api/v1/approved-parts", json={**plan, "alternates": ["B"]}).json() == {
+        "approved": {"100-0042": ["B"]}
+    }
+    admin.post("/api/v1/work-orders", json={"number": "WO-1001", "product_revision_id": revision})
+    told = story.payload(story.panel("PNL-1", ["A1", "A2"])).replace(b"100-0042", b"B")
+    admin.post("/api/v1/cfx", content=told)
+    found = admin.get("/api/v1/trace/deviations?serial=A1").json()
+    assert "B is approved in place of 100-0042" in str(found["alternates"])
+    assert admin.put("/api/v1/approved-parts", json={**plan, "alternates": []}).json() == {"approved": {}}
+    assert "not 100-0042 nor approved in its place" in admin.get("/api/v1/trace/deviations?serial=A1").text
+    for wrong in ({**plan, "alternates": ["100-0042"]}, {**plan, "part_number": "X", "alternates": ["B"]}):
+        assert admin.put("/api/v1/approved-parts", json=wrong).status_code == 422

@@ -29,6 +29,7 @@ DEEDS = """
     --PQ-A-  POST /products
     --PQ-A-  POST /setup/learned
     --PQ-A-  POST /setup/requirements/list
+    --PQ-A-  PUT /approved-parts
     --PQ-A-  PUT /floor-life
     --PQ-A-  PUT /handling
     --PQ-A-  PUT /interlock/qualification-needs
@@ -36,6 +37,7 @@ DEEDS = """
     --PQ-A-  PUT /interlock/recipes
     --PQ-A-  PUT /interlock/retest-limits
     --PQ-A-  PUT /interlock/thresholds
+    --PQ-A-  PUT /routings
     --PQ-A-  PUT /setup/requirements
     --PQ-A-  PUT /tools
     --PQ-A-  PUT /tools/limits
