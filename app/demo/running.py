@@ -44,6 +44,8 @@ MOVING = ("--takt", "15", "--carried-past", "360", "--gate-patience", "3")
 HEAD_START = 1340.0
 """Seconds that the line has been running when the demo begins: long enough for a lot to have gone bad."""
 
+_LONGEST_START = 60.0  # seconds in which the simulator says what it is planned with
+
 
 def run_demo(configured: Settings, *, reset: bool, once: int | None, board: tuple[Path, Path] | None, seed: int) -> int:
     """Run the product with the simulated line; with ``once`` compare what was stored with the truth.
@@ -151,7 +153,15 @@ def _layout(job: boards.Job) -> dict[str, Any]:
         environment=MODULE_ENVIRONMENT,
         capture=True,
     )
-    said = process.communicate(timeout=60)[0]
+    with process:  # its end of the pipe is closed, whatever comes
+        try:
+            said = process.communicate(timeout=_LONGEST_START)[0]
+        except subprocess.TimeoutExpired:
+            raise Unavailable(
+                f"The simulator did not start within {_LONGEST_START:.0f} s. Start the demo again when less else runs."
+            ) from None
+        finally:
+            stop(process)
     if process.returncode != 0:
         raise Unavailable(f"The simulator does not start (code {process.returncode}); its message is above.")
     return dict(json.loads(said))

@@ -1,11 +1,15 @@
 """The demo as a user runs it, and the comparison that may not be fooled."""
 
 import json
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import Connection
 
+from app.demo import running
+from app.demo.board import prepare
 from app.demo.comparison import compare
 from app.errors import Unavailable
 from tests.folders import data_folder
@@ -58,3 +62,14 @@ def test_a_run_that_broke_off_is_not_taken_for_a_good_one(connection: Connection
     truth.write_text('{"kind": "unit", "serial": "S1"}\n')
     with pytest.raises(Unavailable, match="did not come to its end"):
         compare(connection, truth)
+
+
+def test_a_simulator_that_does_not_start_is_told_and_not_left_running(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mark = f"import time; time.sleep(600)  # {tmp_path}"
+    monkeypatch.setattr(running, "module_command", lambda *_: [sys.executable, "-c", mark])
+    monkeypatch.setattr(running, "_LONGEST_START", 0.2)
+    with pytest.raises(Unavailable, match="did not start within"):
+        running._layout(prepare(None, tmp_path))
+    assert not [one for one in psutil.process_iter(["cmdline"]) if mark in (one.info["cmdline"] or ())]
