@@ -28,17 +28,25 @@ _KNOWN = text(
         FROM line JOIN package_link AS link ON link.child_id = line.ancestor_id
         WHERE link.kind IN ('split', 'batch')
     ), origin AS (
-        -- Nothing happened here to what was not here yet: goods are received within a day, or named by a machine first.
-        SELECT line.*, CASE WHEN received_on IS NOT NULL THEN least(received_on, registered_at) - interval '1 day' END
+        -- Nothing happened here to what was not here yet: goods are received within a day. But what was named before it
+        -- was received was in use unreceived, for who knows how long.
+        SELECT line.*, received.since AS known_since,
+            CASE WHEN received.since <= registered_at THEN least(received_on, registered_at) - interval '1 day' END
             AS here_since
         FROM line JOIN package ON package.package_id = line.ancestor_id
+        CROSS JOIN LATERAL (
+            SELECT min(description.received_at) AS since FROM package_description AS description
+            WHERE description.package_id = line.ancestor_id AND description.received_on IS NOT NULL
+        ) AS received
     ), told AS (
-        SELECT line.package_id, line.until, line.here_since, event.kind, event.station_id, event.event_id,
+        SELECT line.package_id, line.until,
+            CASE WHEN event.received_at >= known_since THEN here_since END AS here_since,
+            CASE WHEN withdrawn_id IS NULL THEN event.kind END AS kind, event.station_id, event.event_id,
             event.recorded_at, event.received_at, event.moisture_level, event.floor_life_left
         FROM origin AS line JOIN package_event AS event ON event.package_id = line.ancestor_id
-        WHERE (event.kind <> 'retired' OR line.package_id = line.ancestor_id) AND event.withdrawn_id IS NULL
+        WHERE (event.kind <> 'retired' OR line.package_id = line.ancestor_id)
         UNION ALL
-        SELECT line.package_id, line.until, line.here_since, 'loaded',
+        SELECT line.package_id, line.until, CASE WHEN loading.received_at >= known_since THEN here_since END, 'loaded',
             CASE WHEN loading.event_id > 0 THEN loading.station_id END,  -- a scan's time is a person's
             loading.event_id, loading.recorded_at, loading.received_at, NULL, NULL
         FROM origin AS line JOIN loading_event AS loading ON loading.package_id = line.ancestor_id
@@ -88,7 +96,7 @@ def conditions(connection: Connection, package_ids: Collection[int], *, at: date
     found = {}
     for row in connection.execute(_KNOWN, {"packages": list(package_ids), "at": at}):
         columns = (row.kinds, row.times, row.floor_lives_left, row.latest, row.clocks, row.told, row.heard)
-        happened = zip(*columns, strict=True) if row.kinds else ()
+        told = zip(*columns, strict=True) if row.kinds else ()
         known = KnownPackage(
             package_id=row.package_id,
             identifier=row.identifier,
@@ -110,7 +118,8 @@ def conditions(connection: Connection, package_ids: Collection[int], *, at: date
                 open_hours=row.open_hours,
                 surface_finish=row.surface_finish,
             ),
-            happenings=[Happening(Happened(kind), *told) for kind, *told in happened],
+            # What was withdrawn did not happen; the level that it told is the package's all the same.
+            happenings=[Happening(Happened(kind), *how) for kind, *how in told if kind is not None],
         )
         found[row.package_id] = condition_of(known, limits={**DEFAULT_LIMITS, **(row.own_limits or {})}, at=at)
     return found

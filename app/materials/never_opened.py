@@ -21,6 +21,10 @@ _PROOF: Final = text(
             WHEN 'dry_removed' THEN 'was taken out of dry storage' ELSE 'was found wet or expired' END, received_at
         FROM package_event WHERE package_id = :package
             AND kind IN ('restored', 'dry_stored', 'dry_removed', 'humidity_card_wet', 'expired')
+        UNION ALL
+        SELECT 'gave parts to a unit', received_at
+        FROM material_chunk JOIN material_set ON chunk_ids @> ARRAY[chunk_id] JOIN installation USING (set_id)
+        WHERE package_ids @> ARRAY[CAST(:package AS integer)]
     ) AS told ORDER BY received_at LIMIT 1
     """
 )

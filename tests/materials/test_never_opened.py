@@ -9,7 +9,7 @@ from app.materials.never_opened import never_opened
 from tests.inbox.messages import stored
 from tests.materials.test_moisture_events import AGO, HOUR, condition, left, msd
 from tests.materials.test_wrong_clocks import stated
-from tests.trace.reels import described, loaded, split
+from tests.trace.reels import board, described, loaded, split
 
 
 @pytest.fixture
@@ -51,12 +51,20 @@ def test_opened_after_it_counts_again(opened: Engine) -> None:
         (split("P-1", "P-1A", 50, when=(AGO + 3) * HOUR), "was split"),
         (msd("PlacedInDryStorage", "P-1", when=AGO + 3), "dry storage"),
         (msd("Restored", "P-1", when=AGO + 3), "was baked"),
+        (board("SN-1", "P-1", when=(AGO + 3) * HOUR), "gave parts"),
     ],
 )
 def test_what_was_really_open_stays_so(opened: Engine, told: bytes, why: str) -> None:
     stored(opened, told)
     with pytest.raises(Conflict, match=why):
         withdraw(opened)
+
+
+def test_the_level_that_the_opening_told_is_the_packages_all_the_same(engine: Engine) -> None:
+    stored(engine, described("P-1", initial=100, when=AGO * HOUR), msd("Opened", "P-1", level="MSL5A", when=AGO + 1))
+    withdraw(engine)
+    told = condition(engine, "P-1", when=AGO + 2)
+    assert (told.moisture_level, told.usable_until) == ("5a", None)
 
 
 def test_nobody_says_so_without_a_reason(opened: Engine) -> None:
