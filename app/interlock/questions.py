@@ -8,7 +8,7 @@ from typing import Final
 
 from app.lines.clocks import FRESH
 from app.units.families import REMOVED, boards_in
-from app.units.places import HELD_WINDOW, NOW, in_doubt, in_time, seated
+from app.units.places import HELD_WINDOW, NOW, in_doubt, in_time, passed_without, seated, worked_without
 from app.units.provisional import PASSED_WITHOUT
 from app.units.scrapped import ACCEPTED_SINCE, TOLD_BY_STATION, WHOLLY
 from app.units.starts import COMPLETES, GIVEN_UP
@@ -122,6 +122,10 @@ _ROUNDS = f"""
     )
 """
 
+_PASSED_WITHOUT = passed_without(
+    "(SELECT subject.unit_id FROM subject WHERE subject.subject_id = possible.subject_id)"
+).replace("place.", "possible.")
+
 # A panel's own inspection (run 0) says nothing of one board. A clock may be ahead: what was heard has happened.
 # What is not told within the subject's time, and may be of it all the same, counts where it failed.
 _RUNS = f"""
@@ -142,7 +146,8 @@ _RUNS = f"""
               AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
         ) AS told
     ) AS here
-    WHERE here.told OR fact.outcome = 'failed'
+    WHERE fact.outcome = 'failed'
+       OR here.told AND NOT (fact.outcome = 'passed' AND {_PASSED_WITHOUT})
 """
 
 _WORK = f"""
@@ -156,6 +161,7 @@ _WORK = f"""
         JOIN subject USING (subject_id)
         WHERE station.operation IS NOT NULL
           AND (work.completed_at IS NOT NULL OR NOT {GIVEN_UP.format(unit="subject.unit_id")})
+          AND NOT {worked_without("subject.unit_id").replace("fact.", "work.")}
     ),
     run AS (
         {_RUNS.format(kind="inspection")}
@@ -210,7 +216,8 @@ _WORK = f"""
         ) AS touched
         WHERE NOT EXISTS (
             SELECT FROM subject JOIN unit_disposition AS made USING (unit_id)
-            WHERE subject.subject_id = touched.subject_id AND made.decision = 'use_as_is'
+            JOIN nonconformance USING (nonconformance_id)
+            WHERE subject.subject_id = touched.subject_id AND made.decision = 'use_as_is' AND NOT by_rule
               AND made.position_number IN (0, subject.only_position) AND made.decided_at > touched.received_at
         )
     )

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, text
 
 from app.sentences import Sentence
 from app.units.families import MEMBER_ROUNDS, TIED_AT_MEMBER_ROUND, TIED_IN_DOUBT_THERE
+from app.units.places import passed_without
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ def _runs(kind: str) -> str:
             least(fact.recorded_at, fact.received_at) AS happened_at
         FROM place JOIN {kind} AS fact ON {TIED_AT_MEMBER_ROUND}
             AND (place.position_number IS NULL OR fact.position_number > 0 OR fact.run > 0)
-        WHERE fact.outcome = 'failed' OR (fact.outcome = 'passed' AND NOT {TIED_IN_DOUBT_THERE})
+        WHERE fact.outcome = 'failed' OR (
+            fact.outcome = 'passed' AND NOT {TIED_IN_DOUBT_THERE} AND NOT {passed_without("place.member_id")}
+        )
     """
 
 

@@ -11,16 +11,25 @@ from sqlalchemy import Connection, text
 
 from app.products.routing import Check, RoutingStep, Visit, next_operation, reentry
 from app.sentences import Sentence
-from app.units.families import AMONG_MEMBER_PLACES, AT_MEMBER_PLACE, MEMBER_PLACES
+from app.units.families import (
+    AMONG_MEMBER_PLACES,
+    AT_MEMBER_PLACE,
+    MEMBER_PLACES,
+    MEMBER_ROUNDS,
+    TIED_AT_MEMBER_ROUND,
+    TIED_IN_DOUBT_THERE,
+)
+from app.units.places import passed_without, worked_without
 
 _Routed: TypeAlias = tuple[list[RoutingStep], list[Visit]]
 """A routing and the visits of a unit."""
 
-_PLACES = f"""
+_ASKED = """
     WITH RECURSIVE member AS (
         SELECT asked_id, asked_id AS unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (asked_id)
-    ), {MEMBER_PLACES}
+    )
 """
+_PLACES = f"{_ASKED}, {MEMBER_PLACES}"
 _WORK = text(
     f"""
     -- What work was done on these units, by themselves and in the panels they were in then?
@@ -31,6 +40,7 @@ _WORK = text(
     FROM place JOIN work_record AS fact
         ON {AMONG_MEMBER_PLACES.format(time="coalesce(fact.started_at, fact.completed_at)")}
     JOIN station USING (station_id)
+    WHERE NOT {worked_without("place.member_id")}
     """
 )
 _MENDED = text(
@@ -47,23 +57,31 @@ _MENDED = text(
     )
     SELECT asked_id, recorded_at FROM touched
     WHERE NOT EXISTS (
-        SELECT FROM unit_disposition
-        WHERE unit_id = asked_id AND decision = 'use_as_is' AND decided_at > touched.received_at
+        SELECT FROM unit_disposition AS made JOIN nonconformance USING (nonconformance_id)
+        WHERE made.unit_id = asked_id AND decision = 'use_as_is' AND decided_at > touched.received_at AND NOT by_rule
     )
     """
 )
-# An inspection of a panel as such (run 0) says nothing of one board.
+
+
+def _found_by(kind: str) -> str:
+    # An inspection of a panel as such (run 0) says nothing of one board.
+    return f"""
+        SELECT place.asked_id, fact.station_id, fact.recorded_at, fact.outcome, {kind == "test"} AS is_test
+        FROM place JOIN {kind} AS fact ON {TIED_AT_MEMBER_ROUND}
+        WHERE (place.position_number IS NULL OR fact.position_number > 0 OR fact.run > 0)
+          AND (fact.outcome = 'failed'
+               OR NOT {TIED_IN_DOUBT_THERE} AND NOT {passed_without("place.member_id")})
+    """
+
+
 _CHECKS = text(
     f"""
-    -- What did inspections and tests find of these units?
-    {_PLACES}, verdict AS (
-        SELECT place.asked_id, fact.station_id, fact.recorded_at, fact.outcome, false AS is_test
-        FROM place JOIN inspection AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
-        WHERE place.position_number IS NULL OR fact.position_number > 0 OR fact.run > 0
+    -- What did inspections and tests find of these units? What may have been another board that passed is no pass.
+    {_ASKED}, {MEMBER_ROUNDS}, verdict AS (
+        {_found_by("inspection")}
         UNION
-        SELECT place.asked_id, fact.station_id, fact.recorded_at, fact.outcome, true
-        FROM place JOIN test AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
-        WHERE place.position_number IS NULL OR fact.position_number > 0 OR fact.run > 0
+        {_found_by("test")}
     )
     SELECT asked_id, station.operation, recorded_at, outcome = 'passed' AS passed, is_test
     FROM verdict JOIN station USING (station_id)

@@ -182,6 +182,46 @@ def in_time(
     return f"{here} AND {told}"
 
 
+def done_without(board: str, time: str, whole: str) -> str:
+    """Condition on a `fact` at `place`: what it says was done to the carrier as a whole when `board` was seen outside.
+
+    `time` is when it began, as far as is known. For what speaks for a board: a station's clock that may be behind does
+    not let it count.
+    """
+    return f"""
+        (place.position_number IS NOT NULL AND {whole} AND EXISTS (
+            SELECT FROM taken_out AS seen JOIN panel_position AS former ON former.unit_id = seen.unit_id
+            WHERE seen.unit_id = {board}
+              AND (former.panel_id, former.position_number) = (place.unit_id, place.position_number)
+              AND seen.taken_at >= former.received_at AND seen.taken_at <= {time} + coalesce((
+                SELECT max(error) FROM known_clock_error AS wrong WHERE wrong.station_id = fact.station_id
+              ), interval '0')
+              AND NOT EXISTS (
+                SELECT FROM panel_position AS later
+                WHERE later.unit_id = seen.unit_id AND later.received_at > seen.taken_at
+              )
+        ))
+    """
+
+
+_BEGUN = """
+    coalesce((
+        SELECT min(its.started_at) FROM work_record AS its
+        WHERE its.transaction_id = fact.transaction_id AND its.station_id = fact.station_id
+    ), fact.recorded_at)
+"""
+
+
+def passed_without(board: str) -> str:
+    """Condition on an `inspection` or `test` at `place`: as `done_without`."""
+    return done_without(board, _BEGUN, "fact.position_number = 0")
+
+
+def worked_without(board: str) -> str:
+    """Condition on a `work_record` at `place`: as `done_without`."""
+    return done_without(board, "coalesce(fact.started_at, fact.completed_at)", "fact.position_numbers IS NULL")
+
+
 def in_doubt(place: str, *, transaction: str = "NULL", known_at: str = THEN) -> str:
     """Expression: of a `fact` that is `in_time`, whether it may as well be of another round."""
     asked = f"{place}.turn, fact.station_id, fact.recorded_at, fact.received_at, {transaction}, {known_at}"

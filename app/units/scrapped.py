@@ -48,12 +48,15 @@ TOLD_BY_STATION = """
 """`scrapped_unit` where the clock that told it matters: with the station's id, null where a person said so."""
 ACCEPTED_SINCE = """
     EXISTS (
-        SELECT FROM unit_disposition AS accepted
+        SELECT FROM unit_disposition AS accepted JOIN nonconformance AS opened USING (nonconformance_id)
         WHERE accepted.unit_id = {unit} AND accepted.decision IN ('use_as_is', 'released')
-          AND accepted.decided_at > fact.received_at
+          AND NOT opened.by_rule AND opened.opened_at > fact.received_at
     )
 """
-"""Condition on what was told of one board of a carrier, and clocks leave open which: quality found this one good."""
+"""Condition on what was told of one board of a carrier, and clocks leave open which: quality found this one good.
+
+Who opened a nonconformance for a lot, or before it was told, has not looked at that.
+"""
 
 _ENTER = text(
     """
