@@ -14,8 +14,8 @@ from app.schema import import_models
 # What only tells when and how messages came in, or belongs to no message.
 _LEFT_OUT = {
     "alembic_version", "audit", "counted_unit", "customer", "due_count", "former_approved_part",
-    "former_bom_item", "former_claim", "former_order", "idempotency_key", "known_clock_error",
-    "login_guess", "login_session", "person", "population", "process_heartbeat", "token", "wrong_clock",
+    "former_bom_item", "former_claim", "former_order", "idempotency_key", "known_clock_error", "login_guess",
+    "login_session", "person", "population", "process_heartbeat", "station_clock", "token", "wrong_clock",
 }  # fmt: skip
 _ARRIVAL = {
     "received_at", "registered_at", "created_at", "started_received_at", "completed_received_at", "claim_received_at",
