@@ -80,18 +80,24 @@ class PackageReturn(BaseModel):
 
     package: Annotated[str, Field(min_length=1, max_length=256)]
     quantity: float | None = Field(None, ge=0, description="As counted")
+    confirmed: bool = Field(
+        False, description="The count is right although more than was ever known: of a line lead or quality engineer"
+    )
     recorded_at: AwareDatetime | None = None
 
 
 @router.post("/packages/returns", response_model=Return)
 def post_return(returned: PackageReturn, actor: StationWorker, once: DoOnce) -> Response:
     """Take a package out of its slot, with the count of what is left in it."""
+    if returned.confirmed:
+        actor.require(Permission.confirm_counts)
 
     def deed(connection: Connection) -> Return:
         return return_package(
             connection,
             package=returned.package,
             quantity=returned.quantity,
+            confirmed=returned.confirmed,
             at=returned.recorded_at,
             actor=actor.identity,
         )

@@ -28,6 +28,7 @@ class Permission(StrEnum):
     calibrate = "say until when tools and stations are calibrated"
     state_clocks = "state that a station's clock was set"
     withdraw_openings = "say that a package was never opened"
+    confirm_counts = "confirm that a package holds more pieces than anybody said"
     plan_gate = "plan what the gate goes by: lines, products, setups, recipes, policies and qualifications"
     manage_people = "manage people and tokens"
 
@@ -38,12 +39,14 @@ _ENGINEER = _ON_THE_FLOOR | {Permission.handle_quarantine, Permission.plan_work,
 _LIMITS = {Permission.set_limits, Permission.calibrate, Permission.plan_gate}
 _OVERRIDER = {Permission.override_gate}  # of which reasons, `app.interlock.rights` says
 _QUALITY = {Permission.release_holds, Permission.decide_units, Permission.ship_units, Permission.run_drills}
-_QUALITY |= {Permission.withdraw_openings}
+_QUALITY |= {Permission.withdraw_openings, Permission.confirm_counts}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.operator: frozenset(_ON_THE_FLOOR),
     Role.line_lead: frozenset(
-        _ENGINEER | _OVERRIDER | {Permission.ship_units, Permission.state_clocks, Permission.withdraw_openings}
+        _ENGINEER
+        | _OVERRIDER
+        | {Permission.ship_units, Permission.state_clocks, Permission.withdraw_openings, Permission.confirm_counts}
     ),
     # Of what becomes of units, a process engineer decides only rework and repair.
     Role.process_engineer: frozenset(

@@ -40,27 +40,39 @@ _LAST = text(
 )
 _OVERFILLED = 1.1
 """Makers put some pieces more into a package than its label says."""
+_LARGEST = 1e7
+"""No package holds ten million pieces."""
 _HELD = text(
     """
-    -- How many pieces did this package ever hold at most? Where nobody said, no package holds ten million.
-    SELECT coalesce(greatest(package.initial_quantity, package.quantity, told.most), 1e7)
+    -- How many pieces did this package ever hold at most, as it was told and as somebody counted? (0 says nothing.)
+    SELECT nullif(greatest(package.initial_quantity, package.quantity, described.most, loaded.most), 0) AS told,
+        loaded.counted
     FROM package CROSS JOIN LATERAL (
         SELECT max(greatest(initial_quantity, quantity)) AS most FROM package_description
         WHERE package_description.package_id = package.package_id
-    ) AS told
+    ) AS described CROSS JOIN LATERAL (
+        SELECT max(quantity) FILTER (WHERE event_id > 0) AS most, max(quantity) FILTER (WHERE event_id < 0) AS counted
+        FROM loading_event WHERE loading_event.package_id = package.package_id
+    ) AS loaded
     WHERE package.package_id = :package
     """
 )
 
 
 def return_package(
-    connection: Connection, *, package: str, quantity: float | None = None, at: datetime | None = None, actor: str
+    connection: Connection,
+    *,
+    package: str,
+    quantity: float | None = None,
+    confirmed: bool = False,
+    at: datetime | None = None,
+    actor: str,
 ) -> Return:
     """Take a package out of every slot that claims it, and keep how many pieces are left: as counted, else as the mass
-    balance says.
+    balance says. `confirmed`: the count is right although the package was never known to hold as many pieces.
 
     Raises `NotFound` for a package nobody knows, `Conflict` for one that was in no slot, `Invalid` where nobody counted
-    and the mass balance cannot say, and for more pieces than the package ever held.
+    and the mass balance cannot say, and for more pieces than the package ever held, unless that is confirmed.
     """
     when = past(at)
     package_id = package_ids(connection, [package])[package]
@@ -71,12 +83,17 @@ def return_package(
     left = quantity if quantity is not None else expected.at_least if expected else None
     if left is None:
         raise Invalid(f"Nobody can say how many pieces are left in package {package}. Count them and give quantity.")
-    held = connection.execute(_HELD, {"package": package_id}).scalar_one()
-    if not 0 <= left <= _OVERFILLED * held:
-        raise Invalid(f"Package {package} holds 0 to {held:g} pieces, not {left:.15g}. Count again.")
+    held = connection.execute(_HELD, {"package": package_id}).one()
+    known = max(held.told, held.counted or 0) if held.told else _LARGEST
+    beyond = left > max(_OVERFILLED * (held.told or _LARGEST), held.counted or 0)
+    if left < 0 or (beyond and not (confirmed and left <= _LARGEST)):
+        raise Invalid(
+            f"Package {package} holds 0 to {known:g} pieces, not {left:.15g}. Count again; if the count is right, "
+            "a line lead or quality engineer confirms it."
+        )
     audit_id = record_audit(
         connection, actor=actor, deed="package.returned", subject=f"package:{package}", quantity=left,
-        counted=quantity is not None, station=last.handle, slot=last.slot, at=when.isoformat(),
+        counted=quantity is not None, confirmed=beyond, station=last.handle, slot=last.slot, at=when.isoformat(),
     )  # fmt: skip
     now = datetime.now(UTC)
     report = Report(-audit_id, last.station_id, when, now)

@@ -220,8 +220,10 @@ def _package(connection: Connection, label: str) -> tuple[int | None, str | None
 # A machine that says so may have lost the tape; a person who counted knows.
 _COUNTED_EMPTY = text(
     """
-    SELECT event_id < 0 FROM loading_event WHERE package_id = :package AND kind = 'empty'
-    ORDER BY least(recorded_at, received_at) DESC LIMIT 1
+    -- Did a person count it empty after whatever was counted last that was more than nothing?
+    SELECT max(least(recorded_at, received_at)) FILTER (WHERE kind = 'empty' AND event_id < 0) > greatest(
+        max(least(recorded_at, received_at)) FILTER (WHERE kind <> 'empty' AND quantity > 0), '-infinity'
+    ) FROM loading_event WHERE package_id = :package
     """
 )
 _THIS_LABEL = Sentence("this label")

@@ -153,6 +153,16 @@ def test_a_reel_comes_back_with_its_count(ask: Ask, lead: TestClient) -> None:
     assert [one["package"] for one in now["slots"]] == [None, None]
 
 
+def test_a_count_above_what_was_known_is_confirmed_by_a_line_lead(ask: Ask, lead: TestClient) -> None:
+    operator = ask("operator")
+    scan(operator, F1, "P-1")
+    counted = {"package": "P-1", "quantity": 9000}
+    assert operator.post("/api/v1/packages/returns", json=counted).status_code == 422
+    refused = operator.post("/api/v1/packages/returns", json=counted | {"confirmed": True})
+    assert (refused.status_code, "line lead" in refused.text) == (403, True)
+    assert lead.post("/api/v1/packages/returns", json=counted | {"confirmed": True}).json()["quantity"] == 9000
+
+
 def test_moisture_from_the_bag_to_the_oven(ask: Ask, revision: int) -> None:
     operator, engineer = ask("operator"), ask("process_engineer")
     handling = {"parts": [{"part_number": R10K, "moisture_level": "MSL3"}]}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from app.errors import Conflict, Invalid, NotFound
 from app.materials.handling import set_handling
@@ -15,11 +15,11 @@ from app.setup.forecast import Forecast, forecast
 from app.setup.kitting import Kit, kit
 from app.setup.left import pieces_left
 from app.setup.requirements import SlotPlan
-from app.setup.returns import return_package
+from app.setup.returns import Return, return_package
 from app.trace.balance import mass_balance
 from tests.inbox.messages import STATION, at, completed, entry, initialized, installed, started, stored
 from tests.setup.plant import C100N, R10K, R22K, now, order, plan, product, reel, scan, setup, slot_of, station
-from tests.trace.reels import joined, loaded, split
+from tests.trace.reels import described, empty, joined, loaded, split
 
 F1, F2 = "M1.F.1", "M1.F.2"
 EACH = 36.0  # seconds between boards: a hundred an hour
@@ -181,6 +181,39 @@ def test_more_than_a_reel_ever_held_does_not_come_back(engine: Engine, revision:
                 return_package(connection, package="P-1", quantity=wrong, at=at(10), actor="person:ann")
         back = return_package(connection, package="P-1", quantity=1510, at=at(10), actor="person:ann")
         assert back.quantity == 1510, "makers put some pieces more into it"
+
+
+def test_a_count_above_all_that_was_known_comes_back_once_it_is_confirmed(engine: Engine, revision: int) -> None:
+    def back(pieces: float, *, confirmed: bool = False) -> Return:
+        with engine.begin() as connection:
+            return return_package(connection, package="P-1", quantity=pieces, confirmed=confirmed, actor="person:lena")
+
+    with pytest.raises(Invalid, match="confirms it"):
+        back(4000)
+    assert back(4000, confirmed=True).quantity == 4000
+    assert back(3500).quantity == 3500, "what was confirmed once is known"
+    with pytest.raises(Invalid, match="holds 0 to 4000"):
+        back(4100)
+    with pytest.raises(Invalid):
+        back(1e11, confirmed=True)
+    with engine.connect() as connection:
+        asked = "SELECT details -> 'confirmed' FROM audit WHERE deed = 'package.returned' ORDER BY audit_id"
+        assert connection.execute(text(asked)).scalars().all() == [True, False]
+
+
+@pytest.mark.parametrize("told", [0, 5000])
+def test_a_quantity_of_zero_that_a_machine_told_says_nothing(engine: Engine, told: float) -> None:
+    stored(engine, described("P-0", initial=0), loaded("P-0", quantity=told))
+    for pieces in (4000, 0, 4000):
+        with engine.begin() as connection:
+            return_package(connection, package="P-0", quantity=pieces, actor="person:ann")
+
+
+def test_what_a_machine_says_after_somebody_counted_nothing_changes_nothing(engine: Engine, revision: int) -> None:
+    with engine.begin() as connection:
+        return_package(connection, package="P-1", quantity=0, actor="person:ann")
+    stored(engine, empty("P-1", when=(datetime.now(UTC) - at(0)).total_seconds()))
+    assert [one.code for one in scan(engine, F1, "P-1", product_revision_id=revision).reasons] == ["counted_empty"]
 
 
 def test_a_reel_that_was_counted_empty_is_not_loaded_until_it_is_counted_again(engine: Engine, revision: int) -> None:
