@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, func, select, text
 
+from app.lines.models import Line, Station
 from app.lines.states import StationState, state_reason, station_state
 
 
@@ -98,3 +99,26 @@ def stations(connection: Connection) -> Sequence[StationStatus]:
         )
         for row in connection.execute(_STATIONS)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class LineSummary:
+    """A line, and how many stations stand in it."""
+
+    line_id: int
+    name: str
+    stations: int
+
+
+def lines(connection: Connection) -> list[LineSummary]:
+    """Every line by its name, those without stations too."""
+    asked = select(Line.line_id, Line.name, func.count(Station.station_id)).outerjoin(
+        Station, Station.line_id == Line.line_id
+    )
+    return [LineSummary(*row) for row in connection.execute(asked.group_by(Line.line_id).order_by(Line.name))]
+
+
+def operations_done(connection: Connection) -> list[str]:
+    """The operations that stations do, by name."""
+    named = select(Station.operation).where(Station.operation.is_not(None)).distinct()
+    return sorted(operation for (operation,) in connection.execute(named) if operation)

@@ -51,6 +51,11 @@ def routing_of(connection: Connection, product_revision_id: int) -> Sequence[Rou
     return [RoutingStep(operation, optional) for operation, optional in rows]
 
 
+def operations_planned(connection: Connection) -> list[str]:
+    """The operations that routings ask for, by name."""
+    return sorted(connection.execute(select(RoutingOperation.operation).distinct()).scalars())
+
+
 def approved_parts(connection: Connection, product_revision_id: int) -> dict[str, list[str]]:
     """Part number of the bill -> the parts that may be used in its place."""
     rows = connection.execute(

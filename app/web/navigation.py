@@ -64,6 +64,7 @@ GROUPS = (
         ),
         ("/package",),
     ),
+    Group("Planning", (Page("/lines", "Lines", Permission.read_line),)),
     Group("People", (Page("/people", "People and tokens", Permission.manage_people),)),
 )
 

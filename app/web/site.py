@@ -18,6 +18,7 @@ from app.web import (
     graph,
     labels,
     line,
+    lines,
     live,
     login,
     materials,
@@ -45,7 +46,7 @@ def install(app: FastAPI) -> None:
     app.state.line_board = KeptBoard(app.state.engine, lambda: app.state.changes.position, _shift_begun)
     for part in (
         login, preferences, live, line, yields, trace, graph, containments, materials, quarantine, orders, people,
-        photos, labels, station, shipments, passport, taken_out, gate, account,
+        photos, labels, station, shipments, passport, taken_out, gate, account, lines,
     ):  # fmt: skip
         app.include_router(part.router)
     if app.state.demo is not None:

@@ -46,6 +46,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "/contain": ("/contain?lot=LK2207&part_number=100-0042",),
     "/contain/units": ("/contain/units?serials=A%2B1",),
     "/graph": ("/graph?package=R-1182", "/graph?serial=A%2B1"),
+    "/lines/station": (f"/lines/station?handle={AT}",),
     "/package": ("/package?identifier=R-1182",),
     "/problems/{code}": (),
     "/quarantine/{quarantine_id}": ("/quarantine/1",),
