@@ -27,6 +27,7 @@ from app.http.problems import Problem, is_database_away, is_unstorable, problem_
 from app.inbox.record import Recorder
 from app.interlock.settling import Settling
 from app.live import Changes
+from app.sentences import Sentence, both
 from app.settings import settings
 from app.web import site
 from app.web.demo import Demo
@@ -105,12 +106,12 @@ def _handle_value_or_database(request: Request, error: Exception) -> Response:
 def _render(request: Request, problem: Problem) -> Response:
     """An error as the asker can read it: a page for people, problem+json for programs."""
     if problem.status == HTTPStatus.NOT_FOUND and getattr(request.state, "plus_taken_literally", False):
-        hint = f"{problem.sentence} (A + in the address is a plus; a blank is written %20.)"
-        problem = replace(problem, sentence=hint)
+        hint = Sentence("(A + in the address is a plus; a blank is written %%20.)")
+        problem = replace(problem, sentence=both(problem.sentence, hint))
     path = request.url.path
     machine = path.startswith(("/api/", "/healthz", "/readyz", "/metrics", "/problems/"))
     if machine or request.query_params.get("format") or not site.wants_page(request):
-        return problem.json(request.state.request_id)
+        return site.in_words_of_its_screen(request, problem).json(request.state.request_id)
     return site.error_page(request, problem)
 
 

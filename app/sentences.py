@@ -31,6 +31,7 @@ ENGLISH: Final[Mapping[str, Callable[[Any], str]]] = {
     "day": lambda at: f"{at:%Y-%m-%d}",
     "percent": lambda ratio: f"{ratio:.1%}",
     "hours": lambda hours: f"{hours:g}",
+    "pieces": lambda count: f"{count:.15g}",
     "seconds": lambda seconds: f"{seconds:.1f}",
     "within": lambda sentence: f"{sentence[0].lower()}{sentence[1:]}",  # one that another goes on with
     "either": " or ".join,  # things of which any one will do

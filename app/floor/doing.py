@@ -43,6 +43,7 @@ from app.people import Actor, Permission
 from app.people.idempotency import Answer as Kept
 from app.people.idempotency import claim, keep
 from app.reasons import Reason
+from app.sentences import Sentence
 from app.setup.undoing import undo_loading
 from app.setup.verification import clear_location, verify_loading
 from app.units.locks import lock_units
@@ -57,7 +58,12 @@ def read_deed(body: bytes) -> Deed:
     try:
         return _decoder.decode(body)
     except msgspec.DecodeError as unreadable:
-        raise Invalid(f"The screen sent something that cannot be read: {unreadable}. Load the page again.") from None
+        raise Invalid(
+            Sentence(
+                "The screen sent something that cannot be read: %(problem)s. Load the page again.",
+                problem=str(unreadable),
+            )
+        ) from None
 
 
 def do(engine: Engine, recorder: Recorder, deed: Deed, *, actor: Actor, told: Callable[[str], str] = str) -> bytes:
@@ -127,7 +133,7 @@ def _begin(deed: Start | Visit, unit: UnitAtHand, by: _Hand) -> Answer | None:
     """Start a unit; the answer that stops it, or None."""
     if deed.unheard:
         if bench(by.connection, deed.station).policy != "fail_open_record":
-            raise Conflict("This station may not go on without a verdict. Scan the unit again.")
+            raise Conflict(Sentence("This station may not go on without a verdict. Scan the unit again."))
         by.telling.started(unit.serial, deed.id)
         by.telling.unheard(deed.id)
         return None
@@ -158,7 +164,7 @@ def _told(reason: Ground | Reason) -> Told:
 def _finish(deed: Finish, by: _Hand) -> Answer:
     unit = unit_at_hand(by.connection, deed.serial)
     if deed.outcome == "passed" and deed.defects:
-        raise Invalid("Defects are noted and the unit is to pass. Take them off the list, or let it fail.")
+        raise Invalid(Sentence("Defects are noted and the unit is to pass. Take them off the list, or let it fail."))
     if deed.inspected or deed.outcome == "failed":
         by.telling.inspected(unit.serial, deed.transaction, deed.outcome, deed.defects)
     by.telling.completed(unit.serial, deed.transaction)
@@ -228,7 +234,7 @@ def _start_repair(deed: StartRepair, by: _Hand) -> Answer:
 def _repair(deed: Repair, by: _Hand) -> Answer:
     unit = unit_at_hand(by.connection, deed.serial)
     if deed.succeeded and not deed.repairs:
-        raise Invalid("Say what was done: tap the place, then the work.")
+        raise Invalid(Sentence("Say what was done: tap the place, then the work."))
     out = {done.reference_designator for done in deed.repairs if done.action in TAKES_OUT}
     before = now_at(by.connection, unit.serial, out)
     fresh = {}

@@ -90,7 +90,7 @@ def replacement(
         said.append(read_label(label).package_identifier or "")
     row = connection.execute(_PACKAGE, {"identifiers": [one for one in said if one]}).first()
     if row is None:
-        raise Invalid("Nobody knows this reel. Scan its label again, or receive it at goods-in first.")
+        raise Invalid(Sentence("Nobody knows this reel. Scan its label again, or receive it at goods-in first."))
     candidate = candidates(connection, [row.package_id], here=0, at=at)[row.package_id]
     # A reel in a feeder may give a part to repair: that it is in a machine does not speak against it here.
     reasons = [one for one in against_package(candidate, slot="repair") if one.code != "two_machines"]

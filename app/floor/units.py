@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 from app.errors import Invalid, NotFound
 from app.scanning.formats import serial_formats
 from app.scanning.rules import ScanKind, read_scan
+from app.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +58,22 @@ def unit_at_hand(connection: Connection, scan: str) -> UnitAtHand:
     """
     read = read_scan(scan, serial_formats(connection))
     if read.kind is ScanKind.refused:
-        raise Invalid(read.sentence or "The scan is not whole. Scan again.")
+        raise Invalid(read.sentence or Sentence("The scan is not whole. Scan again."))
     if read.kind not in {ScanKind.serial, ScanKind.other}:
-        raise Invalid("That is not a unit. Scan the unit's serial.")
+        raise Invalid(Sentence("That is not a unit. Scan the unit's serial."))
     row = connection.execute(_UNIT, {"serial": read.value}).one_or_none()
     if row is None:
-        raise NotFound(f"{read.value} is not known here. Scan again; if it stays so, ask the line lead.")
+        raise NotFound(
+            Sentence("%(unit)s is not known here. Scan again; if it stays so, ask the line lead.", unit=read.value)
+        )
     if read.kind is ScanKind.other and row.has_pattern and not row.boards:
-        raise Invalid(f"{read.value} is not how serials of {row.product} look; part of the scan may be missing.")
+        raise Invalid(
+            Sentence(
+                "%(unit)s is not how serials of %(product)s look; part of the scan may be missing.",
+                unit=read.value,
+                product=row.product,
+            )
+        )
     return UnitAtHand(
         row.unit_id, row.serial, row.product_revision_id, row.product, row.work_order, row.customer, tuple(row.boards)
     )
@@ -119,7 +128,12 @@ def bench(connection: Connection, handle: str) -> Bench:
     """A station's screen. Raises `NotFound` for a station nobody planned and that never spoke."""
     row = connection.execute(_BENCH, {"handle": handle}).one_or_none()
     if row is None:
-        raise NotFound(f"There is no station {handle}. Scan the code at the station, or choose one from the list.")
+        raise NotFound(
+            Sentence(
+                "There is no station %(station)s. Scan the code at the station, or choose one from the list.",
+                station=handle,
+            )
+        )
     return Bench(*row)
 
 

@@ -12,7 +12,8 @@ from app.interlock.models import GateOverride
 from app.interlock.rights import Right
 from app.interlock.rules import decide
 from app.interlock.verdicts import Ground
-from app.people import Actor, Role, record_audit, spoken
+from app.people import Actor, Role, record_audit
+from app.sentences import Sentence
 
 _SECOND: frozenset[Role] = frozenset({Role.process_engineer, Role.quality_engineer})
 """Who may be the second person."""
@@ -43,14 +44,19 @@ def grant_override(
     or a time too far away.
     """
     if not reason.strip():
-        raise Invalid("Say why: the override is kept with its reason.")
+        raise Invalid(Sentence("Say why: the override is kept with its reason."))
     now = datetime.now(UTC)
     unit_id, ground = _standing(connection, station, serial, code, subject)
     right = _check(ground, actor, second)
     if not now < until <= now + right.longest:
         raise Invalid(
-            f"An override of {code} lasts {right.longest.total_seconds() / 3600:g} h at most, and must end later than "
-            f"now; {until:%Y-%m-%d %H:%M} is not in that time."
+            Sentence(
+                "An override of %(code)s lasts %(hours)s h at most, and must end later than now; "
+                "%(until)s is not in that time.",
+                code=code,
+                hours=right.longest.total_seconds() / 3600,
+                until=f"{until:%Y-%m-%d %H:%M}",
+            )
         )
     override_id: int = connection.execute(
         insert(GateOverride)
@@ -82,28 +88,55 @@ def _standing(
     """The reason that is to pass, from the facts as they are now; for a panel it is the panel's."""
     for facts in gather(connection, station=station, asked=[Asked(serial or "")]):
         if serial is not None and facts.unit is None:
-            raise NotFound(f"No unit {serial} is known here.")
+            raise NotFound(Sentence("No unit %(unit)s is known here.", unit=serial))
         for ground in decide(facts).reasons:
             if ground.code == code and subject in (None, ground.subject):
                 return connection.execute(_NAMED, {"serial": serial}).scalar_one_or_none(), ground
-    raise Invalid(f"No reason {code} stands against {serial or 'anything'} at {station}: there is nothing to override.")
+    if serial is None:
+        raise Invalid(
+            Sentence(
+                "No reason %(code)s stands against anything at %(station)s: there is nothing to override.",
+                code=code,
+                station=station,
+            )
+        )
+    raise Invalid(
+        Sentence(
+            "No reason %(code)s stands against %(unit)s at %(station)s: there is nothing to override.",
+            code=code,
+            unit=serial,
+            station=station,
+        )
+    )
 
 
 def _check(ground: Ground, actor: Actor, second: Actor | None) -> Right:
     right = ground.right
     if right is None:
-        raise Forbidden(f"Nobody overrides this. {ground.sentence} {ground.clears}")
+        raise Forbidden(
+            Sentence(
+                "Nobody overrides this. %(sentence)s %(sentence_next)s",
+                sentence=ground.sentence,
+                sentence_next=ground.clears,
+            )
+        )
     if actor.role not in right.roles:
-        raise Forbidden(f"The role {spoken(actor.role)} may not override this. {right.sentence}")
+        raise Forbidden(
+            Sentence(
+                "The role %(roles)s may not override this. %(sentence)s", roles=[actor.role], sentence=right.sentence
+            )
+        )
     if not right.second_person:
         return right
     if actor.person is None:
         # Whose hands hold a token of nobody's, nobody knows: they may be the second person's own.
-        raise Forbidden("This takes two people, and nobody knows who bears this token. Log in, or use your own token.")
+        raise Forbidden(
+            Sentence("This takes two people, and nobody knows who bears this token. Log in, or use your own token.")
+        )
     if second is None or second.person is None:
-        raise Forbidden(f"This takes a second person. {right.sentence}")
+        raise Forbidden(Sentence("This takes a second person. %(sentence)s", sentence=right.sentence))
     if second.person == actor.person or second.role not in _SECOND:
-        raise Forbidden("The second person is somebody else, a process engineer or a quality engineer.")
+        raise Forbidden(Sentence("The second person is somebody else, a process engineer or a quality engineer."))
     return right
 
 
@@ -116,5 +149,5 @@ def revoke_override(connection: Connection, override_id: int, *, actor: Actor) -
         .returning(GateOverride.code)
     ).scalar_one_or_none()
     if revoked is None:
-        raise NotFound(f"There is no override {override_id} in force.")
+        raise NotFound(Sentence("There is no override %(number)s in force.", number=override_id))
     record_audit(connection, actor=actor.identity, deed="gate.override_revoked", subject=f"override:{override_id}")

@@ -26,6 +26,7 @@ from app.interlock.planned import recipes as recipes_right_at
 from app.people import customer_id_of, record_audit
 from app.products.models import ProductRevision
 from app.products.recipes import plan_recipe_names
+from app.sentences import Sentence
 
 Policy: TypeAlias = Literal["fail_closed", "fail_cached", "fail_open_record"]
 LONGEST_SNAPSHOT = 7 * 24 * 3600  # seconds
@@ -40,10 +41,14 @@ def plan_policy(
     Raises `Invalid` for another word, `NotFound` for an unknown station.
     """
     if policy not in get_args(Policy):
-        raise Invalid(f"{policy!r} is no policy. Choose {', '.join(get_args(Policy))}.")
+        raise Invalid(
+            Sentence(
+                "%(policy)s is no policy. Choose %(all_policies)s.", policy=repr(policy), all_policies=get_args(Policy)
+            )
+        )
     lasting = {} if snapshot_seconds is None else {"snapshot_seconds": snapshot_seconds}
     if snapshot_seconds is not None and not 1 <= snapshot_seconds <= LONGEST_SNAPSHOT:
-        raise Invalid(f"A snapshot holds for 1 to {LONGEST_SNAPSHOT} seconds.")
+        raise Invalid(Sentence("A snapshot holds for 1 to %(count_most)s seconds.", count_most=LONGEST_SNAPSHOT))
     plan: dict[str, Any] = {"policy": policy, **lasting}
     _put(connection, GatePolicy, ["station_id"], station_id=station_id_of(connection, station), **plan)
     record_audit(connection, actor=actor, deed="gate.policy_set", subject=f"station:{station}", **plan)
@@ -100,7 +105,7 @@ def plan_recipe(
     """
     one = recipe.strip(), recipe_revision.strip()
     if not one[0]:
-        raise Invalid("A recipe has a name, as the machine tells it.")
+        raise Invalid(Sentence("A recipe has a name, as the machine tells it."))
     where: dict[str, Any] = {"product_revision_id": product_revision_id, "operation": operation}
     others = [(known.recipe, known.recipe_revision) for known in recipes_right_at(connection, **where)]
     planned = [other for other in others if other != one] + ([one] if right else [])
@@ -115,7 +120,7 @@ def plan_retest_limit(
     Raises `Invalid` below one, `NotFound` for an unknown product revision.
     """
     if runs is not None and not 1 <= runs <= _MOST_RUNS:
-        raise Invalid(f"A unit gets 1 to {_MOST_RUNS} runs.")
+        raise Invalid(Sentence("A unit gets 1 to %(count_most)s runs.", count_most=_MOST_RUNS))
     _know_revision(connection, product_revision_id)
     _plan(connection, RetestLimit, {"product_revision_id": product_revision_id, "operation": operation}, runs=runs)
     record_audit(connection, actor=actor, deed="gate.retest_limit_planned",
@@ -130,10 +135,12 @@ def plan_threshold(
     Raises `Invalid` outside 0 to 1, `NotFound` for an unknown customer.
     """
     if completeness is not None and not 0 <= completeness <= 1:
-        raise Invalid("Completeness is a part of the bill of material, from 0 to 1.")
+        raise Invalid(Sentence("Completeness is a part of the bill of material, from 0 to 1."))
     customer_id = customer_id_of(connection, customer)
     if customer_id is None:
-        raise NotFound(f"No customer {customer} is known here. Plan a work order of theirs first.")
+        raise NotFound(
+            Sentence("No customer %(customer)s is known here. Plan a work order of theirs first.", customer=customer)
+        )
     _plan(connection, TraceThreshold, {"customer_id": customer_id, "operation": operation}, completeness=completeness)
     record_audit(connection, actor=actor, deed="gate.threshold_planned", subject=f"customer:{customer}",
                  operation=operation, completeness=completeness)  # fmt: skip
@@ -178,7 +185,11 @@ def _know_revision(connection: Connection, product_revision_id: int) -> None:
         ProductRevision.product_revision_id == product_revision_id
     )
     if connection.execute(known).one_or_none() is None:
-        raise NotFound(f"There is no product revision {product_revision_id}. GET /api/v1/products lists them.")
+        raise NotFound(
+            Sentence(
+                "There is no product revision %(number)s. GET /api/v1/products lists them.", number=product_revision_id
+            )
+        )
 
 
 def _plan(connection: Connection, table: Any, key: dict[str, Any], **value: Any) -> None:

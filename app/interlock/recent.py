@@ -11,6 +11,7 @@ from app.errors import NotFound
 from app.interlock.gathering import Asked, gather
 from app.interlock.rules import decide
 from app.interlock.verdicts import Verdict
+from app.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,7 @@ def given_verdict(connection: Connection, unit_id: int, verdict_id: int) -> Give
     """One verdict of the log. Raises `NotFound`."""
     row = connection.execute(_ONE, {"unit": unit_id, "number": verdict_id}).mappings().one_or_none()
     if row is None:
-        raise NotFound(f"The gate gave no verdict {verdict_id} on this unit.")
+        raise NotFound(Sentence("The gate gave no verdict %(number)s on this unit.", number=verdict_id))
     return GivenVerdict(**{**row, "codes": tuple(row["codes"]), "overridden": tuple(row["overridden"])})
 
 

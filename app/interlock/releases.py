@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from app.errors import Invalid, NotFound
 from app.people import record_audit
+from app.sentences import Sentence
 from app.units.families import named_units
 from app.units.locks import lock_units
 from app.units.provisional import provisional_starts, release_starts
@@ -17,11 +18,11 @@ def release_provisional(connection: Connection, serials: Sequence[str], *, reaso
     Raises `Invalid` without a reason, `NotFound` for an identifier nobody knows.
     """
     if not reason.strip():
-        raise Invalid("Say what was looked at: the release is kept with its reason.")
+        raise Invalid(Sentence("Say what was looked at: the release is kept with its reason."))
     named = named_units(connection, serials)
     unknown = sorted(set(serials) - named.keys())
     if unknown:
-        raise NotFound(f"No unit {unknown[0]} is known here.")
+        raise NotFound(Sentence("No unit %(unit)s is known here.", unit=unknown[0]))
     units = set().union(*named.values())
     lock_units(connection, units)
     starts = provisional_starts(connection, units)

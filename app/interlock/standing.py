@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select, text
 from app.errors import NotFound
 from app.interlock.models import GateOverride, GatePolicy, LoggedVerdict, StationCalibration, StationLock
 from app.lines.models import Line, Station
+from app.sentences import Sentence
 from app.units.models import Unit
 from app.units.provisional import PASSED_WITHOUT, provisional_starts
 
@@ -70,7 +71,9 @@ def station_gates(connection: Connection, station: str | None = None) -> list[St
     rows: Iterable[Any] = connection.execute(asked)
     found = [StationGate(*row) for row in rows]
     if station is not None and not found:
-        raise NotFound(f"No station {station} is known here. Plan it, or let it say something first.")
+        raise NotFound(
+            Sentence("No station %(station)s is known here. Plan it, or let it say something first.", station=station)
+        )
     return found
 
 

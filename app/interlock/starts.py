@@ -16,6 +16,7 @@ from app.interlock.unit_rules import already_started
 from app.interlock.verdicts import Verdict, holding_back
 from app.interlock.waiting import last_words
 from app.people import record_audit
+from app.sentences import Sentence
 from app.units.families import named_units
 from app.units.locks import lock_named
 from app.units.starts import AlreadyStarted, Start, begin_start, end_starts, open_starts
@@ -70,11 +71,11 @@ def give_up(connection: Connection, serials: Sequence[str], *, reason: str, acto
     named = named_units(connection, serials)
     unknown = [serial for serial in serials if serial not in named]
     if unknown:
-        raise NotFound(f"No unit {unknown[0]} is known here. Nothing was ended.")
+        raise NotFound(Sentence("No unit %(unit)s is known here. Nothing was ended.", unit=unknown[0]))
     ended = end_starts(connection, set().union(*named.values()), reason=reason, actor=actor)
     given_up = [serial for serial, units in named.items() if ended.intersection(units)]
     if not given_up:
-        raise NotFound(f"Nothing was begun on {', '.join(serials[:5])} that is not completed.")
+        raise NotFound(Sentence("Nothing was begun on %(all_units)s that is not completed.", all_units=serials[:5]))
     for serial in given_up:
         record_audit(connection, actor=actor, deed="start.ended", subject=f"unit:{serial}", reason=reason.strip())
     return given_up

@@ -10,6 +10,7 @@ from app.errors import Conflict, Invalid
 from app.lines.clocks import ALARM
 from app.people import record_audit
 from app.reasons import reason_given
+from app.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,22 @@ def clock_was_set(
     now = datetime.now(UTC)
     when = at or now
     if when > now + ALARM:
-        raise Invalid(f"The time {when.isoformat()} is still to come. Say when the clock was set, or leave it out.")
+        raise Invalid(
+            Sentence(
+                "The time %(moment)s is still to come. Say when the clock was set, or leave it out.",
+                moment=when.isoformat(),
+            )
+        )
     known = connection.execute(_SEEN, {"station": station, "alarm": ALARM.total_seconds()}).one_or_none()
     if known is None:
-        raise Conflict(f"The clock of {station} is not known to be wrong.")
+        raise Conflict(Sentence("The clock of %(station)s is not known to be wrong.", station=station))
     if when < known.seen_at:
         raise Conflict(
-            f"The clock of {station} was still wrong at {known.seen_at:%Y-%m-%d %H:%M:%S} UTC. "
-            "Say when it was set since."
+            Sentence(
+                "The clock of %(station)s was still wrong at %(second)s. Say when it was set since.",
+                station=station,
+                second=known.seen_at,
+            )
         )
     connection.execute(_SET, {"station_id": known.station_id, "at": when})
     record_audit(

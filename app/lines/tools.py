@@ -13,6 +13,7 @@ from app.facts import Report
 from app.lines.models import Tool, ToolLimit
 from app.lines.tool_life import KINDS, Limits
 from app.people import record_audit
+from app.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def plan_tools(connection: Connection, plans: Sequence[ToolPlan], *, actor: str)
     """Register tools, or change what is planned of them. Raises `Invalid`, storing nothing."""
     for plan in plans:
         if not plan.identifier.strip():
-            raise Invalid("A tool needs an identifier: what its label says.")
+            raise Invalid(Sentence("A tool needs an identifier: what its label says."))
         _refuse_odd_kind(plan.kind)
         _refuse_odd_limits(Limits(plan.cycles_limit, plan.cleaning_limit, plan.calibration_days))
     if not plans:
@@ -156,7 +157,7 @@ def plan_tools(connection: Connection, plans: Sequence[ToolPlan], *, actor: str)
     ]  # fmt: skip
     twice = [name for name, times in Counter(row["identifier"] for row in rows).items() if times > 1]
     if twice:
-        raise Invalid(f"Tool {twice[0]} is given twice. Name each tool once.")
+        raise Invalid(Sentence("Tool %(tool)s is given twice. Name each tool once.", tool=twice[0]))
     statement = insert(Tool).values(rows)
     planned = {name: statement.excluded[name] for name in rows[0] if name != "identifier"}
     connection.execute(statement.on_conflict_do_update(index_elements=[Tool.identifier], set_=planned))
@@ -210,17 +211,21 @@ def state_tool(
     nobody knows, `Invalid` for what cannot be stated.
     """
     if kind not in STATED:
-        raise Invalid(f"{kind!r} does not happen to tools. Known are {', '.join(STATED)}.")
+        raise Invalid(
+            Sentence("%(kind)s does not happen to tools. Known are %(all_kinds)s.", kind=repr(kind), all_kinds=STATED)
+        )
     if kind in {"loaded", "unloaded"} and station is None:
-        raise Invalid("Say at which station.")
+        raise Invalid(Sentence("Say at which station."))
     if due_at is not None and (kind != "calibrated" or due_at <= at):
-        raise Invalid("due_at is when the next calibration is due: give it with a calibration, later than that.")
+        raise Invalid(
+            Sentence("due_at is when the next calibration is due: give it with a calibration, later than that.")
+        )
     tool_id = connection.execute(select(Tool.tool_id).where(Tool.identifier == tool)).scalar_one_or_none()
     station_id = None
     if station is not None:
         station_id = station_id_of(connection, station)
     if tool_id is None:
-        raise NotFound(f"Nobody knows tool {tool}. Check the scan, or plan it first.")
+        raise NotFound(Sentence("Nobody knows tool %(tool)s. Check the scan, or plan it first.", tool=tool))
     audit_id = record_audit(connection, actor=actor, deed=f"tool.{kind}", subject=f"tool:{tool}", at=at.isoformat(),
                             station=station, due_at=due_at.isoformat() if due_at else None)  # fmt: skip
     connection.execute(
@@ -238,15 +243,25 @@ def station_id_of(connection: Connection, said: str) -> int:
     if said in found:
         return found[said]
     if not found:
-        raise NotFound(f"There is no station {said}. GET /api/v1/stations lists them.")
+        raise NotFound(Sentence("There is no station %(station)s. GET /api/v1/stations lists them.", station=said))
     if len(found) > 1:
-        raise Invalid(f"Several stations are called {said}: {', '.join(sorted(found))}. Say which by its handle.")
+        raise Invalid(
+            Sentence(
+                "Several stations are called %(station)s: %(all_stations)s. Say which by its handle.",
+                station=said,
+                all_stations=sorted(found),
+            )
+        )
     return next(iter(found.values()))
 
 
 def _refuse_odd_kind(kind: str) -> None:
     if kind not in KINDS:
-        raise Invalid(f"{kind!r} is no kind of tool known here. Known are {', '.join(KINDS)}.")
+        raise Invalid(
+            Sentence(
+                "%(kind)s is no kind of tool known here. Known are %(all_kinds)s.", kind=repr(kind), all_kinds=KINDS
+            )
+        )
 
 
 def _refuse_odd_limits(limits: Limits) -> None:
@@ -256,4 +271,4 @@ def _refuse_odd_limits(limits: Limits) -> None:
         ("calibration_days", limits.calibration_days),
     ):
         if value is not None and not 1 <= value <= 2**31 - 1:
-            raise Invalid(f"{what} is a whole number above 0, not {value}.")
+            raise Invalid(Sentence("%(what)s is a whole number above 0, not %(value)s.", what=what, value=value))

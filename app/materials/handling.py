@@ -14,6 +14,7 @@ from app.materials.moisture import HOURS, level_from
 from app.materials.rules import KINDS, Handling
 from app.materials.shelf_life import FINISH_HOURS
 from app.people import record_audit
+from app.sentences import Sentence
 
 LONGEST = 100_000.0
 """Hours: eleven years, past any floor life."""
@@ -37,8 +38,14 @@ def set_limits(connection: Connection, hours: Mapping[str, float | None], *, act
     own = {level_from(name) or name.strip().lower(): value for name, value in hours.items()}
     for name, value in own.items():
         if name not in known:
-            raise Invalid(f"{name!r} is neither a moisture level nor a surface finish. Known are {', '.join(known)}.")
-        _refuse_odd("floor life", value)
+            raise Invalid(
+                Sentence(
+                    "%(name)s is neither a moisture level nor a surface finish. Known are %(all_names)s.",
+                    name=repr(name),
+                    all_names=known,
+                )
+            )
+        _refuse_odd(Sentence("floor life"), value)
     connection.execute(delete(FloorLife))
     if own:
         connection.execute(insert(FloorLife), [{"level": name, "hours": value} for name, value in own.items()])
@@ -53,7 +60,7 @@ def set_handling(connection: Connection, handling: Sequence[Handling], *, actor:
         return
     twice = [name for name, times in Counter(row["part_number"] for row in rows).items() if times > 1]
     if twice:
-        raise Invalid(f"Part {twice[0]} is given twice. Say once how it is treated.")
+        raise Invalid(Sentence("Part %(part)s is given twice. Say once how it is treated.", part=twice[0]))
     statement = insert(PartHandling).values(rows)
     columns = {field.name: statement.excluded[field.name] for field in fields(Handling) if field.name != "part_number"}
     connection.execute(statement.on_conflict_do_update(index_elements=[PartHandling.part_number], set_=columns))
@@ -72,15 +79,36 @@ def handling_of(connection: Connection, part_numbers: Collection[str] | None = N
 def _checked(handling: Handling) -> dict[str, object]:
     name = (handling.part_number or "").strip()
     if not name:
-        raise Invalid("Say which part_number is to be treated so.")
+        raise Invalid(Sentence("Say which part_number is to be treated so."))
     if handling.kind not in KINDS:
-        raise Invalid(f"{name}: kind is one of {', '.join(KINDS)}, not {handling.kind!r}.")
+        raise Invalid(
+            Sentence(
+                "%(part)s: kind is one of %(all_kinds)s, not %(kind)s.",
+                part=name,
+                all_kinds=KINDS,
+                kind=repr(handling.kind),
+            )
+        )
     level = level_from(handling.moisture_level)
     if handling.moisture_level and level is None:
-        raise Invalid(f"{name}: {handling.moisture_level!r} is no moisture level. Known are {', '.join(HOURS)}.")
+        raise Invalid(
+            Sentence(
+                "%(part)s: %(level)s is no moisture level. Known are %(all_levels)s.",
+                part=name,
+                level=repr(handling.moisture_level),
+                all_levels=HOURS,
+            )
+        )
     finish = handling.surface_finish.strip().lower().replace(" ", "_") if handling.surface_finish else None
     if finish is not None and finish not in FINISH_HOURS:
-        raise Invalid(f"{name}: {finish!r} is no surface finish known here. Known are {', '.join(FINISH_HOURS)}.")
+        raise Invalid(
+            Sentence(
+                "%(part)s: %(finish)s is no surface finish known here. Known are %(all_finishes)s.",
+                part=name,
+                finish=repr(finish),
+                all_finishes=FINISH_HOURS,
+            )
+        )
     for what in ("floor_life_hours", "thaw_hours", "thawed_hours", "open_hours"):
         _refuse_odd(f"{name}: {what}", getattr(handling, what))
     return {**asdict(handling), "part_number": name, "moisture_level": level, "surface_finish": finish}
@@ -88,4 +116,11 @@ def _checked(handling: Handling) -> dict[str, object]:
 
 def _refuse_odd(what: str, hours: float | None) -> None:
     if hours is not None and not 0 < hours <= LONGEST:
-        raise Invalid(f"{what} is a number of hours above 0 and at most {LONGEST:g}, not {hours:g}.")
+        raise Invalid(
+            Sentence(
+                "%(what)s is a number of hours above 0 and at most %(hours_most)s, not %(hours)s.",
+                what=what,
+                hours_most=LONGEST,
+                hours=hours,
+            )
+        )

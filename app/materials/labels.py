@@ -20,13 +20,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from app.errors import Invalid
+from app.sentences import Sentence
+
 RS, GS, EOT = "\x1e", "\x1d", "\x04"
 
 LONGEST_LABEL = 2048
 
 
-class UnreadableLabelError(ValueError):
-    """The label cannot be read with certainty; the message says why and what to do."""
+class UnreadableLabelError(Invalid):
+    """The label cannot be read with certainty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,16 @@ def read_label(scan: str) -> Label:
     """What the label says. Raises `UnreadableLabelError` where that is not certain."""
     if len(scan) > LONGEST_LABEL:
         raise UnreadableLabelError(
-            f"A label of {len(scan)} characters is longer than any real one ({LONGEST_LABEL}). "
-            "Scan one label at a time."
+            Sentence(
+                "A label of %(count)s characters is longer than any real one (%(count_most)s). Scan one "
+                "label at a time.",
+                count=len(scan),
+                count_most=LONGEST_LABEL,
+            )
         )
     text = _plain(scan)
     if not text:
-        raise UnreadableLabelError("The scan is empty. Scan the label again.")
+        raise UnreadableLabelError(Sentence("The scan is empty. Scan the label again."))
     if "[)>" in text[:4]:
         return _with_vendor(_identified(_iso_fields(text)))
     if text.startswith("{") and text.endswith("}"):
@@ -76,8 +83,10 @@ def read_label(scan: str) -> Label:
     if re.match(r"P\S+ 1P\S+ Q[0-9]+ K\S+( \S+)*$", text):
         return _from_tme_identifiers(text)
     raise UnreadableLabelError(
-        "This is neither an ISO 15434 label nor one of a distributor known here. Scan the label's "
-        "two-dimensional code, or enter the fields by hand."
+        Sentence(
+            "This is neither an ISO 15434 label nor one of a distributor known here. Scan the label's "
+            "two-dimensional code, or enter the fields by hand."
+        )
     )
 
 
@@ -100,18 +109,22 @@ _FIELD = re.compile(r"^(?P<identifier>[0-9]{0,3}[A-Z])(?P<value>.*)$", re.DOTALL
 def _iso_fields(text: str) -> list[str]:
     header = _HEADER.match(text)
     if header is None:
-        raise UnreadableLabelError("The label has an ISO 15434 header, but not of format 06. Enter its fields by hand.")
+        raise UnreadableLabelError(
+            Sentence("The label has an ISO 15434 header, but not of format 06. Enter its fields by hand.")
+        )
     body = _TRAILER.sub("", text[header.end() :])
     separator = header["separator"]
     if separator == "]":  # a keyboard wedge typed it
         if GS in body or RS in body:
             raise UnreadableLabelError(
-                "The scan mixes typed and real separators. Set the scanner to one keyboard layout and scan again."
+                Sentence(
+                    "The scan mixes typed and real separators. Set the scanner to one keyboard layout and scan again."
+                )
             )
         body = _upright(body)
     fields = body.split(separator)
     if RS in body:
-        raise UnreadableLabelError("The label holds more than one record. Scan the code of one package.")
+        raise UnreadableLabelError(Sentence("The label holds more than one record. Scan the code of one package."))
     return fields
 
 
@@ -131,8 +144,10 @@ def _upright(body: str) -> str:
         body = body[: start.start()] + start[0].upper() + body[start.end() :]
     if body != body.upper():
         raise UnreadableLabelError(
-            "The scanner changed capitals into small letters in parts of the label. Switch Caps "
-            "Lock off, set the scanner to this keyboard's layout, and scan again."
+            Sentence(
+                "The scanner changed capitals into small letters in parts of the label. Switch Caps Lock "
+                "off, set the scanner to this keyboard's layout, and scan again."
+            )
         )
     return body
 
@@ -169,12 +184,19 @@ def _identified(fields: Iterable[str]) -> dict[str, str]:
             continue
         if not value.isprintable():
             raise UnreadableLabelError(
-                f"Field {identifier} holds control characters: separators were lost. Scan again."
+                Sentence(
+                    "Field %(field)s holds control characters: separators were lost. Scan again.", field=identifier
+                )
             )
         if identifier in _KNOWN and found.get(identifier, value) != value:
             raise UnreadableLabelError(
-                f"Field {identifier} is there twice, as {found[identifier]!r} and as {value!r}. "
-                "Scan the code of one package."
+                Sentence(
+                    "Field %(field)s is there twice, as %(said_first)s and as %(said_then)s. Scan the code of "
+                    "one package.",
+                    field=identifier,
+                    said_first=repr(found[identifier]),
+                    said_then=repr(value),
+                )
             )
         found[identifier] = value
     return found
@@ -193,7 +215,10 @@ def _quantity(text: str | None) -> float | None:
         return None
     if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", text) or float(text) == 0:
         raise UnreadableLabelError(
-            f"The quantity {text!r} is not a number above zero. Scan again, or enter it by hand."
+            Sentence(
+                "The quantity %(quantity)s is not a number above zero. Scan again, or enter it by hand.",
+                quantity=repr(text),
+            )
         )
     return float(text)
 
@@ -229,7 +254,9 @@ def _from_lcsc(text: str) -> Label:
     pairs = [pair.partition(":") for pair in re.split(r",(?=[a-z]{2,4}:)", text[1:-1])]
     said = {key: value for key, colon, value in pairs if colon and value}
     if "pc" not in said or "qty" not in said:
-        raise UnreadableLabelError("This looks like an LCSC label without part number or quantity. Scan it again.")
+        raise UnreadableLabelError(
+            Sentence("This looks like an LCSC label without part number or quantity. Scan it again.")
+        )
     return Label(
         vendor="lcsc",
         vendor_part_number=said["pc"],
@@ -243,10 +270,12 @@ def _from_lcsc(text: str) -> Label:
 
 def _from_tme_pairs(text: str) -> Label:
     if not re.search(r"https?://www\.tme\.(eu|com)/", text):
-        raise UnreadableLabelError("This looks like a TME label, but its web address is missing. Scan the whole code.")
+        raise UnreadableLabelError(
+            Sentence("This looks like a TME label, but its web address is missing. Scan the whole code.")
+        )
     said = dict(re.findall(r"\b(QTY|PN|PO|CPO|MFR|MPN):(\S+)", text))
     if "PN" not in said or "QTY" not in said:
-        raise UnreadableLabelError("The TME label lacks part number or quantity. Scan it again.")
+        raise UnreadableLabelError(Sentence("The TME label lacks part number or quantity. Scan it again."))
     return Label(
         vendor="tme",
         vendor_part_number=said["PN"],

@@ -11,6 +11,7 @@ from app.facts import Report
 from app.materials.happenings import Happened
 from app.materials.moisture import HOURS, level_from
 from app.people import record_audit
+from app.sentences import Sentence
 
 CLOCK_ERROR = timedelta(seconds=2)
 """Above this a clock is an alarm (field practice)."""
@@ -91,11 +92,19 @@ def state_packages(
     """
     level = level_from(moisture_level)
     if happened not in STATED:
-        raise Invalid(f"{happened} is not stated like this. Known are {', '.join(STATED)}.")
+        raise Invalid(
+            Sentence("%(event)s is not stated like this. Known are %(all_events)s.", event=happened, all_events=STATED)
+        )
     if moisture_level and level is None:
-        raise Invalid(f"{moisture_level!r} is no moisture level. Known are {', '.join(HOURS)}.")
+        raise Invalid(
+            Sentence(
+                "%(level)s is no moisture level. Known are %(all_levels)s.",
+                level=repr(moisture_level),
+                all_levels=HOURS,
+            )
+        )
     if happened is Happened.rated and level is None:
-        raise Invalid("Say which moisture level the packages have.")
+        raise Invalid(Sentence("Say which moisture level the packages have."))
     when = past(at)
     found = package_ids(connection, identifiers)
     audit_id = record_audit(
@@ -112,12 +121,16 @@ def package_ids(connection: Connection, identifiers: Sequence[str]) -> dict[str,
     """Ids of packages by identifier. Raises `NotFound` naming those nobody knows."""
     wanted = list(dict.fromkeys(identifiers))
     if not wanted:
-        raise Invalid("Name at least one package.")
+        raise Invalid(Sentence("Name at least one package."))
     rows = connection.execute(_PACKAGES, {"identifiers": wanted})
     found = {row.identifier: row.package_id for row in rows}
     missing = [one for one in wanted if one not in found]
     if missing:
-        raise NotFound(f"Nobody knows package {', '.join(missing)}. Check the scan, or receive it first.")
+        raise NotFound(
+            Sentence(
+                "Nobody knows package %(all_packages)s. Check the scan, or receive it first.", all_packages=missing
+            )
+        )
     return found
 
 
@@ -127,7 +140,18 @@ def past(at: datetime | None) -> datetime:
     if at is None:
         return now
     if at.tzinfo is None:
-        raise Invalid(f"The time {at.isoformat()} has no zone. Write it as {now:%Y-%m-%dT%H:%M:%SZ}.")
+        raise Invalid(
+            Sentence(
+                "The time %(moment)s has no zone. Write it as %(moment_now)s.",
+                moment=at.isoformat(),
+                moment_now=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+            )
+        )
     if at > now + CLOCK_ERROR:
-        raise Invalid(f"The time {at.isoformat()} is still to come. Say when it happened, or leave it out for now.")
+        raise Invalid(
+            Sentence(
+                "The time %(moment)s is still to come. Say when it happened, or leave it out for now.",
+                moment=at.isoformat(),
+            )
+        )
     return at

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, func, select, text, update
 
 from app.errors import Conflict, Invalid
-from app.materials.labels import Label, UnreadableLabelError, read_label
+from app.materials.labels import Label, read_label
 from app.materials.models import Package
 from app.materials.packages import PackageDescription, describe_packages
 from app.people import record_audit
+from app.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,13 @@ def receive_package(connection: Connection, arrival: Arrival, *, label: str | No
     part_number = said.part_number or said.manufacturer_part_number or said.vendor_part_number
     if part_number is None:
         raise Invalid(
-            "Neither label nor fields say which part this is. Give part_number, the number that bills of material use."
+            Sentence(
+                "Neither label nor fields say which part this is. Give part_number, the number that bills "
+                "of material use."
+            )
         )
     if said.quantity is not None and not 0 < said.quantity < 1e12:
-        raise Invalid(f"A package holds more than zero pieces, not {said.quantity:g}.")
+        raise Invalid(Sentence("A package holds more than zero pieces, not %(pieces)s.", pieces=said.quantity))
     identifier = said.identifier or _next_identifier(connection)
     now = datetime.now(UTC)
     _refuse_second_receipt(connection, identifier)
@@ -100,18 +104,20 @@ def _deliveries(delivery: str | None, scan: str | None) -> tuple[str, ...]:
 
 
 def _with_label(arrival: Arrival, scan: str) -> Arrival:
-    try:
-        read = _of_label(read_label(scan))
-    except UnreadableLabelError as refused:
-        raise Invalid(str(refused)) from None
+    read = _of_label(read_label(scan))
     merged = {}
     for field in fields(Arrival):
         given, on_label = getattr(arrival, field.name), getattr(read, field.name)
         ours = field.name in {"identifier", "part_number"}  # may differ from what is printed
         if not ours and None not in (given, on_label) and given != on_label:
             raise Invalid(
-                f"The label says {field.name} {on_label}, the request says {given}. "
-                "Correct the one that is wrong; nothing was stored."
+                Sentence(
+                    "The label says %(field)s %(on_label)s, the request says %(given)s. Correct the one that "
+                    "is wrong; nothing was stored.",
+                    field=field.name,
+                    on_label=on_label,
+                    given=given,
+                )
             )
         merged[field.name] = given if given is not None else on_label
     return Arrival(**merged)
@@ -144,7 +150,11 @@ def _clean(said: Arrival) -> Arrival:
         value = value.strip()
         if len(value) > LONGEST_FIELD or not value.isprintable():
             raise Invalid(
-                f"{field.name} must have at most {LONGEST_FIELD} printable characters. Scan or type it again."
+                Sentence(
+                    "%(field)s must have at most %(count_most)s printable characters. Scan or type it again.",
+                    field=field.name,
+                    count_most=LONGEST_FIELD,
+                )
             )
         changes[field.name] = value or None
     return replace(said, **changes)  # type: ignore[arg-type]
@@ -158,8 +168,12 @@ def _refuse_second_receipt(connection: Connection, identifier: str) -> None:
     ).scalar_one_or_none()
     if received_on is not None:
         raise Conflict(
-            f"Package {identifier} was received on {received_on:%Y-%m-%d %H:%M} UTC already. "
-            "If this is another package, give it an identifier of its own."
+            Sentence(
+                "Package %(package)s was received on %(time)s already. If this is another package, "
+                "give it an identifier of its own.",
+                package=identifier,
+                time=received_on,
+            )
         )
 
 

@@ -6,6 +6,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.errors import Conflict, Invalid
 from app.orders.models import WorkOrder
 from app.people import record_audit, register_customer
+from app.sentences import Sentence
 
 
 def plan_work_order(
@@ -24,9 +25,9 @@ def plan_work_order(
     """
     number = number.strip()
     if not number:
-        raise Invalid("A work order needs a number.")
+        raise Invalid(Sentence("A work order needs a number."))
     if quantity is not None and quantity < 1:
-        raise Invalid(f"A work order is for at least one unit, not {quantity}.")
+        raise Invalid(Sentence("A work order is for at least one unit, not %(quantity)s.", quantity=quantity))
     customer_id = register_customer(connection, name=customer, actor=actor) if customer else None
     planned = {
         "product_revision_id": product_revision_id,
@@ -41,7 +42,7 @@ def plan_work_order(
         .returning(WorkOrder.work_order_id)
     ).scalar_one_or_none()
     if work_order_id is None:
-        raise Conflict(f"Work order {number} is planned already. Choose another number.")
+        raise Conflict(Sentence("Work order %(number)s is planned already. Choose another number.", number=number))
     record_audit(connection, actor=actor, deed="work_order.planned", subject=f"work_order:{number}",
                  customer=customer, quantity=quantity)  # fmt: skip
     return work_order_id

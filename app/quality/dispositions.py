@@ -15,10 +15,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import Conflict, Forbidden, Invalid, NotFound
-from app.people import Role, record_audit, spoken
+from app.people import Role, record_audit
 from app.quality.failures import decide_failures
 from app.quality.nonconformances import lock_nonconformance
 from app.reasons import reason_given
+from app.sentences import Sentence
 from app.units.families import named_units
 from app.units.locks import lock_units
 from app.units.places import PLACES_OF_UNITS
@@ -51,8 +52,15 @@ def require_authority(role: Role, decision: Disposition) -> None:
     """Raise `Forbidden`, naming the roles that may, unless this role may decide that."""
     if decision in AUTHORITY.get(role, ()):
         return
-    able = " or ".join(spoken(one) for one, may in AUTHORITY.items() if decision in may)
-    raise Forbidden(f"The role {spoken(role)} may not decide {spoken(decision)}. Ask somebody with the role {able}.")
+    able = [one for one, may in AUTHORITY.items() if decision in may]
+    raise Forbidden(
+        Sentence(
+            "The role %(roles)s may not decide %(word_decision)s. Ask somebody with the role %(roles_able)s.",
+            roles=[role],
+            word_decision=decision,
+            roles_able=able,
+        )
+    )
 
 
 _NOW = text("SELECT clock_timestamp()")
@@ -120,7 +128,7 @@ def disposition_units(
     require_authority(role, decision)
     reason = reason_given(reason)
     if not serials:
-        raise Invalid("Name the units by their serials.")
+        raise Invalid(Sentence("Name the units by their serials."))
     opened = lock_nonconformance(connection, number, shared=True)
     named = [(serial, unit_id) for serial, meant in named_units(connection, serials).items() for unit_id in meant]
     asked = {
@@ -132,10 +140,18 @@ def disposition_units(
     held = {row.serial for row in rows}
     unheld = [serial for serial in serials if serial not in held]
     if unheld:
-        raise NotFound(f"{number} does not hold {', '.join(unheld[:5])}. Check the serials; nothing was decided.")
+        raise NotFound(
+            Sentence(
+                "%(number)s does not hold %(all_names)s. Check the serials; nothing was decided.",
+                number=number,
+                all_names=unheld[:5],
+            )
+        )
     approval = (customer_approval or "").strip() or None
     if decision is Disposition.use_as_is and approval is None and any(row.customer_id is not None for row in rows):
-        raise Invalid("A customer's unit is used as it is only with the customer's approval. Give its reference.")
+        raise Invalid(
+            Sentence("A customer's unit is used as it is only with the customer's approval. Give its reference.")
+        )
     lock_units(connection, {unit_id for row in rows for unit_id in (row.unit_id, row.held_id)})
     held_units = {row.unit_id for row in rows}
     # What was decided of a place before its board was known is no decision of what came on that board later.
@@ -186,8 +202,11 @@ def disposition_units(
 
 def _decided_before(number: str) -> Conflict:
     return Conflict(
-        f"One of these units was decided under {number} before; that is done once. "
-        "Open another nonconformance if there is a new reason."
+        Sentence(
+            "One of these units was decided under %(number)s before; that is done once. Open another "
+            "nonconformance if there is a new reason.",
+            number=number,
+        )
     )
 
 
@@ -224,13 +243,19 @@ def disposition_packages(
     require_authority(role, decision)
     reason = reason_given(reason)
     if decision in {Disposition.rework, Disposition.repair}:
-        raise Invalid("A package is not reworked. Release it, scrap it, or return it to the supplier.")
+        raise Invalid(Sentence("A package is not reworked. Release it, scrap it, or return it to the supplier."))
     opened = lock_nonconformance(connection, number, shared=True)
     asked = {"identifiers": list(dict.fromkeys(identifiers)), "nonconformance": opened.nonconformance_id}
     rows = connection.execute(_PACKAGES_MEANT, asked).all()
     unheld = [row.identifier for row in rows if row.package_id is None]
     if unheld or not rows:
-        raise NotFound(f"{number} does not hold package {', '.join(unheld[:5])}. Check it; nothing was decided.")
+        raise NotFound(
+            Sentence(
+                "%(number)s does not hold package %(all_names)s. Check it; nothing was decided.",
+                number=number,
+                all_names=unheld[:5],
+            )
+        )
     given = {
         "packages": [row.package_id for row in rows],
         "nonconformance": opened.nonconformance_id,
@@ -242,7 +267,9 @@ def disposition_packages(
         with connection.begin_nested():
             connection.execute(_DECIDE_PACKAGES, given)
     except IntegrityError as decided:
-        raise Conflict(f"One of these packages was decided under {number} before; that is done once.") from decided
+        raise Conflict(
+            Sentence("One of these packages was decided under %(number)s before; that is done once.", number=number)
+        ) from decided
     record_audit(
         connection, actor=actor, deed="package.dispositioned", subject=f"nonconformance:{number}", reason=reason,
         decision=decision.value, packages=list(identifiers),

@@ -18,6 +18,7 @@ from app.errors import NotFound
 from app.people import record_audit
 from app.quality.scope import scope_of
 from app.quality.terms import terms_of
+from app.sentences import Sentence
 from app.trace.evidence import Evidence
 from app.units.families import AT_MEMBER_PLACE, MEMBER_PLACES
 from app.units.whereabouts import PlaceKind, places_of
@@ -151,7 +152,9 @@ def _pick(connection: Connection, chance: random.Random) -> tuple[str, str | Non
     """A lot that was placed somewhere; where a few picks find none, the last pick."""
     lots = connection.execute(_LOTS).scalar_one()
     if not lots:
-        raise NotFound("No lot is known here yet. Receive a package with its lot code, or let a machine name one.")
+        raise NotFound(
+            Sentence("No lot is known here yet. Receive a package with its lot code, or let a machine name one.")
+        )
     picked = None
     for _ in range(_PICKS):
         picked = connection.execute(_NTH, {"nth": chance.randrange(lots)}).one()

@@ -15,6 +15,7 @@ from app.errors import Invalid
 from app.quality.facts import Defect, InspectedUnit, InspectionRun, Symptom, TestedUnit, TestRun
 from app.quality.measured import Listed, Members, StepResult, measurements_of
 from app.quality.outcome import FALSE_CALLS, VERIFICATIONS, Outcome, verified
+from app.sentences import Sentence
 
 Step: TypeAlias = cfx.Inspection | cfx.Test
 _HIGHEST = 32767
@@ -69,17 +70,29 @@ def _only_identifier(units: Sequence[cfx.InspectedUnit] | None) -> str | None:
 
 def _position(unit: cfx.InspectedUnit | cfx.TestedUnit) -> int:
     if unit.position > _HIGHEST:
-        raise Invalid(f"Position {unit.position} is higher than any panel has ({_HIGHEST}).")
+        raise Invalid(
+            Sentence(
+                "Position %(number)s is higher than any panel has (%(limit)s).", number=unit.position, limit=_HIGHEST
+            )
+        )
     return unit.position
 
 
 def _all_named(message: cfx.UnitsInspected | cfx.UnitsTested, units: Sequence[InspectedUnit | TestedUnit]) -> None:
     if len(units) > _HIGHEST:
-        raise Invalid(f"{len(units)} units in one message are more than can be told apart ({_HIGHEST}).")
+        raise Invalid(
+            Sentence(
+                "%(count)s units in one message are more than can be told apart (%(limit)s).",
+                count=len(units),
+                limit=_HIGHEST,
+            )
+        )
     if message.transaction_id is None and any(unit.unit_identifier is None for unit in units):
         raise Invalid(
-            "A unit has no UnitIdentifier, and there is no TransactionId to tell it by. "
-            "Have the station send one of them."
+            Sentence(
+                "A unit has no UnitIdentifier, and there is no TransactionId to tell it by. Have the "
+                "station send one of them."
+            )
         )
 
 
@@ -129,7 +142,7 @@ def _overall(said: str | None, steps: Sequence[StepResult]) -> Outcome:
     for worst in (Outcome.failed, Outcome.error, Outcome.aborted, Outcome.passed):
         if worst in outcomes:
             return worst
-    raise Invalid("A unit has no OverallResult and no step with a Result: nothing says how it ended.")
+    raise Invalid(Sentence("A unit has no OverallResult and no step with a Result: nothing says how it ended."))
 
 
 def _said(verification: str | None) -> str | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from app.errors import Invalid
+from app.sentences import Sentence
 from app.units.places import HELD_WINDOW
 from app.units.whereabouts import places_of
 
@@ -133,10 +134,10 @@ def held_units(
 ) -> HeldUnits:
     """A page of the units of a nonconformance; a customer sees their own. Raises `Invalid` for no cursor of ours."""
     if not 1 <= limit <= LARGEST_PAGE:
-        raise Invalid(f"limit must be between 1 and {LARGEST_PAGE}.")
+        raise Invalid(Sentence("limit must be between 1 and %(count_most)s.", count_most=LARGEST_PAGE))
     after = (cursor or "0.-1").split(".")
     if cursor and _CURSOR.fullmatch(cursor) is None:
-        raise Invalid("This cursor is not one that this query gave. Leave it out to start over.")
+        raise Invalid(Sentence("This cursor is not one that this query gave. Leave it out to start over."))
     asked = {
         "number": number,
         "customer_id": customer_id,

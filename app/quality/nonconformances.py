@@ -80,11 +80,16 @@ def lock_nonconformance(connection: Connection, number: str, *, shared: bool = F
     """
     row = connection.execute(_SHARE if shared else _LOCK, {"number": number}).one_or_none()
     if row is None:
-        raise NotFound(f"There is no nonconformance {number}. Check its number.")
+        raise NotFound(Sentence("There is no nonconformance %(number)s. Check its number.", number=number))
     if row.released_at is not None:
         raise Conflict(
-            f"{number} was released by {row.released_by}, {row.released_at:%Y-%m-%d %H:%M:%S} UTC; that is done once. "
-            "Open another if there is a new reason."
+            Sentence(
+                "%(number)s was released by %(who)s, %(second)s; that is done once. Open another if "
+                "there is a new reason.",
+                number=number,
+                who=row.released_by,
+                second=row.released_at,
+            )
         )
     return OpenNonconformance(row.nonconformance_id, number, row.opened_at, row.by_rule)
 

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from app.errors import Invalid
+from app.sentences import Sentence
 
 # `CFX.Structures.VerificationResult` in its order; the first is what a station writes where nobody verified anything.
 VERIFICATIONS = (
@@ -57,8 +58,12 @@ def result_code(result: str | int) -> int:
     code = _CODES.get(str(result).strip().casefold())
     if code is None:
         raise Invalid(
-            f"The result {result!r} is not one of {', '.join(CFX_RESULTS)}. "
-            "Correct it at the station and send the message again."
+            Sentence(
+                "The result %(result)s is not one of %(all_results)s. Correct it at the station and send "
+                "the message again.",
+                result=repr(result),
+                all_results=CFX_RESULTS,
+            )
         )
     return code
 

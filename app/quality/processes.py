@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from app.errors import Invalid, NotFound
 from app.quality.formats import Value
 from app.quality.readings import Window, capabilities, series
+from app.sentences import Sentence
 from app.trace.shown import particulars
 
 
@@ -74,12 +75,15 @@ def measured_capability(
     of that characteristic.
     """
     if lower is not None and upper is not None and lower > upper:
-        raise Invalid("lower is above upper.")
+        raise Invalid(Sentence("lower is above upper."))
     found = capabilities(connection, window, characteristic, lower=lower, upper=upper)
     if not found.items:
         raise NotFound(
-            f"No numbers of {characteristic} were measured at this station in that time. "
-            "A run's measurements show the names that the station uses."
+            Sentence(
+                "No numbers of %(characteristic)s were measured at this station in that time. A run's "
+                "measurements show the names that the station uses.",
+                characteristic=characteristic,
+            )
         )
     figures = (found.mean, found.deviation, found.lower, found.upper, found.cp, found.cpk)
     columns = [[one if isfinite(one) else None for one in figure.tolist()] for figure in figures]

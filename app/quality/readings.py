@@ -23,6 +23,7 @@ from app.quality.layout import Item, Kind, Layout, Place
 from app.quality.layouts import layouts_of, remembered_layouts
 from app.quality.measurements import as_sent
 from app.quality.unpacking import values_of_runs
+from app.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Window:
     def __post_init__(self) -> None:
         """Refuse a time that is none."""
         if self.since >= self.until:
-            raise Invalid("since is not before until.")
+            raise Invalid(Sentence("since is not before until."))
 
     def named(self) -> dict[str, Any]:
         """As parameters of a statement."""
@@ -132,8 +133,12 @@ def series(connection: Connection, window: Window, feature: str, characteristic:
         layouts |= _layouts_in(connection, window)
     if not readings:
         raise NotFound(
-            f"{characteristic} of {feature} was not measured at this station in that time. "
-            "A run's measurements show the names that the station uses."
+            Sentence(
+                "%(characteristic)s of %(feature)s was not measured at this station in that time. A run's "
+                "measurements show the names that the station uses.",
+                characteristic=characteristic,
+                feature=feature,
+            )
         )
     return readings
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from app.errors import NotFound
 from app.quality.terms import Terms
+from app.sentences import Sentence
 from app.trace.evidence import Evidence, stronger
 from app.trace.hits import packages_meant
 from app.trace.question import Question
@@ -115,8 +116,10 @@ def _listed(connection: Connection, terms: Terms) -> dict[Key, ScopedUnit]:
     named = named_units(connection, terms.serials)
     unknown = [serial for serial in terms.serials if serial not in named]
     if unknown:
-        few = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
-        raise NotFound(f"No unit {few} is known here. Correct the list; nothing was contained.")
+        few: str = ", ".join(unknown[:5])
+        if more := unknown[5:]:
+            few = Sentence("%(all_names)s and %(count)s more", all_names=unknown[:5], count=len(more))
+        raise NotFound(Sentence("No unit %(few)s is known here. Correct the list; nothing was contained.", few=few))
     units = [unit_id for meant in named.values() for unit_id in meant]
     listed = {(row[0], 0): row[1] for row in connection.execute(_SERIALS, {"units": units})}
     why = "It is on the list, by itself or with its panel."

@@ -9,6 +9,7 @@ silently.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import reduce
 from itertools import chain
 from typing import Any
 
@@ -44,6 +45,17 @@ class Kept:
     serial: str
     reasons: tuple[Reason, ...]
 
+    @property
+    def first(self) -> Sentence:
+        """The first reason, in a sentence that names the unit."""
+        why = self.reasons[0].sentence
+        if why.endswith("."):
+            return Sentence("%(unit)s: %(sentence)s", unit=self.serial, sentence=why)
+        return Sentence("%(unit)s: %(sentence)s.", unit=self.serial, sentence=why)  # in somebody's own words
+
+
+_FEW = 3
+
 
 class MayNotLeave(Conflict):
     """Units of the shipment may not leave; none of it was packed or shipped."""
@@ -52,15 +64,15 @@ class MayNotLeave(Conflict):
     title = "These units may not leave"
 
     def __init__(self, kept: Sequence[Kept]) -> None:
-        # A reason that somebody gave in words of their own may lack its period.
-        few = " ".join(f"{one.serial}: {one.reasons[0].sentence.removesuffix('.')}." for one in kept[:3])
-        more = f" And {len(kept) - 3} more; `units` lists them." if len(kept) > 3 else ""
+        few = reduce(both, (one.first for one in kept[:_FEW]))
+        if more := kept[_FEW:]:
+            few = both(few, Sentence("And %(count)s more; `units` lists them.", count=len(more)))
         told = [
             {"serial": one.serial, "reasons": [{"code": why.code, "sentence": why.sentence, "clears": why.clears}
                                                for why in one.reasons]}
             for one in kept
         ]  # fmt: skip
-        super().__init__(f"{few}{more} Clear that, or leave them out; nothing was done.", units=told)
+        super().__init__(both(few, Sentence("Clear that, or leave them out; nothing was done.")), units=told)
 
 
 _UNITS = text("SELECT unit_id, serial, customer_id FROM unit WHERE unit_id = ANY (CAST(:units AS bigint[]))")
@@ -151,15 +163,20 @@ def pack(connection: Connection, serials: Sequence[str], *, shipment: str, custo
     Raises `MayNotLeave`, `NotFound` for an unknown serial or customer, `Conflict` where the shipment has left.
     """
     if not serials:
-        raise Invalid("Name the units by their serials.")
+        raise Invalid(Sentence("Name the units by their serials."))
     if not shipment.strip():
-        raise Invalid("A shipment needs a number.")
+        raise Invalid(Sentence("A shipment needs a number."))
     customer_id = customer_id_of(connection, customer)
     if customer_id is None:
-        raise NotFound(f"There is no customer {customer}. Assign it to a work order first, or check the name.")
+        raise NotFound(
+            Sentence(
+                "There is no customer %(customer)s. Assign it to a work order first, or check the name.",
+                customer=customer,
+            )
+        )
     opened = open_shipment(connection, number=shipment.strip(), customer_id=customer_id, actor=actor)
     if opened.shipped_at is not None:
-        raise Conflict(f"Shipment {shipment} has left already. Open another.")
+        raise Conflict(Sentence("Shipment %(shipment)s has left already. Open another.", shipment=shipment))
     units = _named(connection, serials)
     ids = {row.unit_id: row.serial for row in units}
     found = reasons_to_keep(connection, lock_families(connection, ids))
@@ -175,10 +192,12 @@ def ship(connection: Connection, number: str, *, actor: str) -> int:
     """Let a shipment leave, judged again as it stands now; returns how many units. All of it or nothing."""
     shipment = lock_shipment(connection, number)
     if shipment.shipped_at is not None:
-        raise Conflict(f"Shipment {number} has left already, {shipment.shipped_at:%Y-%m-%d %H:%M} UTC.")
+        raise Conflict(
+            Sentence("Shipment %(shipment)s has left already, %(time)s.", shipment=number, time=shipment.shipped_at)
+        )
     ids = packed_units(connection, shipment.shipment_id)
     if not ids:
-        raise Conflict(f"Shipment {number} is empty. Pack something for it first.")
+        raise Conflict(Sentence("Shipment %(shipment)s is empty. Pack something for it first.", shipment=number))
     families = lock_families(connection, ids)
     units = connection.execute(_UNITS, {"units": ids}).all()
     found = reasons_to_keep(connection, families, packed=True)
@@ -198,7 +217,7 @@ def unpack(connection: Connection, serials: Sequence[str], *, reason: str, actor
     taken = unpack_units(connection, ids, reason=reason, actor=actor)
     absent = [serial for unit_id, serial in ids.items() if unit_id not in taken]
     if absent:
-        raise NotFound(f"{', '.join(absent[:5])} is in no shipment. Nothing was unpacked.")
+        raise NotFound(Sentence("%(all_units)s is in no shipment. Nothing was unpacked.", all_units=absent[:5]))
     record_audit(connection, actor=actor, deed="unit.unpacked", subject=None,
                  reason=reason, serials=sorted(ids.values()))  # fmt: skip
     return len(taken)
@@ -221,7 +240,7 @@ def _named(connection: Connection, serials: Sequence[str]) -> Sequence[Row[Any]]
     named = named_units(connection, serials)
     unknown = [serial for serial in serials if serial not in named]
     if unknown:
-        raise NotFound(f"No unit {', '.join(unknown[:5])} is known here. Nothing was done.")
+        raise NotFound(Sentence("No unit %(all_units)s is known here. Nothing was done.", all_units=unknown[:5]))
     meant = sorted({unit_id for units in named.values() for unit_id in units})
     return connection.execute(_UNITS, {"units": meant}).all()
 

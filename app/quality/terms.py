@@ -22,11 +22,17 @@ class Terms:
     def __post_init__(self) -> None:
         """Refuse what says nothing, says it twice, or asks for the past."""
         if (self.question is None) == (not self.serials):
-            raise Invalid("Say what to contain: a lot, a package, a tool, a station with a window ..., or serials.")
+            raise Invalid(
+                Sentence("Say what to contain: a lot, a package, a tool, a station with a window ..., or serials.")
+            )
         if self.question is not None and self.question.as_of is not None:
-            raise Invalid("A containment is counted from what is known now; leave out as_of.")
+            raise Invalid(Sentence("A containment is counted from what is known now; leave out as_of."))
         if len(self.serials) > _ENOUGH_SERIALS:
-            raise Invalid(f"A containment takes at most {_ENOUGH_SERIALS} serials; split the list.")
+            raise Invalid(
+                Sentence(
+                    "A containment takes at most %(count_most)s serials; split the list.", count_most=_ENOUGH_SERIALS
+                )
+            )
 
     @property
     def words(self) -> Sentence:

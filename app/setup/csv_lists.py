@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from app.errors import Invalid
+from app.sentences import Sentence
 from app.setup.requirements import SlotPlan
 
 _HEADINGS = {
@@ -39,17 +40,26 @@ def read_setup_list(text: str) -> dict[str | None, list[SlotPlan]]:
                 columns = [_column(cell) for cell in cells]
                 if not {"slot", "part_number"} <= set(columns):
                     raise Invalid(
-                        "The list needs a line of headings with slot and part_number, and station if it has several."
+                        Sentence(
+                            "The list needs a line of headings with slot and part_number, and station if it has "
+                            "several."
+                        )
                     )
                 continue
             if reader.line_num > _MOST_LINES:
-                raise Invalid(f"A setup list has at most {_MOST_LINES} lines.")
+                raise Invalid(Sentence("A setup list has at most %(count_most)s lines.", count_most=_MOST_LINES))
             row = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if name}
             found[row.get("station") or None].append(_slot(row, reader.line_num))
     except csv.Error as error:
-        raise Invalid(f"This is not CSV ({error} in line {reader.line_num}). Export it again.") from None
+        raise Invalid(
+            Sentence(
+                "This is not CSV (%(problem)s in line %(line)s). Export it again.",
+                problem=str(error),
+                line=reader.line_num,
+            )
+        ) from None
     if not found:
-        raise Invalid("The list names no slot.")
+        raise Invalid(Sentence("The list names no slot."))
     return dict(found)
 
 
@@ -61,12 +71,16 @@ def _column(heading: str) -> str | None:
 def _slot(row: Mapping[str, str], line: int) -> SlotPlan:
     slot, part_number = row.get("slot", ""), row.get("part_number", "")
     if not slot or not part_number:
-        raise Invalid(f"Line {line} lacks its slot or part_number. Correct it; nothing was stored.")
+        raise Invalid(
+            Sentence("Line %(line)s lacks its slot or part_number. Correct it; nothing was stored.", line=line)
+        )
     pieces = row.get("pieces_per_unit") or None
     try:
         each = None if pieces is None else float(pieces.replace(",", "."))
     except ValueError:
-        raise Invalid(f"Line {line}: {pieces!r} is not a number of pieces per unit.") from None
+        raise Invalid(
+            Sentence("Line %(line)s: %(said)s is not a number of pieces per unit.", line=line, said=repr(pieces))
+        ) from None
     return SlotPlan(
         slot=slot,
         part_number=part_number,

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from app.errors import NotFound
+from app.sentences import Sentence
 from app.setup.outlook import Pace
 from app.setup.rules import Required
 
@@ -72,7 +73,9 @@ def order_of(connection: Connection, number: str) -> Order:
     """The work order of this number. Raises `NotFound`."""
     row = connection.execute(_ORDER, {"number": number.strip()}).one_or_none()
     if row is None:
-        raise NotFound(f"There is no work order {number}. Check its number, or plan it first.")
+        raise NotFound(
+            Sentence("There is no work order %(number)s. Check its number, or plan it first.", number=number)
+        )
     return Order(*row)
 
 

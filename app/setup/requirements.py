@@ -11,6 +11,7 @@ from app.errors import Conflict, Invalid
 from app.lines.tools import station_id_of
 from app.people import record_audit
 from app.products.models import ProductRevision
+from app.sentences import Sentence
 from app.setup.models import RequiredSetup, RequiredSlot
 from app.setup.rules import Required
 
@@ -100,11 +101,21 @@ def learn_setup(
     _refuse_unknown(connection, product_revision_id)
     chosen = choose_setup(connection, station_id, product_revision_id, side)
     if chosen is not None and chosen.side == side and not chosen.unplanned:
-        raise Conflict(f"What {station} must hold for this product is planned already. Change the plan instead.")
+        raise Conflict(
+            Sentence(
+                "What %(station)s must hold for this product is planned already. Change the plan instead.",
+                station=station,
+            )
+        )
     rows = connection.execute(_VERIFIED, {"station": station_id, "at": at})
     slots = [SlotPlan(row.slot, row.part_number, part_revision=row.part_revision) for row in rows]
     if not slots:
-        raise Invalid(f"Nothing in the slots of {station} is verified yet. Scan each slot and its reel first.")
+        raise Invalid(
+            Sentence(
+                "Nothing in the slots of %(station)s is verified yet. Scan each slot and its reel first.",
+                station=station,
+            )
+        )
     setup_id = _enter(connection, station_id, product_revision_id, side, None, slots, unplanned=True)
     record_audit(
         connection, actor=actor, deed="setup.learned", subject=f"station:{station}",
@@ -157,23 +168,37 @@ def _enter(
 def _refuse_unknown(connection: Connection, product_revision_id: int) -> None:
     known = select(ProductRevision.revision).where(ProductRevision.product_revision_id == product_revision_id)
     if connection.execute(known).one_or_none() is None:
-        raise Invalid(f"There is no product revision {product_revision_id}. GET /api/v1/products lists them.")
+        raise Invalid(
+            Sentence(
+                "There is no product revision %(number)s. GET /api/v1/products lists them.", number=product_revision_id
+            )
+        )
 
 
 def _refuse_odd(slots: Sequence[SlotPlan], side: str | None) -> None:
     if side is not None and side not in SIDES:
-        raise Invalid(f"A side is top or bottom, not {side!r}. Leave it out where the setup serves both.")
+        raise Invalid(
+            Sentence(
+                "A side is top or bottom, not %(side)s. Leave it out where the setup serves both.", side=repr(side)
+            )
+        )
     if not slots:
-        raise Invalid("A setup names at least one slot and the part that belongs there.")
+        raise Invalid(Sentence("A setup names at least one slot and the part that belongs there."))
     seen: set[tuple[str, str]] = set()
     for plan in slots:
         place = plan.slot.strip(), plan.lane.strip()
         if not place[0] or not plan.part_number.strip():
-            raise Invalid("Each line of a setup needs a slot and a part_number.")
+            raise Invalid(Sentence("Each line of a setup needs a slot and a part_number."))
         if place in seen:
-            raise Invalid(f"Slot {place[0]} is given twice. Name the lanes where it has several.")
+            raise Invalid(Sentence("Slot %(slot)s is given twice. Name the lanes where it has several.", slot=place[0]))
         if plan.pieces_per_unit is not None and not 0 < plan.pieces_per_unit <= 1e6:
-            raise Invalid(f"Slot {place[0]}: pieces_per_unit is above 0, not {plan.pieces_per_unit:g}.")
+            raise Invalid(
+                Sentence(
+                    "Slot %(slot)s: pieces_per_unit is above 0, not %(pieces)s.",
+                    slot=place[0],
+                    pieces=plan.pieces_per_unit,
+                )
+            )
         seen.add(place)
 
 

@@ -11,6 +11,7 @@ from app.materials.loaded import loaded_where
 from app.materials.loadings import LoadingChange, record_loadings
 from app.materials.package_events import package_ids, past
 from app.people import record_audit
+from app.sentences import Sentence
 from app.setup.left import pieces_left
 
 
@@ -78,18 +79,33 @@ def return_package(
     package_id = package_ids(connection, [package])[package]
     last = connection.execute(_LAST, {"package": package_id, "at": when}).one_or_none()
     if last is None:
-        raise Conflict(f"Package {package} was in no slot yet, so it cannot come back. Correct its count instead.")
+        raise Conflict(
+            Sentence(
+                "Package %(package)s was in no slot yet, so it cannot come back. Correct its count instead.",
+                package=package,
+            )
+        )
     expected = pieces_left(connection, [package_id]).get(package_id)
     left = quantity if quantity is not None else expected.at_least if expected else None
     if left is None:
-        raise Invalid(f"Nobody can say how many pieces are left in package {package}. Count them and give quantity.")
+        raise Invalid(
+            Sentence(
+                "Nobody can say how many pieces are left in package %(package)s. Count them and give quantity.",
+                package=package,
+            )
+        )
     held = connection.execute(_HELD, {"package": package_id}).one()
     known = max(held.told, held.counted or 0) if held.told else _LARGEST
     beyond = left > max(_OVERFILLED * (held.told or _LARGEST), held.counted or 0)
     if left < 0 or (beyond and not (confirmed and left <= _LARGEST)):
         raise Invalid(
-            f"Package {package} holds 0 to {known:g} pieces, not {left:.15g}. Count again; if the count is right, "
-            "a line lead or quality engineer confirms it."
+            Sentence(
+                "Package %(package)s holds 0 to %(pieces_most)s pieces, not %(pieces)s. Count again; if "
+                "the count is right, a line lead or quality engineer confirms it.",
+                package=package,
+                pieces_most=known,
+                pieces=left,
+            )
         )
     audit_id = record_audit(
         connection, actor=actor, deed="package.returned", subject=f"package:{package}", quantity=left,

@@ -20,6 +20,7 @@ from app.materials.loaded import Loaded, identifiers, loaded_at
 from app.materials.loadings import LoadingChange, record_loadings
 from app.materials.package_events import CLOCK_ERROR, past
 from app.people import record_audit
+from app.sentences import Sentence
 from app.setup.checks import blocks_at
 from app.setup.models import SetupCheck
 from app.setup.verification import Check, alone_with
@@ -90,7 +91,7 @@ def undo_loading(
     station_id = station_id_of(connection, station)
     row = connection.execute(_CHECK, {"check": check_id, "station": station}).one_or_none()
     if row is None:
-        raise NotFound("That scan is not known here. Scan the slot, then the reel that is in it.")
+        raise NotFound(Sentence("That scan is not known here. Scan the slot, then the reel that is in it."))
     there = loaded_at(connection, station_id, at=row.happened_at - _MOMENT)
     place = next((one for one in there if one.package_id == row.replaced_id), None) or row
     location = place.slot or row.said
@@ -99,10 +100,19 @@ def undo_loading(
     alone_with(connection, *(f"slot {station_id} {one}" for one in slots), f"package {row.package_id}")
     if not row.accepted or row.kind not in {"load", "splice"}:
         raise Conflict(
-            f"Slot {row.said} was not loaded by that scan. Scan the right reel, or have a line lead clear it."
+            Sentence(
+                "Slot %(slot)s was not loaded by that scan. Scan the right reel, or have a line lead clear it.",
+                slot=row.said,
+            )
         )
     if connection.execute(_USED_SINCE, {"check": check_id, "location": location}).scalar_one():
-        raise Conflict(f"Slot {row.said} or reel {row.package} has been used since. Scan what is in the slot now.")
+        raise Conflict(
+            Sentence(
+                "Slot %(slot)s or reel %(package)s has been used since. Scan what is in the slot now.",
+                slot=row.said,
+                package=row.package,
+            )
+        )
     in_slot = [one for one in there if (one.slot, one.lane) == (place.slot, place.lane)]
     against = _blocked_without(connection, station_id, row.said, check_id)
     audit_id = record_audit(connection, actor=actor, deed="setup.undone", subject=f"station:{station}",

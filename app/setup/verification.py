@@ -82,7 +82,7 @@ def verify_loading(
     when = past(at)
     station_id = station_id_of(connection, station)
     if not label.strip() or len(label) > LONGEST:
-        raise Invalid("Scan the reel's label: the scan is empty or longer than any label.")
+        raise Invalid(Sentence("Scan the reel's label: the scan is empty or longer than any label."))
     revision, side = _building(connection, station_id, product_revision_id, side, when)
     required = required_setup(connection, station_id, revision, side) if revision is not None else []
     package_id, identifier = _package(connection, label)
@@ -127,7 +127,7 @@ def clear_location(
     reason = reason_given(reason)
     known = identifiers(loaded_at(connection, station_id, at=when))
     if known.get(slot, slot) not in blocks_at(connection, station_id, at=when, known=known):
-        raise Conflict(f"Slot {slot} of {station} is not blocked.")
+        raise Conflict(Sentence("Slot %(slot)s of %(station)s is not blocked.", slot=slot, station=station))
     audit_id = record_audit(connection, actor=actor, deed="location.cleared", subject=f"station:{station}",
                             slot=slot, reason=reason)  # fmt: skip
     connection.execute(
@@ -163,17 +163,25 @@ _SLOTS = text(
 
 def _place(connection: Connection, station_id: int, said: str, required: Sequence[Required]) -> _Place:
     if not said or len(said) > 256:
-        raise Invalid("Scan the slot first, then the reel.")
+        raise Invalid(Sentence("Scan the slot first, then the reel."))
     rows = connection.execute(_SLOTS, {"station": station_id, "said": said}).all()
     rows = [row for row in rows if row.slot == said] or rows
     locations = {row.slot for row in rows if row.slot}
     if len(locations) > 1:
-        raise Invalid(f"Several locations of this station are called {said}: {', '.join(sorted(locations))}.")
+        raise Invalid(
+            Sentence(
+                "Several locations of this station are called %(slot)s: %(all_slots)s.",
+                slot=said,
+                all_slots=sorted(locations),
+            )
+        )
     location = next(iter(locations), said)
     name = next((row.slot_name for row in rows if row.slot_name), None)
     wanted = next((one.slot for one in required if one.slot in {said, location, name}), None)
     if wanted is None and required:
-        raise Invalid(f"The setup of this station has no slot {said}. Scan the label at the slot again.")
+        raise Invalid(
+            Sentence("The setup of this station has no slot %(slot)s. Scan the label at the slot again.", slot=said)
+        )
     lanes = {one.lane for one in required if one.slot == wanted and one.lane} or {row.lane for row in rows if row.lane}
     return _Place(wanted or location, location, name, tuple(sorted(lanes)))
 
@@ -248,7 +256,11 @@ def _replaced(
     here = [one.package_id for one in loaded if one.slot == place.location]
     if old_id is None or old_id not in here:
         raise Invalid(
-            f"Package {identifier or replaces.strip()[:80]} is not in slot {place.slot}. Scan the reel in the feeder."
+            Sentence(
+                "Package %(package)s is not in slot %(slot)s. Scan the reel in the feeder.",
+                package=identifier or replaces.strip()[:80],
+                slot=place.slot,
+            )
         )
     return candidates(connection, [old_id], here=station_id, at=at)[old_id]
 

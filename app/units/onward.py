@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from app.lines.clocks import MAY_HAVE_BEEN
+from app.sentences import Sentence
 from app.units.families import AMONG_MEMBER_PLACES, MEMBER_PLACES, MEMBERS, built_into
 from app.units.locks import lock_families
 from app.units.whereabouts import beyond
@@ -34,20 +35,34 @@ _LATER = text(
 )
 
 
-def gone_on(connection: Connection, unit_id: int, serial: str, transaction: UUID) -> str | None:
+def gone_on(connection: Connection, unit_id: int, serial: str, transaction: UUID) -> Sentence | None:
     """What became of a unit since the work of this transaction, with its panel, its boards or the assembly around it.
 
-    As a sentence; None: nothing. Alone with them from then on.
+    None: nothing. Alone with them from then on.
     """
     family = lock_families(connection, [unit_id])[unit_id]
     asked = {"unit": unit_id, "units": [unit_id], "family": sorted(family), "transaction": transaction}
     later = connection.execute(_LATER, asked).one_or_none()
     if later is not None and later.again:
-        return f"{serial} was begun again at {later.station} since. Undo that first, where it was done."
+        return Sentence(
+            "%(unit)s was begun again at %(station)s since. Undo that first, where it was done.",
+            unit=serial,
+            station=later.station,
+        )
     if later is not None:
-        return f"{serial} has gone on to {later.station}. What it is to be now, quality decides."
+        return Sentence(
+            "%(unit)s has gone on to %(station)s. What it is to be now, quality decides.",
+            unit=serial,
+            station=later.station,
+        )
     around = built_into(connection, [unit_id]).get(unit_id)
     if around is not None:
-        return f"{serial} is built into {around} by now. Take it out of that first, or have quality decide."
+        return Sentence(
+            "%(unit)s is built into %(unit_around)s by now. Take it out of that first, or have quality decide.",
+            unit=serial,
+            unit_around=around,
+        )
     there = beyond(connection, [unit_id]).get(unit_id)
-    return f"{serial} is {there.kind} by now. What it is to be now, quality decides." if there else None
+    if there is None:
+        return None
+    return Sentence("%(unit)s is %(word)s by now. What it is to be now, quality decides.", unit=serial, word=there.kind)

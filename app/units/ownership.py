@@ -5,6 +5,7 @@ from sqlalchemy import Connection, text
 from app.errors import NotFound
 from app.orders.planning import work_order_id_of
 from app.people import record_audit, register_customer
+from app.sentences import Sentence
 
 # The units of the order follow by a trigger, so that no other way of changing either can part them.
 _ORDER = text("UPDATE work_order SET customer_id = :customer WHERE work_order_id = :work_order")
@@ -19,7 +20,9 @@ def assign_customer(connection: Connection, *, work_order: str, customer: str, a
     """
     work_order_id = work_order_id_of(connection, work_order)
     if work_order_id is None:
-        raise NotFound(f"There is no work order {work_order}. Plan it first, or check its number.")
+        raise NotFound(
+            Sentence("There is no work order %(order)s. Plan it first, or check its number.", order=work_order)
+        )
     customer_id = register_customer(connection, name=customer, actor=actor)
     given = {"customer": customer_id, "work_order": work_order_id}
     connection.execute(_ORDER, given)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from app.errors import NotFound
+from app.sentences import Sentence
 from app.units.places import AMONG_PLACES, AT_PLACE, PLACES_THEN, TIED_AT_PLACE, VISIBLE, WORKED_AT_PLACE
 from app.units.whereabouts import places_of
 
@@ -138,7 +139,12 @@ def unit(connection: Connection, serial: str, *, customer_id: int | None = None)
     """What a unit is. Raises `NotFound` where the serial is not known, or not that customer's."""
     row = connection.execute(_OVERVIEW, {"serial": serial, "customer_id": customer_id}).one_or_none()
     if row is None:
-        raise NotFound(f"No unit {serial} is known here. Check the serial, or whether its machines have reported yet.")
+        raise NotFound(
+            Sentence(
+                "No unit %(unit)s is known here. Check the serial, or whether its machines have reported yet.",
+                unit=serial,
+            )
+        )
     place = places_of(connection, [row.unit_id])[row.unit_id]
     return UnitOverview(
         serial=row.serial,

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import Conflict, NotFound
+from app.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,9 @@ def open_shipment(connection: Connection, *, number: str, customer_id: int, acto
     connection.execute(_OPEN, {"number": number, "customer": customer_id, "actor": actor})
     row = lock_shipment(connection, number)
     if row.customer_id != customer_id:
-        raise Conflict(f"Shipment {number} goes to another customer. Choose another number.")
+        raise Conflict(
+            Sentence("Shipment %(shipment)s goes to another customer. Choose another number.", shipment=number)
+        )
     return row
 
 
@@ -103,7 +106,7 @@ def lock_shipment(connection: Connection, number: str) -> ShipmentRow:
     """A shipment, locked. Raises `NotFound`."""
     row = connection.execute(_LOCKED, {"number": number}).one_or_none()
     if row is None:
-        raise NotFound(f"There is no shipment {number}. Pack something for it first.")
+        raise NotFound(Sentence("There is no shipment %(shipment)s. Pack something for it first.", shipment=number))
     return ShipmentRow(*row)
 
 
@@ -113,7 +116,7 @@ def pack_units(connection: Connection, unit_ids: Collection[int], *, shipment_id
         with connection.begin_nested():
             connection.execute(_PACK, {"units": sorted(unit_ids), "shipment": shipment_id, "actor": actor})
     except IntegrityError as packed:
-        raise Conflict("One of these units is packed already. Unpack it there first.") from packed
+        raise Conflict(Sentence("One of these units is packed already. Unpack it there first.")) from packed
 
 
 def unpack_units(connection: Connection, unit_ids: Collection[int], *, reason: str, actor: str) -> set[int]:
@@ -131,7 +134,7 @@ def close_shipment(connection: Connection, shipment: ShipmentRow, *, actor: str)
     """Note that a shipment has left. Raises `Conflict` where it had left before."""
     at = connection.execute(_SHIP, {"shipment": shipment.shipment_id, "actor": actor}).scalar_one_or_none()
     if at is None:
-        raise Conflict(f"Shipment {shipment.number} has left already.")
+        raise Conflict(Sentence("Shipment %(shipment)s has left already.", shipment=shipment.number))
     return at  # type: ignore[no-any-return]
 
 

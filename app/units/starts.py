@@ -163,7 +163,7 @@ def end_starts(connection: Connection, unit_ids: Collection[int], *, reason: str
     The caller names who may, and puts it on record. Raises `Invalid` without a reason.
     """
     if not reason.strip():
-        raise Invalid("Say why the start is ended.")
+        raise Invalid(Sentence("Say why the start is ended."))
     lock_units(connection, unit_ids)  # a start that is being judged right now is seen, or comes later
     given = {"units": sorted(set(unit_ids)), "ended_by": f"{actor}: {reason.strip()}"}
     given_up = connection.execute(_GIVE_UP, given).scalars()

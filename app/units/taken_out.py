@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 from app.errors import NotFound
 from app.people import record_audit
 from app.reasons import reason_given
+from app.sentences import Sentence
 from app.units.families import boards_in
 from app.units.locks import lock_units
 
@@ -66,7 +67,11 @@ def take_out(connection: Connection, serials: Sequence[str], *, reason: str, act
     inside = {row.serial for row in rows}
     for serial in serials:
         if serial not in inside:
-            raise NotFound(f"{serial} is in no panel or carrier, as far as is known here. Nothing was changed.")
+            raise NotFound(
+                Sentence(
+                    "%(unit)s is in no panel or carrier, as far as is known here. Nothing was changed.", unit=serial
+                )
+            )
     units = sorted({row.unit_id for row in rows})
     connection.execute(_TAKE_OUT, {"units": units, "actor": actor, "reason": reason})
     for row in rows:

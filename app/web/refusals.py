@@ -92,6 +92,10 @@ REFUSALS: Final = (
     "TransactionId %(shown)s is not a GUID",
     "UnitPositionNumber %(shown)s is not a number",
     "UnitPositionNumber %(shown)s is no whole number within 0..32767",
+    "A unit has no UnitIdentifier, and there is no TransactionId to tell it by. Have the station send one of them.",
+    "A unit has no OverallResult and no step with a Result: nothing says how it ended.",
+    "%(count)s units in one message are more than can be told apart (%(limit)s).",
+    ("The result %(result)s is not one of %(all_results)s. Correct it at the station and send the message again."),
     # a member; its text may hold anything, so these come last
     "%(message)s: %(subject)s is missing.",
     "%(message)s: %(subject)s is empty.",

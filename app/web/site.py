@@ -1,5 +1,6 @@
 """The pages put together."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from fastapi import FastAPI, Request, Response
@@ -35,10 +36,13 @@ from app.web import (
     trace,
     yields,
 )
-from app.web.pages import STATIC, Visitor, wants_page
+from app.web.pages import STATIC, Visitor, telling, wants_page
 from app.web.pages import error_page as _error_page
 
-__all__ = ["error_page", "install", "wants_page"]
+__all__ = ["error_page", "in_words_of_its_screen", "install", "wants_page"]
+
+_OF_SCREENS = ("/station/", "/photo")
+"""Where the scripts of a station's screens ask for JSON and show what went wrong."""
 
 
 def install(app: FastAPI) -> None:
@@ -70,5 +74,15 @@ def _log_in_first(request: Request, error: Exception) -> Response:
 
 def error_page(request: Request, problem: Problem) -> Response:
     """An error as a page, with the navigation of whoever is logged in."""
-    visitor: Visitor | None = getattr(request.state, "visitor", None)
-    return _error_page(request, problem, visitor)
+    return _error_page(request, problem, _visitor(request))
+
+
+def in_words_of_its_screen(request: Request, problem: Problem) -> Problem:
+    """The error of a script as its screen shows it, in the reader's language; that of any other stays English."""
+    if not request.url.path.startswith(_OF_SCREENS):
+        return problem
+    return replace(problem, sentence=telling(request, _visitor(request))(problem.sentence))
+
+
+def _visitor(request: Request) -> Visitor | None:
+    return getattr(request.state, "visitor", None)

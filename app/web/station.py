@@ -9,7 +9,6 @@ from fastapi.responses import FileResponse, RedirectResponse
 from sqlalchemy import Connection
 
 from app.db import for_deeds
-from app.errors import BirthmarkError
 from app.floor.doing import do, read_deed
 from app.floor.repairs import findings, replacement
 from app.floor.units import UnitAtHand, bench, unit_at_hand
@@ -140,11 +139,7 @@ def post_deed(request: Request, visitor: AtStation, body: Annotated[bytes, Depen
     """Do what a screen asks, once however often it is sent; see `app.floor.deeds`."""
     state = request.app.state
     told = telling(request, visitor)
-    try:
-        answer = do(for_deeds(state.gate), state.recorder, read_deed(body), actor=visitor.actor, told=told)
-    except BirthmarkError as refused:
-        refused.sentence = told(refused.sentence)
-        raise
+    answer = do(for_deeds(state.gate), state.recorder, read_deed(body), actor=visitor.actor, told=told)
     return Response(answer, media_type="application/json")
 
 

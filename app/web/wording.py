@@ -203,6 +203,7 @@ _KINDS: Final[Mapping[str, Callable[[Any, Say], str]]] = {
     **{name: _time(form) for name, form in TIMES.items()},
     "percent": lambda ratio, say: _number("percent")(ratio, say).replace("%", say("%")),
     "hours": _number("hours"),
+    "pieces": _number("pieces"),
     "seconds": _number("seconds"),
     "either": _either,
     "asked": asked,
@@ -215,4 +216,5 @@ _KINDS: Final[Mapping[str, Callable[[Any, Say], str]]] = {
     "all": lambda things, _: ENGLISH["all"](things),
     "place": place,
     "fact": fact,
+    "who": who,
 }
