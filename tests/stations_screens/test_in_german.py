@@ -92,6 +92,8 @@ def test_repair_says_why_in_german(german: Page, running: str, opened: Shop, eng
     looked_at(german, "rework")
     german.get_by_role("button", name="R2").first.click()
     german.get_by_role("button", name="ersetzt").click()
+    wedge.scan("X-1")
+    german.locator("[data-note]", has_text="Diese Rolle ist nicht bekannt.").wait_for()
     wedge.scan("C-2201")
     assert "An R2 gehört 100-0042; auf Rolle C-2201 ist 100-0077." in said(german, REASONS)
     looked_at(german, "rework-wrong")

@@ -2,8 +2,7 @@
 
 A catalogue is a GNU gettext file (`de.po`, and `de.AREA.po` for an area's own), which translators'
 tools open. English texts are the keys, in templates as `_("...")`; `%(name)s` in a text is filled in
-after translation. What a machine, a person or an error of ours says in a sentence of its own is
-shown as it was said.
+after translation. What a machine or a person says in words of their own is shown as it was said.
 """
 
 import ast
