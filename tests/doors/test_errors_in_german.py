@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.doors.conftest import Ask
-from tests.doors.test_gate_pages import MOUNTER, planned
+from tests.doors.test_interlock import MOUNTER, planned
 from tests.doors.test_pages import form_token, logged_in
 
 __all__ = ["planned"]
