@@ -1,9 +1,7 @@
 """Work orders and products: what is to be built, through which operations, and for whom."""
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
@@ -14,10 +12,10 @@ from app.api.access import GatePlanner, Planner, Reading, UnitReader, only
 from app.api.once import DoOnce
 from app.errors import Invalid, NotFound
 from app.http.answers import json_answer
+from app.http.designs import uploaded_design
 from app.orders.planning import plan_work_order
 from app.orders.queries import WorkOrderSummary, work_orders
 from app.people import Permission
-from app.products.kicad import BoardDesign, BoardFileError, read_design
 from app.products.planning import approve_parts, import_design, set_routing
 from app.products.queries import ProductSummary, approved_parts, products, routing_of
 from app.products.routing import RoutingStep
@@ -25,7 +23,6 @@ from app.units.ownership import assign_customer
 
 router = APIRouter(tags=["orders"])
 
-_LONGEST_FILE_NAME = 255  # bytes, in the file systems there are
 _Name = Annotated[str, Field(min_length=1, max_length=256)]
 
 
@@ -131,7 +128,7 @@ def post_product(
     units_per_panel: Annotated[int, Form()] = 1,
 ) -> Response:
     """Import a board from its BOM and placement file; the answer lists every mismatch of the two."""
-    design = _design(bom, placements, part_number, revision)
+    design = uploaded_design(bom, placements, name=part_number, revision=revision)
 
     def deed(connection: Connection) -> dict[str, object]:
         revision_id = import_design(
@@ -224,27 +221,3 @@ def put_approved_parts(plan: ApprovedParts, actor: GatePlanner, once: DoOnce) ->
 def get_approved_parts(connection: Reading, product_revision_id: Annotated[int, Query(ge=1, le=2**31 - 1)]) -> Response:
     """Which parts may be used in place of which of the bill's."""
     return json_answer({"approved": approved_parts(connection, product_revision_id)})
-
-
-def _file_name(upload: UploadFile, kind: str) -> str:
-    name = Path(upload.filename or "").name
-    if name in {"", ".."}:
-        return f"{kind}.csv"
-    if len(name.encode()) > _LONGEST_FILE_NAME or "\0" in name:
-        raise Invalid(f"The name of the file of {kind} cannot be one here. Give it a shorter, plainer one.")
-    return name
-
-
-def _design(bom: UploadFile, placements: UploadFile, name: str | None, revision: str | None) -> BoardDesign:
-    with tempfile.TemporaryDirectory(prefix="birthmark-design-") as folder:
-        paths = []
-        for kind, upload in (("bom", bom), ("placements", placements)):
-            # Only the end of the sender's file name is used, and never as a path of its own.
-            path = Path(folder) / kind / _file_name(upload, kind)
-            path.parent.mkdir()
-            path.write_bytes(upload.file.read())
-            paths.append(path)
-        try:
-            return read_design(*paths, name=name, revision=revision)
-        except (BoardFileError, OSError) as refused:
-            raise Invalid(str(refused)) from None

@@ -29,6 +29,7 @@ LARGEST_CFX_BODY = 32 * 1024 * 1024
 _LARGER: Mapping[str, int] = {
     "/api/v1/cfx": LARGEST_CFX_BODY,
     "/api/v1/products": 16 * 1024 * 1024,
+    "/products": 16 * 1024 * 1024,
     "/api/v1/decode": 13 * 1024 * 1024,
     "/photo": 13 * 1024 * 1024,
 }

@@ -118,7 +118,15 @@ def lines(connection: Connection) -> list[LineSummary]:
     return [LineSummary(*row) for row in connection.execute(asked.group_by(Line.line_id).order_by(Line.name))]
 
 
-def operations_done(connection: Connection) -> list[str]:
-    """The operations that stations do, by name."""
-    named = select(Station.operation).where(Station.operation.is_not(None)).distinct()
-    return sorted(operation for (operation,) in connection.execute(named) if operation)
+def operations_of_lines(connection: Connection) -> dict[str | None, list[str]]:
+    """Line -> the operations its stations do, each once, in the order of the flow; None: of stations in no line."""
+    asked = (
+        select(Line.name, Station.operation)
+        .outerjoin_from(Station, Line, Station.line_id == Line.line_id)
+        .where(Station.operation.is_not(None))
+        .order_by(Line.name, Station.line_order, Station.handle)
+    )
+    found: dict[str | None, dict[str, None]] = {}
+    for name, operation in connection.execute(asked):
+        found.setdefault(name, {})[str(operation)] = None
+    return {name: list(operations) for name, operations in found.items()}

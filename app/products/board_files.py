@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from app.products.csv_tables import Row, degrees, millimetres, read_rows, read_text, whole_number
+from app.sentences import Sentence
 
 Side = Literal["top", "bottom"]
 MismatchKind = Literal[
@@ -90,8 +91,12 @@ def _read(path: Path, mismatches: list[Mismatch], *wanted: str) -> list[Row]:
             Mismatch(
                 "encoding",
                 "",
-                f"{path.name} is not UTF-8 throughout (first in line {line}); those bytes were "
-                "read as Windows-1252. Save the file as UTF-8 to be sure of its texts.",
+                Sentence(
+                    "%(file)s is not UTF-8 throughout (first in line %(line)s); those bytes were read as Windows-1252. "
+                    "Save the file as UTF-8 to be sure of its texts.",
+                    file=path.name,
+                    line=line,
+                ),
             )
         )
     return read_rows(path.name, text, wanted)
@@ -103,17 +108,22 @@ def _bom_parts(rows: Iterable[Row], mismatches: list[Mismatch]) -> dict[str, Bom
         quantity = whole_number(row["quantity"])
         names = _designators(row["designator"], quantity)
         if not names:
-            what = row.said("part_number") or row.said("value") or "no part"
-            sentence = (
-                f"BOM line {row.line} ({what}) names no designator, so nothing is fitted from it. "
-                "Name its designators if it belongs on the board."
+            sentence = Sentence(
+                "BOM line %(line)s (%(part)s) names no designator, so nothing is fitted from it. "
+                "Name its designators if it belongs on the board.",
+                line=row.line,
+                part=row.said("part_number") or row.said("value") or Sentence("no part"),
             )
             mismatches.append(Mismatch("unreadable_row", "", sentence))
             continue
         if row["quantity"] and quantity != len(names):
-            sentence = (
-                f"BOM line {row.line} says quantity {row['quantity']} and names {len(names)}: "
-                f"{', '.join(names)}. The designators are built; correct the one or the other."
+            sentence = Sentence(
+                "BOM line %(line)s says quantity %(quantity)s and names %(count)s: %(all_names)s. "
+                "The designators are built; correct the one or the other.",
+                line=row.line,
+                quantity=row["quantity"],
+                count=len(names),
+                all_names=names,
             )
             mismatches.append(Mismatch("quantity_differs", names[0], sentence))
         for name in names:
@@ -128,9 +138,13 @@ def _bom_parts(rows: Iterable[Row], mismatches: list[Mismatch]) -> dict[str, Bom
             )
             first = parts.setdefault(name, part)
             if first is not part:
-                sentence = (
-                    f"{name} stands in BOM lines {first.line} and {row.line}; the first is fitted "
-                    f"({first.part_number or first.value or 'no part number'}). Remove one."
+                sentence = Sentence(
+                    "%(designator)s stands in BOM lines %(line)s and %(line_next)s; the first is fitted (%(part)s). "
+                    "Remove one.",
+                    designator=name,
+                    line=first.line,
+                    line_next=row.line,
+                    part=first.part_number or first.value or Sentence("no part number"),
                 )
                 mismatches.append(Mismatch("duplicate_designator", name, sentence))
     return parts
@@ -162,16 +176,23 @@ def _placements(rows: Iterable[Row], mismatches: list[Mismatch]) -> dict[str, Pl
         x, y, rotation = millimetres(row["x"]), millimetres(row["y"]), degrees(row["rotation"])
         side = _SIDES.get(re.sub(r"[^a-z]", "", row["side"].lower()))
         if not name or x is None or y is None or rotation is None or side is None:
-            sentence = (
-                f"Placement line {row.line} ({name or 'no designator'}) cannot be read: x, y and "
-                "rotation must be numbers and the layer top or bottom. Correct the line."
+            sentence = Sentence(
+                "Placement line %(line)s (%(designator)s) cannot be read: x, y and rotation must be numbers and the "
+                "layer top or bottom. Correct the line.",
+                line=row.line,
+                designator=name or Sentence("no designator"),
             )
             mismatches.append(Mismatch("unreadable_row", name, sentence))
             continue
         part = Placement(row.line, name, x, y, rotation, side, row.said("value"), row.said("footprint"))
         first = placed.setdefault(name, part)
         if first is not part:
-            sentence = f"{name} stands in placement lines {first.line} and {row.line}; the first is used. Remove one."
+            sentence = Sentence(
+                "%(designator)s stands in placement lines %(line)s and %(line_next)s; the first is used. Remove one.",
+                designator=name,
+                line=first.line,
+                line_next=row.line,
+            )
             mismatches.append(Mismatch("duplicate_designator", name, sentence))
     return _seen_from_top(placed)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from app.errors import Invalid
+from app.sentences import Sentence
 
 
 class BoardFileError(Invalid):
@@ -115,11 +116,18 @@ def read_rows(name: str, text: str, wanted: Sequence[str]) -> list[Row]:
                     row[column] = " ".join(cell.split())
             rows.append(Row(reader.line_num, row))
     except csv.Error as error:
-        raise BoardFileError(f"{name} is not CSV ({error} in line {reader.line_num}); export it again.") from error
+        raise BoardFileError(
+            Sentence("%(file)s is not CSV (%(said)s in line %(line)s); export it again.", file=name, said=str(error),
+                     line=reader.line_num)
+        ) from error  # fmt: skip
     if headings is None:
         raise BoardFileError(
-            f"{name} has no line of headings with {', '.join(wanted)}; export it from KiCad "
-            "as CSV, with headings such as Designator, Mid X, Mid Y, Layer, Rotation."
+            Sentence(
+                "%(file)s has no line of headings with %(all_columns)s; export it from KiCad as CSV, with headings "
+                "such as Designator, Mid X, Mid Y, Layer, Rotation.",
+                file=name,
+                all_columns=wanted,
+            )
         )
     return rows
 

@@ -31,6 +31,7 @@ from app.products.board_files import (
     read_placements,
 )
 from app.products.csv_tables import BoardFileError
+from app.sentences import Sentence
 
 __all__ = [
     "BoardDesign",
@@ -79,9 +80,9 @@ class BoardDesign:
 
 
 _NOT_PARTS: Final[tuple[tuple[re.Pattern[str], MismatchKind, str], ...]] = (
-    (re.compile(r"(FID|FD|FM)\d*", re.IGNORECASE), "fiducial", "a fiducial mark, copper for the cameras"),
-    (re.compile(r"TP\d*", re.IGNORECASE), "test_point", "a test point, bare copper"),
-    (re.compile(r"(H|MH|HOLE)\d*", re.IGNORECASE), "mounting_hole", "a mounting hole"),
+    (re.compile(r"(FID|FD|FM)\d*", re.IGNORECASE), "fiducial", Sentence("a fiducial mark, copper for the cameras")),
+    (re.compile(r"TP\d*", re.IGNORECASE), "test_point", Sentence("a test point, bare copper")),
+    (re.compile(r"(H|MH|HOLE)\d*", re.IGNORECASE), "mounting_hole", Sentence("a mounting hole")),
 )
 _THROUGH_HOLE: Final = re.compile(
     r"_THT(:|_|$)|^Package_DIP:|^TerminalBlock|^Connector_Pin(Header|Socket)_(?!.*SMD)", re.IGNORECASE
@@ -103,7 +104,11 @@ def read_design(bom: Path, placements: Path, *, name: str | None = None, revisio
     components = tuple(_reconcile(parts, placed, mismatches))
     if not components:
         raise BoardFileError(
-            f"{bom.name} and {placements.name} leave nothing to build; check that both files are of the same board."
+            Sentence(
+                "%(file)s and %(file_next)s leave nothing to build; check that both files are of the same board.",
+                file=bom.name,
+                file_next=placements.name,
+            )
         )
     mismatches += _part_number_conflicts(components)
     file_name, file_revision = _name_and_revision(bom.stem)
@@ -135,19 +140,26 @@ def _reconcile(
     for name, part in parts.items():
         place = placed.get(name)
         if not part.fitted:
-            sentence = f"{name} is marked DNP in BOM line {part.line} and is not fitted."
+            sentence = Sentence(
+                "%(designator)s is marked DNP in BOM line %(line)s and is not fitted.", designator=name, line=part.line
+            )
             mismatches.append(Mismatch("not_fitted", name, sentence))
             continue
         if part.part_number is None:
-            sentence = (
-                f"{name} has no part number in BOM line {part.line}; it is fitted and traced as "
-                f"{_stand_in(part)!r}. Give the manufacturer's part number."
+            sentence = Sentence(
+                "%(designator)s has no part number in BOM line %(line)s; it is fitted and traced as '%(part)s'. "
+                "Give the manufacturer's part number.",
+                designator=name,
+                line=part.line,
+                part=_stand_in(part),
             )
             mismatches.append(Mismatch("no_part_number", name, sentence))
         if place is None:
-            sentence = (
-                f"{name} is in the BOM (line {part.line}) and not in the placements; it goes to "
-                "hand assembly. Export its position if a machine is to place it."
+            sentence = Sentence(
+                "%(designator)s is in the BOM (line %(line)s) and not in the placements; it goes to hand assembly. "
+                "Export its position if a machine is to place it.",
+                designator=name,
+                line=part.line,
             )
             mismatches.append(Mismatch("not_in_placements", name, sentence))
         else:
@@ -184,24 +196,48 @@ def _stand_in(part: BomPart) -> str:
 def _without_bom_line(name: str, place: Placement) -> Mismatch:
     for pattern, kind, what in _NOT_PARTS:
         if pattern.fullmatch(name):
-            return Mismatch(kind, name, f"{name} is {what}; it is in the placements only and nothing is fitted.")
+            return Mismatch(
+                kind,
+                name,
+                Sentence(
+                    "%(designator)s is %(sentence)s; it is in the placements only and nothing is fitted.",
+                    designator=name,
+                    sentence=what,
+                ),
+            )
     return Mismatch(
         "not_in_bom",
         name,
-        f"{name} is in the placements (line {place.line}) and not in the BOM, so it is not fitted. "
-        "Add it to the BOM if the board needs it.",
+        Sentence(
+            "%(designator)s is in the placements (line %(line)s) and not in the BOM, so it is not fitted. "
+            "Add it to the BOM if the board needs it.",
+            designator=name,
+            line=place.line,
+        ),
     )
 
 
 def _differences(part: BomPart, place: Placement) -> Iterator[Mismatch]:
     name = part.reference_designator
     if part.value and place.value and part.value != place.value:
-        sentence = f"{name} is {part.value} in the BOM and {place.value} in the placements."
-        yield Mismatch("value_differs", name, f"{sentence} The BOM is built; export both again.")
+        sentence = Sentence(
+            "%(designator)s is %(value)s in the BOM and %(value_placed)s in the placements. "
+            "The BOM is built; export both again.",
+            designator=name,
+            value=part.value,
+            value_placed=place.value,
+        )
+        yield Mismatch("value_differs", name, sentence)
     ours, theirs = (text and _land(text) for text in (part.footprint, place.footprint))
     if ours and theirs and ours != theirs:
-        sentence = f"{name} is on {ours} in the BOM and on {theirs} in the placements."
-        yield Mismatch("footprint_differs", name, f"{sentence} The BOM is built; export both again.")
+        sentence = Sentence(
+            "%(designator)s is on %(footprint)s in the BOM and on %(footprint_placed)s in the placements. "
+            "The BOM is built; export both again.",
+            designator=name,
+            footprint=ours,
+            footprint_placed=theirs,
+        )
+        yield Mismatch("footprint_differs", name, sentence)
 
 
 def _land(footprint: str) -> str:
@@ -221,13 +257,27 @@ def _part_number_conflicts(components: Iterable[Component]) -> Iterator[Mismatch
                 yield Mismatch(
                     "part_number_with_several_values",
                     name,
-                    f"{part_number} is {first.value} at {other} and {use.value} at {name}; "
-                    "it is fitted at both. Check both part numbers in the BOM.",
+                    Sentence(
+                        "%(part)s is %(value)s at %(designator)s and %(value_next)s at %(designator_next)s; it is "
+                        "fitted at both. Check both part numbers in the BOM.",
+                        part=part_number,
+                        value=first.value,
+                        designator=other,
+                        value_next=use.value,
+                        designator_next=name,
+                    ),
                 )
             if use.footprint and first.footprint and _land(use.footprint) != _land(first.footprint):
                 yield Mismatch(
                     "part_number_with_several_footprints",
                     name,
-                    f"{part_number} is on {_land(first.footprint)} at {other} and on "
-                    f"{_land(use.footprint)} at {name}; it is fitted at both. Check both lines.",
+                    Sentence(
+                        "%(part)s is on %(footprint)s at %(designator)s and on %(footprint_next)s at "
+                        "%(designator_next)s; it is fitted at both. Check both lines.",
+                        part=part_number,
+                        footprint=_land(first.footprint),
+                        designator=other,
+                        footprint_next=_land(use.footprint),
+                        designator_next=name,
+                    ),
                 )

@@ -10,6 +10,7 @@ from app.people import record_audit, register_customer
 from app.products.kicad import BoardDesign
 from app.products.models import ApprovedPart, BomItem, Product, ProductRevision, RoutingOperation
 from app.products.routing import RoutingStep
+from app.sentences import Sentence
 
 
 def import_design(
@@ -30,9 +31,9 @@ def import_design(
     """
     number = (part_number or design.name).strip()
     if not number:
-        raise Invalid("A product needs a part number: give one, or a design with a name.")
+        raise Invalid(Sentence("A product needs a part number: give one, or a design with a name."))
     if not 1 <= units_per_panel <= 1000:
-        raise Invalid(f"A panel holds 1 to 1000 units, not {units_per_panel}.")
+        raise Invalid(Sentence("A panel holds 1 to 1000 units, not %(count)s.", count=units_per_panel))
     customer_id = register_customer(connection, name=customer, actor=actor) if customer else None
     product_id = _product(connection, customer_id, number, design.name)
     revision_id = _revision(connection, product_id, design.revision, units_per_panel)
@@ -94,20 +95,22 @@ def set_routing(
 ) -> None:
     """Give a revision its routing, in place of the one it had. An operation may stand in it several times.
 
-    An empty one takes the routing away. Raises `NotFound` for an unknown revision.
+    An empty one takes the routing away. Raises `NotFound` for an unknown revision, `Invalid` for a nameless operation.
     """
+    operations = [step.operation.strip() for step in routing]
+    if not all(operations):
+        raise Invalid(Sentence("Each step of a routing names its operation."))
     _lock_revision(connection, product_revision_id)
-    operations = [step.operation for step in routing]
     of_revision = RoutingOperation.product_revision_id == product_revision_id
     connection.execute(delete(RoutingOperation).where(of_revision))
     steps = [
         {
             "product_revision_id": product_revision_id,
             "sequence": number * 10,
-            "operation": step.operation,
+            "operation": operation,
             "optional": step.optional,
         }
-        for number, step in enumerate(routing, start=1)
+        for number, (operation, step) in enumerate(zip(operations, routing, strict=True), start=1)
     ]
     if steps:
         connection.execute(insert(RoutingOperation), steps)
@@ -128,9 +131,12 @@ def approve_parts(
         BomItem.product_revision_id == product_revision_id, BomItem.part_number == part_number
     )
     if connection.execute(of_bill.limit(1)).first() is None:
-        raise Invalid(f"No designator of this revision asks for part {part_number}. Give a number its bill has.")
+        raise Invalid(
+            Sentence("No designator of this revision asks for part %(part)s. Give a number its bill has.",
+                     part=part_number)
+        )  # fmt: skip
     if part_number in alternates:
-        raise Invalid(f"Part {part_number} needs no approval in its own place. Leave it out.")
+        raise Invalid(Sentence("Part %(part)s needs no approval in its own place. Leave it out.", part=part_number))
     of_part = (ApprovedPart.product_revision_id == product_revision_id) & (ApprovedPart.part_number == part_number)
     connection.execute(delete(ApprovedPart).where(of_part, ApprovedPart.alternate_part_number.not_in(alternates)))
     given = {"product_revision_id": product_revision_id, "part_number": part_number}
@@ -146,4 +152,7 @@ def _lock_revision(connection: Connection, product_revision_id: int) -> None:
     """Those who plan the same revision at once come one after the other: rows not there yet cannot be locked."""
     revision = select(ProductRevision).where(ProductRevision.product_revision_id == product_revision_id)
     if connection.execute(revision.with_for_update()).first() is None:
-        raise NotFound(f"There is no product revision {product_revision_id}. GET /api/v1/products lists them.")
+        raise NotFound(
+            Sentence("There is no product revision %(revision)s. GET /api/v1/products lists them.",
+                     revision=product_revision_id)
+        )  # fmt: skip

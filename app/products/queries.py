@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, text
 
+from app.errors import NotFound
 from app.products.models import ApprovedPart, RoutingOperation
 from app.products.routing import RoutingStep
+from app.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,50 @@ _PRODUCTS = text(
 def products(connection: Connection) -> Sequence[ProductSummary]:
     """Every revision of every product."""
     return [ProductSummary(*row) for row in connection.execute(_PRODUCTS)]
+
+
+def product_revision(connection: Connection, product_revision_id: int) -> ProductSummary:
+    """One revision. Raises `NotFound`."""
+    found = [one for one in products(connection) if one.product_revision_id == product_revision_id]
+    if not found:
+        raise NotFound(Sentence("That revision of a product is not known here. Look at the products there are."))
+    return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class BillLine:
+    """A part of a bill of material: where it belongs, and what may be used in its place."""
+
+    part_number: str
+    manufacturer: str | None
+    value: str | None
+    footprint: str | None
+    reference_designators: list[str]
+    alternates: list[str]
+
+
+_BILL = text(
+    """
+    -- Which parts does this revision ask for, where, and what is approved in their place?
+    SELECT part_number, min(manufacturer) AS manufacturer, min(value) AS value, min(footprint) AS footprint,
+        array_agg(reference_designator ORDER BY reference_designator) AS reference_designators,
+        ARRAY(
+            SELECT alternate_part_number FROM approved_part
+            WHERE approved_part.product_revision_id = :revision AND approved_part.part_number = bom_item.part_number
+            ORDER BY 1
+        ) AS alternates
+    FROM bom_item
+    WHERE product_revision_id = :revision
+    GROUP BY part_number
+    ORDER BY part_number
+    """
+)
+
+
+def bill_of(connection: Connection, product_revision_id: int) -> list[BillLine]:
+    """The bill of material of a revision, part by part."""
+    rows = connection.execute(_BILL, {"revision": product_revision_id})
+    return [BillLine(*row) for row in rows]
 
 
 def routing_of(connection: Connection, product_revision_id: int) -> Sequence[RoutingStep]:

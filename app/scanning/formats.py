@@ -18,6 +18,17 @@ def serial_formats(connection: Connection) -> Sequence[SerialFormat]:
     return [SerialFormat(*row) for row in connection.execute(asked)]
 
 
+def serial_formats_of(connection: Connection, product_revision_id: int) -> list[SerialFormat]:
+    """The formats of this revision's product, whatever its revision."""
+    asked = (
+        select(SerialPattern.pattern, SerialPattern.check_character)
+        .join(ProductRevision, ProductRevision.product_id == SerialPattern.product_id)
+        .where(ProductRevision.product_revision_id == product_revision_id)
+        .order_by(SerialPattern.pattern)
+    )
+    return [SerialFormat(*row) for row in connection.execute(asked)]
+
+
 def plan_serial_format(connection: Connection, product_revision_id: int, planned: SerialFormat, *, actor: str) -> None:
     """Serials of this revision's product look like that, too, whatever its revision.
 

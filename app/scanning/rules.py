@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.scanning.codes import CodeKind, DamagedCodeError, is_ours, read_code
+from app.sentences import Sentence
 
 LONGEST_SCAN = 2048
 
@@ -59,11 +60,13 @@ class SerialFormat:
         """Why no serial can be told by it; None where it is sound."""
         signs = [sign for literal, sign in _signs(self.pattern) if not literal]
         if not signs:
-            return "A pattern of serials needs at least one # (digit), @ (capital) or * (either)."
+            return Sentence("A pattern of serials needs at least one # (digit), @ (capital) or * (either).")
         if (signs.count("!") == 1) != (self.check is not None) or signs.count("!") > 1:
-            return "A pattern has exactly one ! where a check character is planned, else none."
+            return Sentence("A pattern has exactly one ! where a check character is planned, else none.")
         if self.check is not None and self.check not in CHECKS:
-            return f"The check character {self.check!r} is not known; there are {', '.join(CHECKS)}."
+            return Sentence(
+                "The check character %(name)s is not known; there are %(all_names)s.", name=self.check, all_names=CHECKS
+            )
         return None
 
     def length(self) -> int:

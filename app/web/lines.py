@@ -1,6 +1,7 @@
 """Lines and their stations, as they are planned."""
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Annotated
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ from app.db import retrying
 from app.errors import BirthmarkError
 from app.interlock.standing import station_gates
 from app.lines.planning import StationPlan, add_line, plan_station, remove_line, rename_line
-from app.lines.queries import lines, operations_done
+from app.lines.queries import lines, operations_of_lines
 from app.people import Permission
 from app.products.queries import operations_planned
 from app.web.filled import NOTHING, Filled, whole
@@ -58,7 +59,8 @@ def _station(request: Request, visitor: Visitor, handle: str, filled: Filled = N
 
 def _operations(connection: Connection) -> list[str]:
     """What stations do and routings ask for: names that only one of the two has are most often misspelt."""
-    return sorted({*operations_done(connection), *operations_planned(connection)})
+    done = chain.from_iterable(operations_of_lines(connection).values())
+    return sorted({*done, *operations_planned(connection)})
 
 
 @router.post("", dependencies=[PostedByUs])

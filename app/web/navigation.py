@@ -64,7 +64,14 @@ GROUPS = (
         ),
         ("/package",),
     ),
-    Group("Planning", (Page("/lines", "Lines", Permission.read_line),)),
+    Group(
+        "Planning",
+        (
+            Page("/lines", "Lines", Permission.read_line),
+            Page("/products", "Products", Permission.read_line),
+        ),
+        ("/product",),
+    ),
     Group("People", (Page("/people", "People and tokens", Permission.manage_people),)),
 )
 

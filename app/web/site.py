@@ -28,6 +28,7 @@ from app.web import (
     people,
     photos,
     preferences,
+    products,
     quarantine,
     session,
     shipments,
@@ -50,7 +51,7 @@ def install(app: FastAPI) -> None:
     app.state.line_board = KeptBoard(app.state.engine, lambda: app.state.changes.position, _shift_begun)
     for part in (
         login, preferences, live, line, yields, trace, graph, containments, materials, quarantine, orders, people,
-        photos, labels, station, shipments, passport, taken_out, gate, account, lines,
+        photos, labels, station, shipments, passport, taken_out, gate, account, lines, products,
     ):  # fmt: skip
         app.include_router(part.router)
     if app.state.demo is not None:

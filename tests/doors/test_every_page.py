@@ -49,6 +49,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "/lines/station": (f"/lines/station?handle={AT}",),
     "/package": ("/package?identifier=R-1182",),
     "/problems/{code}": (),
+    "/product": ("/product?revision_id=1",),
     "/quarantine/{quarantine_id}": ("/quarantine/1",),
     "/search": ("/search", "/search?q=no%20such%20thing"),
     "/shipment": ("/shipment?number=SH-1",),
