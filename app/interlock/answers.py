@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from sqlalchemy import Connection
 
-from app.interlock.questions import ASK
+from app.interlock.questions import ASK, ASK_AMONG_ROUNDS
 
 WorkDone: TypeAlias = tuple[str, datetime | None, datetime | None, datetime | None, str | None, str | None]
 """(operation, started, completed, its end received, result, station where it is another) of a work record."""
@@ -72,6 +72,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     operators: list[str | None] | None
     qualified: list[tuple[str, datetime | None]] | None
     contained: bool
+    among_rounds: bool
 
     @property
     def known_unit(self) -> tuple[int, str]:
@@ -96,6 +97,8 @@ def answers(
     for first in range(0, len(identifiers), _AT_ONCE):
         part = slice(first, first + _AT_ONCE)
         given = {"station": station, "identifiers": list(identifiers[part]), "positions": list(positions[part])}
-        rows = (_decoder.decode(row[0]) for row in connection.exec_driver_sql(ASK, given))
+        rows = [_decoder.decode(row[0]) for row in connection.exec_driver_sql(ASK, given)]
+        if any(row.among_rounds for row in rows):
+            rows = [_decoder.decode(row[0]) for row in connection.exec_driver_sql(ASK_AMONG_ROUNDS, given)]
         found += (msgspec.structs.replace(row, nth=row.nth + first) for row in rows) if first else rows
     return found

@@ -8,7 +8,7 @@ from typing import Final
 
 from app.lines.clocks import FRESH
 from app.units.families import REMOVED, boards_in
-from app.units.places import HELD_WINDOW, NOW, in_doubt, in_time, passed_without, seated, worked_without
+from app.units.places import HELD_WINDOW, NOW, in_doubt, in_time, outside, passed_without, seated, worked_without
 from app.units.provisional import PASSED_WITHOUT
 from app.units.scrapped import ACCEPTED_SINCE, TOLD_BY_STATION, WHOLLY
 from app.units.starts import COMPLETES, GIVEN_UP
@@ -86,7 +86,36 @@ _SUBJECTS = f"""
             ) END AS spoken_of
         FROM spoken
         LEFT JOIN LATERAL ({boards_in("spoken.unit_id", "spoken.position_number")}) AS board ON true
+    )
+"""
+
+# Units that were alone in their places, as most are, and never seen outside: all that stands there is theirs.
+_ALONE = """
+    place AS (
+        SELECT subject_id, unit_id, only_position AS position_number,
+            CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until
+        FROM subject
+        UNION ALL
+        SELECT DISTINCT subject.subject_id, held.panel_id, held.position_number,
+            CAST('-infinity' AS timestamptz), CAST('infinity' AS timestamptz)
+        FROM subject JOIN panel_position AS held ON held.unit_id = subject.unit_id
     ),
+    possible AS (SELECT * FROM place)
+"""
+_NOT_ALONE = """
+    EXISTS (
+        SELECT FROM panel_position AS held JOIN panel_position AS other USING (panel_id, position_number)
+        WHERE held.unit_id = subject.unit_id AND other.unit_id <> held.unit_id
+    ) OR EXISTS (SELECT FROM taken_out AS seen WHERE seen.unit_id = subject.unit_id)
+"""
+
+_OF_SUBJECTS = """
+    (panel_id, position_number) IN (
+        SELECT held.panel_id, held.position_number FROM panel_position AS held JOIN subject USING (unit_id)
+    )
+"""
+# `possible`: where facts of a subject may stand, by clocks that leave open which round of a carrier they are of.
+_ROUNDS = f"""
     place AS (
         SELECT subject_id, unit_id, only_position AS position_number,
             CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until
@@ -95,23 +124,8 @@ _SUBJECTS = f"""
         SELECT DISTINCT subject.subject_id, held.panel_id, held.position_number,
             {HELD_WINDOW}
         FROM subject JOIN panel_position AS held ON held.unit_id = subject.unit_id
-    )
-"""
-
-_AMONG = """
-    fact.unit_id = place.unit_id
-    AND (place.position_number IS NULL OR fact.position_numbers IS NULL
-         OR place.position_number = ANY (fact.position_numbers))
-"""
-
-_OF_SUBJECTS = """
-    (panel_id, position_number) IN (
-        SELECT held.panel_id, held.position_number FROM panel_position AS held JOIN subject USING (unit_id)
-    )
-"""
-# Where facts of a subject may stand, by clocks that leave open which round of a carrier they are of.
-_ROUNDS = f"""
-    {seated(_OF_SUBJECTS, NOW)}, possible AS (
+    ),
+    {seated(_OF_SUBJECTS, NOW)}, {outside("SELECT unit_id FROM subject")}, possible AS (
         SELECT subject_id, unit_id, only_position AS position_number, CAST('-infinity' AS timestamptz) AS held_from,
             CAST('infinity' AS timestamptz) AS held_until, CAST('infinity' AS timestamptz) AS gone_at,
             CAST(NULL AS carrier_round) AS turn
@@ -122,35 +136,49 @@ _ROUNDS = f"""
     )
 """
 
+_AMONG = """
+    fact.unit_id = place.unit_id
+    AND (place.position_number IS NULL OR fact.position_numbers IS NULL
+         OR place.position_number = ANY (fact.position_numbers))
+"""
+
 _PASSED_WITHOUT = passed_without(
     "(SELECT subject.unit_id FROM subject WHERE subject.subject_id = possible.subject_id)"
 ).replace("place.", "possible.")
+_TOLD_HERE = """
+    (possible.turn IS NULL OR EXISTS (
+        SELECT FROM place
+        WHERE (place.subject_id, place.unit_id, place.position_number)
+            = (possible.subject_id, possible.unit_id, possible.position_number)
+          AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+    ))
+"""
+
 
 # A panel's own inspection (run 0) says nothing of one board. A clock may be ahead: what was heard has happened.
 # What is not told within the subject's time, and may be of it all the same, counts where it failed.
-_RUNS = f"""
-    SELECT DISTINCT possible.subject_id, '{{kind}}' AS kind, fact.station_id, fact.method, fact.outcome,
-        fact.recorded_at, least(fact.recorded_at, fact.received_at) AS happened_at, fact.received_at, fact.event_id,
-        fact.run, here.told AS told_here,
-        {in_doubt("possible", transaction="fact.transaction_id", known_at=NOW)} AS in_doubt
-    FROM possible JOIN {{kind}} AS fact
-    ON fact.unit_id = possible.unit_id
-    AND (possible.position_number IS NULL OR fact.position_number = possible.position_number
-         OR (fact.position_number = 0 AND fact.run > 0))
-    AND {in_time("possible", transaction="fact.transaction_id", known_at=NOW)}
-    CROSS JOIN LATERAL (
-        SELECT possible.turn IS NULL OR EXISTS (
-            SELECT FROM place
-            WHERE (place.subject_id, place.unit_id, place.position_number)
-                = (possible.subject_id, possible.unit_id, possible.position_number)
-              AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
-        ) AS told
-    ) AS here
-    WHERE fact.outcome = 'failed'
-       OR here.told AND NOT (fact.outcome = 'passed' AND {_PASSED_WITHOUT})
-"""
+def _runs(kind: str, *, rounds: bool) -> str:
+    tied = {"transaction": "fact.transaction_id", "known_at": NOW}
+    return f"""
+        SELECT DISTINCT possible.subject_id, '{kind}' AS kind, fact.station_id, fact.method, fact.outcome,
+            fact.recorded_at, least(fact.recorded_at, fact.received_at) AS happened_at, fact.received_at, fact.event_id,
+            fact.run, here.told AS told_here, {in_doubt("possible", **tied) if rounds else "false"} AS in_doubt
+        FROM possible JOIN {kind} AS fact
+        ON fact.unit_id = possible.unit_id
+        AND (possible.position_number IS NULL OR fact.position_number = possible.position_number
+             OR (fact.position_number = 0 AND fact.run > 0))
+        AND {in_time("possible", **tied) if rounds else "true"}
+        CROSS JOIN LATERAL (SELECT {_TOLD_HERE if rounds else "true"} AS told) AS here
+        WHERE fact.outcome = 'failed'
+           OR here.told AND NOT (fact.outcome = 'passed' AND {_PASSED_WITHOUT if rounds else "false"})
+    """
 
-_WORK = f"""
+
+_WORKED_WITHOUT = worked_without("subject.unit_id").replace("fact.", "work.")
+
+
+def _work(*, rounds: bool) -> str:
+    return f"""
     work AS (
         SELECT DISTINCT place.subject_id, station.operation, station.handle, work.station_id, work.transaction_id,
             work.started_at, work.completed_at, work.completed_received_at, work.result
@@ -161,13 +189,9 @@ _WORK = f"""
         JOIN subject USING (subject_id)
         WHERE station.operation IS NOT NULL
           AND (work.completed_at IS NOT NULL OR NOT {GIVEN_UP.format(unit="subject.unit_id")})
-          AND NOT {worked_without("subject.unit_id").replace("fact.", "work.")}
+          AND NOT {_WORKED_WITHOUT if rounds else "false"}
     ),
-    run AS (
-        {_RUNS.format(kind="inspection")}
-        UNION ALL
-        {_RUNS.format(kind="test")}
-    ),
+    run AS ({_runs("inspection", rounds=rounds)} UNION ALL {_runs("test", rounds=rounds)}),
     judged AS (
         SELECT run.*, station.operation, coalesce(station.name, station.handle) AS station, decided.decision,
             decided.decided_at
@@ -223,9 +247,12 @@ _WORK = f"""
     )
 """
 
-ASK = f"""
+
+def _ask(*, rounds: bool) -> str:
+    scrapped_in_doubt = in_doubt("place", known_at=NOW) if rounds else "false"
+    return f"""
     -- How do this station and these units stand? One JSON text a unit: see `app.interlock.answers.Answer`.
-    WITH {_STATION}, {_SUBJECTS}, {_ROUNDS}, {_WORK}, answer AS (
+    WITH {_STATION}, {_SUBJECTS}, {_ROUNDS if rounds else _ALONE}, {_work(rounds=rounds)}, answer AS (
     SELECT CASE WHEN station_at.station_id IS NOT NULL THEN row_to_json(station_at) END AS station, asked.nth,
         subject.position_number, subject.only_position, subject.positions, subject.spoken_of, unit.unit_id, unit.serial,
         work_order.product_revision_id, product.part_number || ' rev ' || product_revision.revision AS product,
@@ -262,12 +289,12 @@ ASK = f"""
            AND planned.operation = station_at.operation) AS recipes,
         (SELECT json_build_array(reason, in_doubt)
          FROM (
-            SELECT fact.reason, {in_doubt("place", known_at=NOW)} AS in_doubt
+            SELECT fact.reason, {scrapped_in_doubt} AS in_doubt
             FROM possible AS place JOIN {TOLD_BY_STATION} AS fact ON fact.unit_id = place.unit_id
                 AND (place.position_number IS NULL OR fact.position_number IN (place.position_number, 0))
-                AND {in_time("place", known_at=NOW)}
+                AND {in_time("place", known_at=NOW) if rounds else "true"}
             WHERE place.subject_id = subject.subject_id AND {WHOLLY}
-              AND NOT ({in_doubt("place", known_at=NOW)} AND {ACCEPTED_SINCE.format(unit="unit.unit_id")})
+              AND NOT ({scrapped_in_doubt} AND {ACCEPTED_SINCE.format(unit="unit.unit_id")})
          ) AS told
          ORDER BY in_doubt LIMIT 1
         ) AS scrapped,
@@ -340,7 +367,8 @@ ASK = f"""
         ) END AS qualified,
         EXISTS (SELECT FROM nonconformance WHERE released_at IS NULL)
             OR EXISTS (SELECT FROM place JOIN unit_hold ON unit_hold.unit_id = place.unit_id
-                       WHERE place.subject_id = subject.subject_id) AS contained
+                       WHERE place.subject_id = subject.subject_id) AS contained,
+        {"false" if rounds else _NOT_ALONE} AS among_rounds
     FROM asked
     LEFT JOIN station_at ON true
     LEFT JOIN subject ON subject.nth = asked.nth
@@ -352,3 +380,9 @@ ASK = f"""
     )
     SELECT CAST(row_to_json(answer) AS text) FROM answer ORDER BY nth, position_number
 """
+
+
+ASK: Final = _ask(rounds=False)
+"""Of units that were alone in their places; whether one was not is part of the answer (`among_rounds`)."""
+ASK_AMONG_ROUNDS: Final = _ask(rounds=True)
+"""Of any units. Carriers that go round again take a third of the statement, and most units never sat in one."""

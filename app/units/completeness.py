@@ -19,7 +19,7 @@ from app.units.families import (
     TIED_AT_MEMBER_ROUND,
     TIED_IN_DOUBT_THERE,
 )
-from app.units.places import passed_without, worked_without
+from app.units.places import outside, passed_without, worked_without
 
 _Routed: TypeAlias = tuple[list[RoutingStep], list[Visit]]
 """A routing and the visits of a unit."""
@@ -33,7 +33,7 @@ _PLACES = f"{_ASKED}, {MEMBER_PLACES}"
 _WORK = text(
     f"""
     -- What work was done on these units, by themselves and in the panels they were in then?
-    {_PLACES}
+    {_PLACES}, {outside("SELECT unit_id FROM member")}
     SELECT DISTINCT place.asked_id, station.operation, coalesce(station.name, station.handle) AS station,
         coalesce(fact.started_at, fact.completed_at) AS started_at, fact.completed_at IS NOT NULL AS completed,
         coalesce(fact.result, 'Completed') = 'Completed' AS done

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection, text
 
-from app.units.places import HELD_WINDOW, NOW, WORKED, in_doubt, of_turn, seated
+from app.units.places import HELD_WINDOW, NOW, WORKED, in_doubt, of_turn, outside, seated
 
 BOARD_THEN = """
     SELECT held.unit_id FROM panel_position AS held
@@ -139,7 +139,7 @@ _OF_MEMBERS = """
     )
 """
 MEMBER_ROUNDS = f"""
-    {seated(_OF_MEMBERS, NOW)}, place AS (
+    {seated(_OF_MEMBERS, NOW)}, {outside("SELECT unit_id FROM member")}, place AS (
         SELECT asked_id, unit_id AS member_id, unit_id, CAST(NULL AS smallint) AS position_number,
             CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until,
             CAST('infinity' AS timestamptz) AS gone_at, CAST(NULL AS carrier_round) AS turn

@@ -182,24 +182,35 @@ def in_time(
     return f"{here} AND {told}"
 
 
+def outside(boards: str) -> str:
+    """CTE `outside`: since when `boards` (a selection of unit ids) are seen outside a place that held them."""
+    return f"""
+    outside AS (
+        SELECT seen.unit_id, former.panel_id, former.position_number, min(seen.taken_at) AS seen_at
+        FROM taken_out AS seen JOIN panel_position AS former USING (unit_id)
+        WHERE seen.unit_id IN ({boards}) AND seen.taken_at >= former.received_at AND NOT EXISTS (
+            SELECT FROM panel_position AS later
+            WHERE later.unit_id = seen.unit_id AND later.received_at > seen.taken_at
+        )
+        GROUP BY seen.unit_id, former.panel_id, former.position_number
+    )
+    """
+
+
 def done_without(board: str, time: str, whole: str) -> str:
     """Condition on a `fact` at `place`: what it says was done to the carrier as a whole when `board` was seen outside.
 
-    `time` is when it began, as far as is known. For what speaks for a board: a station's clock that may be behind does
-    not let it count.
+    After `outside`. `time` is when it began, as far as is known. For what speaks for a board: a station's clock that
+    may be behind does not let it count.
     """
     return f"""
         (place.position_number IS NOT NULL AND {whole} AND EXISTS (
-            SELECT FROM taken_out AS seen JOIN panel_position AS former ON former.unit_id = seen.unit_id
-            WHERE seen.unit_id = {board}
-              AND (former.panel_id, former.position_number) = (place.unit_id, place.position_number)
-              AND seen.taken_at >= former.received_at AND seen.taken_at <= {time} + coalesce((
+            SELECT FROM outside
+            WHERE (outside.unit_id, outside.panel_id, outside.position_number)
+                = ({board}, place.unit_id, place.position_number)
+              AND outside.seen_at <= {time} + coalesce((
                 SELECT max(error) FROM known_clock_error AS wrong WHERE wrong.station_id = fact.station_id
               ), interval '0')
-              AND NOT EXISTS (
-                SELECT FROM panel_position AS later
-                WHERE later.unit_id = seen.unit_id AND later.received_at > seen.taken_at
-              )
         ))
     """
 
