@@ -92,7 +92,7 @@ def _standing(
         for ground in decide(facts).reasons:
             if ground.code == code and subject in (None, ground.subject):
                 return connection.execute(_NAMED, {"serial": serial}).scalar_one_or_none(), ground
-    if serial is None:
+    if not serial:
         raise Invalid(
             Sentence(
                 "No reason %(code)s stands against anything at %(station)s: there is nothing to override.",

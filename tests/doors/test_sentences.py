@@ -75,8 +75,20 @@ def test_whatever_the_gate_says_is_said_in_german(differs: dict[str, Any]) -> No
             "100 % <b> is scrapped: %(unit)s.",
             "100 % <b> ist verschrottet: %(unit)s.",
         ),
+        (
+            Sentence("%(who)s locked %(station)s. They unlock it, or a process or quality engineer does.",
+                     who="person:ann", station="Acme.M.1"),
+            "person:ann locked Acme.M.1. They unlock it, or a process or quality engineer does.",
+            "ann hat Acme.M.1 gesperrt. Entsperren kann dieselbe Person, oder ein Prozess- oder Qualitätsingenieur.",
+        ),
+        (
+            Sentence("A package holds more than zero pieces, not %(pieces)s.", pieces=-2.5),
+            "A package holds more than zero pieces, not -2.5.",
+            "Ein Gebinde enthält mehr als null Stück, nicht -2,5.",
+        ),
     ],
-    ids=["operation and time", "any of several", "two sentences", "what came from outside is neither format nor key"],
+    ids=["operation and time", "any of several", "two sentences", "what came from outside is neither format nor key",
+         "who", "pieces"],
 )  # fmt: skip
 def test_a_value_is_said_as_what_it_is(sentence: Sentence, english: str, german: str) -> None:
     assert sentence == english
