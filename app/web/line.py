@@ -13,6 +13,7 @@ from app.errors import BirthmarkError, NotFound
 from app.http.probes import readiness
 from app.inbox.quarantine import count_open
 from app.interlock.recent import given_verdict, verdict_now
+from app.line_board.beginning import missing
 from app.line_board.board import LineBoard
 from app.line_board.kept import KeptBoard
 from app.lines.clocks_set import clock_was_set, wrong_clocks
@@ -33,7 +34,17 @@ async def home(request: Request, visitor: TheVisitor, fragment: bool = False) ->
     if not visitor.actor.may(Permission.read_line):
         return RedirectResponse("/work-orders", 303)
     board = await _board(request).now()
-    return await run_in_threadpool(_page, request, visitor, "line_now.html" if fragment else "line.html", board)
+    if fragment:
+        return await run_in_threadpool(_page, request, visitor, "line_now.html", board)
+    return await run_in_threadpool(_whole, request, visitor, board)
+
+
+def _whole(request: Request, visitor: Visitor, board: LineBoard) -> Response:
+    to_plan = 0
+    if visitor.actor.may(Permission.plan_work):
+        with request.app.state.engine.connect() as connection:
+            to_plan = missing(connection)
+    return _page(request, visitor, "line.html", board, to_plan=to_plan)
 
 
 @router.get("/wall")

@@ -67,6 +67,7 @@ GROUPS = (
     Group(
         "Planning",
         (
+            Page("/planning", "Set up a factory", Permission.plan_work),
             Page("/lines", "Lines", Permission.read_line),
             Page("/products", "Products", Permission.read_line),
         ),

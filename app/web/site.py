@@ -27,6 +27,7 @@ from app.web import (
     passport,
     people,
     photos,
+    planning,
     preferences,
     products,
     quarantine,
@@ -51,7 +52,7 @@ def install(app: FastAPI) -> None:
     app.state.line_board = KeptBoard(app.state.engine, lambda: app.state.changes.position, _shift_begun)
     for part in (
         login, preferences, live, line, yields, trace, graph, containments, materials, quarantine, orders, people,
-        photos, labels, station, shipments, passport, taken_out, gate, account, lines, products,
+        photos, labels, station, shipments, passport, taken_out, gate, account, lines, products, planning,
     ):  # fmt: skip
         app.include_router(part.router)
     if app.state.demo is not None:

@@ -17,7 +17,7 @@ PAGES = (
     "/search",
     "/units?serial=PNL-1", "/package?identifier=R-1182", "/where-used?package=R-1182",
     "/where-used?lot=LK2207&part_number=100-0042", "/gate", "/gate/rights", "/account",
-    "/lines", "/products",
+    "/lines", "/products", "/planning",
 )  # fmt: skip
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 
