@@ -130,7 +130,11 @@ def _unfinished(connection: Connection, places: Mapping[int, Place], inside: Set
     """What is scrapped, in work, or not finished; what is `inside` may have been bought."""
     ids = sorted(places)
     for unit_id, place in places.items():
-        if place.kind is PlaceKind.scrapped:
+        if place.kind is PlaceKind.scrapped and place.perhaps:
+            sentence = Sentence("It or another board of its carrier was scrapped; clocks leave open which.")
+            clears = Sentence("Quality finds out which, and accepts it as it is or scraps it.")
+            yield unit_id, Reason("scrapped", sentence, clears)
+        elif place.kind is PlaceKind.scrapped:
             clears = Sentence("Nothing: a scrapped unit does not leave.")
             yield unit_id, Reason("scrapped", Sentence("It was scrapped."), clears)
     for unit_id, positions in crossed_out(connection, ids).items():

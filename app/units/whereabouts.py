@@ -24,13 +24,17 @@ class PlaceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a unit is, and since when. `station` is where it was last worked on, by its CFX handle."""
+    """Where a unit is, and since when. `station` is where it was last worked on, by its CFX handle.
+
+    `perhaps`: clocks leave open whether it or another board of its carrier was scrapped.
+    """
 
     kind: PlaceKind
     station: str | None = None
     shipment: str | None = None
     customer: str | None = None
     at: datetime | None = None
+    perhaps: bool = False
 
     @property
     def words(self) -> str:
@@ -41,7 +45,9 @@ class Place:
             return f"packed for {self.customer} in {self.shipment}"
         if self.kind is PlaceKind.line:
             return f"on the line, last at {self.station}" if self.station else "not on a line"
-        return {PlaceKind.stock: "in stock", PlaceKind.scrapped: "scrapped"}[self.kind]
+        if self.kind is PlaceKind.scrapped:
+            return "perhaps scrapped" if self.perhaps else "scrapped"
+        return "in stock"
 
     def told_to(self, customer: str | None) -> str:
         """The words for somebody who may see this customer's units alone: nobody else's name or shipment."""
@@ -90,20 +96,21 @@ _BEYOND = text(
             ) AS assembly
         ) AS outside
     ), {MEMBER_ROUNDS}
-    SELECT DISTINCT ON (asked_id) asked_id, kind, shipment, customer, at
+    SELECT DISTINCT ON (asked_id) asked_id, kind, shipment, customer, at, perhaps
     FROM (
-        SELECT asked_id, 2 AS rank, 'scrapped' AS kind, NULL AS shipment, NULL AS customer, fact.received_at AS at
+        SELECT asked_id, 2 AS rank, 'scrapped' AS kind, NULL AS shipment, NULL AS customer, fact.received_at AS at,
+            {IN_DOUBT_THERE} AS perhaps
         FROM place JOIN {TOLD_BY_STATION} AS fact ON {AT_MEMBER_ROUND}
         WHERE {WHOLLY} AND NOT ({IN_DOUBT_THERE} AND {ACCEPTED_SINCE.format(unit="place.member_id")})
         UNION ALL
         SELECT asked_id, CASE WHEN shipped_at IS NULL THEN 3 ELSE 1 END,
             CASE WHEN shipped_at IS NULL THEN 'packed' ELSE 'shipped' END, shipment.number, customer.name,
-            coalesce(shipped_at, packed_at)
+            coalesce(shipped_at, packed_at), false
         FROM member JOIN packed_unit USING (unit_id) JOIN shipment USING (shipment_id)
         JOIN customer USING (customer_id)
         WHERE unpacked_at IS NULL
     ) AS beyond
-    ORDER BY asked_id, rank
+    ORDER BY asked_id, rank, perhaps
     """
 )
 _LAST_WORK = text(
@@ -140,7 +147,9 @@ def beyond(connection: Connection, unit_ids: Collection[int]) -> dict[int, Place
     """
     rows = connection.execute(_BEYOND, {"units": sorted(set(unit_ids))}) if unit_ids else ()
     return {
-        row.asked_id: Place(PlaceKind(row.kind), shipment=row.shipment, customer=row.customer, at=row.at)
+        row.asked_id: Place(
+            PlaceKind(row.kind), shipment=row.shipment, customer=row.customer, at=row.at, perhaps=row.perhaps
+        )
         for row in rows
     }
 

@@ -15,7 +15,7 @@ from app.web.refusals import refusal
 from app.web.translations import Say
 
 PLACES = (
-    "on the line, last at %(station)s", "not on a line", "in stock", "scrapped",
+    "on the line, last at %(station)s", "not on a line", "in stock", "scrapped", "perhaps scrapped",
     "shipped to %(customer)s with %(shipment)s", "packed for %(customer)s in %(shipment)s", "shipped", "packed",
 )  # fmt: skip
 """The sentences of `app.units.whereabouts`."""

@@ -9,6 +9,9 @@ from sqlalchemy import Engine
 from app.interlock.gathering import Asked
 from app.lines.clocks import measure_clocks
 from app.quality.failures import failures_on
+from app.quality.shipping import reasons_to_keep
+from app.reasons import Reason
+from app.units.locks import lock_families
 from app.units.whereabouts import PlaceKind, places_of
 from tests.containment.stories import contain, decide, unit_id
 from tests.inbox.messages import initialized, message, started, stored
@@ -53,6 +56,13 @@ def is_scrapped(engine: Engine, serial: str) -> bool:
         return places_of(connection, [one])[one].kind is PlaceKind.scrapped
 
 
+def kept(engine: Engine, serial: str) -> list[Reason]:
+    """Why it may not be shipped."""
+    with engine.begin() as connection:
+        one = unit_id(connection, serial)
+        return reasons_to_keep(connection, lock_families(connection, [one])).get(one, [])
+
+
 def test_a_failure_that_a_clock_told_in_the_next_round_stops_the_board_that_failed(line: Engine) -> None:
     """SN-8 failed at 5050, on the carrier until 5100; the AOI is a minute ahead."""
     stored(
@@ -89,6 +99,21 @@ def test_a_scrap_that_a_clock_told_in_the_next_round_stops_the_board_that_was_sc
     assert "scrapped" not in codes(line, TESTER, Asked("SN-9"))[0], "quality looked at it"
     assert "scrapped" in codes(line, TESTER, Asked("SN-8"))[0]
     assert [is_scrapped(line, serial) for serial in ("SN-8", "SN-9")] == [True, False]
+
+
+def test_shipping_says_what_clears_a_board_that_is_only_perhaps_scrapped(line: Engine) -> None:
+    stored(line, round_of("SN-8", 5000), scrapped(5050 + OFF), round_of("SN-9", 5100))
+    is_off(line)
+    refused = {why.sentence: why.clears for why in kept(line, "SN-9") if why.code == "scrapped"}
+    assert refused == {
+        "It or another board of its carrier was scrapped; clocks leave open which.":
+        "Quality finds out which, and accepts it as it is or scraps it.",
+    }  # fmt: skip
+    decide(line, contain(line, serials=["SN-9"]).nonconformance, ["SN-9"], "use_as_is", customer_approval="8D 1")
+    assert "scrapped" not in [why.code for why in kept(line, "SN-9")]
+    decide(line, contain(line, serials=["SN-8"]).nonconformance, ["SN-8"], "scrap")
+    (surely,) = [why.clears for why in kept(line, "SN-8") if why.code == "scrapped"]
+    assert surely == "Nothing: a scrapped unit does not leave.", "what a person scrapped is certain"
 
 
 def test_the_work_that_names_the_board_tells_the_round(line: Engine) -> None:
