@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 class Building:
     """The order of the work a station began last, or of the recipe it activated since, which it is set up for.
 
-    None where the order of that, or its product, is not known.
+    None where the order of that, or its product, is not known: what was built before says nothing of another recipe.
     """
 
     work_order: str | None
@@ -22,7 +22,8 @@ class Building:
 _LATEST = text(
     """
     -- Which unit did this station begin last, and of which order is it, or its boards, or its panel?
-    -- And which order did it activate a recipe for, if that was later?
+    -- And which order did it activate a recipe for, if that was later? The same recipe again, without an order, is no
+    -- changeover.
     WITH begun AS (
         SELECT ordered.work_order_id, work.surface, work.started_at AS told_at
         FROM (
@@ -41,11 +42,17 @@ _LATEST = text(
     ), activated AS (
         SELECT work_order.work_order_id, said.body ->> 'RelevantSurface' AS surface, said.recorded_at AS told_at
         FROM (
-            SELECT body, recorded_at FROM station_event
-            WHERE station_id = :station AND message_name = 'CFX.Production.RecipeActivated' AND recorded_at <= :at
+            SELECT body, recorded_at, lag(body) OVER (ORDER BY recorded_at) AS before FROM (
+                SELECT body, recorded_at FROM station_event
+                WHERE station_id = :station AND message_name = 'CFX.Production.RecipeActivated' AND recorded_at <= :at
+                ORDER BY recorded_at DESC LIMIT 2
+            ) AS latest
             ORDER BY recorded_at DESC LIMIT 1
         ) AS said
-        JOIN work_order ON work_order.number = said.body #>> '{WorkOrderIdentifier,WorkOrderId}'
+        LEFT JOIN work_order ON work_order.number = said.body #>> '{WorkOrderIdentifier,WorkOrderId}'
+        WHERE work_order.work_order_id IS NOT NULL
+           OR (said.body -> 'RecipeName', said.body -> 'Revision')
+              IS DISTINCT FROM (said.before -> 'RecipeName', said.before -> 'Revision')
     )
     SELECT work_order.number, work_order.work_order_id, work_order.product_revision_id,
         CASE surface WHEN 'PrimarySurface' THEN 'top' WHEN 'SecondarySurface' THEN 'bottom' END AS side

@@ -96,8 +96,11 @@ def verify_loading(
     alone_with(connection, f"slot {station_id} {place.location}", f"package {package_id or label.strip()}")
     now = datetime.now(UTC)  # of what was scanned before, too, it counts whether it may be used now
     loaded = loaded_at(connection, station_id, at=when)
-    belongs = [one for one in required if one.slot == place.slot and (lane is None or one.lane in {"", lane})]
     old = _replaced(connection, replaces, place, loaded, station_id, now) if replaces else None
+    planned = [one for one in required if one.slot == place.slot]
+    if old is not None:
+        lane = _its_lane(old, place, planned, loaded, lane)
+    belongs = [one for one in planned if lane is None or one.lane in {"", lane}]
     if package_id is None:
         reasons = [_unknown(label)]
     else:
@@ -106,7 +109,7 @@ def verify_loading(
         if new.condition.remaining == 0 and connection.execute(_COUNTED_EMPTY, {"package": package_id}).scalar():
             reasons.append(_empty(new.condition.identifier))
         if not reasons and old is None:
-            lane = lane or _lane(new, place, belongs, loaded)
+            lane = lane or _lane(new, place, belongs, _there(new, place, loaded))
     checked = _Checked(
         station, station_id, place, label, package_id, identifier, old.condition if old else None, revision, actor,
         when, lane,
@@ -186,17 +189,39 @@ def _place(connection: Connection, station_id: int, said: str, required: Sequenc
     return _Place(wanted or location, location, name, tuple(sorted(lanes)))
 
 
-def _lane(new: Candidate, place: _Place, belongs: Sequence[Required], loaded: Sequence[Loaded]) -> str | None:
-    """The lane that the package is in, or can only be for; None in a slot without lanes.
+def _there(package: Candidate, place: _Place, loaded: Sequence[Loaded]) -> str | None:
+    """The lane that the package is loaded in by now, if it is one that the slot has."""
+    package_id = package.condition.package_id
+    lane = next((one.lane for one in loaded if one.package_id == package_id and one.slot == place.location), None)
+    return lane if lane in place.lanes else None
+
+
+def _its_lane(
+    old: Candidate, place: _Place, planned: Sequence[Required], loaded: Sequence[Loaded], said: str | None
+) -> str | None:
+    """The lane of the package that another is spliced to: the tape stays in it. Raises `Invalid` for another one."""
+    there = _there(old, place, loaded)
+    if there is None or said is None:
+        return there or said or _lane(old, place, planned, None)
+    if said != there:
+        raise Invalid(
+            Sentence(
+                "Package %(package)s is in lane %(lane)s of slot %(slot)s. Scan the reel in the feeder.",
+                package=old.condition.identifier, lane=there, slot=place.slot,
+            )
+        )  # fmt: skip
+    return there
+
+
+def _lane(new: Candidate, place: _Place, belongs: Sequence[Required], there: str | None) -> str | None:
+    """The lane that the package is in, where it belongs `there`, or can only be for; None in a slot without lanes.
 
     Raises `Invalid` where it may be any of several.
     """
-    package_id = new.condition.package_id
-    there = next((one.lane for one in loaded if one.package_id == package_id and one.slot == place.location), None)
-    if there in place.lanes:
-        return there
     fits = {one.lane for one in belongs if against_slot(one, new) is None}
     possible = [lane for lane in place.lanes if not belongs or "" in fits or lane in fits]
+    if there in possible:
+        return there
     if len(possible) > 1:
         raise Invalid(
             Sentence(

@@ -2,8 +2,10 @@
 
 from sqlalchemy import Engine
 
+from app.cfx.messages.storage import StationSetupRequirements, ValidateStationSetupRequest
+from app.inbox.validation import validate_setup
 from app.setup.requirements import SlotPlan
-from tests.inbox.messages import message, stored
+from tests.inbox.messages import STATION, message, stored
 from tests.setup.plant import R10K, R22K, begins, codes, order, plan, product, reel, scan
 
 F1 = "M1.F.1"
@@ -24,3 +26,24 @@ def test_reels_are_for_the_recipe_that_was_activated(engine: Engine) -> None:
     assert scan(engine, F1, "P-WO-2", when=-20).accepted
     begins(engine, "WO-1", "SN-2", when=-10)  # one more of before
     assert codes(scan(engine, F1, "P-WO-2", when=-5)) == ["wrong_part"]
+
+
+def test_a_recipe_without_an_order_is_not_the_board_before(engine: Engine) -> None:
+    first = product(engine, "FIRST", bill={"R1": R10K})
+    order(engine, "WO-1", first, 10)
+    begins(engine, "WO-1", "SN-1", when=-100)
+    plan(engine, first, SlotPlan(F1, R10K))
+    reel(engine, "P-2", R22K)
+    activated = {"RecipeName": "first", "Revision": "1"}
+    stored(engine, message("Production.RecipeActivated", activated, when=-110))
+    assert codes(scan(engine, F1, "P-2", when=-90)) == ["wrong_part"]
+    stored(engine, message("Production.RecipeActivated", activated, when=-80))
+    assert codes(scan(engine, F1, "P-2", when=-70)) == ["wrong_part"], "the machine was only started again"
+    stored(engine, message("Production.RecipeActivated", {"RecipeName": "second", "Revision": "1"}, when=-60))
+    assert scan(engine, F1, "P-2", when=-50).accepted, "what it is for, nobody said"
+    with engine.connect() as connection:
+        told = validate_setup(
+            connection, ValidateStationSetupRequest(setup_requirements=StationSetupRequirements()), STATION
+        )
+    assert told.result is not None
+    assert told.result.result == "Success"

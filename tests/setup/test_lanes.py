@@ -26,6 +26,21 @@ def planned(engine: Engine, **parts: str) -> int:
     return revision
 
 
+def machine_loads(engine: Engine, **packages: str) -> None:
+    """A machine says which package is in which lane: R_1="1"."""
+    with engine.begin() as connection:
+        for number, (package, lane) in enumerate(packages.items()):
+            connection.execute(
+                text(
+                    "INSERT INTO loading_event "
+                    "(station_id, event_id, ordinal, kind, package_id, slot, lane, recorded_at, received_at) "
+                    "SELECT station_id, 900, :number, 'loaded', package_id, :slot, :lane, :at, :at "
+                    "FROM station, package WHERE identifier = :package"
+                ),
+                {"number": number, "slot": SLOT, "lane": lane, "at": at(-10), "package": package.replace("_", "-")},
+            )
+
+
 def test_the_lane_is_the_only_one_that_the_part_belongs_in(engine: Engine) -> None:
     revision = planned(engine, lane_1=R10K, lane_2=C100N)
     assert scan(engine, SLOT, "C-1", product_revision_id=revision).lane == "2"
@@ -57,19 +72,34 @@ def test_the_lane_that_was_said_is_judged(engine: Engine) -> None:
 
 def test_lanes_that_a_machine_named_count_where_nobody_planned(engine: Engine) -> None:
     planned(engine)
-    with engine.begin() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO loading_event "
-                "(station_id, event_id, ordinal, kind, package_id, slot, lane, recorded_at, received_at) "
-                "SELECT station_id, 900, row_number() OVER (), 'loaded', package_id, :slot, lane, :at, :at "
-                "FROM station, package JOIN (VALUES ('R-1', '1'), ('C-1', '2')) AS said (identifier, lane) "
-                "USING (identifier)"
-            ),
-            {"slot": SLOT, "at": at(-10)},
-        )
+    machine_loads(engine, R_1="1", C_1="2")
     with pytest.raises(Invalid, match="lane 1 or 2"):
         scan(engine, SLOT, "R-2")
     assert scan(engine, SLOT, "R-2", lane="1").accepted
     assert scan(engine, SLOT, "C-1", when=1).lane == "2", "it is there already"
     assert in_lanes(engine, None) == [("1", "R-2"), ("2", "C-1")]
+
+
+def test_a_reel_that_a_machine_has_in_the_wrong_lane_is_not_right_there(engine: Engine) -> None:
+    revision = planned(engine, lane_1=R10K, lane_2=C100N)
+    machine_loads(engine, C_1="1")
+    assert scan(engine, SLOT, "C-1", product_revision_id=revision).lane == "2"
+
+
+def test_a_splice_stays_in_its_lane(engine: Engine) -> None:
+    revision = planned(engine, lane_1=R10K, lane_2=C100N)
+    scan(engine, SLOT, "R-1", product_revision_id=revision)
+    wrong = scan(engine, SLOT, "C-1", replaces="R-1", product_revision_id=revision, when=1)
+    assert (wrong.accepted, [one.code for one in wrong.reasons]) == (False, ["wrong_part"])
+    with pytest.raises(Invalid, match="is in lane 1 of slot"):
+        scan(engine, SLOT, "C-1", replaces="R-1", lane="2", product_revision_id=revision, when=2)
+    right = scan(engine, SLOT, "R-2", replaces="R-1", product_revision_id=revision, when=3)
+    assert (right.accepted, right.lane) == (True, "1")
+
+
+def test_where_nobody_knows_the_lane_of_what_is_spliced_to_somebody_says_it(engine: Engine) -> None:
+    revision = planned(engine, lane_1=R10K, lane_2=R10K)
+    machine_loads(engine, R_1="Lane1")
+    with pytest.raises(Invalid, match="R-1 may go into lane 1 or 2"):
+        scan(engine, SLOT, "R-2", replaces="R-1", product_revision_id=revision)
+    assert scan(engine, SLOT, "R-2", replaces="R-1", lane="1", product_revision_id=revision, when=1).accepted

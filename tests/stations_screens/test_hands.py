@@ -198,3 +198,18 @@ def test_a_splice_names_the_reel_it_is_behind(enter: Enter, opened: Shop, engine
     wedge.scan("R-1183")
     verdict(page, "RIGHT REEL")
     assert facts.ask(engine, "SELECT kind FROM setup_check ORDER BY recorded_at") == [("load",), ("splice",)]
+
+
+def test_a_reel_whose_number_begins_like_another_is_not_that_one(enter: Enter, opened: Shop, engine: Engine) -> None:
+    page = enter("setup", shop.MOUNTER)
+    wedge = Wedge(page)
+    wedge.scan("SLOT11")
+    wedge.scan("R-1182")
+    verdict(page, "RIGHT REEL")
+    page.locator("[data-slot=SLOT11][data-package=R-1182]").wait_for()
+    wedge.scan("SLOT11")
+    wedge.scan("R-11829")
+    page.locator("[data-verdict-reasons]", has_text="Nobody knows package R-11829").wait_for()
+    assert facts.ask(engine, "SELECT kind, accepted FROM setup_check ORDER BY recorded_at") == [
+        ("load", True), ("load", False)
+    ]  # fmt: skip

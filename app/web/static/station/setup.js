@@ -54,8 +54,12 @@ function choose(name, lane = "") {
 
 const shown = (name, lane) => (lane ? `${name} · ${word("lane")} ${lane}` : name);
 
+// A maker's label bears it as a field of its own, behind a data identifier: 3SR-1.
+const bears = (label, identifier) => label.split(/[\x04\x1d\x1e\u2404\u241d\u241e]/).some((field) =>
+  field.endsWith(identifier) && /^\d{0,3}[A-Z]$/.test(field.slice(0, -identifier.length)));
+
 function reel(label) {
-  const inside = slot.packages.find((one) => label === one) ?? slot.packages.find((one) => label.includes(one));
+  const inside = slot.packages.find((one) => label === one) ?? slot.packages.find((one) => bears(label, one));
   if (inside && replaces === null) {
     replaces = inside;
     return screen.note(word("splice_next", { slot: shown(slot.name, slot.lane), reel: inside }), "noted");
