@@ -2,10 +2,10 @@
 
 from sqlalchemy import Engine
 
-from app.cfx.messages.storage import StationSetupRequirements, ValidateStationSetupRequest
-from app.inbox.validation import validate_setup
+from app.cfx.messages.storage import StationSetupRequirements
+from app.interlock.station_setup import setup_reasons
 from app.setup.requirements import SlotPlan
-from tests.inbox.messages import STATION, message, stored
+from tests.inbox.messages import STATION, at, message, stored
 from tests.setup.plant import R10K, R22K, begins, codes, order, plan, product, reel, scan
 
 F1 = "M1.F.1"
@@ -42,8 +42,4 @@ def test_a_recipe_without_an_order_is_not_the_board_before(engine: Engine) -> No
     stored(engine, message("Production.RecipeActivated", {"RecipeName": "second", "Revision": "1"}, when=-60))
     assert scan(engine, F1, "P-2", when=-50).accepted, "what it is for, nobody said"
     with engine.connect() as connection:
-        told = validate_setup(
-            connection, ValidateStationSetupRequest(setup_requirements=StationSetupRequirements()), STATION
-        )
-    assert told.result is not None
-    assert told.result.result == "Success"
+        assert setup_reasons(connection, STATION, StationSetupRequirements(), at=at(0)) == []
