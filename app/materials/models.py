@@ -114,6 +114,7 @@ class LoadingEvent(Base):
             text("coalesce(lane, '')"),
             text("least(recorded_at, received_at)"),
         ),
+        Index("ix_loading_event_loaded", "station_id", "slot", "recorded_at", postgresql_where=text("kind = 'loaded'")),
     )
 
     station_id: Mapped[int] = mapped_column(Integer, primary_key=True)

@@ -25,10 +25,10 @@ class LoadedInterval:
     clock_error: timedelta = CLOCK_ERROR
 
 
-# One package's intervals do not depend on which others are asked for, and what the statement derives it looks through
-# once for each of them: asked for many at once, its time grows with the square of their number.
-_AT_ONCE = 100
+# One package's intervals do not depend on which others are asked for: so many at once keep it from sorting on disk.
+_AT_ONCE = 500
 
+_GONE = "mine.kind IN ('unloaded', 'empty') AND (CAST(:as_of AS timestamptz) IS NULL OR mine.received_at <= :as_of)"
 _LOADED = text(
     f"""
     -- When was each of these packages in which slot?
@@ -54,10 +54,6 @@ _LOADED = text(
             CASE WHEN ahead.event_id IS NULL OR ahead.event_id = link.event_id THEN link.event_id ELSE 0 END
         FROM ahead JOIN package_link AS link ON link.parent_id = ahead.trailing_id AND link.kind = 'joined'
         WHERE CAST(:as_of AS timestamptz) IS NULL OR link.received_at <= :as_of
-    ), mine AS (
-        SELECT * FROM loading_event
-        WHERE package_id = ANY (CAST(:packages AS integer[]))
-          AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
     ), led AS (
         SELECT ahead.asked_id AS package_id, loading.station_id, loading.slot, loading.lane,
             loading.recorded_at AS since, loading.event_id, ahead.event_id = loading.event_id AS told,
@@ -67,8 +63,8 @@ _LOADED = text(
           AND loading.recorded_at >= ahead.since - CAST(:between_clocks AS interval)
           AND (CAST(:as_of AS timestamptz) IS NULL OR loading.received_at <= :as_of)
           AND NOT EXISTS (
-              SELECT FROM mine
-              WHERE mine.package_id = ahead.asked_id AND mine.kind IN ('unloaded', 'empty')
+              SELECT FROM loading_event AS mine
+              WHERE mine.package_id = ahead.asked_id AND {_GONE}
                 AND mine.recorded_at > ahead.spliced_at AND mine.recorded_at < loading.recorded_at
           )
     ), hung AS (
@@ -79,9 +75,9 @@ _LOADED = text(
           AND (CAST(:as_of AS timestamptz) IS NULL OR loading.received_at <= :as_of)
           -- A chain that was taken down is hung up again as told: a package named alone is alone then.
           AND NOT EXISTS (
-              SELECT FROM mine
+              SELECT FROM loading_event AS mine
               WHERE mine.package_id = chain.asked_id AND chain.asked_id <> chain.leading_id
-                AND kind IN ('unloaded', 'empty') AND mine.recorded_at > chain.spliced_at
+                AND {_GONE} AND mine.recorded_at > chain.spliced_at
                 AND mine.recorded_at < greatest(loading.recorded_at, chain.since)
           )
         UNION
@@ -96,35 +92,37 @@ _LOADED = text(
             WHERE hung.package_id = led.package_id AND hung.since < led.since
               AND (hung.station_id, hung.slot) IS DISTINCT FROM (led.station_id, led.slot)
               AND NOT EXISTS (
-                  SELECT FROM mine
-                  WHERE mine.package_id = led.package_id AND kind IN ('unloaded', 'empty')
+                  SELECT FROM loading_event AS mine
+                  WHERE mine.package_id = led.package_id AND {_GONE}
                     AND mine.recorded_at > hung.since AND mine.recorded_at <= led.spliced_at
               )
         )
+    ), ended AS (
+        SELECT DISTINCT begun.package_id, begun.station_id, begun.slot, begun.since,
+            least(gone.at, replaced.at) AS until
+        FROM begun
+        LEFT JOIN LATERAL (
+            -- It was taken out, ran empty, or turned up in another slot.
+            SELECT min(recorded_at) AS at FROM loading_event AS mine
+            WHERE mine.package_id = begun.package_id AND mine.recorded_at > begun.since
+              AND (kind IN ('unloaded', 'empty')
+                   OR (kind IN ('loaded', 'spliced')
+                       AND (station_id, slot) IS DISTINCT FROM (begun.station_id, begun.slot)))
+              AND (CAST(:as_of AS timestamptz) IS NULL OR mine.received_at <= :as_of)
+        ) AS gone ON true
+        LEFT JOIN LATERAL (
+            -- Another package was put in its place; one spliced to it only waits behind it.
+            SELECT min(other.recorded_at) AS at FROM loading_event AS other
+            WHERE other.station_id = begun.station_id AND other.slot = begun.slot
+              AND other.lane IS NOT DISTINCT FROM begun.lane
+              AND other.kind = 'loaded' AND other.package_id <> begun.package_id
+              AND other.recorded_at > begun.since AND other.recorded_at < coalesce(gone.at, 'infinity')
+              AND other.event_id <> begun.event_id
+              AND (CAST(:as_of AS timestamptz) IS NULL OR other.received_at <= :as_of)
+              AND (begun.package_id, other.package_id) NOT IN (SELECT asked_id, trailing_id FROM ahead)  -- hashed once
+        ) AS replaced ON true
     )
-    SELECT DISTINCT begun.package_id, begun.station_id, begun.slot, begun.since, least(gone.at, replaced.at) AS until,
-        {ERROR_OF.format(station="begun.station_id")} AS clock_error
-    FROM begun
-    LEFT JOIN LATERAL (
-        -- It was taken out, ran empty, or turned up in another slot.
-        SELECT min(recorded_at) AS at FROM mine
-        WHERE mine.package_id = begun.package_id AND mine.recorded_at > begun.since
-          AND (kind IN ('unloaded', 'empty')
-               OR (kind IN ('loaded', 'spliced')
-                   AND (station_id, slot) IS DISTINCT FROM (begun.station_id, begun.slot)))
-    ) AS gone ON true
-    LEFT JOIN LATERAL (
-        -- Another package was put in its place; one spliced to it only waits behind it.
-        SELECT min(other.recorded_at) AS at FROM loading_event AS other
-        WHERE other.station_id = begun.station_id AND other.slot = begun.slot
-          AND other.lane IS NOT DISTINCT FROM begun.lane
-          AND other.kind = 'loaded' AND other.package_id <> begun.package_id
-          AND other.recorded_at > begun.since AND other.event_id <> begun.event_id
-          AND (CAST(:as_of AS timestamptz) IS NULL OR other.received_at <= :as_of)
-          AND NOT EXISTS (
-              SELECT FROM ahead WHERE ahead.asked_id = begun.package_id AND ahead.trailing_id = other.package_id
-          )
-    ) AS replaced ON true
+    SELECT ended.*, {ERROR_OF.format(station="ended.station_id")} AS clock_error FROM ended
     """
 )
 
