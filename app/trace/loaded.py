@@ -28,6 +28,7 @@ class LoadedInterval:
 # One package's intervals do not depend on which others are asked for: so many at once keep it from sorting on disk.
 _AT_ONCE = 500
 
+# What ran empty at the very moment is not in it any more; what was taken down then may hang again.
 _GONE = "mine.kind IN ('unloaded', 'empty') AND (CAST(:as_of AS timestamptz) IS NULL OR mine.received_at <= :as_of)"
 _LOADED = text(
     f"""
@@ -65,7 +66,8 @@ _LOADED = text(
           AND NOT EXISTS (
               SELECT FROM loading_event AS mine
               WHERE mine.package_id = ahead.asked_id AND {_GONE}
-                AND mine.recorded_at > ahead.spliced_at AND mine.recorded_at < loading.recorded_at
+                AND mine.recorded_at BETWEEN ahead.spliced_at AND loading.recorded_at
+                AND (mine.kind = 'empty' OR mine.recorded_at NOT IN (ahead.spliced_at, loading.recorded_at))
           )
     ), hung AS (
         SELECT chain.asked_id AS package_id, loading.station_id, loading.slot, loading.lane,
@@ -78,7 +80,8 @@ _LOADED = text(
               SELECT FROM loading_event AS mine
               WHERE mine.package_id = chain.asked_id AND chain.asked_id <> chain.leading_id
                 AND {_GONE} AND mine.recorded_at > chain.spliced_at
-                AND mine.recorded_at < greatest(loading.recorded_at, chain.since)
+                AND mine.recorded_at <= greatest(loading.recorded_at, chain.since)
+                AND (mine.kind = 'empty' OR mine.recorded_at < greatest(loading.recorded_at, chain.since))
           )
         UNION
         SELECT package_id, station_id, slot, lane, since, event_id FROM led WHERE told
