@@ -14,7 +14,8 @@ from app.quality.unit_decisions import Held, holds_of_unit
 from app.quality.visits import Visit, visits
 from app.reasons import Reason, ended
 from app.sentences import Sentence
-from app.trace.level import Level, material_level
+from app.trace.candidates import Nearby
+from app.trace.level import Level, level_as_made
 from app.trace.made_from import MadeFrom, made_from
 from app.trace.question import Question
 from app.trace.where_used import CarryingUnit, where_used
@@ -83,7 +84,8 @@ def passport(
     """The passport of a unit. Raises `NotFound` where the serial is not known, or not that customer's."""
     overview = unit(connection, serial, customer_id=customer_id)
     row = connection.execute(_UNIT, {"serial": serial}).one()
-    made = made_from(connection, serial, customer_id=customer_id, as_of=as_of)
+    nearby = Nearby(connection, as_of)
+    made = made_from(connection, serial, customer_id=customer_id, as_of=as_of, nearby=nearby)
     runs = runs_of_unit(connection, serial, customer_id=customer_id, as_of=as_of)
     holds = holds_of_unit(connection, serial, customer_id=customer_id, as_of=as_of)
     around = where_used(connection, Question(serial=serial, as_of=as_of), customer_id=customer_id, limit=_PARENTS)
@@ -97,7 +99,7 @@ def passport(
         unit=overview,
         standing=standing,
         made_from=made,
-        level=material_level(connection, serial, customer_id=customer_id, as_of=as_of),
+        level=level_as_made(connection, made, nearby, customer_id=customer_id, as_of=as_of),
         visits=visits(journey_of(connection, serial, customer_id=customer_id, as_of=as_of)),
         runs=runs,
         tries=tries(runs),

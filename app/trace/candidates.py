@@ -16,7 +16,7 @@ from app.db import varied
 from app.materials.packages import latest
 from app.trace.boards import Place
 from app.trace.evidence import Evidence
-from app.trace.loaded import loaded_intervals
+from app.trace.loaded import MAY_HANG, TOLD_OF, loaded_intervals
 from app.trace.spans import BETWEEN_CLOCKS
 from app.trace.suspects import Suspect, suspects
 from app.units.places import LONGEST_WORK, TIED_AT_PLACE, WORKED_AT_PLACE
@@ -70,8 +70,8 @@ OPEN = f"""
 """After `PLACES_THEN`: whether reports leave room for a package that none names, whatever the bill of material says."""
 _NEAR = text(
     f"""
-    -- Which packages were in the slots of the stations that worked on these units, while they did?
-    WITH spoken AS (
+    -- Which packages may have been in the slots of the stations that worked on these units, while they did?
+    WITH RECURSIVE spoken AS (
         SELECT unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (unit_id)
         UNION
         SELECT panel_id FROM panel_position
@@ -91,45 +91,51 @@ _NEAR = text(
         WHERE {_KNOWN.format("fact.received_at")}
         GROUP BY fact.unit_id, fact.position_number, fact.event_id
     ), window_of AS (
-        SELECT row_number() OVER () AS nth, station_id, coalesce(begun, ended, '-infinity') - apart AS since,
-            coalesce(ended, 'infinity') + apart AS until
-        FROM work
-        CROSS JOIN LATERAL (
-            SELECT CAST(:between_clocks AS interval) + coalesce(max(error), interval '0') AS apart
-            FROM known_clock_error
-            WHERE known_clock_error.station_id = work.station_id AND {_KNOWN.format("known_from")}
-        ) AS clock
-        WHERE station_id IN (SELECT station_id FROM loading_event)
+        -- Each with what clocks may differ; those of one station that overlap are one.
+        SELECT station_id, lower(merged) AS since, upper(merged) AS until
+        FROM (
+            SELECT station_id,
+                range_agg(tstzrange(least(since, until), greatest(since, until), '[]'))
+            FROM work
+            CROSS JOIN LATERAL (
+                SELECT CAST(:between_clocks AS interval) + coalesce(max(error), interval '0') AS apart
+                FROM known_clock_error
+                WHERE known_clock_error.station_id = work.station_id AND {_KNOWN.format("known_from")}
+            ) AS clock
+            CROSS JOIN LATERAL (
+                SELECT coalesce(begun, ended, '-infinity') - apart, coalesce(ended, 'infinity') + apart
+            ) AS widened (since, until)
+            WHERE station_id IN (SELECT station_id FROM loading_event)
+            GROUP BY station_id
+        ) AS worked (station_id, times) CROSS JOIN LATERAL unnest(times) AS merged
     ), loading AS (
         SELECT station_id, slot, lane, kind, package_id, recorded_at FROM loading_event
         WHERE station_id IN (SELECT station_id FROM window_of) AND kind IN ('loaded', 'spliced')
           AND package_id IS NOT NULL AND {_KNOWN.format("received_at")}
     ), before AS (
-        SELECT nth, slot, lane, max(recorded_at) AS loaded_at
+        SELECT station_id, since, slot, lane, max(recorded_at) AS loaded_at
         FROM window_of JOIN loading USING (station_id)
         WHERE kind = 'loaded' AND recorded_at < since
-        GROUP BY nth, slot, lane
-    ), there AS (
-        SELECT DISTINCT package_id
+        GROUP BY station_id, since, slot, lane
+    ), hanging AS (
+        SELECT loading.package_id
         FROM window_of JOIN loading USING (station_id)
-        LEFT JOIN before ON before.nth = window_of.nth AND before.slot IS NOT DISTINCT FROM loading.slot
-            AND before.lane IS NOT DISTINCT FROM loading.lane
+        LEFT JOIN before ON before.station_id = window_of.station_id AND before.since = window_of.since
+            AND before.slot IS NOT DISTINCT FROM loading.slot AND before.lane IS NOT DISTINCT FROM loading.lane
         WHERE recorded_at <= until AND recorded_at >= coalesce(loaded_at, '-infinity')
-    )
-    SELECT package_id FROM there
-    """
-)
-_CHAINED = text(
-    f"""
-    -- Which packages were spliced to these, directly or through others?
-    WITH RECURSIVE chain AS (
-        SELECT package_id FROM unnest(CAST(:packages AS integer[])) AS asked (package_id)
         UNION
-        SELECT CASE WHEN link.child_id = chain.package_id THEN link.parent_id ELSE link.child_id END
-        FROM chain JOIN package_link AS link ON chain.package_id IN (link.child_id, link.parent_id)
-        WHERE link.kind = 'joined' AND {_KNOWN.format("link.received_at")}
+        -- And what was spliced to these, directly or through others.
+        SELECT link.package_id FROM hanging CROSS JOIN LATERAL (
+            SELECT parent_id FROM package_link
+            WHERE child_id = hanging.package_id AND kind = 'joined' AND {_KNOWN.format("received_at")}
+            UNION ALL
+            SELECT child_id FROM package_link
+            WHERE parent_id = hanging.package_id AND kind = 'joined' AND {_KNOWN.format("received_at")}
+        ) AS link (package_id)
     )
-    SELECT package_id FROM chain
+    SELECT package_id FROM hanging CROSS JOIN LATERAL ({TOLD_OF}) AS told
+    WHERE EXISTS (SELECT FROM window_of WHERE {MAY_HANG})
+    ORDER BY package_id
     """
 )
 _DESCRIBED = text(
@@ -160,15 +166,31 @@ def candidates(connection: Connection, units: Collection[int], as_of: datetime |
     """The packages that may be in these units, surest first for each board and designator."""
     asked = {"units": sorted(units), "longest_work": LONGEST_WORK, "between_clocks": BETWEEN_CLOCKS, "as_of": as_of}
     with varied(connection):
-        near = list(connection.execute(_NEAR, asked).scalars())
-        if not near:
+        packages = list(connection.execute(_NEAR, asked).scalars())
+        if not packages:
             return
-        packages = sorted(connection.execute(_CHAINED, {"packages": near, "as_of": as_of}).scalars())
         spoken = sorted({*units, *connection.execute(_SPOKEN, asked).scalars()})
         intervals = loaded_intervals(connection, packages, as_of)
         found = [one for one in suspects(connection, intervals, as_of, spoken) if one.board[0] in units]
         if found:
             yield from _told(connection, found, as_of)
+
+
+class Nearby:
+    """The candidates of a panel and of each of its boards, asked for once for all of them."""
+
+    def __init__(self, connection: Connection, as_of: datetime | None) -> None:
+        self._connection = connection
+        self._as_of = as_of
+        self._asked: frozenset[int] = frozenset()
+        self._found: list[Candidate] = []
+
+    def of(self, units: Collection[int]) -> list[Candidate]:
+        """As `candidates`; what was asked for before, and lies among it, is not asked for again."""
+        if not self._asked.issuperset(units):
+            self._asked = frozenset(units)
+            self._found = list(candidates(self._connection, units, self._as_of))
+        return [one for one in self._found if one.board[0] in units]
 
 
 def _told(connection: Connection, found: list[Suspect], as_of: datetime | None) -> Iterator[Candidate]:

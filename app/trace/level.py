@@ -20,7 +20,8 @@ from sqlalchemy import Connection, text
 
 from app.materials.packages import latest
 from app.sentences import Sentence
-from app.trace.bills import Bill, bill_of_unit
+from app.trace.bills import Bill, bill_of_order
+from app.trace.candidates import Nearby
 from app.trace.designators import few, natural_order
 from app.trace.evidence import Evidence, stronger
 from app.trace.loaded import loaded_intervals
@@ -188,13 +189,19 @@ def material_level(
 
     Raises `NotFound` where the serial is not known, or not that customer's.
     """
-    made = made_from(connection, serial, customer_id=customer_id, as_of=as_of)
+    nearby = Nearby(connection, as_of)
+    made = made_from(connection, serial, customer_id=customer_id, as_of=as_of, nearby=nearby)
+    return level_as_made(connection, made, nearby, customer_id=customer_id, as_of=as_of)
+
+
+def level_as_made(
+    connection: Connection, made: MadeFrom, nearby: Nearby, *, customer_id: int | None, as_of: datetime | None
+) -> Level:
+    """The same where `made_from` was asked for already, with the same arguments."""
     if not made.boards:
-        return _level(connection, made, as_of)
-    boards = [
-        _level(connection, made_from(connection, board, customer_id=customer_id, as_of=as_of), as_of)
-        for board in made.boards
-    ]
+        return _levels(connection, [made], as_of)[0]
+    each = [made_from(connection, one, customer_id=customer_id, as_of=as_of, nearby=nearby) for one in made.boards]
+    boards = _levels(connection, each, as_of)
     lowest = min(boards, key=lambda one: one.level)
     return Level(
         made.serial,
@@ -216,14 +223,23 @@ def material_level(
     )
 
 
-def _level(connection: Connection, made: MadeFrom, as_of: datetime | None) -> Level:
-    bill = bill_of_unit(connection, made.serial, as_of)
-    level = level_of(made, bill)
-    if not level.without or made.work_order is None:
-        return level
-    filled = _filled(made)
-    wanted = {part for name, item in bill.items.items() if name not in filled for part in item.allowed}
-    return level_of(made, bill, _in_order(connection, made.work_order, sorted(wanted), as_of))
+def _levels(connection: Connection, units: Sequence[MadeFrom], as_of: datetime | None) -> list[Level]:
+    """Each unit's level; what the bill and the order have to tell is asked once for each order."""
+    orders = {made.work_order for made in units}
+    bills = {order: bill_of_order(connection, order, as_of) if order else Bill() for order in orders}
+    levels = [level_of(made, bills[made.work_order]) for made in units]
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for made, level in zip(units, levels, strict=True):
+        if level.without and made.work_order is not None:
+            items, filled = bills[made.work_order].items, _filled(made)
+            wanted[made.work_order].update(*(item.allowed for name, item in items.items() if name not in filled))
+    found = {order: _in_order(connection, order, sorted(parts), as_of) for order, parts in wanted.items()}
+    return [
+        level_of(made, bills[made.work_order], found[made.work_order])
+        if level.without and made.work_order is not None
+        else level
+        for made, level in zip(units, levels, strict=True)
+    ]
 
 
 # As it was described then.

@@ -130,6 +130,39 @@ _LOADED = text(
 )
 
 
+TOLD_OF = """
+    -- Of a package `hanging`: when it was loaded, and spliced behind and ahead of others, as was known then.
+    SELECT own.*, link.*
+    FROM (
+        SELECT min(recorded_at) AS first_loaded_at, max(recorded_at) AS last_loaded_at FROM loading_event
+        WHERE loading_event.package_id = hanging.package_id AND kind IN ('loaded', 'spliced')
+          AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
+    ) AS own, (
+        SELECT min(recorded_at) AS first_joined_at,
+            max(recorded_at) FILTER (WHERE child_id = hanging.package_id) AS last_behind_at,
+            max(recorded_at) FILTER (WHERE parent_id = hanging.package_id) AS last_ahead_at
+        FROM package_link
+        WHERE hanging.package_id IN (parent_id, child_id) AND kind = 'joined'
+          AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
+    ) AS link
+"""
+MAY_HANG = """
+    least(told.first_loaded_at, told.first_joined_at - CAST(:between_clocks AS interval)) <= window_of.until
+    AND NOT EXISTS (
+        SELECT FROM loading_event AS mine
+        WHERE mine.package_id = hanging.package_id AND mine.recorded_at < window_of.since
+          AND mine.recorded_at > greatest(told.last_loaded_at, told.last_behind_at)
+          AND (kind = 'empty' AND mine.recorded_at >= coalesce(told.last_ahead_at, '-infinity')
+               OR kind = 'unloaded' AND told.first_joined_at IS NULL)
+          AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
+    )
+"""
+"""Condition on `hanging` (package_id), its `told` (a lateral `TOLD_OF`) and `window_of` (since, until): whether an
+interval of `loaded_intervals` may reach into that time. What ran empty before, and nobody told of since, has none; nor
+what was told of only later. Far cheaper than the intervals, of which each depends on all that was ever spliced to it.
+"""
+
+
 def loaded_intervals(connection: Connection, packages: Sequence[int], as_of: datetime | None) -> list[LoadedInterval]:
     """When each package was in which slot, as the stations tell it."""
     given = {"between_clocks": BETWEEN_CLOCKS, "as_of": as_of}

@@ -14,7 +14,7 @@ from app.errors import NotFound
 from app.lines.clocks import ERROR_OF, clock_errors
 from app.trace.assemblies import told_elsewhere
 from app.trace.boards import Spoken, occupants
-from app.trace.candidates import OPEN, candidates
+from app.trace.candidates import OPEN, Candidate, Nearby
 from app.trace.designators import natural_order
 from app.trace.evidence import Evidence, weaker
 from app.trace.firmware import Firmware, firmware_of
@@ -177,11 +177,16 @@ _BOM = text(f"WITH {BILL_THEN} SELECT reference_designator FROM bill_then WHERE 
 
 
 def made_from(
-    connection: Connection, serial: str, *, customer_id: int | None = None, as_of: datetime | None = None
+    connection: Connection,
+    serial: str,
+    *,
+    customer_id: int | None = None,
+    as_of: datetime | None = None,
+    nearby: Nearby | None = None,
 ) -> MadeFrom:
     """The unit as built; with `as_of` (server's clock) as it was known then.
 
-    Raises `NotFound` where the serial is not known, or not that customer's.
+    Raises `NotFound` where it is not known, or not that customer's. `nearby`: the same for a panel and then its boards.
     """
     asked = {"serial": serial, "customer_id": customer_id, "as_of": as_of}
     found, installed = at_once(connection, (_SUBJECT, asked), (installed_in(asked), asked))
@@ -209,7 +214,8 @@ def made_from(
     completeness = _completeness(connection, subject.product_revision_id, parts, as_of)
     unsure = boards or removals or completeness.missing or any(row.evidence is not Evidence.exact for row in rows)
     if unsure or subject.is_open:
-        parts += _possible(connection, subject, removals, boards, as_of)
+        nearby = nearby or Nearby(connection, as_of)
+        parts += _possible(connection, nearby.of({subject.unit_id, *subject.board_ids}), removals, boards, as_of)
         completeness = _completeness(connection, subject.product_revision_id, parts, as_of)
     installations = [part for part in parts if part.package not in units] if units else parts
     return MadeFrom(
@@ -340,14 +346,12 @@ def _emptying(removals: Sequence[Row[Any]], boards: _Boards | None, board: "_Boa
 
 def _possible(
     connection: Connection,
-    subject: _Subject,
+    found: Sequence[Candidate],
     removals: Sequence[Row[Any]],
     boards: _Boards | None,
     as_of: datetime | None,
 ) -> list[InstalledPart]:
     """What may be in it though no report names it for it."""
-    family = {subject.unit_id, *subject.board_ids}
-    found = list(candidates(connection, family, as_of))
     known = particulars(connection, sorted({one.board[0] for one in found}), placed=False) if boards else {}
     clocks = clock_errors(connection, {one.station_id for one in found}, as_of) if removals else {}
     parts = []
