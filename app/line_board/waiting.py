@@ -28,15 +28,13 @@ _ON_THEIR_WAY = text(
         WHERE record.started_at > :since AND record.started_at <= :at
     ), latest AS (
         SELECT DISTINCT ON (unit_id) * FROM work ORDER BY unit_id, started_at DESC
+    ), done AS (
+        SELECT unit_id, array_agg(station_id ORDER BY started_at) AS stations,
+            array_agg(started_at ORDER BY started_at) AS times
+        FROM work WHERE completed_at IS NOT NULL GROUP BY unit_id
     )
-    SELECT latest.unit_id, latest.station_id, revision.routing, (
-            SELECT array_agg(station_id ORDER BY started_at) FROM work
-            WHERE work.unit_id = latest.unit_id AND completed_at IS NOT NULL
-        ) AS stations, (
-            SELECT array_agg(started_at ORDER BY started_at) FROM work
-            WHERE work.unit_id = latest.unit_id AND completed_at IS NOT NULL
-        ) AS times
-    FROM latest
+    SELECT latest.unit_id, latest.station_id, revision.routing, done.stations, done.times
+    FROM latest JOIN done USING (unit_id)
     LEFT JOIN LATERAL (
         SELECT work_order.product_revision_id FROM (
             SELECT latest.unit_id AS unit_id
@@ -50,12 +48,16 @@ _ON_THEIR_WAY = text(
     ) AS revision ON true
     WHERE latest.completed_at IS NOT NULL AND coalesce(latest.result, 'Completed') = 'Completed'
       AND NOT EXISTS (
-          SELECT FROM verdict
-          WHERE verdict.unit_id IN (
-              SELECT latest.unit_id UNION ALL SELECT unit_id FROM panel_position WHERE panel_id = latest.unit_id
-          )
-          AND purpose = 'start' AND NOT allowed AND decided_at > latest.completed_at
-          AND decided_at < :at - interval '10 seconds'  -- until then it may be asked about again
+          SELECT FROM (
+              SELECT latest.unit_id AS unit_id
+              UNION ALL SELECT unit_id FROM panel_position WHERE panel_id = latest.unit_id
+          ) AS named CROSS JOIN LATERAL (
+              SELECT FROM verdict
+              WHERE verdict.unit_id = named.unit_id
+                AND purpose = 'start' AND NOT allowed AND decided_at > latest.completed_at
+                AND decided_at < :at - interval '10 seconds'  -- until then it may be asked about again
+              OFFSET 0  -- unit by unit: else all that the gate said of any since is read for each
+          ) AS refused
       )
     """
 )

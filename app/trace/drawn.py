@@ -111,7 +111,7 @@ _DRAWN = text(
               WHERE kind = 'split' AND parent_id = asked.package_id AND child_id = pair.package_id
                 AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
           )
-    ), spread AS (
+    ), spread AS MATERIALIZED (  -- once, not for each row of what it is joined to: nobody can tell how many those are
         SELECT taken.chunk_id, set_id, count(*) AS times
         FROM (SELECT DISTINCT chunk_id FROM taken) AS taken
         JOIN material_set ON chunk_ids @> ARRAY[taken.chunk_id]
@@ -147,7 +147,7 @@ _DRAWN = text(
         ) AS fact
         GROUP BY set_id, counted_at, counted_by, clock_error, station_id, unit_id, position_number, transaction_id,
             CASE WHEN transaction_id IS NULL THEN event_id END
-    ), summed AS (
+    ), summed AS MATERIALIZED (
         SELECT set_id, counted_at, counted_by, clock_error, station_id, sum(once) AS once, sum(each) AS each,
             coalesce(sum(once_before), 0) AS once_before, coalesce(sum(each_before), 0) AS each_before
         FROM reported GROUP BY set_id, counted_at, counted_by, clock_error, station_id
