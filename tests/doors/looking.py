@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 LEAST_TEXT = 14.0
 """CSS pixels; 18 where a page is read standing, at arm's length (`STANDING`)."""
 STANDING = 18.0
+# A frame may scroll for data nobody foresaw; where it has to for what the pages show here, words are cut off.
 # A drawing's own labels (SVG) are as large as what they label, and can be enlarged.
 _LOOK = """(least) => {
   const shown = (e) => e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length;
@@ -26,6 +27,8 @@ _LOOK = """(least) => {
       ? every.filter(beyond).slice(0, 4).map(says) : [],
     "cut off": every.filter((e) => clips(e)
       && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)).map(says),
+    "goes on beyond its frame": every.filter((e) => /(auto|scroll)/.test(getComputedStyle(e).overflowX)
+      && !field(e) && !e.querySelector("svg.board") && e.scrollWidth > e.clientWidth + 1).map(says),
     "text too small": told.filter((e) => parseFloat(getComputedStyle(e).fontSize) < least).map(says),
     "target too small": every.filter((e) => e.matches(target) && e.getBoundingClientRect().height < 43.5).map(says),
   };
