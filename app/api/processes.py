@@ -7,12 +7,14 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime
 
 from app.api.access import Reading, only
+from app.errors import Invalid
 from app.http.answers import json_answer
 from app.http.tables import csv_answer, wants_csv
 from app.lines.tools import station_id_of
 from app.people import Permission
 from app.quality.processes import ItemCapability, Measured, measured_capability, measured_series
 from app.quality.readings import Window, characteristics
+from app.sentences import Sentence
 
 router = APIRouter(tags=["quality"], prefix="/measurements")
 
@@ -32,7 +34,11 @@ def asked_runs(
 ) -> Window:
     """The runs that are meant, by the station's clock."""
     end = until or datetime.now(UTC)
-    return Window(station_id_of(connection, station), since or end - _USUAL, end, limit)
+    try:
+        begin = since or end - _USUAL
+    except OverflowError:
+        raise Invalid(Sentence("Before until there is no day. Say since as well, or a later until.")) from None
+    return Window(station_id_of(connection, station), begin, end, limit)
 
 
 Runs: TypeAlias = Annotated[Window, Depends(asked_runs)]

@@ -222,6 +222,7 @@ def characteristics(connection: Connection, window: Window) -> list[str]:
     return sorted({column.characteristic for column in columns if column.kind is Kind.number})
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is beyond a double is told by no figure
 def capabilities(
     connection: Connection,
     window: Window,
