@@ -37,7 +37,8 @@ KNOWN: dict[str, Any] = {
     "station": FCT, "serial": "A+1", "package": "R-1182", "lot": "LK2207", "part_number": "100-0042", "slot": "SLOT11",
     "work_order": "WO-1001", "characteristic": "value", "feature": "RAIL_3V3", "identifier": "R-1182",
     "label": "R-1182", "product_revision_id": 1, "reason": "for a reason", "operation": "placement",
-    "customer": "Acme", "unit": "A+1", "moisture_level": "3", "level": "3", "pattern": "NODE-####", "lane": None, "reference_designator": "R1",
+    "customer": "Acme", "unit": "A+1", "moisture_level": "3", "level": "3", "pattern": "NODE-####",
+    "lane": None, "reference_designator": "R1",
 }  # fmt: skip
 """How fields are usually filled; others by what their schema says."""
 FORMATS = {"date-time": "2026-01-01T00:00:00Z", "date": "2026-01-01", "uuid": "5a0f7a4e-9f0e-4a3f-8d5f-3d0a5a1f2b11"}
