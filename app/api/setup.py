@@ -19,6 +19,7 @@ from app.reasons import Reason
 from app.setup.checks import Block, Checked, blocked_locations, checks
 from app.setup.csv_lists import read_setup_list
 from app.setup.current import building_at
+from app.setup.lists import require_listed
 from app.setup.progress import order_of
 from app.setup.requirements import SlotPlan, learn_setup, require_setup, required_setup
 from app.setup.rules import Required
@@ -263,14 +264,10 @@ def post_requirements_list(
         raise Invalid("The list is not UTF-8. Save it as UTF-8.") from None
 
     def deed(connection: Connection) -> dict[str, int]:
-        for name, slots in read.items():
-            where = name or station
-            if where is None:
-                raise Invalid("The list has no column of stations: give station.")
-            require_setup(
-                connection, station=where, product_revision_id=product_revision_id, side=side or None, slots=slots,
-                actor=actor.identity,
-            )  # fmt: skip
+        require_listed(
+            connection, read, station=station, product_revision_id=product_revision_id, side=side or None,
+            actor=actor.identity,
+        )  # fmt: skip
         return {str(name or station): len(slots) for name, slots in read.items()}
 
     return once(deed)

@@ -164,6 +164,16 @@ def plan_tools(connection: Connection, plans: Sequence[ToolPlan], *, actor: str)
     record_audit(connection, actor=actor, deed="tools.planned", subject=f"tool:{rows[0]['identifier']}", tools=rows)
 
 
+def planned_tool(connection: Connection, identifier: str) -> ToolPlan:
+    """What is planned of one tool. Raises `NotFound`."""
+    asked = select(Tool.kind, Tool.name, Tool.cycles_limit, Tool.cleaning_limit, Tool.calibration_days)
+    found = connection.execute(asked.where(Tool.identifier == identifier)).one_or_none()
+    if found is None:
+        raise NotFound(Sentence("Nobody knows tool %(tool)s. Check the scan, or plan it first.", tool=identifier))
+    kind, name, *limits = found
+    return ToolPlan(identifier, kind or "", name, *limits)
+
+
 def set_tool_limits(connection: Connection, limits: Mapping[str, Limits], *, actor: str) -> None:
     """Set what every tool of a kind may do, in place of what was set for that kind."""
     for kind, limit in limits.items():

@@ -4,10 +4,11 @@ import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from app.errors import Invalid
 from app.sentences import Sentence
+from app.setup.lists import ListedSlot
 from app.setup.requirements import SlotPlan
 
 _HEADINGS = {
@@ -94,3 +95,22 @@ def _slot(row: Mapping[str, str], line: int) -> SlotPlan:
 
 def _several(cell: str | None) -> tuple[str, ...]:
     return tuple(part for part in re.split(r"[\s;|]+", cell or "") if part)
+
+
+def written_setup_list(slots: Iterable[ListedSlot]) -> str:
+    """Slots as a list that is read again by `read_setup_list`; only the columns that any of them fills."""
+    rows = [
+        {
+            "slot": one.slot, "lane": one.lane, "part_number": one.part_number,
+            "part_revision": one.part_revision or "", "alternates": "|".join(one.alternates),
+            "manufacturer_parts": "|".join(one.manufacturer_parts),
+            "pieces_per_unit": "" if one.pieces_per_unit is None else f"{one.pieces_per_unit:g}",
+        }
+        for one in slots
+    ]  # fmt: skip
+    columns = [name for name in rows[0] if any(row[name] for row in rows)] if rows else ["slot", "part_number"]
+    written = io.StringIO(newline="")
+    writer = csv.DictWriter(written, columns, delimiter=";", extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return written.getvalue()

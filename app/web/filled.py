@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 
 from app.errors import BirthmarkError, Invalid
 from app.sentences import Sentence
@@ -66,3 +67,14 @@ def amount(typed: str, at: str) -> float | None:
     if not 0 < given < float("inf"):
         raise Misfilled(at, Sentence("%(typed)s is no number above 0.", typed=typed))
     return given
+
+
+def end_of_day(typed: str, at: str) -> datetime | None:
+    """The end of a day that was typed, in UTC, None where nothing was. Raises `Misfilled`."""
+    if not typed.strip():
+        return None
+    try:
+        day = date.fromisoformat(typed.strip())
+    except ValueError:
+        raise Misfilled(at, Sentence("%(typed)s is no day; 2027-03-31 is one.", typed=typed)) from None
+    return datetime.combine(day, time.max, UTC).replace(microsecond=0)

@@ -32,6 +32,7 @@ GROUPS = (
             Page("/", "Line board", Permission.read_line),
             Page("/station", "At a station", Permission.work_at_stations),
             Page("/stations", "Stations", Permission.read_line),
+            Page("/tools", "Tools", Permission.read_line),
             Page("/gate", "Gate", Permission.override_gate),
         ),
         ("/verdict",),
@@ -60,6 +61,7 @@ GROUPS = (
         (
             Page("/packages", "Packages", Permission.read_line),
             Page("/packages/receive", "Receive a package", Permission.receive_packages),
+            Page("/handling", "Part handling", Permission.read_line),
             Page("/labels", "Labels", Permission.read_line),
         ),
         ("/package",),
@@ -70,8 +72,9 @@ GROUPS = (
             Page("/planning", "Set up a factory", Permission.plan_work),
             Page("/lines", "Lines", Permission.read_line),
             Page("/products", "Products", Permission.read_line),
+            Page("/setups", "Setup lists", Permission.read_line),
         ),
-        ("/product",),
+        ("/product", "/setup"),
     ),
     Group("People", (Page("/people", "People and tokens", Permission.manage_people),)),
 )

@@ -60,6 +60,11 @@ def number(value: float | None, say: Say) -> str:
     return DASH if value is None else wording.decimal(f"{value:,.10g}", say)
 
 
+def amount(value: float | None) -> str:
+    """A number as it stands in a field of a form: `168`, `0.5`; nothing is empty."""
+    return "" if value is None else f"{value:g}"
+
+
 def lasted(seconds: float, say: Say) -> str:
     """How long something took: `12 s`, `3 min`, `2.5 h`, `5 d`."""
     seconds = round(seconds, 1)
@@ -121,6 +126,7 @@ def environment(language: str) -> Environment:
         moment=moment,
         ago=partial(ago, say=catalogue.gettext),
         number=partial(number, say=catalogue.gettext),
+        amount=amount,
         decimal=partial(wording.decimal, say=catalogue.gettext),
         words=words,
         said=catalogue.gettext,

@@ -17,6 +17,7 @@ from app.web import (
     demo,
     gate,
     graph,
+    handling,
     labels,
     line,
     lines,
@@ -32,9 +33,11 @@ from app.web import (
     products,
     quarantine,
     session,
+    setups,
     shipments,
     station,
     taken_out,
+    tools,
     trace,
     yields,
 )
@@ -52,7 +55,8 @@ def install(app: FastAPI) -> None:
     app.state.line_board = KeptBoard(app.state.engine, lambda: app.state.changes.position, _shift_begun)
     for part in (
         login, preferences, live, line, yields, trace, graph, containments, materials, quarantine, orders, people,
-        photos, labels, station, shipments, passport, taken_out, gate, account, lines, products, planning,
+        photos, labels, station, shipments, passport, taken_out, gate, account, lines, products, planning, setups,
+        handling, tools,
     ):  # fmt: skip
         app.include_router(part.router)
     if app.state.demo is not None:

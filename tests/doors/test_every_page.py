@@ -52,6 +52,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "/product": ("/product?revision_id=1",),
     "/quarantine/{quarantine_id}": ("/quarantine/1",),
     "/search": ("/search", "/search?q=no%20such%20thing"),
+    "/setup": ("/setup?setup_id=1",),
     "/shipment": ("/shipment?number=SH-1",),
     "/station/{mode}": tuple(f"/station/{mode}?at={AT}" for mode in ("work", "inspect", "rework", "setup")),
     "/units": (
@@ -134,6 +135,9 @@ def _fill(client: httpx2.Client, engine: Any) -> None:
     client.post("/api/v1/cfx", content=b"nonsense")
     with engine.begin() as connection:
         assign_customer(connection, work_order="WO-1002", customer="Acme", actor="test")
+    slots = [{"slot": "1", "part_number": "100-0042", "alternates": ["100-0043"]}, {"slot": "2", "part_number": "Z-9"}]
+    setup = {"station": story.PLACER, "product_revision_id": 1, "side": "top", "slots": slots}
+    assert client.put("/api/v1/setup/requirements", json=setup).json()["setup_id"] == 1
     client.post("/api/v1/interlock", json={"station": story.AOI, "serials": ["A+2"]})
     for address, body in (
         ("shipments", {"number": "SH-1", "customer": "Acme", "serials": ["B+2"]}),

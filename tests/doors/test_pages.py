@@ -17,7 +17,8 @@ PAGES = (
     "/search",
     "/units?serial=PNL-1", "/package?identifier=R-1182", "/where-used?package=R-1182",
     "/where-used?lot=LK2207&part_number=100-0042", "/gate", "/gate/rights", "/account",
-    "/lines", "/products", "/planning",
+    "/lines", "/products", "/planning", "/setups",
+    "/handling", "/tools",
 )  # fmt: skip
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 
