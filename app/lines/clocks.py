@@ -69,7 +69,7 @@ _WRONG: Final = text(
         JOIN station USING (handle) JOIN station_clock AS clock USING (station_id)
         WHERE greatest(given.error, -given.error) > interval '2 seconds'
     ), still AS (
-        UPDATE wrong_clock AS known SET right_after = NULL,
+        UPDATE wrong_clock AS known SET right_after = NULL, last_seen_at = clock_timestamp(),
             ahead = greatest(known.ahead, given.ahead), behind = greatest(known.behind, given.behind)
         FROM given
         WHERE known.station_id = given.station_id AND right_after > now() - interval '10 minutes'
@@ -77,10 +77,11 @@ _WRONG: Final = text(
           AND seen_at = (SELECT max(seen_at) FROM wrong_clock WHERE wrong_clock.station_id = given.station_id)
         RETURNING known.station_id
     )
-    INSERT INTO wrong_clock AS known (station_id, seen_at, right_before, ahead, behind)
-    SELECT station_id, clock_timestamp(), right_at, ahead, behind FROM given
+    INSERT INTO wrong_clock AS known (station_id, seen_at, last_seen_at, right_before, ahead, behind)
+    SELECT station_id, clock_timestamp(), clock_timestamp(), right_at, ahead, behind FROM given
     WHERE station_id NOT IN (SELECT station_id FROM still)
     ON CONFLICT (station_id) WHERE right_after IS NULL DO UPDATE SET
+        last_seen_at = excluded.last_seen_at,
         ahead = greatest(known.ahead, excluded.ahead), behind = greatest(known.behind, excluded.behind)
     """
 )

@@ -26,11 +26,9 @@ _STILL: Final = text("SELECT station_id, seen_at, ahead, behind FROM wrong_clock
 _SEEN: Final = text(
     """
     -- When was this station's clock last seen wrong, that is not known to be right again?
-    SELECT wrong.station_id, greatest(wrong.seen_at, CASE WHEN abs(extract(epoch FROM clock.error)) > :alarm
-        THEN clock.measured_at END) AS seen_at
-    FROM wrong_clock AS wrong JOIN station USING (station_id) LEFT JOIN station_clock AS clock USING (station_id)
-    WHERE station.handle = :station AND wrong.right_after IS NULL
-    FOR UPDATE OF wrong
+    SELECT station_id, last_seen_at FROM wrong_clock JOIN station USING (station_id)
+    WHERE station.handle = :station AND right_after IS NULL
+    FOR UPDATE OF wrong_clock
     """
 )
 _SET: Final = text("UPDATE wrong_clock SET right_after = :at WHERE station_id = :station_id AND right_after IS NULL")
@@ -59,15 +57,15 @@ def clock_was_set(
                 moment=when.isoformat(),
             )
         )
-    known = connection.execute(_SEEN, {"station": station, "alarm": ALARM.total_seconds()}).one_or_none()
+    known = connection.execute(_SEEN, {"station": station}).one_or_none()
     if known is None:
         raise Conflict(Sentence("The clock of %(station)s is not known to be wrong.", station=station))
-    if when < known.seen_at:
+    if when < known.last_seen_at:
         raise Conflict(
             Sentence(
                 "The clock of %(station)s was still wrong at %(second)s. Say when it was set since.",
                 station=station,
-                second=known.seen_at,
+                second=known.last_seen_at,
             )
         )
     connection.execute(_SET, {"station_id": known.station_id, "at": when})

@@ -69,7 +69,8 @@ class KnownClockError(Base):
 class WrongClock(Base):
     """A time in which a station's clock was off by more than 2 s: how far `ahead` and how far `behind` at most.
 
-    It was right until `right_before` and is again since `right_after`, as far as anybody saw; null: nobody did.
+    It was seen so first at `seen_at` and last at `last_seen_at`. It was right until `right_before` and is again since
+    `right_after`, as far as anybody saw; null: nobody did.
     """
 
     __tablename__ = "wrong_clock"
@@ -79,6 +80,7 @@ class WrongClock(Base):
 
     station_id: Mapped[int] = mapped_column(ForeignKey("station.station_id"), primary_key=True)
     seen_at: Mapped[datetime] = mapped_column(Timestamp, primary_key=True)
+    last_seen_at: Mapped[datetime] = mapped_column(Timestamp)
     right_before: Mapped[datetime | None] = mapped_column(Timestamp)
     right_after: Mapped[datetime | None] = mapped_column(Timestamp)
     ahead: Mapped[timedelta] = mapped_column(Interval)

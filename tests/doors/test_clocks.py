@@ -23,7 +23,7 @@ def wrong(engine: Engine) -> Engine:
     with engine.begin() as connection:
         measure_clocks(connection, {STATION: timedelta(hours=3)}, live=False)
         ago = "now() - interval '10 days'"
-        connection.execute(text(f"UPDATE wrong_clock SET seen_at = {ago}"))
+        connection.execute(text(f"UPDATE wrong_clock SET seen_at = {ago}, last_seen_at = {ago}"))
         connection.execute(text(f"UPDATE station_clock SET measured_at = {ago}"))
     return engine
 

@@ -1,13 +1,18 @@
 """A station's clock is measured where it speaks live, and what is said of it follows how wrong it is."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, text
 
+from app.errors import Conflict
 from app.lines.clocks import ALARM, SUSPECT, clock_errors, clock_warning, measure_clocks
+from app.lines.clocks_set import clock_was_set
 from tests.inbox import messages
 from tests.inbox.messages import STATION, received, stored
+from tests.setup.plant import station
 
 
 def seconds(number: float) -> timedelta:
@@ -65,6 +70,61 @@ def test_of_several_measures_the_one_that_came_quickest_counts_and_the_furthest_
 def test_suspect_above_half_a_second_and_an_alarm_above_two(error: timedelta | None, said: str | None) -> None:
     warning = clock_warning("Acme.Mounter.1", error)
     assert warning is None if said is None else said in str(warning)
+
+
+def hours_pass(engine: Engine, hours: float) -> None:
+    with engine.begin() as connection:
+        passed = {"passed": hours}
+        back = "{0} = {0} - :passed * interval '1 hour'".format
+        connection.execute(text(f"UPDATE station_clock SET {back('measured_at')}"), passed)
+        connection.execute(text(f"UPDATE wrong_clock SET {back('seen_at')}, {back('last_seen_at')}"), passed)
+
+
+def seen_off(engine: Engine, error: float) -> None:
+    with engine.begin() as connection:
+        measure_clocks(connection, {STATION: seconds(error)}, live=False)
+
+
+def was_set(engine: Engine, ago: timedelta) -> datetime:
+    with engine.begin() as connection:
+        return clock_was_set(
+            connection, station=STATION, reason="The battery was empty.", actor="test", at=datetime.now(UTC) - ago
+        )
+
+
+def test_a_clock_was_not_set_before_it_was_last_seen_wrong(engine: Engine) -> None:
+    """Wrong for five hours; a message that came late looks right then, and hides what was measured before."""
+    station(engine)
+    for _ in range(5):
+        seen_off(engine, 3600)
+        hours_pass(engine, 1)
+    seen_off(engine, 1)
+    with pytest.raises(Conflict, match="still wrong at"):
+        was_set(engine, timedelta(hours=4))
+    assert was_set(engine, timedelta(minutes=30))
+    assert not wrong_still(engine)
+
+
+def test_a_clock_that_is_seen_wrong_while_somebody_says_it_was_set_stays_wrong(engine: Engine) -> None:
+    station(engine)
+    seen_off(engine, 3 * 3600)
+    hours_pass(engine, 1)
+    with engine.begin() as seeing, ThreadPoolExecutor() as pool:
+        measure_clocks(seeing, {STATION: seconds(4 * 3600)})
+        saying = pool.submit(was_set, engine, timedelta(minutes=5))
+        while not count_waiting(engine):
+            assert not saying.done()
+            time.sleep(0.01)
+        seeing.commit()
+        with pytest.raises(Conflict, match="still wrong at"):
+            saying.result(timeout=10)
+    assert wrong_still(engine)
+
+
+def count_waiting(engine: Engine) -> int:
+    with engine.connect() as connection:
+        waiting = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname ="
+        return int(connection.execute(text(f"{waiting} current_database()")).scalar_one())
 
 
 def minutes_pass(engine: Engine, minutes: float) -> None:
