@@ -66,14 +66,17 @@ def seated(statements: str, known_at: str) -> str:
         FROM stated WHERE NOT disputed
         UNION ALL
         SELECT turn.panel_id, turn.position_number, turn.unit_id, turn.held_from - worst.error,
-            turn.held_until + worst.error, (
-                SELECT max(gone_at) FROM stated
-                WHERE (stated.panel_id, stated.position_number, stated.unit_id)
-                    = (turn.panel_id, turn.position_number, turn.unit_id)
-            ), turn
-        FROM rounds_of((SELECT array_agg(DISTINCT panel_id) FROM stated WHERE disputed), {known_at}) AS turn
+            turn.held_until + worst.error, gone.at, turn
+        FROM (
+            SELECT array_agg(panel_id), array_agg(position_number)
+            FROM (SELECT DISTINCT panel_id, position_number FROM stated WHERE disputed) AS place
+        ) AS disputed (panels, positions)
+        CROSS JOIN LATERAL rounds_of(panels, positions, {known_at}) AS turn
+        LEFT JOIN (
+            SELECT panel_id, position_number, unit_id, max(gone_at) AS at FROM stated
+            WHERE disputed GROUP BY panel_id, position_number, unit_id
+        ) AS gone USING (panel_id, position_number, unit_id)
         CROSS JOIN (SELECT coalesce(max(error), interval '0') + interval '2 seconds' AS error FROM {wrong}) AS worst
-        WHERE (turn.panel_id, turn.position_number) IN (SELECT panel_id, position_number FROM stated WHERE disputed)
     )
     """
 

@@ -1,17 +1,21 @@
 """Questions about a panel are asked once for all its boards, and about the time it was worked on, not all that was."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 
+from app.lines.clocks import measure_clocks
 from app.quality.passport import passport
+from app.trace.installed import installed_in
 from app.trace.level import material_level
 from app.trace.made_from import made_from
-from tests.inbox.messages import completed, initialized, started, stored
+from tests.inbox.messages import completed, entry, initialized, installed, started, stored
 from tests.trace.bills import planned
 from tests.trace.reels import empty, joined, loaded
 
@@ -71,3 +75,15 @@ def test_what_may_be_in_a_unit_is_asked_of_the_reels_of_its_time(engine: Engine)
             assert {part.package for part in made.installations} == {f"R-{serial[2:]}"}
             counts.append(next(len(given["packages"]) for statement, given in told if "in which slot?" in statement))
     assert max(counts) <= 3, "the one before and the one after, by clocks that differ"
+
+
+def test_rounds_of_a_carrier_are_looked_at_in_the_place_asked_for(engine: Engine) -> None:
+    for nth in range(10):
+        boards = [(f"S-{nth}-{position}", position) for position in (1, 2, 3, 4)]
+        stored(engine, initialized("CAR", *boards, when=nth * 100, source="Acme.Laser.1"))
+        stored(engine, installed(*(entry("CAR", "R-1", ["R1"], position=at) for _, at in boards), when=nth * 100 + 50))
+    with engine.begin() as connection:
+        measure_clocks(connection, {"Acme.Laser.1": timedelta(minutes=5)})
+        asked = {"serial": "S-5-2", "customer_id": None, "as_of": None}
+        plan = "\n".join(connection.execute(text(f"EXPLAIN ANALYZE {installed_in(asked)}"), asked).scalars())
+    assert re.findall(r"rounds_of turn .*actual.* rows=([0-9]+)", plan) == ["10"]
