@@ -146,7 +146,7 @@ def change_routing(
 def _edited(steps: list[RoutingStep], edit: str) -> list[RoutingStep]:
     """`add`: one more; `up-2`, `remove-2`: the third moves before the second, or goes; `flow-...`: each of these."""
     what, _, number = edit.partition("-")
-    at = int(number) if number.isdecimal() else -1
+    at = int(number) if number.isdecimal() and len(number) < 4 else -1  # of 500 steps
     if what == "add":
         return [*steps, RoutingStep("")]
     if what == "flow":

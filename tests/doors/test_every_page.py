@@ -272,7 +272,10 @@ _LEFT = """() => [...document.querySelectorAll("a[href], button, input, select, 
   .filter((one) => one.checkVisibility({ visibilityProperty: true }) && one.tabIndex >= 0)
   .filter((one) => !one.disabled && !one.dataset.reached && !["hidden", "radio"].includes(one.type))
   .map((one) => one.outerHTML.slice(0, 120))"""
-BY_KEYBOARD = ("/", "/where-used?package=R-1182", "/units?serial=A%2B2", "/containments/C-000001", "/gate")
+BY_KEYBOARD = (
+    "/", "/where-used?package=R-1182", "/units?serial=A%2B2", "/containments/C-000001", "/gate",
+    "/product?revision_id=1", "/lines", "/handling",
+)  # fmt: skip
 
 
 def test_pages_are_reached_through_by_keyboard_and_the_focus_is_seen(

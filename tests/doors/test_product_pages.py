@@ -89,6 +89,8 @@ def test_a_routing_is_drafted_and_holds_when_it_is_saved(engineer: TestClient) -
     removed = post("/product/routing", **rows, edit="remove-0")
     assert operations(removed.text) == [("placement", False), ("inspection", True)]
     assert len(operations(post("/product/routing", **rows, edit="add").text)) == 4
+    for odd in ("up-0", "up-9", "remove-" + "1" * 5000, "flow", "no such"):
+        assert post("/product/routing", **rows, edit=odd).status_code == 200, odd
     assert told(engineer)["routing"] == []
     twice = ["printing", "placement", " ", "printing", "reflow"]
     assert post("/product/routing", revision_id=1, operation=twice, optional=["1"], edit="save").status_code == 303
