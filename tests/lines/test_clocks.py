@@ -101,7 +101,7 @@ def test_a_clock_was_not_set_before_it_was_last_seen_wrong(engine: Engine) -> No
     seen_off(engine, 1)
     with pytest.raises(Conflict, match="still wrong at"):
         was_set(engine, timedelta(hours=4))
-    assert was_set(engine, timedelta(minutes=30))
+    was_set(engine, timedelta(minutes=30))
     assert not wrong_still(engine)
 
 
