@@ -24,7 +24,7 @@ How to add a page
 4. A form posts with `{{ token() }}`, its route has `dependencies=[PostedByUs]`. A script
    sends the field `X-Form-Token` (in `<meta name="form-token">`).
    After a deed: `RedirectResponse(..., 303)`; a refusal renders the page again with `problem=refused`
-   and `show.refusal(problem)`.
+   and `show.refusal(problem)`; better at its field, with what was typed: `app.web.filled` and `forms.html`.
 5. Live: mark a part `<div data-live="/feeders?fragment=true">` and put `{{ show.pulse() }}` on the
    page; the part is asked for again when something was recorded. The body fires `recorded`, too
    (`document.body.addEventListener("recorded", ...)`).
