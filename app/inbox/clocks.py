@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from app.lines.clocks import ALARM, SUSPECT, measure_clocks, note_close
+from app.lines.clocks import ALARM, SUSPECT, note_heard
 
 _EVERY: Final = 60.0
 """Seconds after which it is noted once more that a station's messages come when they say."""
@@ -29,9 +29,8 @@ class Clocks:
                 ahead[station] = max(error, ahead.get(station, error))
             if abs(error) <= ALARM:
                 close.add(station)
-        measure_clocks(connection, ahead, live=False)
         now = time.monotonic()
         wrong = {station for station, error in ahead.items() if error > ALARM}
         due = sorted(one for one in close - wrong if now - self._noted.get(one, -_EVERY) >= _EVERY)
-        note_close(connection, due)
+        note_heard(connection, ahead, due)
         self._noted.update(dict.fromkeys(due, now))

@@ -40,16 +40,29 @@ _MEASURE: Final = text(
             THEN known.measured_at ELSE now() END
     """
 )
+# Two that take in messages at once would else wait for one another.
+_LOCK: Final = text(
+    """
+    INSERT INTO station_clock AS known (station_id, error, largest_error, measured_at)
+    SELECT station_id, interval '0', interval '0', 'epoch' FROM station WHERE handle = ANY (CAST(:handles AS text[]))
+    ORDER BY station_id
+    ON CONFLICT (station_id) DO UPDATE SET measured_at = known.measured_at WHERE false
+    """
+)
 _CLOSE: Final = text(
     """
-    -- One message may come as late as its clock is ahead; for 10 minutes none is ahead of a clock that is right.
-    INSERT INTO station_clock AS known (station_id, error, largest_error, measured_at, close_since)
-    SELECT station_id, interval '0', interval '0', 'epoch', now() FROM station
+    -- A few messages may come as late as their clock is ahead; for 10 minutes none is ahead of a clock that is right,
+    -- and some come all the time.
+    INSERT INTO station_clock AS known (station_id, error, largest_error, measured_at, close_since, close_at)
+    SELECT station_id, interval '0', interval '0', 'epoch', now(), now() FROM station
     WHERE handle = ANY (CAST(:handles AS text[]))
     ORDER BY station_id
     ON CONFLICT (station_id) DO UPDATE SET
-        close_since = coalesce(known.close_since, now()),
-        right_at = CASE WHEN known.close_since <= now() - interval '10 minutes' THEN now() ELSE known.right_at END
+        close_since = CASE WHEN known.close_at > now() - interval '3 minutes' THEN coalesce(known.close_since, now())
+            ELSE now() END,
+        close_at = now(),
+        right_at = CASE WHEN known.close_since <= now() - interval '10 minutes'
+            AND known.close_at > now() - interval '3 minutes' THEN now() ELSE known.right_at END
     """
 )
 _RIGHT_AGAIN: Final = text(
@@ -162,14 +175,17 @@ def measure_clocks(connection: Connection, errors: Mapping[str, timedelta], *, l
             connection.execute(_RIGHT_AGAIN)
 
 
-def note_close(connection: Connection, stations: Collection[str]) -> None:
-    """Note that messages of these stations, by their CFX handles, came within `ALARM` of the times they tell.
+def note_heard(connection: Connection, ahead: Mapping[str, timedelta], close: Collection[str]) -> None:
+    """Note how far messages told times to come, and whose came within `ALARM` of their times, by CFX handles.
 
-    Where for ten minutes they did, and none told a time to come, the clock is right: also at a station that asks no
-    gate.
+    Where for ten minutes they did, at least every third minute, and none told a time to come, the clock is right: also
+    at a station that asks no gate.
     """
-    if stations:
-        connection.execute(_CLOSE, {"handles": list(stations)})
+    if ahead and close:
+        connection.execute(_LOCK, {"handles": list({*ahead, *close})})
+    measure_clocks(connection, ahead, live=False)
+    if close:
+        connection.execute(_CLOSE, {"handles": list(close)})
         connection.execute(_RIGHT_AGAIN)
 
 

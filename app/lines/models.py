@@ -40,7 +40,8 @@ class StationClock(Base):
     """How far a station's clock was ahead of the server's when it was measured last, negative where behind.
 
     `largest_error` is the furthest it was ever seen off, either way; `right_at`: when it was last seen to be right.
-    `close_since`: since when it told no message's time as more than 2 s ahead, and what came at once within 2 s.
+    `close_since`: since when it told no message's time as more than 2 s ahead, and messages came within 2 s of theirs,
+    `close_at` the last, without a pause.
     """
 
     __tablename__ = "station_clock"
@@ -51,6 +52,7 @@ class StationClock(Base):
     measured_at: Mapped[datetime] = mapped_column(Timestamp)
     right_at: Mapped[datetime | None] = mapped_column(Timestamp)
     close_since: Mapped[datetime | None] = mapped_column(Timestamp)
+    close_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
 
 class KnownClockError(Base):

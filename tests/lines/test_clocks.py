@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app.errors import Conflict
-from app.lines.clocks import ALARM, SUSPECT, clock_errors, clock_warning, measure_clocks
+from app.lines.clocks import ALARM, SUSPECT, clock_errors, clock_warning, measure_clocks, note_heard
 from app.lines.clocks_set import clock_was_set
 from tests.inbox import messages
 from tests.inbox.messages import STATION, received, stored
@@ -129,8 +129,16 @@ def count_waiting(engine: Engine) -> int:
 
 def minutes_pass(engine: Engine, minutes: float) -> None:
     with engine.begin() as connection:
-        passed = "UPDATE station_clock SET close_since = close_since - :passed * interval '1 minute'"
-        connection.execute(text(passed), {"passed": minutes})
+        for column in ("close_since", "close_at"):
+            passed = f"UPDATE station_clock SET {column} = {column} - :passed * interval '1 minute'"
+            connection.execute(text(passed), {"passed": minutes})
+
+
+def says_for(engine: Engine, minutes: int) -> None:
+    """Messages that come when they say, every other minute."""
+    for _ in range(0, minutes, 2):
+        says(engine, 0)
+        minutes_pass(engine, 2)
 
 
 def says(engine: Engine, ahead: float) -> None:
@@ -150,7 +158,7 @@ def test_messages_that_come_when_they_say_for_a_time_prove_a_clock_right_again(e
     says(engine, 3600 * 24 * 365)
     says(engine, 0)
     assert wrong_still(engine), "one message may be as late as its clock is ahead"
-    minutes_pass(engine, 11)
+    says_for(engine, 12)
     says(engine, 0)
     assert not wrong_still(engine)
     assert measured(engine)[0] == pytest.approx(3600 * 24 * 365, abs=1), "what was measured is not measured again"
@@ -158,8 +166,7 @@ def test_messages_that_come_when_they_say_for_a_time_prove_a_clock_right_again(e
 
 def test_one_message_ahead_begins_the_proof_anew(engine: Engine) -> None:
     says(engine, 30)
-    says(engine, 0)
-    minutes_pass(engine, 11)
+    says_for(engine, 12)
     says(engine, 30)
     says(engine, 0)
     assert wrong_still(engine)
@@ -167,16 +174,38 @@ def test_one_message_ahead_begins_the_proof_anew(engine: Engine) -> None:
 
 def test_what_comes_late_proves_nothing(engine: Engine) -> None:
     says(engine, 30)
-    says(engine, 0)
-    minutes_pass(engine, 11)
+    says_for(engine, 10)
     says(engine, -30)
     assert wrong_still(engine)
 
 
 def test_a_clock_was_right_before_as_long_as_its_messages_came_when_they_say(engine: Engine) -> None:
-    says(engine, 0)
-    minutes_pass(engine, 11)
+    says_for(engine, 12)
     says(engine, 0)
     says(engine, 30)
     with engine.connect() as connection:
         assert connection.execute(text("SELECT right_before FROM wrong_clock")).scalar_one() is not None
+
+
+def test_a_few_messages_that_were_as_late_as_their_clock_is_ahead_prove_nothing(engine: Engine) -> None:
+    says(engine, 3600)
+    for _ in range(3):
+        says(engine, 0)
+        minutes_pass(engine, 6)
+    says(engine, 0)
+    assert wrong_still(engine)
+
+
+def test_two_that_hear_of_the_same_stations_at_once_do_not_wait_for_one_another(engine: Engine) -> None:
+    both = ("Acme.Mounter.1", "Acme.Mounter.2")
+    for handle in both:
+        station(engine, handle)
+
+    def hear(ahead: str, close: str) -> None:
+        for _ in range(50):
+            with engine.begin() as connection:
+                note_heard(connection, {ahead: seconds(5)}, [close])
+
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(hear, *both), pool.submit(hear, *reversed(both))]:
+            done.result(timeout=60)
