@@ -23,7 +23,7 @@ _LATEST = text(
     """
     -- Which unit did this station begin last, and of which order is it, or its boards, or its panel?
     -- And which order did it activate a recipe for, if that was later? The same recipe again, without an order, is no
-    -- changeover.
+    -- changeover: it goes on for the order that it was activated for.
     WITH begun AS (
         SELECT ordered.work_order_id, work.surface, work.started_at AS told_at
         FROM (
@@ -39,20 +39,24 @@ _LATEST = text(
             ) AS near JOIN unit USING (unit_id)
             WHERE unit.work_order_id IS NOT NULL ORDER BY distance LIMIT 1
         ) AS ordered ON true
-    ), activated AS (
-        SELECT work_order.work_order_id, said.body ->> 'RelevantSurface' AS surface, said.recorded_at AS told_at
+    ), said AS (
+        SELECT body -> 'RecipeName' AS recipe, body -> 'Revision' AS revision, body ->> 'RelevantSurface' AS surface,
+            recorded_at, body #>> '{WorkOrderIdentifier,WorkOrderId}' AS number, work_order.work_order_id
         FROM (
-            SELECT body, recorded_at, lag(body) OVER (ORDER BY recorded_at) AS before FROM (
-                SELECT body, recorded_at FROM station_event
-                WHERE station_id = :station AND message_name = 'CFX.Production.RecipeActivated' AND recorded_at <= :at
-                ORDER BY recorded_at DESC LIMIT 2
-            ) AS latest
-            ORDER BY recorded_at DESC LIMIT 1
-        ) AS said
-        LEFT JOIN work_order ON work_order.number = said.body #>> '{WorkOrderIdentifier,WorkOrderId}'
-        WHERE work_order.work_order_id IS NOT NULL
-           OR (said.body -> 'RecipeName', said.body -> 'Revision')
-              IS DISTINCT FROM (said.before -> 'RecipeName', said.before -> 'Revision')
+            SELECT body, recorded_at FROM station_event
+            WHERE station_id = :station AND message_name = 'CFX.Production.RecipeActivated' AND recorded_at <= :at
+            ORDER BY recorded_at DESC LIMIT 20
+        ) AS latest
+        LEFT JOIN work_order ON work_order.number = body #>> '{WorkOrderIdentifier,WorkOrderId}'
+    ), activated AS (
+        SELECT work_order_id, surface, recorded_at AS told_at FROM said
+        WHERE NOT EXISTS (
+            SELECT FROM said AS later
+            WHERE later.recorded_at > said.recorded_at
+              AND ((later.recipe, later.revision) IS DISTINCT FROM (said.recipe, said.revision)
+                   OR later.number <> coalesce(said.number, ''))
+        )
+        ORDER BY work_order_id IS NULL, CASE WHEN work_order_id IS NULL THEN recorded_at END, recorded_at DESC LIMIT 1
     )
     SELECT work_order.number, work_order.work_order_id, work_order.product_revision_id,
         CASE surface WHEN 'PrimarySurface' THEN 'top' WHEN 'SecondarySurface' THEN 'bottom' END AS side

@@ -6,7 +6,7 @@ from app.cfx.messages.storage import StationSetupRequirements
 from app.interlock.station_setup import setup_reasons
 from app.setup.requirements import SlotPlan
 from tests.inbox.messages import STATION, at, message, stored
-from tests.setup.plant import R10K, R22K, begins, codes, order, plan, product, reel, scan
+from tests.setup.plant import R10K, R22K, begins, codes, order, plan, product, reel, scan, station
 
 F1 = "M1.F.1"
 
@@ -43,3 +43,28 @@ def test_a_recipe_without_an_order_is_not_the_board_before(engine: Engine) -> No
     assert scan(engine, F1, "P-2", when=-50).accepted, "what it is for, nobody said"
     with engine.connect() as connection:
         assert setup_reasons(connection, STATION, StationSetupRequirements(), at=at(0)) == []
+
+
+def test_a_recipe_that_is_started_again_goes_on_for_what_it_was_activated_for(engine: Engine) -> None:
+    station(engine)
+    for number, name, part in (("WO-1", "FIRST", R10K), ("WO-2", "SECOND", R22K)):
+        made = product(engine, name, bill={"R1": part})
+        order(engine, number, made, 10)
+        plan(engine, made, SlotPlan(F1, part))
+        reel(engine, f"P-{number}", part)
+    begins(engine, "WO-1", "SN-1", when=-100)
+    activated = {"RecipeName": "second", "Revision": "1"}
+
+    def says(when: float, **order: str) -> None:
+        more = {"WorkOrderIdentifier": {"WorkOrderId": order["of"]}} if order else {}
+        stored(engine, message("Production.RecipeActivated", activated | more, when=when))
+
+    says(-90)
+    says(-80)
+    assert scan(engine, F1, "P-WO-2", when=-75).accepted, "twice without an order: still not the board before"
+    says(-70, of="WO-2")
+    says(-60)
+    assert codes(scan(engine, F1, "P-WO-1", when=-55)) == ["wrong_part"], "started again for the same order"
+    assert scan(engine, F1, "P-WO-2", when=-54).accepted
+    says(-50, of="WO-9")
+    assert scan(engine, F1, "P-WO-1", when=-45).accepted, "nobody knows that order"
