@@ -68,7 +68,8 @@ _HAVE = text(
     SELECT unit.unit_id, coalesce(held.board_position, 0), coalesce(unit.work_order_id, 0),
         array_agg(DISTINCT fact.set_id ORDER BY fact.set_id)
     FROM fact
-    LEFT JOIN held ON {TIED}
+    -- A panel in a carrier is counted itself: which of its boards are due at once must not matter.
+    LEFT JOIN held ON {TIED} AND NOT held.is_nested
     JOIN unit ON unit.unit_id = coalesce(held.board_id, fact.unit_id)
     WHERE unit.unit_id = ANY (CAST(:units AS bigint[]))
     GROUP BY 1, 2, 3

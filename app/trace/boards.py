@@ -13,7 +13,7 @@ from app.db import at_once, varied
 from app.trace.asked_time import asked_time
 from app.trace.question import Question
 from app.trace.shown import MORE_TO_ASK, Particulars
-from app.units.places import PASSED_OVER, THEN, in_doubt, in_time, seated
+from app.units.places import DEEPEST, PASSED_OVER, THEN, in_doubt, in_time, seated
 
 _FIRST = 1000
 """Reports that are fetched at once; only where there are more, the database holds a cursor."""
@@ -27,7 +27,8 @@ class Reported(NamedTuple):
     """What a report that holds a hit says of a board, apart from when.
 
     `positions`: how many the panel spoken of has, 0 for no panel. `candidates`: how many units the report may mean.
-    `in_doubt`: whether it may as well be of another round of the carrier.
+    `in_doubt`: whether it may as well be of another round of the carrier. `is_nested`: whether it names the place of a
+    panel in a carrier, and so any board of that panel.
     """
 
     set_id: int
@@ -37,9 +38,10 @@ class Reported(NamedTuple):
     positions: int
     candidates: int
     in_doubt: bool
+    is_nested: bool
 
 
-Report: TypeAlias = tuple[int, int, str, int, int, int, bool]
+Report: TypeAlias = tuple[int, int, str, int, int, int, bool, bool]
 """The members of a `Reported`: few of them differ from board to board."""
 
 
@@ -97,13 +99,33 @@ HELD = f"""
                 AND (CAST(:as_of AS timestamptz) IS NULL OR panel_position.received_at <= :as_of)
           )
         GROUP BY unit_id HAVING max(unit_count) > count(*)
+    ), nested AS (
+        -- A panel in a carrier: what is told of its place there may be of any board that was ever said to be in it.
+        WITH RECURSIVE nest AS (
+            SELECT panel_id, position_number, unit_id, held_from, held_until, gone_at, turn, 0 AS depth FROM seated
+            UNION ALL
+            SELECT nest.panel_id, nest.position_number, inner_board.unit_id, held_from, held_until, gone_at, turn,
+                depth + 1
+            FROM nest CROSS JOIN LATERAL (
+                SELECT DISTINCT panel_position.unit_id FROM panel_position
+                WHERE panel_position.panel_id = nest.unit_id
+                  AND (CAST(:as_of AS timestamptz) IS NULL OR panel_position.received_at <= :as_of)
+            ) AS inner_board
+            WHERE depth < {DEEPEST} AND inner_board.unit_id <> nest.panel_id
+        )
+        SELECT * FROM nest WHERE depth > 0
     ), held AS (
         SELECT panel_id, position_number, unit_id AS board_id, CAST(0 AS smallint) AS board_position,
-            held_from, held_until, gone_at, turn
+            held_from, held_until, gone_at, turn, false AS is_nested
         FROM seated
         UNION ALL
+        SELECT DISTINCT panel_id, position_number, unit_id, CAST(0 AS smallint), held_from, held_until, gone_at, turn,
+            true
+        FROM nested
+        UNION ALL
         -- Positions of a panel that no board is linked to. A unit that sits in a panel is none, whatever its position.
-        SELECT unit_id, position_number, unit_id, position_number, '-infinity', 'infinity', 'infinity', NULL
+        SELECT unit_id, position_number, unit_id, position_number, '-infinity', 'infinity', 'infinity', NULL,
+            false
         FROM spoken
         WHERE NOT EXISTS (
             SELECT FROM seated
@@ -120,7 +142,7 @@ HELD = f"""
         )
         UNION ALL
         -- The others are meant where the panel is: they go by its identifier alone.
-        SELECT unit_id, NULL, unit_id, 0, '-infinity', 'infinity', 'infinity', NULL FROM unnamed
+        SELECT unit_id, NULL, unit_id, 0, '-infinity', 'infinity', 'infinity', NULL, false FROM unnamed
     ), width AS (
         -- How many boards has a panel?
         SELECT panel_id, greatest(count(DISTINCT position_number), max(sized.unit_count)) AS positions
@@ -134,11 +156,12 @@ when, and of how many `positions` a panel is; parameter `as_of`. See `app.units.
 _HERE = "held.panel_id = fact.unit_id AND fact.position_number IN (0, held.position_number)"
 AT = f"{_HERE} AND {in_time('held')}"
 """Join condition of `held` with `fact`; without a match the fact is about its own unit."""
-IN_DOUBT = in_doubt("held")
-"""Expression: whether a fact may as well be of another round of the carrier than the one of `held`."""
+IN_DOUBT = f"(coalesce(held.is_nested, false) OR {in_doubt('held')})"
+"""Expression: whether a fact may as well be of another round of the carrier than the one of `held`, or of another
+board of a panel that sits in it."""
 TIED = f"{_HERE} AND {in_time('held', transaction='fact.transaction_id')}"
 """As `AT`, of facts with a `transaction_id`, which may name the board."""
-TIED_IN_DOUBT = in_doubt("held", transaction="fact.transaction_id")
+TIED_IN_DOUBT = f"(coalesce(held.is_nested, false) OR {in_doubt('held', transaction='fact.transaction_id')})"
 """As `IN_DOUBT`, of a fact that is `TIED`."""
 
 _PASSED_OVER = PASSED_OVER.format(
@@ -217,7 +240,8 @@ _CARRYING = text(
     ), {HELD}
     SELECT coalesce(held.board_id, fact.unit_id) AS board_id, coalesce(held.board_position, 0) AS board_position,
         fact.recorded_at, fact.set_id, fact.station_id, station.handle, fact.position_number,
-        coalesce(width.positions, 0), fact.candidates, {TIED_IN_DOUBT}
+        coalesce(width.positions, 0), fact.candidates, {TIED_IN_DOUBT},
+        coalesce(held.is_nested, false)
     FROM fact JOIN station USING (station_id)
     LEFT JOIN held ON {NOT_PASSED_OVER}
     LEFT JOIN width ON width.panel_id = fact.unit_id
@@ -251,7 +275,7 @@ def boards_carrying(
 def _reports(plain: _Plain) -> Iterator[tuple[int, int, datetime, Report]]:
     """Unit, position without a serial, time and report, one after the other."""
     handles = map(dict(zip(plain.tellers, plain.handles, strict=True)).__getitem__, plain.stations)
-    told = zip(plain.sets, plain.stations, handles, plain.positions, repeat(0), plain.candidates, repeat(False))
+    told = zip(plain.sets, plain.stations, handles, plain.positions, repeat(0), plain.candidates, *[repeat(False)] * 2)
     return zip(plain.units, repeat(0), plain.times, told)  # of what is repeated there is no end
 
 

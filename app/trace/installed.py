@@ -10,7 +10,7 @@ from sqlalchemy import TextClause, text
 
 from app.materials.packages import latest
 from app.trace.evidence import Evidence, evidence_of
-from app.units.places import PASSED_OVER, PLACES, PLACES_THEN, TIED_AT_PLACE, TIED_IN_DOUBT
+from app.units.places import PASSED_OVER, PLACES_AROUND, PLACES_AROUND_THEN, TIED_AT_PLACE, TIED_IN_DOUBT
 
 _DESCRIBED_THEN = f"""
     CROSS JOIN LATERAL (
@@ -45,7 +45,7 @@ class Installed(NamedTuple):
     transaction_id: UUID | None
     received_at: datetime
     in_doubt: bool
-    """Whether it may as well be of another round of the carrier."""
+    """Whether it may as well be of another round of the carrier, or of another board of a panel in it."""
 
     @property
     def evidence(self) -> Evidence:
@@ -73,7 +73,7 @@ def _question(*, then: bool) -> TextClause:
     return text(
         f"""
         -- What did machines install in it, slot by slot? What was picked and thrown away is not on it.
-        WITH {PLACES_THEN if then else PLACES},
+        WITH {PLACES_AROUND_THEN if then else PLACES_AROUND},
         fact AS (
             SELECT DISTINCT ON (fact.unit_id, fact.position_number, fact.event_id)
                 fact.unit_id, fact.position_number, fact.event_id, fact.set_id, fact.station_id, fact.recorded_at,
@@ -81,6 +81,7 @@ def _question(*, then: bool) -> TextClause:
             FROM place JOIN installation AS fact ON {TIED_AT_PLACE}
             WHERE (place.position_number IS NULL OR NOT ({passed_over}))
               {"AND fact.received_at <= :as_of" if then else ""}
+            ORDER BY 1, 2, 3, doubted
         )
         SELECT fact.unit_id, fact.position_number, fact.recorded_at, fact.positions, fact.candidates,
             station.handle, placement.kind, placement.joined_packages <> '{{}}', placement.reference_designators,

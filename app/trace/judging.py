@@ -132,6 +132,9 @@ class Judge:
             return f"{station} named {what} for its work on {report.candidates} units, not for which of them"
         if not hit.in_some or hit.bounded:
             return f"{station} placed {where} from a spliced chain with {what} in it; it may be any of the chain"
+        if report.is_nested:
+            which = "the panel in that place of a carrier, maybe on another board"
+            return f"{station} placed {where} from {what} on {which}" if where else f"{station} put {what} on {which}"
         if report.in_doubt:
             which = "this or another board, by clocks that leave open which the carrier held"
             return f"{station} placed {where} from {what} on {which}" if where else f"{station} put {what} on {which}"

@@ -61,7 +61,7 @@ _FILLED = text(
             SELECT DISTINCT fact.unit_id, fact.position_number, fact.event_id, fact.set_id, fact.candidates,
                 fact.station_id, fact.recorded_at, coalesce(held.board_id, fact.unit_id) AS board_id,
                 coalesce(held.board_position, CAST(0 AS smallint)) AS board_position
-            FROM fact LEFT JOIN held ON {TIED}
+            FROM fact LEFT JOIN held ON {TIED} AND NOT held.is_nested
         ) AS told
     ), named AS (
         SELECT DISTINCT board_id, board_position, set_id, station_id, recorded_at

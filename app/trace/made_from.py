@@ -23,7 +23,7 @@ from app.trace.planned import BILL_THEN, ORDER_VERSION
 from app.trace.removals import End, taken_out_at
 from app.trace.shown import particulars
 from app.trace.spans import CLOCK_ERROR, Reading
-from app.units.places import AT_PLACE, IN_DOUBT, ORDER_THEN, PLACES_THEN, VISIBLE
+from app.units.places import AT_PLACE, IN_DOUBT, ORDER_THEN, PLACES_AROUND_THEN, VISIBLE
 
 
 # Structs, for a board has a thousand: a dataclass takes three times as long to make, and as long again to be told.
@@ -120,7 +120,7 @@ _THEN = "(CAST(:as_of AS timestamptz) IS NULL OR {}.received_at <= :as_of)"
 _SUBJECT = text(
     f"""
     -- Which unit is it, whose, of which order and product, and, if it is a panel, with which boards?
-    WITH {PLACES_THEN}
+    WITH {PLACES_AROUND_THEN}
     SELECT unit.unit_id, unit.serial, customer.name AS customer, work_order.number AS work_order,
         planned.product_revision_id, product.part_number || ' rev ' || product_revision.revision AS product,
         ARRAY(
@@ -150,7 +150,7 @@ _SUBJECT = text(
 _REMOVED = text(
     f"""
     -- What was taken out of it again? What may have come out of any of several boards came out of none surely.
-    WITH {PLACES_THEN}
+    WITH {PLACES_AROUND_THEN}
     SELECT fact.unit_id, fact.position_number, fact.recorded_at, fact.reference_designators,
         package.identifier AS package, child.serial AS child, fact.station_id,
         {ERROR_OF.format(station="fact.station_id")} AS clock_error, NULL AS transaction_id, fact.received_at
@@ -164,7 +164,7 @@ _REMOVED = text(
 _CHILDREN = text(
     f"""
     -- Which units are built into it?
-    WITH {PLACES_THEN}
+    WITH {PLACES_AROUND_THEN}
     SELECT child.serial, fact.reference_designator, station.handle AS station, fact.recorded_at, fact.station_id,
         {ERROR_OF.format(station="fact.station_id")} AS clock_error, {IN_DOUBT} AS in_doubt
     FROM place JOIN installed_unit AS fact ON {AT_PLACE}

@@ -46,9 +46,11 @@ _REMOVED = text(
     ), {HELD}, resolved AS (
         SELECT coalesce(held.board_id, fact.unit_id) AS board_id,
             coalesce(held.board_position, CAST(0 AS smallint)) AS board_position,
-            count(*) OVER (PARTITION BY fact.unit_id, fact.position_number, fact.event_id, fact.ordinal) AS meant,
-            fact.recorded_at, fact.package_id, fact.child_id, fact.reference_designators,
-            fact.station_id
+            count(*) FILTER (WHERE held.is_nested IS NOT TRUE) OVER (
+                PARTITION BY fact.unit_id, fact.position_number, fact.event_id, fact.ordinal
+            ) AS meant,
+            coalesce(held.is_nested, false) AS is_nested, fact.recorded_at, fact.package_id, fact.child_id,
+            fact.reference_designators, fact.station_id
         FROM fact LEFT JOIN held ON {AT}
     )
     SELECT board_id, board_position, recorded_at, package_id, package.identifier, child_id, reference_designators,
@@ -56,7 +58,7 @@ _REMOVED = text(
     FROM resolved
     JOIN asked USING (board_id, board_position)
     LEFT JOIN package USING (package_id)
-    WHERE meant = 1 OR NOT :surely
+    WHERE meant = 1 AND NOT is_nested OR NOT :surely
     ORDER BY recorded_at
     """
 )

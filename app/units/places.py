@@ -13,6 +13,9 @@ from datetime import timedelta
 LONGEST_WORK = timedelta(minutes=15)
 """How far back a report without a transaction may reach, where nobody said when that work began."""
 
+DEEPEST = 3
+"""How deep panels in carriers are followed."""
+
 # A carrier that holds units of several customers is none of theirs.
 VISIBLE = """
     (CAST(:customer_id AS integer) IS NULL OR (
@@ -81,14 +84,28 @@ def seated(statements: str, known_at: str) -> str:
     """
 
 
-def _places(known: str) -> str:
-    """`family` holds a panel's boards where a panel was asked for: its identifier answers for all its positions."""
+def _places(known: str, *, nested: bool = False) -> str:
+    """`family` holds a panel's boards where a panel was asked for: its identifier answers for all its positions.
+
+    With `nested` also where a panel of the unit sat in a carrier: what is told there may be of any board of that panel.
+    """
     here, other = known.format("panel_position"), known.format("other")
     known_at = NOW if known == "true" else THEN
     of_subject = """
         (panel_id, position_number) IN (
-            SELECT held.panel_id, held.position_number FROM panel_position AS held JOIN subject USING (unit_id)
+            SELECT held.panel_id, held.position_number FROM panel_position AS held
+            WHERE held.unit_id IN (SELECT unit_id FROM subject UNION SELECT unit_id FROM around)
         )
+    """
+    around = f"""
+        WITH RECURSIVE outer_panel AS (
+            SELECT panel_position.panel_id AS unit_id, 1 AS depth
+            FROM panel_position JOIN subject USING (unit_id) WHERE {here}
+            UNION
+            SELECT panel_position.panel_id, depth + 1
+            FROM outer_panel JOIN panel_position USING (unit_id) WHERE depth < {DEEPEST} AND {here}
+        )
+        SELECT unit_id FROM outer_panel EXCEPT SELECT unit_id FROM subject
     """
     return f"""
     subject AS (
@@ -103,11 +120,13 @@ def _places(known: str) -> str:
         SELECT panel_position.unit_id FROM subject
         JOIN panel_position ON panel_position.panel_id = subject.unit_id AND {here}
     ),
+    around AS ({around if nested else "SELECT unit_id FROM subject WHERE false"}),
     {seated(of_subject, known_at)},
     place AS (
         SELECT unit_id, CAST(NULL AS smallint) AS position_number,
             CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until,
-            0 AS positions, CAST('infinity' AS timestamptz) AS gone_at, CAST(NULL AS carrier_round) AS turn
+            0 AS positions, CAST('infinity' AS timestamptz) AS gone_at, CAST(NULL AS carrier_round) AS turn,
+            false AS is_nested
         FROM family
         UNION ALL
         SELECT seated.panel_id, seated.position_number, seated.held_from, seated.held_until,
@@ -125,8 +144,8 @@ def _places(known: str) -> str:
             ) AS known), (
                 SELECT max(unit_count) FROM spoken_count AS other
                 WHERE other.unit_id = seated.panel_id AND {other}
-            )), seated.gone_at, seated.turn
-        FROM seated JOIN subject USING (unit_id)
+            )), seated.gone_at, seated.turn, seated.unit_id NOT IN (SELECT unit_id FROM subject)
+        FROM seated WHERE unit_id IN (SELECT unit_id FROM subject UNION ALL SELECT unit_id FROM around)
     )
 """
 
@@ -134,7 +153,14 @@ def _places(known: str) -> str:
 PLACES = _places("true")
 """CTEs that a question about one unit begins with."""
 
-PLACES_THEN = _places("(CAST(:as_of AS timestamptz) IS NULL OR {}.received_at <= :as_of)")
+_THEN = "(CAST(:as_of AS timestamptz) IS NULL OR {}.received_at <= :as_of)"
+PLACES_THEN = _places(_THEN)
+"""The same as it was known at `as_of` (null: now)."""
+
+PLACES_AROUND = _places("true", nested=True)
+"""As `PLACES`, and with the places of the unit's panels in carriers (`is_nested`), for what may not be missed."""
+
+PLACES_AROUND_THEN = _places(_THEN, nested=True)
 """The same as it was known at `as_of` (null: now)."""
 
 ORDER_THEN = """
@@ -249,13 +275,13 @@ _NAMED = """
 AT_PLACE = f"{_NAMED} AND {in_time('place')}"
 """Join condition of a fact that has one position with `place`."""
 
-IN_DOUBT = in_doubt("place")
-"""Expression: of a fact `AT_PLACE`, whether it may as well be of another round of the carrier."""
+IN_DOUBT = f"(place.is_nested OR {in_doubt('place')})"
+"""Expression: of a fact `AT_PLACE`, whether it may as well be of another round of the carrier, or of another board."""
 
 TIED_AT_PLACE = f"{_NAMED} AND {in_time('place', transaction='fact.transaction_id')}"
 """The same of a fact with a transaction, which may name the board."""
 
-TIED_IN_DOUBT = in_doubt("place", transaction="fact.transaction_id")
+TIED_IN_DOUBT = f"(place.is_nested OR {in_doubt('place', transaction='fact.transaction_id')})"
 """The same of a fact `TIED_AT_PLACE`."""
 
 _AMONG = """

@@ -22,6 +22,8 @@ PLACES = (
 FACTS = (
     "%(station)s placed %(designators)s from a spliced chain with %(fact)s in it; it may be any of the chain",
     "%(station)s placed %(designators)s from %(fact)s on one of %(count)s boards of the panel",
+    "%(station)s placed %(designators)s from %(fact)s on the panel in that place of a carrier, maybe on another board",
+    "%(station)s put %(fact)s on the panel in that place of a carrier, maybe on another board",
     "%(station)s placed %(designators)s from %(fact)s",
     "%(station)s put %(fact)s on it",
     "%(station)s used tool %(tool)s on it",
