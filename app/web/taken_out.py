@@ -5,8 +5,9 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy import Connection
 
-from app.db import transaction
+from app.db import retrying
 from app.people import Permission
 from app.units.taken_out import take_out
 from app.web.pages import Visitor
@@ -23,6 +24,9 @@ def taken_out(
     reason: Annotated[str, Form(max_length=1000)] = "",
 ) -> Response:
     """Keep it, and show the passport again."""
-    with transaction(request.app.state.engine) as connection:
+
+    def deed(connection: Connection) -> None:
         take_out(connection, [serial], reason=reason, actor=visitor.actor.identity)
+
+    retrying(request.app.state.engine, deed)
     return RedirectResponse(f"/units?serial={quote(serial, safe='')}", 303)

@@ -2,7 +2,7 @@
 
 from html import unescape
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from tests.doors.conftest import Ask
 from tests.doors.test_pages import form_token, logged_in
@@ -42,3 +42,27 @@ def test_a_line_lead_says_so_on_the_passport(engine: Engine, ask: Ask, accounts:
     assert again.status_code == 404
     assert "in no panel or carrier" in again.text
     assert count(engine, "taken_out", "reason = 'In rack 4.'") == 1
+
+
+def test_a_deadlock_is_nothing_that_a_person_sees(engine: Engine, ask: Ask, accounts: dict[str, str]) -> None:
+    stored(engine, initialized("CAR+1", ("SN-1", 1), ("SN-2", 2), when=1))
+    with engine.begin() as connection:
+        connection.execute(text("CREATE SEQUENCE tried"))
+        connection.execute(
+            text(
+                """
+                CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                    IF nextval('tried') = 1 THEN RAISE 'deadlock detected' USING ERRCODE = 'deadlock_detected'; END IF;
+                    RETURN new;
+                END $$
+                """
+            )
+        )
+        connection.execute(
+            text("CREATE TRIGGER fail_once BEFORE INSERT ON taken_out FOR EACH ROW EXECUTE FUNCTION fail_once()")
+        )
+    lead = logged_in(ask, "line_lead")
+    token = form_token(lead.get("/units?serial=SN-2").text)
+    seen = {"form_token": token, "serial": "SN-2", "reason": "In rack 4."}
+    assert lead.post("/units/taken-out", data=seen).status_code == 303
+    assert count(engine, "taken_out") == 1
