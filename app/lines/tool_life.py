@@ -19,6 +19,8 @@ STROKES: Final = frozenset({"stencil", "squeegee", "fixture"})
 """Kinds that work on a whole panel at once: a message that names them for each of its boards is one cycle."""
 WARN_FROM: Final = 0.9
 WARN_BEFORE: Final = timedelta(days=7)
+_EXCHANGE: Final = Sentence("Take it out and load another, and record both.")
+"""A tool is at the station until somebody says that it was taken out, whatever else is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def _blocks(facts: ToolFacts, limits: Limits, due: datetime | None, at: datetime
     tool = {"word_tool": facts.kind or "tool", "tool": facts.tool}
     if facts.retired:
         sentence = Sentence("The %(word_tool)s %(tool)s was retired.", **tool)
-        yield Reason("tool_retired", sentence, Sentence("Load another."))
+        yield Reason("tool_retired", sentence, _EXCHANGE)
     if limits.cycles is not None and facts.cycles >= limits.cycles:
         sentence = Sentence(
             "The %(word_tool)s %(tool)s did %(count)s cycles of the %(count_allowed)s in its life.",
@@ -74,7 +76,7 @@ def _blocks(facts: ToolFacts, limits: Limits, due: datetime | None, at: datetime
             count=facts.cycles,
             count_allowed=limits.cycles,
         )
-        yield Reason("tool_worn_out", sentence, Sentence("Load another, and retire this one."))
+        yield Reason("tool_worn_out", sentence, _EXCHANGE)
     if limits.cleaning is not None and facts.cycles_since_cleaning >= limits.cleaning:
         sentence = Sentence(
             "The %(word_tool)s %(tool)s did %(count)s cycles since it was cleaned; %(count_allowed)s are allowed.",
