@@ -104,7 +104,7 @@ def contain(engine: Engine, units: int, say: Callable[[str], None]) -> list[Figu
         figure("units held a second", done.units / (committed - began), "units/s"),
         figure("releasing all of them", releasing * 1000, "ms"),
         # A small one is over before there is much to watch.
-        figure("steps of progress seen meanwhile", len(watcher.steps), "steps").at_least(3 if scale == "full" else 1),
+        figure("steps of progress seen meanwhile", len(watcher.steps), "steps").at_least(3 if units == UNITS["full"] else 1),
         figure("verdicts that saw some units held and others not", mixed, "verdicts").at_most(0),
         figure("verdicts that saw no hold after the commit", late, "verdicts").at_most(0),
         figure("verdicts that saw a hold before", len(before), "verdicts").at_most(0),
