@@ -98,13 +98,13 @@ def contain(engine: Engine, units: int, say: Callable[[str], None]) -> list[Figu
     before = [at for at, held in gate.seen if held and at < began]
     mixed = sum(1 for _, held in gate.seen if 0 < held < _ASKED_AT_ONCE)
     late = sum(1 for at, held in gate.seen if not held and at > committed)
+    steps = 3 if units == UNITS["full"] else 1  # a small one is over before there is much to watch
     return [
         figure("units held", done.units, "units").at_least(units),
         figure("containing, beside counting alone", committed - began, "s", counting),
         figure("units held a second", done.units / (committed - began), "units/s"),
         figure("releasing all of them", releasing * 1000, "ms"),
-        # A small one is over before there is much to watch.
-        figure("steps of progress seen meanwhile", len(watcher.steps), "steps").at_least(3 if units == UNITS["full"] else 1),
+        figure("steps of progress seen meanwhile", len(watcher.steps), "steps").at_least(steps),
         figure("verdicts that saw some units held and others not", mixed, "verdicts").at_most(0),
         figure("verdicts that saw no hold after the commit", late, "verdicts").at_most(0),
         figure("verdicts that saw a hold before", len(before), "verdicts").at_most(0),
