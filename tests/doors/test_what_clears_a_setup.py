@@ -27,21 +27,22 @@ class Line:
         found: dict[str, Any] = answer.json()
         return found
 
-    def put(self, role: str, path: str, body: Any) -> None:
+    def put(self, role: str, path: str, body: Any) -> Any:
         answer = self.ask(role).put(f"/api/v1{path}", json=body)
         assert answer.status_code == 200, answer.text
+        return answer.json()
 
     def scan(self, label: str, handle: str = STATION) -> list[str]:
         slot = F1 if handle == STATION else "M2.F.1"
         found = self.do("operator", "/setup/verifications", station=handle, slot=slot, label=label, work_order="WO-1")
         return [one["code"] for one in found["reasons"]]
 
-    def event(self, happened: str, *, hours_ago: float = 0, **more: Any) -> None:
-        at = datetime.now(UTC) - timedelta(hours=hours_ago)
-        self.do("operator", "/packages/events", packages=["P-1"], happened=happened, recorded_at=at.isoformat(), **more)
+    def event(self, happened: str, *, hours_ago: float = 0, **more: Any) -> Any:
+        at = (datetime.now(UTC) - timedelta(hours=hours_ago)).isoformat()
+        return self.do("operator", "/packages/events", packages=["P-1"], happened=happened, recorded_at=at, **more)
 
-    def handle(self, **more: Any) -> None:
-        self.put("process_engineer", "/handling", {"parts": [{"part_number": R10K, **more}]})
+    def handle(self, **more: Any) -> Any:
+        return self.put("process_engineer", "/handling", {"parts": [{"part_number": R10K, **more}]})
 
     def contain(self) -> None:
         self.do("quality_engineer", "/containments", package="P-1", reason="lot fails")
