@@ -236,6 +236,19 @@ def test_every_page_can_be_shown(
     assert not wrong, json.dumps(wrong, indent=1)
 
 
+def test_no_page_is_wider_than_a_phone(browser: Browser, product: tuple[str, FastAPI]) -> None:
+    """Tables go on within their frames there; whatever else is beyond the edge would never be found."""
+    wide: dict[str, int] = {}
+    with browser.new_context(viewport={"width": 390, "height": 800}, locale="de-DE") as context:
+        page = _log_in(context, product[0])
+        for address in addresses(product[1], page, product[0]):
+            page.goto(product[0] + address, wait_until="load")
+            beyond = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+            if beyond > 0 and address != "/docs":
+                wide[address] = beyond
+    assert not wide
+
+
 def test_the_drawing_and_the_table_beside_it_are_one(browser: Browser, product: tuple[str, FastAPI]) -> None:
     with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
         page = _log_in(context, product[0])
