@@ -54,7 +54,12 @@ def reason_given(reason: str) -> str:
     """
     reason = reason.strip()
     if not any(character.isalnum() for character in reason):
-        raise Invalid("Give the reason in words: whoever reads this years later must understand it.")
+        raise Invalid(Sentence("Give the reason in words: whoever reads this years later must understand it."))
     if len(reason) > _LONGEST:
-        raise Invalid(f"The reason has {len(reason)} characters; {_LONGEST} are enough.")
+        raise Invalid(
+            Sentence(
+                "The reason has %(count)s characters; %(count_most)s are enough.",
+                count=len(reason), count_most=_LONGEST,
+            )
+        )  # fmt: skip
     return reason

@@ -8,6 +8,7 @@ from app.api.access import asking
 from app.decoding.bounded import BoundedReader
 from app.errors import Unavailable
 from app.http.answers import json_answer
+from app.sentences import Sentence
 
 router = APIRouter(tags=["machines"])
 _OPENAPI = {
@@ -32,5 +33,5 @@ def decode(request: Request, picture: Annotated[bytes, Depends(_picture)]) -> Re
     photos: BoundedReader = request.app.state.photos
     found = photos.read(picture)
     if found.busy:
-        raise Unavailable(str(found.problem))
+        raise Unavailable(Sentence("Several pictures are being read already. Send it again in a few seconds."))
     return json_answer({"readings": found.readings, "problem": found.problem})

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 from app.errors import NotFound
 from app.inbox.bodies import body_digest, unpack_body
+from app.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def original(connection: Connection, event: int) -> Original:
     """The message of this number, as other answers name it. Raises `NotFound`."""
     row = connection.execute(_EVENT, {"event": event}).one_or_none()
     if row is None:
-        raise NotFound(f"There is no message {event}. A unit's journey names its messages.")
+        raise NotFound(Sentence("There is no message %(number)s. A unit's journey names its messages.", number=event))
     body = unpack_body(connection, bytes(row.body))
     intact = body_digest(row.message_name, body) == bytes(row.digest)
     return Original(event, row.message_name, row.handle, row.unique_id, row.recorded_at, row.received_at, body, intact)

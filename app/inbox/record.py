@@ -45,6 +45,7 @@ from app.inbox.translate import UnreadableBody
 from app.inbox.unregistered import names_unregistered
 from app.lines.stations import find_stations, register_stations
 from app.live import CHANNEL
+from app.sentences import Sentence
 
 log = structlog.get_logger()
 
@@ -132,7 +133,7 @@ class Recorder:
         ids = self._enter_all(connection, items)
         refused = next((item.refused for item in items if item.refused is not None), None)
         if refused is not None:
-            raise Conflict(f"What was done could not be recorded: {refused.reason}")
+            raise Conflict(Sentence("What was done could not be recorded: %(refusal)s", refusal=refused.reason))
         return ids
 
     def _record(self, deliveries: Sequence[Delivery], *, again: bool) -> list[list[Receipt]]:
@@ -204,7 +205,9 @@ class Recorder:
             except (InstalledError, UnreadableBody) as refused:
                 self._isolate(items, MALFORMED, str(refused))
             except PoolTimeout as busy:
-                raise Unavailable(f"Nothing was taken in; the database is too busy: {busy}") from busy
+                raise Unavailable(
+                    Sentence("Nothing was taken in; the database is too busy: %(problem)s", problem=str(busy))
+                ) from busy
             except (DBAPIError, psycopg.Error) as error:  # COPY goes to the driver itself
                 said = error.orig if isinstance(error, DBAPIError) else error
                 if may_pass(said) and attempt < _RETRIES - 1:
@@ -217,7 +220,9 @@ class Recorder:
                     self._isolate(items, REFUSED, f"The connection breaks over it: {first_line(said)}")
                     return
                 if may_pass(said) or is_away(said):
-                    raise Unavailable(f"Nothing was taken in; the database says: {first_line(said)}") from error
+                    raise Unavailable(
+                        Sentence("Nothing was taken in; the database says: %(problem)s", problem=first_line(said))
+                    ) from error
                 self._isolate(items, REFUSED, database_reason(said))
             except (StatementError, UnicodeError, OverflowError) as error:
                 self._isolate(items, REFUSED, f"A value cannot be stored: {error}")
@@ -242,7 +247,7 @@ class Recorder:
             self._take_in(items[half:])
             return
         if items[0].refusal is not None:
-            raise Unavailable(f"A message cannot even be put in quarantine: {reason}")
+            raise Unavailable(Sentence("A message cannot even be put in quarantine: %(refusal)s", refusal=reason))
         items[0].refuse(code, reason)
         self._take_in(items)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from app.errors import Invalid
 from app.labels.symbols import Symbology
 from app.scanning.codes import CodeKind, Control, layout_test, make_code, slot_code
+from app.sentences import Sentence
 
 RS, GS, EOT = "\x1e", "\x1d", "\x04"
 _LONGEST_SERIAL = 64
@@ -30,7 +31,13 @@ def serial_label(serial: str, symbology: Symbology, *, product: str | None = Non
     """The label of a unit. Raises `Invalid` for a serial with control characters or no character at all."""
     serial = serial.strip()
     if not serial or not serial.isprintable() or len(serial) > _LONGEST_SERIAL:
-        raise Invalid(f"{serial[:80]!r} cannot be printed as a serial: it has 1 to {_LONGEST_SERIAL} visible signs.")
+        raise Invalid(
+            Sentence(
+                "%(typed)s cannot be printed as a serial: it has 1 to %(count_most)s visible signs.",
+                typed=repr(serial[:80]),
+                count_most=_LONGEST_SERIAL,
+            )
+        )
     return Label(symbology, serial, serial, (product,) if product else ())
 
 
@@ -49,7 +56,7 @@ class Reel:
 def reel_label(reel: Reel, symbology: Symbology) -> Label:
     """The label of a package: ISO/IEC 15434 format 06 with P, 1P, Q, 10D, 1T and S."""
     if symbology is Symbology.micro_qr:
-        raise Invalid("A reel's label does not fit into a Micro QR code. Choose QR or Data Matrix.")
+        raise Invalid(Sentence("A reel's label does not fit into a Micro QR code. Choose QR or Data Matrix."))
     quantity = None if reel.quantity is None else f"{reel.quantity:.6f}".rstrip("0").rstrip(".")
     fields: Mapping[str, str | None] = {
         "P": reel.part_number, "1P": reel.manufacturer_part_number, "Q": quantity, "10D": reel.date_code,
@@ -66,7 +73,11 @@ def iso_15434(fields: Mapping[str, str | None]) -> str:
     said = [f"{identifier}{value}" for identifier, value in fields.items() if value]
     for field in said:
         if not field.isprintable() or not field.isascii():
-            raise Invalid(f"{field!r} cannot stand on a label: letters, digits and signs of ASCII only.")
+            raise Invalid(
+                Sentence(
+                    "%(typed)s cannot stand on a label: letters, digits and signs of ASCII only.", typed=repr(field)
+                )
+            )
     return f"[)>{RS}06{GS}{GS.join(said)}{RS}{EOT}"
 
 

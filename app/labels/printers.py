@@ -11,6 +11,7 @@ from app.errors import Invalid, NotFound, Unavailable
 from app.labels.models import LabelPrinter
 from app.labels.zpl import Media
 from app.people import record_audit
+from app.sentences import Sentence
 
 RAW_PORT = 9100
 _PATIENCE = 10.0  # s
@@ -43,7 +44,9 @@ def find_printer(connection: Connection, name: str) -> Printer:
     """The printer of this name. Raises `NotFound`."""
     found = next((one for one in printers(connection) if one.name == name), None)
     if found is None:
-        raise NotFound(f"There is no label printer called {name}. The page Labels lists them.")
+        raise NotFound(
+            Sentence("There is no label printer called %(printer)s. The page Labels lists them.", printer=name)
+        )
     return found
 
 
@@ -51,11 +54,19 @@ def plan_printer(connection: Connection, printer: Printer, *, actor: str) -> Non
     """Add a printer, or change the one of this name. Raises `Invalid` for what no printer has."""
     media = printer.media
     if not printer.name.strip() or not printer.host.strip():
-        raise Invalid("A printer needs a name and an address.")
+        raise Invalid(Sentence("A printer needs a name and an address."))
     if not 1 <= printer.port <= 65535:
-        raise Invalid(f"{printer.port} is no port; label printers listen on {RAW_PORT}.")
+        raise Invalid(
+            Sentence(
+                "%(port)s is no port; label printers listen on %(number_usual)s.",
+                port=printer.port,
+                number_usual=RAW_PORT,
+            )
+        )
     if media.dots_per_mm not in _RESOLUTIONS or not (10 <= media.width <= 220 and 5 <= media.height <= 400):
-        raise Invalid("A label is 10 to 220 mm wide and 5 to 400 mm high; printers have 6, 8, 12 or 24 dots/mm.")
+        raise Invalid(
+            Sentence("A label is 10 to 220 mm wide and 5 to 400 mm high; printers have 6, 8, 12 or 24 dots/mm.")
+        )
     values = {
         "host": printer.host.strip(), "port": printer.port, "width": media.width, "height": media.height,
         "dots_per_mm": media.dots_per_mm,
@@ -75,7 +86,7 @@ def remove_printer(connection: Connection, name: str, *, actor: str) -> None:
         delete(LabelPrinter).where(LabelPrinter.name == name).returning(LabelPrinter.name)
     ).one_or_none()
     if gone is None:
-        raise NotFound(f"There is no label printer called {name}.")
+        raise NotFound(Sentence("There is no label printer called %(printer)s.", printer=name))
     record_audit(connection, actor=actor, deed="label_printer.removed", subject=f"printer:{name}")
 
 
@@ -90,6 +101,13 @@ def send(printer: Printer, job: bytes) -> None:
             connection.shutdown(socket.SHUT_WR)
     except OSError as error:
         raise Unavailable(
-            f"The printer {printer.name} ({printer.host}:{printer.port}) did not take the labels: {error}. Check that "
-            "it is switched on and connected, look whether labels came out, and print what is missing again."
+            Sentence(
+                "The printer %(printer)s (%(host)s:%(port)s) did not take the labels: %(problem)s. Check "
+                "that it is switched on and connected, look whether labels came out, and print what is "
+                "missing again.",
+                printer=printer.name,
+                host=printer.host,
+                port=printer.port,
+                problem=str(error),
+            )
         ) from error

@@ -20,12 +20,13 @@ from app.labels.symbols import Symbology
 from app.lines.queries import stations
 from app.materials.queries import package
 from app.people import issue_badge, people, record_audit, spoken
+from app.sentences import Sentence
 
 
 def serial_labels(serials: Sequence[str], symbology: Symbology, *, product: str | None, copies: int) -> list[Label]:
     """A label for each serial, `copies` times one after the other."""
     if not 1 <= copies <= 100:
-        raise Invalid(f"{copies} copies of a label are not printed: 1 to 100 are.")
+        raise Invalid(Sentence("%(count)s copies of a label are not printed: 1 to 100 are.", count=copies))
     _bounded(len(serials) * copies)
     return [serial_label(serial, symbology, product=product) for serial in serials for _ in range(copies)]
 
@@ -37,7 +38,11 @@ def reel_labels(connection: Connection, identifiers: Sequence[str], symbology: S
     for identifier in identifiers:
         known = package(connection, identifier)
         if known is None:
-            raise NotFound(f"No reel {identifier} is known here. Receive it first, or check the spelling.")
+            raise NotFound(
+                Sentence(
+                    "No reel %(package)s is known here. Receive it first, or check the spelling.", package=identifier
+                )
+            )
         reel = Reel(
             known.identifier,
             known.part_number,
@@ -55,19 +60,18 @@ def station_labels(connection: Connection, handles: Sequence[str] = ()) -> list[
     known = {one.handle: one for one in stations(connection)}
     unknown = [handle for handle in handles if handle not in known]
     if unknown:
-        raise NotFound(f"No station {unknown[0]} is known here. The page Stations lists them.")
+        raise NotFound(
+            Sentence("No station %(station)s is known here. The page Stations lists them.", station=unknown[0])
+        )
     return [station_label(handle, known[handle].title) for handle in (handles or known)]
 
 
 def slot_labels(connection: Connection, handle: str, slots: Sequence[str]) -> list[Label]:
     """A label for each of these slots of a station."""
     if not any(one.handle == handle for one in stations(connection)):
-        raise NotFound(f"No station {handle} is known here. The page Stations lists them.")
+        raise NotFound(Sentence("No station %(station)s is known here. The page Stations lists them.", station=handle))
     _bounded(len(slots))
-    try:
-        return [slot_label(handle, slot) for slot in slots]
-    except ValueError as refused:
-        raise Invalid(str(refused)) from None
+    return [slot_label(handle, slot) for slot in slots]
 
 
 def control_labels() -> list[Label]:
@@ -92,6 +96,12 @@ def record_print(connection: Connection, labels: Sequence[Label], *, kind: str, 
 
 def _bounded(count: int) -> None:
     if not count:
-        raise Invalid("There is nothing to print: name at least one.")
+        raise Invalid(Sentence("There is nothing to print: name at least one."))
     if count > MOST:
-        raise Invalid(f"At most {MOST:,} labels are printed at once, not {count:,}.")
+        raise Invalid(
+            Sentence(
+                "At most %(count_most)s labels are printed at once, not %(count)s.",
+                count_most=f"{MOST:,}",
+                count=f"{count:,}",
+            )
+        )

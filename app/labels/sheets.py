@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from app.errors import Invalid
 from app.labels.contents import Label
 from app.labels.symbols import QUIET_ZONE, Modules, modules
+from app.sentences import Sentence
 
 if TYPE_CHECKING:  # the library is brought by the first sheet: no start waits for it
     from reportlab.pdfgen.canvas import Canvas
@@ -56,9 +57,15 @@ def pdf(labels: Sequence[Label], sheet: Sheet) -> bytes:
     from reportlab.pdfgen.canvas import Canvas  # noqa: PLC0415
 
     if not labels:
-        raise Invalid("There is nothing to print.")
+        raise Invalid(Sentence("There is nothing to print."))
     if len(labels) > MOST:
-        raise Invalid(f"At most {MOST:,} labels are printed at once, not {len(labels):,}.")
+        raise Invalid(
+            Sentence(
+                "At most %(count_most)s labels are printed at once, not %(count)s.",
+                count_most=f"{MOST:,}",
+                count=f"{len(labels):,}",
+            )
+        )
     written = io.BytesIO()
     canvas = Canvas(written, pagesize=(sheet.width * mm, sheet.height * mm), invariant=1)
     canvas.setTitle("Labels")
@@ -84,8 +91,14 @@ def _draw(canvas: "Canvas", label: Label, left: float, bottom: float, sheet: She
     size = min(room / rows, _LARGEST_MODULE)
     if size < _SMALLEST_MODULE:
         raise Invalid(
-            f"The code of {label.title} has {dark.shape[0]} modules a side, too many for a label of "
-            f"{sheet.label_width:g} x {sheet.label_height:g} mm. Choose a larger label."
+            Sentence(
+                "The code of %(label)s has %(count)s modules a side, too many for a label of "
+                "%(pieces_wide)s x %(pieces_high)s mm. Choose a larger label.",
+                label=label.title,
+                count=dark.shape[0],
+                pieces_wide=sheet.label_width,
+                pieces_high=sheet.label_height,
+            )
         )
     low = bottom + (sheet.label_height - rows * size) / 2
     _draw_modules(canvas, dark, left + _INSET / 2 + quiet * size, low + quiet * size, size)

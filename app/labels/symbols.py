@@ -8,6 +8,7 @@ import zxingcpp
 from numpy.typing import NDArray
 
 from app.errors import Invalid
+from app.sentences import Sentence
 
 Modules = NDArray[np.bool_]
 """Rows and columns of a symbol without its quiet zone, True where it is dark."""
@@ -40,7 +41,7 @@ _LEVELS: dict[Symbology, tuple[dict[str, Any], ...]] = {
 def modules(content: str, symbology: Symbology) -> Modules:
     """The symbol of a text. Raises `Invalid` where the text does not fit into one."""
     if not content:
-        raise Invalid("A code needs a content.")
+        raise Invalid(Sentence("A code needs a content."))
     for options in _LEVELS[symbology]:
         try:
             made = zxingcpp.create_barcode(content, _FORMATS[symbology], **options)
@@ -48,4 +49,10 @@ def modules(content: str, symbology: Symbology) -> Modules:
             continue
         if bytes(made.bytes) == content.encode():
             return np.array(made.to_image(scale=1, add_quiet_zones=False)) < 128
-    raise Invalid(f"{len(content)} characters do not fit into one {symbology} code. Choose another kind of code.")
+    raise Invalid(
+        Sentence(
+            "%(count)s characters do not fit into one %(symbology)s code. Choose another kind of code.",
+            count=len(content),
+            symbology=symbology,
+        )
+    )

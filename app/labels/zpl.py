@@ -13,6 +13,7 @@ import numpy as np
 from app.errors import Invalid
 from app.labels.contents import Label
 from app.labels.symbols import QUIET_ZONE, Modules, modules
+from app.sentences import Sentence
 
 _SMALLEST_MODULE = 0.25  # mm
 _LARGEST_MODULE = 1.2
@@ -30,7 +31,7 @@ class Media:
 def zpl(labels: Sequence[Label], media: Media) -> bytes:
     """The labels as one job. Raises `Invalid` where a code is too large for its label."""
     if not labels:
-        raise Invalid("There is nothing to print.")
+        raise Invalid(Sentence("There is nothing to print."))
     return "".join(_format(label, media) for label in labels).encode()
 
 
@@ -43,8 +44,15 @@ def _format(label: Label, media: Media) -> str:
     size = min(int(room // across), int(_LARGEST_MODULE * dots))
     if size < _SMALLEST_MODULE * dots:
         raise Invalid(
-            f"The code of {label.title} has {dark.shape[0]} modules a side, too many for a label of "
-            f"{media.width:g} x {media.height:g} mm at {dots} dots/mm. Choose a larger label."
+            Sentence(
+                "The code of %(label)s has %(count)s modules a side, too many for a label of "
+                "%(pieces_wide)s x %(pieces_high)s mm at %(count_dots)s dots/mm. Choose a larger label.",
+                label=label.title,
+                count=dark.shape[0],
+                pieces_wide=media.width,
+                pieces_high=media.height,
+                count_dots=dots,
+            )
         )
     top = int((media.height * dots - across * size) / 2)
     left = across * size

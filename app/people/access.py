@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from app.errors import Forbidden
 from app.people.models import Role
+from app.sentences import Sentence
 
 
 class Permission(StrEnum):
@@ -94,6 +95,11 @@ class Actor:
         """Raise `Forbidden`, naming the roles that may, unless this role may."""
         if self.may(permission):
             return
-        able = [spoken(role) for role in roles_that_may(permission)]
-        either = ", ".join(able[:-1]) + " or " + able[-1] if len(able) > 1 else able[0]
-        raise Forbidden(f"The role {spoken(self.role)} may not {permission}. Ask somebody with the role {either}.")
+        raise Forbidden(
+            Sentence(
+                "The role %(roles)s may not %(word)s. Ask somebody with the role %(roles_able)s.",
+                roles=[self.role],
+                word=permission,
+                roles_able=roles_that_may(permission),
+            )
+        )

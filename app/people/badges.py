@@ -21,6 +21,7 @@ from app.people.brake import count_guess, forget_guesses
 from app.people.logins import nobodys_hash, passwords, prove_by_password
 from app.people.models import Badge, LoginSession, Person, Role
 from app.people.sessions import STATION_LOCKS_AFTER, Login, digest, end_sessions, open_session
+from app.sentences import Sentence
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"  # RFC 4648 base32
 _LENGTH = 26
@@ -57,7 +58,7 @@ def change_pin(engine: Engine, *, name: str, old: str, new: str, address: str, s
     else:
         count_guess(engine, _guessed(name), address)
         if not passwords.verify(old, pin_hash):
-            raise WrongBadge("That is not your PIN. Enter it again; an administrator can give you a new one.")
+            raise WrongBadge(Sentence("That is not your PIN. Enter it again; an administrator can give you a new one."))
     with engine.begin() as connection:
         forget_guesses(connection, _guessed(name), address)
         end_sessions(connection, _enter_pin(connection, name, new), of_badge=True, but=session)
@@ -71,10 +72,10 @@ def has_pin(connection: Connection, name: str) -> bool:
 
 def _check_pin(pin: str) -> None:
     if not _PIN.fullmatch(pin):
-        raise Invalid("A PIN has 4 to 12 digits.")
+        raise Invalid(Sentence("A PIN has 4 to 12 digits."))
     steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
     if len(steps) == 1 and steps <= {0, 1, 9}:
-        raise Invalid("A PIN such as 1234 or 0000 is the first that is tried. Choose another one.")
+        raise Invalid(Sentence("A PIN such as 1234 or 0000 is the first that is tried. Choose another one."))
 
 
 def _enter_pin(connection: Connection, name: str, pin: str) -> int:
@@ -83,7 +84,7 @@ def _enter_pin(connection: Connection, name: str, pin: str) -> int:
         update(Person).where(Person.name == name).values(pin_hash=passwords.hash(pin)).returning(Person.person_id)
     ).scalar_one_or_none()
     if person_id is None:
-        raise NotFound(f"Nobody called {name} has an account.")
+        raise NotFound(Sentence("Nobody called %(person)s has an account.", person=name))
     return int(person_id)
 
 
@@ -93,7 +94,7 @@ def issue_badge(connection: Connection, *, name: str, actor: str) -> str:
         select(Person.person_id).where(Person.name == name, Person.disabled_at.is_(None)).with_for_update()
     ).scalar_one_or_none()
     if person_id is None:
-        raise NotFound(f"Nobody called {name} has an account in force.")
+        raise NotFound(Sentence("Nobody called %(person)s has an account in force.", person=name))
     connection.execute(
         update(Badge).where(Badge.person_id == person_id, Badge.revoked_at.is_(None)).values(revoked_at=func.now())
     )
@@ -114,7 +115,7 @@ def revoke_badge(connection: Connection, *, name: str, actor: str) -> None:
         .returning(Badge.badge_id)
     ).scalar_one_or_none()
     if badge_id is None:
-        raise NotFound(f"{name} has no badge in force.")
+        raise NotFound(Sentence("%(person)s has no badge in force.", person=name))
     person_id = connection.execute(select(Person.person_id).where(Person.name == name)).scalar_one()
     end_sessions(connection, person_id, of_badge=True)
     record_audit(connection, actor=actor, deed="badge.revoked", subject=f"person:{name}", badge=badge_id)
@@ -168,8 +169,10 @@ def prove_by_badge(engine: Engine, *, payload: str, pin: str, address: str) -> t
     right = passwords.verify(pin, person.pin_hash if person and person.pin_hash else nobodys_hash())
     if person is None or person.pin_hash is None or not right:
         raise WrongBadge(
-            "Badge and PIN do not belong together, or the badge is not in force. Scan the badge again and enter "
-            "the PIN; an administrator sets PINs."
+            Sentence(
+                "Badge and PIN do not belong together, or the badge is not in force. Scan the badge again "
+                "and enter the PIN; an administrator sets PINs."
+            )
         )
     with engine.begin() as connection:
         forget_guesses(connection, guessed, address)
@@ -196,11 +199,11 @@ def unlock(engine: Engine, *, secret: str, pin: str, address: str) -> None:
             )
         ).one_or_none()
     if person is None or person.pin_hash is None:
-        raise WrongBadge("This session has ended. Scan your badge.")
+        raise WrongBadge(Sentence("This session has ended. Scan your badge."))
     guessed = _guessed(person.name)
     count_guess(engine, guessed, address)
     if not passwords.verify(pin, person.pin_hash):
-        raise WrongBadge("That is not the PIN. Enter it again, or scan your own badge.")
+        raise WrongBadge(Sentence("That is not the PIN. Enter it again, or scan your own badge."))
     with engine.begin() as connection:
         connection.execute(update(LoginSession).where(LoginSession.digest == digest(secret)).values(seen_at=func.now()))
         forget_guesses(connection, guessed, address)

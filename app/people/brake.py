@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, text
 
 from app.errors import BirthmarkError
 from app.people.models import LoginGuess
+from app.sentences import Sentence
 
 GUESSES_LAST = timedelta(minutes=15)
 _OF_NAME_FROM_ADDRESS = 5
@@ -51,8 +52,11 @@ def count_guess(engine: Engine, name: str, address: str) -> None:
         if of_both >= _OF_NAME_FROM_ADDRESS or of_address >= _FROM_ADDRESS or of_name >= _OF_NAME:
             minutes = int(GUESSES_LAST.total_seconds() // 60)
             raise TooManyGuesses(
-                f"Too many wrong passwords. Wait {minutes} minutes and try again, or ask an "
-                "administrator for a new password.",
+                Sentence(
+                    "Too many wrong passwords. Wait %(count)s minutes and try again, or ask an administrator "
+                    "for a new password.",
+                    count=minutes,
+                ),
                 retry_after=int(GUESSES_LAST.total_seconds()),
             )
         connection.execute(insert(LoginGuess).values(name=name, address=address))

@@ -6,13 +6,14 @@ from sqlalchemy.dialects.postgresql import insert
 from app.errors import Invalid
 from app.people.audit import record_audit
 from app.people.models import Customer
+from app.sentences import Sentence
 
 
 def register_customer(connection: Connection, *, name: str, actor: str) -> int:
     """Return the customer of this name, made if new. Raises `Invalid` for an empty name."""
     name = name.strip()
     if not name:
-        raise Invalid("A customer needs a name.")
+        raise Invalid(Sentence("A customer needs a name."))
     known = customer_id_of(connection, name)
     if known is not None:
         return known

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.errors import Invalid
 from app.people.models import IdempotencyKey
+from app.sentences import Sentence
 
 KEPT = timedelta(days=7)
 LONGEST_KEY = 255
@@ -58,7 +59,11 @@ def claim(connection: Connection, *, requester: str, key: str, request: bytes) -
     None the caller does the deed and calls `keep` in the same transaction.
     """
     if not 1 <= len(key) <= LONGEST_KEY:
-        raise Invalid(f"An Idempotency-Key has 1 to {LONGEST_KEY} characters; send a fresh UUID.")
+        raise Invalid(
+            Sentence(
+                "An Idempotency-Key has 1 to %(count_most)s characters; send a fresh UUID.", count_most=LONGEST_KEY
+            )
+        )
     claimed = connection.execute(
         insert(IdempotencyKey)
         .values(requester=requester, key=key, fingerprint=request)
@@ -74,8 +79,10 @@ def claim(connection: Connection, *, requester: str, key: str, request: bytes) -
     ).one()
     if earlier.fingerprint != request:
         raise KeyReused(
-            "This Idempotency-Key was sent before with another request. Send a fresh key with a "
-            "new request, or the same body to repeat the old one."
+            Sentence(
+                "This Idempotency-Key was sent before with another request. Send a fresh key with a new "
+                "request, or the same body to repeat the old one."
+            )
         )
     if earlier.status is None or earlier.answer is None:
         return None  # claimed by a deed of several transactions that was cut off: do it again

@@ -17,6 +17,7 @@ from app.people.brake import count_guess, forget_guesses
 from app.people.customers import register_customer
 from app.people.models import Customer, Person, Role
 from app.people.sessions import Login, end_sessions, open_session
+from app.sentences import Sentence
 
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1024
@@ -52,11 +53,11 @@ def create_person(
     known = Role(role)
     name = name.strip()
     if not name:
-        raise Invalid("A person needs a name to log in with.")
+        raise Invalid(Sentence("A person needs a name to log in with."))
     if known is Role.line_equipment:
-        raise Invalid("Line equipment does not log in with a password; create a token for it.")
+        raise Invalid(Sentence("Line equipment does not log in with a password; create a token for it."))
     if (known is Role.customer) != bool(customer):
-        raise Invalid("The role customer goes with a customer's name, and only that role does.")
+        raise Invalid(Sentence("The role customer goes with a customer's name, and only that role does."))
     check_password(password)
     customer_id = register_customer(connection, name=customer, actor=actor) if customer else None
     person_id = connection.execute(
@@ -66,7 +67,7 @@ def create_person(
         .returning(Person.person_id)
     ).scalar_one_or_none()
     if person_id is None:
-        raise Conflict(f"Somebody called {name} has an account already. Choose another name.")
+        raise Conflict(Sentence("Somebody called %(person)s has an account already. Choose another name.", person=name))
     record_audit(
         connection, actor=actor, deed="person.created", subject=f"person:{name}", role=known.value, customer=customer
     )
@@ -83,7 +84,7 @@ def set_password(connection: Connection, *, name: str, password: str, actor: str
         .returning(Person.person_id)
     ).scalar_one_or_none()
     if person_id is None:
-        raise NotFound(f"Nobody called {name} has an account.")
+        raise NotFound(Sentence("Nobody called %(person)s has an account.", person=name))
     end_sessions(connection, person_id)
     record_audit(connection, actor=actor, deed="person.password_set", subject=f"person:{name}")
 
@@ -95,7 +96,7 @@ def change_password(engine: Engine, *, name: str, old: str, new: str, address: s
     """
     check_password(new)
     if new == old:
-        raise Invalid("This is the password you have. Choose another one.")
+        raise Invalid(Sentence("This is the password you have. Choose another one."))
     person_id, actor = prove_by_password(engine, name=name, password=old, address=address)
     with engine.begin() as connection:
         connection.execute(
@@ -116,7 +117,9 @@ def close_account(connection: Connection, *, name: str, actor: str) -> None:
     # Two administrators who close each other's account at once must not both succeed.
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('first administrator'))"))
     if connection.execute(others.limit(1)).one_or_none() is None:
-        raise Conflict(f"{name} is the last administrator. Give somebody else that role first.")
+        raise Conflict(
+            Sentence("%(person)s is the last administrator. Give somebody else that role first.", person=name)
+        )
     person_id = connection.execute(
         update(Person)
         .where(Person.name == name, Person.disabled_at.is_(None))
@@ -124,7 +127,7 @@ def close_account(connection: Connection, *, name: str, actor: str) -> None:
         .returning(Person.person_id)
     ).scalar_one_or_none()
     if person_id is None:
-        raise NotFound(f"Nobody called {name} has an account in force.")
+        raise NotFound(Sentence("Nobody called %(person)s has an account in force.", person=name))
     end_sessions(connection, person_id)
     record_audit(connection, actor=actor, deed="person.account_closed", subject=f"person:{name}")
 
@@ -132,9 +135,11 @@ def close_account(connection: Connection, *, name: str, actor: str) -> None:
 def check_password(password: str) -> None:
     """Raise `Invalid` for a password that is too short, or too long to be one."""
     if len(password) < SHORTEST_PASSWORD:
-        raise Invalid(f"A password needs at least {SHORTEST_PASSWORD} characters; use a sentence.")
+        raise Invalid(
+            Sentence("A password needs at least %(count)s characters; use a sentence.", count=SHORTEST_PASSWORD)
+        )
     if len(password) > LONGEST_PASSWORD:
-        raise Invalid(f"A password has at most {LONGEST_PASSWORD} characters.")
+        raise Invalid(Sentence("A password has at most %(count)s characters.", count=LONGEST_PASSWORD))
 
 
 def ensure_first_administrator(connection: Connection) -> str | None:
@@ -185,7 +190,7 @@ def prove_by_password(engine: Engine, *, name: str, password: str, address: str)
         ).one_or_none()
     right = passwords.verify(password, person.password_hash if person else nobodys_hash())
     if person is None or not right:
-        raise WrongPassword("Name and password do not belong together. Check both and try again.")
+        raise WrongPassword(Sentence("Name and password do not belong together. Check both and try again."))
     with engine.begin() as connection:
         forget_guesses(connection, name, address)
     return person.person_id, Actor(f"person:{name}", name, Role(person.role), person.customer_id, person=name)

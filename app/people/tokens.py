@@ -16,6 +16,7 @@ from app.people.access import Actor
 from app.people.audit import record_audit
 from app.people.customers import register_customer
 from app.people.models import Customer, Person, Role, Token
+from app.sentences import Sentence
 
 # The secret has 256 random bits, so no stretching makes it safer; the broker computes this hash at
 # every connect, and Mosquitto's own default is 101 rounds as well.
@@ -96,9 +97,15 @@ def _bearer_of(connection: Connection, person: str, role: Role, customer_id: int
         )
     ).one_or_none()
     if found is None:
-        raise NotFound(f"Nobody called {person} has an account in force.")
+        raise NotFound(Sentence("Nobody called %(person)s has an account in force.", person=person))
     if (found.role, found.customer_id) != (role.value, customer_id):
-        raise Invalid(f"{person} has the role {found.role}: a token of theirs has the same, for the same customer.")
+        raise Invalid(
+            Sentence(
+                "%(person)s has the role %(word)s: a token of theirs has the same, for the same customer.",
+                person=person,
+                word=found.role,
+            )
+        )
     return int(found.person_id)
 
 
@@ -106,26 +113,39 @@ def _role(role: Role | str) -> Role:
     try:
         return Role(role)
     except ValueError:
-        raise Invalid(f"There is no role {role!r}. The roles are {', '.join(Role)}.") from None
+        raise Invalid(
+            Sentence("There is no role %(typed)s. The roles are %(all)s.", typed=repr(role), all=list(Role))
+        ) from None
 
 
 def _check(name: str, role: Role, customer: str | None, station: str | None) -> None:
     if not name:
-        raise Invalid("A token needs a name, so that the audit trail can say whose it was.")
+        raise Invalid(Sentence("A token needs a name, so that the audit trail can say whose it was."))
     if role is Role.customer and not customer:
-        raise Invalid("A customer token must say whose it is: give the customer's name.")
+        raise Invalid(Sentence("A customer token must say whose it is: give the customer's name."))
     if customer and role is not Role.customer:
-        raise Invalid(f"Only a token of the role customer belongs to a customer, not {role.value}.")
+        raise Invalid(
+            Sentence("Only a token of the role customer belongs to a customer, not %(word)s.", word=role.value)
+        )
     if station and role is not Role.line_equipment:
-        raise Invalid(f"Only a line_equipment token speaks for a station, not {role.value}.")
+        raise Invalid(Sentence("Only a line_equipment token speaks for a station, not %(word)s.", word=role.value))
     if station:
         try:
             StationAddress.from_handle(station)
         except TopicError as refused:
-            raise Invalid(f"{station!r} is no CFX handle (Vendor.Model.Serial): {refused}") from None
+            raise Invalid(
+                Sentence(
+                    "%(typed)s is no CFX handle (Vendor.Model.Serial): %(problem)s",
+                    typed=repr(station),
+                    problem=str(refused),
+                )
+            ) from None
         if ":" in station:
             raise Invalid(
-                f"{station!r} holds a colon, which an MQTT user name cannot. Give the machine another handle."
+                Sentence(
+                    "%(typed)s holds a colon, which an MQTT user name cannot. Give the machine another handle.",
+                    typed=repr(station),
+                )
             )
 
 
@@ -138,7 +158,9 @@ def revoke_token(connection: Connection, token_id: int, *, actor: str) -> None:
         .returning(Token.name)
     ).scalar_one_or_none()
     if revoked is None:
-        raise NotFound(f"There is no token {token_id} in force. The list of tokens shows them all.")
+        raise NotFound(
+            Sentence("There is no token %(number)s in force. The list of tokens shows them all.", number=token_id)
+        )
     record_audit(connection, actor=actor, deed="token.revoked", subject=f"token:{token_id}", name=revoked)
 
 

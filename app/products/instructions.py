@@ -12,6 +12,7 @@ from app.people import record_audit
 from app.products.drawing import Drawing, Part, Side, draw
 from app.products.instruction_models import InstructionPicture, InstructionStep
 from app.products.models import BomItem, ProductRevision
+from app.sentences import Sentence
 
 LARGEST_PICTURE = 1_500_000
 MOST_STEPS = 200
@@ -45,10 +46,20 @@ def write_instructions(
 ) -> None:
     """Give an operation its instructions, in place of those it had. Raises `Invalid` for an empty step."""
     if not operation.strip() or len(steps) > MOST_STEPS or any(not step.says.strip() for step in steps):
-        raise Invalid(f"Instructions belong to an operation and have at most {MOST_STEPS} steps, none of them empty.")
+        raise Invalid(
+            Sentence(
+                "Instructions belong to an operation and have at most %(count_most)s steps, none of them empty.",
+                count_most=MOST_STEPS,
+            )
+        )
     known = select(ProductRevision.revision).where(ProductRevision.product_revision_id == product_revision_id)
     if connection.execute(known).one_or_none() is None:
-        raise NotFound(f"There is no product revision {product_revision_id}. GET /api/v1/products lists them.")
+        raise NotFound(
+            Sentence(
+                "There is no product revision %(revision)s. GET /api/v1/products lists them.",
+                revision=product_revision_id,
+            )
+        )
     connection.execute(
         delete(InstructionStep).where(
             InstructionStep.product_revision_id == product_revision_id,
@@ -78,7 +89,7 @@ def add_picture(connection: Connection, content: bytes) -> int:
     """Keep a PNG or JPEG; return its number, the same for the same bytes. Raises `Invalid` for anything else."""
     media_type = next((kind for head, kind in _KINDS.items() if content.startswith(head)), None)
     if media_type is None or len(content) > LARGEST_PICTURE:
-        raise Invalid(f"A picture is a PNG or JPEG of at most {LARGEST_PICTURE // 1000} kB.")
+        raise Invalid(Sentence("A picture is a PNG or JPEG of at most %(count)s kB.", count=LARGEST_PICTURE // 1000))
     digest = hashlib.sha256(content).digest()
     return connection.execute(
         upsert(InstructionPicture)
@@ -96,7 +107,7 @@ def picture(connection: Connection, picture_id: int) -> tuple[str, bytes]:
         )
     ).one_or_none()
     if row is None:
-        raise NotFound(f"There is no picture {picture_id}.")
+        raise NotFound(Sentence("There is no picture %(number)s.", number=picture_id))
     return row.media_type, row.content
 
 

@@ -10,6 +10,9 @@ still shows that a code of ours was meant, and the layout test then says what co
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.errors import Invalid
+from app.sentences import Sentence
+
 HEAD = "BIRTH"
 LONGEST_PAYLOAD = 99
 
@@ -56,9 +59,14 @@ class Code:
 
 
 def make_code(kind: CodeKind, payload: str) -> str:
-    """The text to print. Raises `ValueError` for a payload that is empty, too long or not plain ASCII."""
+    """The text to print. Raises `Invalid` for a payload that is empty, too long or not plain ASCII."""
     if not 1 <= len(payload) <= LONGEST_PAYLOAD or not payload.isascii() or not payload.isprintable():
-        raise ValueError(f"A code holds 1 to {LONGEST_PAYLOAD} plain characters, not {payload!r}.")
+        raise Invalid(
+            Sentence(
+                "A code holds 1 to %(count_most)s plain characters, not %(typed)s.",
+                count_most=LONGEST_PAYLOAD, typed=repr(payload),
+            )
+        )  # fmt: skip
     text = f"{HEAD}{kind.value}{len(payload):02d}{payload}"
     return text + f"{crc16(text):04X}"
 

@@ -10,6 +10,7 @@ from app.people import record_audit
 from app.products.models import ProductRevision
 from app.scanning.models import SerialPattern
 from app.scanning.rules import SerialFormat
+from app.sentences import Sentence
 
 
 def serial_formats(connection: Connection) -> Sequence[SerialFormat]:
@@ -68,5 +69,10 @@ def _product_of(connection: Connection, product_revision_id: int) -> int:
     asked = select(ProductRevision.product_id).where(ProductRevision.product_revision_id == product_revision_id)
     product_id = connection.execute(asked).scalar_one_or_none()
     if product_id is None:
-        raise NotFound(f"There is no product revision {product_revision_id}. GET /api/v1/products lists them.")
+        raise NotFound(
+            Sentence(
+                "There is no product revision %(revision)s. GET /api/v1/products lists them.",
+                revision=product_revision_id,
+            )
+        )
     return product_id

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 
 from app.errors import Invalid, NotFound
 from app.lines.clocks import clock_errors
+from app.sentences import Sentence
 from app.trace.counted import Known, Remaining, known_of, pieces
 from app.trace.date_codes import earliest_made
 from app.trace.drawn import Amount, Counted, Drawn, PieceCounts, add_unnamed, drawn_from
@@ -91,7 +92,7 @@ def mass_balance(connection: Connection, *, package: str, as_of: datetime | None
     """
     package_id = connection.execute(_PACKAGE, {"package": package}).scalar_one_or_none()
     if package_id is None:
-        raise NotFound(f"No package {package} is known here. Check the scan.")
+        raise NotFound(Sentence("No package %(package)s is known here. Check the scan.", package=package))
     return _Books(connection, as_of).balances([package_id], tolerance=0)[0]
 
 
@@ -104,7 +105,7 @@ def suspicious_packages(
     some pieces that no machine reports.
     """
     if not 0 <= tolerance <= 1:
-        raise Invalid("tolerance is a share of what was received: between 0 and 1.")
+        raise Invalid(Sentence("tolerance is a share of what was received: between 0 and 1."))
     books = _Books(connection, as_of)
     after = 0
     while block := list(connection.execute(_NEXT, {"after": after, "block": _BLOCK}).scalars()):

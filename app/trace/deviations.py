@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 
 from app.errors import NotFound
 from app.materials.packages import latest
+from app.sentences import Sentence
 from app.trace.bills import Bill, bill_of_order, bill_of_unit
 from app.trace.designators import natural_order
 from app.trace.evidence import Evidence
@@ -232,7 +233,7 @@ def order_deviations(
     """
     given = {"work_order": work_order, "customer_id": customer_id}
     if connection.execute(_ORDER, given).one_or_none() is None:
-        raise NotFound(f"No work order {work_order} is known here. Check its number.")
+        raise NotFound(Sentence("No work order %(order)s is known here. Check its number.", order=work_order))
     bill = bill_of_order(connection, work_order, as_of)
     rows = connection.execute(_USED, {"work_order": work_order, "as_of": as_of}).all() if bill.items else []
     serials: dict[int, str] = {

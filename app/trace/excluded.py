@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, text
 
 from app.db import varied
 from app.errors import Invalid
+from app.sentences import Sentence
 from app.trace.boards import Place, occupants
 from app.trace.hits import packages_meant
 from app.trace.loaded import LoadedInterval, loaded_intervals
@@ -76,7 +77,7 @@ def excluded(
     Raises `NotFound` where nothing of that name is known, `Invalid` where the question names no packages.
     """
     if not question.names_packages:
-        raise Invalid("Excluded units are told of a package, a lot or a part.")
+        raise Invalid(Sentence("Excluded units are told of a package, a lot or a part."))
     packages = packages_meant(connection, question)
     if carriers is None:
         carriers = (unit.board for unit in stream_where_used(connection, question))

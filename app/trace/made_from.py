@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Row, text
 
 from app.db import at_once, varied
-from app.errors import NotFound
 from app.lines.clocks import ERROR_OF, clock_errors
 from app.trace.assemblies import told_elsewhere
 from app.trace.boards import Spoken, occupants
@@ -24,6 +23,7 @@ from app.trace.removals import End, taken_out_at
 from app.trace.shown import particulars
 from app.trace.spans import CLOCK_ERROR, Reading
 from app.units.places import AT_PLACE, IN_DOUBT, ORDER_THEN, PLACES_AROUND_THEN, VISIBLE
+from app.units.queries import unknown_unit
 
 
 # Structs, for a board has a thousand: a dataclass takes three times as long to make, and as long again to be told.
@@ -191,7 +191,7 @@ def made_from(
     asked = {"serial": serial, "customer_id": customer_id, "as_of": as_of}
     found, installed = at_once(connection, (_SUBJECT, asked), (installed_in(asked), asked))
     if not found:
-        raise NotFound(f"No unit {serial} is known here. Check the serial, or whether its machines have reported yet.")
+        raise unknown_unit(serial)
     subject, rows = _Subject._make(found[0]), list(map(Installed._make, installed))
     removals = connection.execute(_REMOVED, asked).all() if subject.emptied else []
     units = {row.package for row in rows if row.is_unit}

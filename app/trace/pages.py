@@ -9,6 +9,7 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 
 from app.errors import Invalid
+from app.sentences import Sentence
 from app.trace.evidence import Evidence
 
 Key: TypeAlias = tuple[int, int, int]
@@ -61,5 +62,7 @@ class Cursor:
             told = zlib.decompressobj().decompress(packed, _LONGEST)
             key, counts = msgspec.msgpack.decode(told, type=tuple[tuple[_Number, _Number, _Number], Counts])
         except (binascii.Error, ValueError, zlib.error, msgspec.DecodeError):
-            raise Invalid("This cursor is not one that this query gave. Leave it out to start over.") from None
+            raise Invalid(
+                Sentence("This cursor is not one that this query gave. Leave it out to start over.")
+            ) from None
         return cls(key, counts)

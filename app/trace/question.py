@@ -76,14 +76,17 @@ class Question:
         by_material = self.names_packages or self.names_placements
         if not (by_material or self.work_terms or self.names_reports or self.serial):
             raise Invalid(
-                "Say what is looked for: a package, a lot with its part_number, a slot, a tool, a station, a serial ..."
+                Sentence(
+                    "Say what is looked for: a package, a lot with its part_number, a slot, a tool, a "
+                    "station, a serial ..."
+                )
             )
         if self.serial and (by_material or self.work_terms or self.names_reports):
-            raise Invalid("A child unit is asked for by its serial alone.")
+            raise Invalid(Sentence("A child unit is asked for by its serial alone."))
         if self.recipe_revision and not self.recipe:
-            raise Invalid("A recipe_revision is one of a recipe. Say of which.")
+            raise Invalid(Sentence("A recipe_revision is one of a recipe. Say of which."))
         if self.since and self.until and self.since > self.until:
-            raise Invalid("since is later than until.")
+            raise Invalid(Sentence("since is later than until."))
 
     @property
     def names_packages(self) -> bool:

@@ -16,6 +16,7 @@ from itertools import chain, islice
 from sqlalchemy import Connection, text
 
 from app.errors import Invalid
+from app.sentences import Sentence
 from app.trace.answer import Answer, CarryingUnit
 from app.trace.hits import Wanted, find_hits
 from app.trace.pages import Counts, Cursor, Key
@@ -53,7 +54,7 @@ def where_used(
     `Invalid` where the cursor is none.
     """
     if not 1 <= limit <= LARGEST_PAGE:
-        raise Invalid(f"limit must be between 1 and {LARGEST_PAGE}.")
+        raise Invalid(Sentence("limit must be between 1 and %(count_most)s.", count_most=LARGEST_PAGE))
     after = Cursor.read(cursor) if cursor else None
     key = after.key if after else None
     units = stream_where_used(connection, question, customer_id=customer_id, after=key, at_first=limit + 2)

@@ -135,16 +135,20 @@ _HISTORY = text(
 )
 
 
+def unknown_unit(serial: str) -> NotFound:
+    """The error of a serial that is not known, or not that customer's."""
+    return NotFound(
+        Sentence(
+            "No unit %(unit)s is known here. Check the serial, or whether its machines have reported yet.", unit=serial
+        )
+    )
+
+
 def unit(connection: Connection, serial: str, *, customer_id: int | None = None) -> UnitOverview:
     """What a unit is. Raises `NotFound` where the serial is not known, or not that customer's."""
     row = connection.execute(_OVERVIEW, {"serial": serial, "customer_id": customer_id}).one_or_none()
     if row is None:
-        raise NotFound(
-            Sentence(
-                "No unit %(unit)s is known here. Check the serial, or whether its machines have reported yet.",
-                unit=serial,
-            )
-        )
+        raise unknown_unit(serial)
     place = places_of(connection, [row.unit_id])[row.unit_id]
     return UnitOverview(
         serial=row.serial,

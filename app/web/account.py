@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 from app.errors import BirthmarkError
 from app.http.proofs import address_of
 from app.people import change_password, change_pin, has_pin
+from app.sentences import Sentence
 from app.web.pages import Visitor, answer
 from app.web.session import PostedByUs, TheVisitor
 
@@ -62,7 +63,7 @@ def _changed(
 ) -> Response:
     try:
         if new != again:
-            raise _Mistyped("What was typed twice differs. Type the new one twice.")
+            raise _Mistyped(Sentence("What was typed twice differs. Type the new one twice."))
         change(
             request.app.state.engine, name=visitor.actor.name, old=old, new=new, address=address_of(request),
             session=visitor.secret,

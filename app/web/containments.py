@@ -19,6 +19,7 @@ from app.quality.held_units import held_in_store, held_units, shipped_of
 from app.quality.nonconformances import NonconformanceSummary, nonconformances
 from app.quality.scope import scope_of
 from app.quality.terms import Terms
+from app.sentences import Sentence
 from app.web.pages import Visitor, answer, query_of, render
 from app.web.session import PostedByUs, Reading, TheVisitor, Visiting
 
@@ -165,7 +166,7 @@ def _containment_page(
 def _summary(connection: Connection, number: str, customer_id: int | None) -> NonconformanceSummary:
     found = nonconformances(connection, customer_id=customer_id, number=number)
     if not found or found[0].containment != number:
-        raise NotFound(f"There is no containment {number}. Check its number.")
+        raise NotFound(Sentence("There is no containment %(number)s. Check its number.", number=number))
     return found[0]
 
 

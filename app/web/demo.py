@@ -28,6 +28,7 @@ from app.people import Permission, Role, log_in
 from app.quality.latest import latest_passed
 from app.quality.nonconformances import nonconformances
 from app.quality.suspect_lots import SuspectLot, suspect_lots
+from app.sentences import Sentence
 from app.web.login import open_here
 from app.web.pages import Visitor, render
 from app.web.session import LoginRequired, Visiting, here, same_origin, visitor_or_none
@@ -59,13 +60,13 @@ def start_page(request: Request, key: str = "", fragment: bool = False) -> Respo
     demo: Demo = request.app.state.demo()
     if key:
         if not secrets.compare_digest(key.encode(), demo.key.encode()):
-            raise Forbidden("This is not the key of this demo. The terminal where it runs shows the address.")
+            raise Forbidden(Sentence("This is not the key of this demo. The terminal where it runs shows the address."))
         answered = RedirectResponse("/demo", 303)  # the key shall not stay in the address bar
         answered.set_cookie(_COOKIE, key, httponly=True, samesite="lax", secure=request.url.scheme == "https")
         return answered
     visitor, holds_key = visitor_or_none(request), _holds_key(request)
     if visitor is None and not holds_key:
-        raise LoginRequired("Open the address that the terminal printed, or log in.")
+        raise LoginRequired(Sentence("Open the address that the terminal printed, or log in."))
     customer_id = visitor.actor.customer_id if visitor else None
     whole_line = holds_key or customer_id is None
     with request.app.state.engine.connect() as connection:
@@ -116,7 +117,9 @@ def become(request: Request, role: Annotated[Role, Form()], to: Annotated[str, F
     same_origin(request)
     demo: Demo = request.app.state.demo()
     if not _holds_key(request) or role not in _ROLES:
-        raise Forbidden("Only the address that the terminal printed lets you be somebody else. Log in instead.")
+        raise Forbidden(
+            Sentence("Only the address that the terminal printed lets you be somebody else. Log in instead.")
+        )
     engine: Engine = request.app.state.engine
     opened = log_in(engine, name=role.value, password=demo.logins[role.value], address=address_of(request))
     return open_here(request, opened, here(to))

@@ -31,6 +31,7 @@ from app.interlock.rights import RIGHTS
 from app.interlock.standing import overrides_in_force, station_gates, verdicts_at, waiting_for_release
 from app.people import PERMISSIONS, Permission, Role, customer_names, prove_by_password
 from app.products.queries import products
+from app.sentences import Sentence
 from app.web.pages import Visitor, answer
 from app.web.session import PostedByUs, Reading, Visiting
 
@@ -254,7 +255,7 @@ def set_qualification(
     def deed(connection: Connection) -> None:
         who = {"operator": operator.strip(), "operation": operation, "actor": visitor.actor.identity}
         if not who["operator"]:
-            raise Invalid("Say who: the identifier by which machines name the operator.")
+            raise Invalid(Sentence("Say who: the identifier by which machines name the operator."))
         if remove:
             disqualify(connection, **who)
         else:
@@ -321,7 +322,7 @@ def release(
 
     def deed(connection: Connection) -> None:
         if not serial:
-            raise Invalid("Choose the units that were looked at.")
+            raise Invalid(Sentence("Choose the units that were looked at."))
         release_provisional(connection, serial, reason=reason, actor=visitor.actor.identity)
 
     return _done(request, visitor, station, deed)
@@ -333,7 +334,7 @@ def _number(typed: str, what: str) -> float:
     except ValueError:
         given = -1.0
     if not 0 <= given <= 1_000_000:
-        raise Invalid(f"{typed!r} is no {what}.")
+        raise Invalid(Sentence("%(typed)s is no %(word)s.", typed=repr(typed), word=what))
     return given
 
 
@@ -342,5 +343,5 @@ def _day(typed: str) -> datetime:
     try:
         day = date.fromisoformat(typed.strip())
     except ValueError:
-        raise Invalid(f"{typed!r} is no day; 2027-03-31 is one.") from None
+        raise Invalid(Sentence("%(typed)s is no day; 2027-03-31 is one.", typed=repr(typed))) from None
     return datetime.combine(day, time.max, UTC).replace(microsecond=0)

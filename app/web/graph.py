@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from app.errors import Invalid
 from app.http.tables import wants_csv
 from app.people import Permission
+from app.sentences import Sentence
 from app.trace.graph import Graph, graph_of_material, graph_of_unit, require_drawable
 from app.trace.question import Question
 from app.web.pages import answer, wants_page
@@ -32,7 +33,7 @@ def graph_page(
     visitor.actor.require(Permission.read_units)
     customer_id = visitor.actor.customer_id
     if sum(map(bool, (serial, package, lot))) != 1:
-        raise Invalid("Say what the picture is about: one serial, one package or one lot.")
+        raise Invalid(Sentence("Say what the picture is about: one serial, one package or one lot."))
     asked = Question(package=package or None, lot=lot or None, part_number=part_number or None, serial=serial or None)
     terms = {"package": package, "lot": lot, "part_number": part_number}
     query = urlencode({name: term for name, term in terms.items() if term}, quote_via=quote)

@@ -24,6 +24,7 @@ from app.labels.symbols import Symbology
 from app.labels.zpl import Media, zpl
 from app.lines.queries import stations
 from app.people import Permission
+from app.sentences import Sentence
 from app.web.pages import Visitor, answer
 from app.web.session import PostedByUs, Visiting
 
@@ -94,7 +95,7 @@ def print_labels(
             elif kind == "control":
                 labels = control_labels()
             else:
-                raise Invalid(f"There are no labels of the kind {kind!r}.")
+                raise Invalid(Sentence("There are no labels of the kind %(typed)s.", typed=repr(kind)))
             return _print(request, visitor, labels, kind, onto)
     except BirthmarkError as refused:
         return _page(request, visitor, refused=refused)
@@ -123,7 +124,7 @@ def _print(request: Request, visitor: Visitor, labels: Sequence[Label], kind: st
             pdf(labels, SHEETS[onto]), media_type="application/pdf", headers={"Content-Disposition": name}
         )
     else:
-        raise NotFound(f"There is no sheet {onto!r}. The page Labels lists them.")
+        raise NotFound(Sentence("There is no sheet %(typed)s. The page Labels lists them.", typed=repr(onto)))
     with transaction(engine) as connection:
         record_print(connection, labels, kind=kind, onto=onto, actor=visitor.actor.identity)
     return response

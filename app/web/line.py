@@ -19,6 +19,7 @@ from app.line_board.kept import KeptBoard
 from app.lines.clocks_set import clock_was_set, wrong_clocks
 from app.lines.queries import stations
 from app.people import Permission
+from app.sentences import Sentence
 from app.units.flow import activity
 from app.web.pages import Visitor, answer
 from app.web.session import PostedByUs, Reading, TheVisitor, Visiting
@@ -55,7 +56,7 @@ async def wall(
     board = await _board(request).now()
     names = [one.name for one in board.lines]
     if line is not None and line not in names:
-        raise NotFound(f"No line is called {line}. The page Line shows those there are.")
+        raise NotFound(Sentence("No line is called %(line)s. The page Line shows those there are.", line=line))
     shown = [one for one in board.lines if line is None or one.name == line]
     template = "wall_now.html" if fragment else "wall.html"
     return await run_in_threadpool(

@@ -13,6 +13,7 @@ from app.materials.queries import loading_statements, package, packages, relativ
 from app.materials.receiving import Arrival
 from app.people import Permission
 from app.quality.package_holds import take_in_package
+from app.sentences import Sentence
 from app.trace.question import Question
 from app.web.pages import Visitor, answer, render
 from app.web.session import PostedByUs, TheVisitor, Visiting
@@ -106,4 +107,4 @@ def _quantity(typed: str) -> float | None:
     try:
         return float(typed)
     except ValueError:
-        raise Invalid(f"The quantity {typed!r} is not a number.") from None
+        raise Invalid(Sentence("The quantity %(typed)s is not a number.", typed=repr(typed))) from None

@@ -11,6 +11,7 @@ from app.orders.planning import plan_work_order
 from app.orders.queries import work_orders
 from app.people import Permission
 from app.products.queries import products
+from app.sentences import Sentence
 from app.units.ownership import assign_customer
 from app.web.pages import Visitor, answer
 from app.web.session import PostedByUs, TheVisitor, Visiting
@@ -117,4 +118,4 @@ def _whole(typed: str, what: str) -> int | None:
     try:
         return int(typed)
     except ValueError:
-        raise Invalid(f"The {what} {typed!r} is not a whole number.") from None
+        raise Invalid(Sentence("The %(word)s %(typed)s is not a whole number.", word=what, typed=repr(typed))) from None

@@ -24,6 +24,7 @@ from app.quality.outcome import FALSE_CALLS, Outcome
 from app.quality.passport import Passport, passport
 from app.quality.queries import RecordedRun
 from app.quality.visits import Visit
+from app.sentences import Sentence
 from app.trace.by_package import by_package
 from app.trace.made_from import made_from
 from app.units.taken_out import sits_in
@@ -150,7 +151,9 @@ def measurements_page(
     runs = runs_of_unit(connection, serial, customer_id=actor.customer_id)
     asked = next((one for one in runs if (one.event_id, one.number) == (event, run)), None)
     if asked is None:
-        raise NotFound(f"No such inspection or test of {serial} is known here. Its journey lists them.")
+        raise NotFound(
+            Sentence("No such inspection or test of %(unit)s is known here. Its journey lists them.", unit=serial)
+        )
     values = _values(connection, asked)
     values = worst_first(values) if order == "worst" else values
     if wants_csv(request):

@@ -6,6 +6,7 @@ from fastapi import APIRouter, File, Request, Response, UploadFile
 
 from app.decoding.bounded import LARGEST, BoundedReader
 from app.errors import Unavailable
+from app.sentences import Sentence
 from app.web.pages import Visitor, answer
 from app.web.session import PostedByUs, TheVisitor
 
@@ -24,7 +25,7 @@ def read_photo(request: Request, visitor: TheVisitor, photo: Annotated[UploadFil
     reader: BoundedReader = request.app.state.photos
     found = reader.read(photo.file.read(LARGEST + 1) if photo else b"")
     if found.busy:
-        raise Unavailable(str(found.problem))
+        raise Unavailable(Sentence("Several pictures are being read already. Send it again in a few seconds."))
     return _page(request, visitor, {"readings": found.readings, "problem": found.problem})
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 from app.db import asked, transaction
 from app.errors import Forbidden, Unauthorized
 from app.people import OpenSession, Permission, find_session, form_token, touch_session
+from app.sentences import Sentence
 from app.web.pages import Visitor
 
 
@@ -62,8 +63,13 @@ def visitor(request: Request) -> Visitor:
     if found is None:
         held = session_of(request)
         if held is not None:
-            raise StationLocked(f"This station is locked. {held[1].actor.name} enters the PIN, or you scan your badge.")
-        raise LoginRequired("Nobody is logged in, or the login has expired. Log in and try again.")
+            raise StationLocked(
+                Sentence(
+                    "This station is locked. %(person)s enters the PIN, or you scan your badge.",
+                    person=held[1].actor.name,
+                )
+            )
+        raise LoginRequired(Sentence("Nobody is logged in, or the login has expired. Log in and try again."))
     request.state.visitor = found
     return found
 
@@ -101,7 +107,9 @@ async def posted_by_us(
 ) -> None:
     """Refuse what this session's pages did not send: the token is in the form, or in a field of a script's request."""
     if form_token(found.secret) not in {sent, sent_by_script}:
-        raise FormExpired("The form has expired or came from another site. Open the page again and repeat it.")
+        raise FormExpired(
+            Sentence("The form has expired or came from another site. Open the page again and repeat it.")
+        )
     same_origin(request)
 
 
@@ -109,7 +117,7 @@ def same_origin(request: Request) -> None:
     """Refuse what a browser sends for another site (OWASP: verifying origin)."""
     origin = request.headers.get("origin")
     if origin and urlsplit(origin).netloc != request.headers.get("host"):
-        raise Forbidden("The form came from another site. Open the page here and repeat it.")
+        raise Forbidden(Sentence("The form came from another site. Open the page here and repeat it."))
 
 
 PostedByUs = Depends(posted_by_us)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.errors import NotFound
 from app.people import Permission
+from app.sentences import Sentence
 from app.units.shipments import shipments, shipped_serials
 from app.web.pages import answer
 from app.web.session import Reading, TheVisitor
@@ -32,6 +33,6 @@ def shipment_page(
     visitor.actor.require(Permission.read_units)
     found = shipments(connection, customer_id=visitor.actor.customer_id, number=number)
     if not found:
-        raise NotFound(f"There is no shipment {number}. Check its number.")
+        raise NotFound(Sentence("There is no shipment %(number)s. Check its number.", number=number))
     told = {"shipment": found[0], "serials": [{"serial": one} for one in shipped_serials(connection, number)]}
     return answer(request, "shipment.html", visitor, told)

@@ -13,7 +13,10 @@ from app.errors import BirthmarkError
 from tests.architecture.sources import Source, sources
 
 # What only the command line says is English: backups, bench, certificates, demo, embedded, running.
-ROOMS = ("floor", "interlock", "lines", "materials", "orders", "quality", "setup", "units")
+ROOMS = (
+    "floor", "inbox", "interlock", "labels", "lines", "materials", "orders", "people", "products", "quality", "setup",
+    "trace", "units", "web",
+)  # fmt: skip
 # Sentences that were made before they became an error; mypy knows that they are.
 MADE_BEFORE = {"app/floor/doing.py": {"since"}, "app/floor/units.py": {"read.sentence"}}
 
@@ -52,6 +55,7 @@ def makers(source: Source) -> Iterator[str]:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_what_an_error_says_is_a_sentence(room: str) -> None:
-    found = [(source, said) for source in sources("app") if source.room == room for said in sentences(source)]
+    files = [one for one in sources("app") if one.room == room and one.path.name != "wheel_hook.py"]  # made for builds
+    found = [(source, said) for source in files for said in sentences(source)]
     assert found
     assert not [f"{source.path}:{said.lineno}" for source, said in found if not is_one(said, source)]
