@@ -221,9 +221,10 @@ def _work(*, rounds: bool) -> str:
             SELECT judged.*, max(decided_at) OVER (PARTITION BY subject_id, operation, kind, method) AS last_decided_at
             FROM judged
         ) AS judged
-        ORDER BY subject_id, operation, kind, method, outcome IN ('passed', 'failed') DESC,
-            -- What may have been another board that passed clears no failure.
-            outcome = 'passed' AND in_doubt, happened_at DESC, recorded_at DESC, event_id DESC, run DESC
+        ORDER BY subject_id, operation, kind, method,
+            -- What may have been another board that passed clears nothing.
+            outcome = 'passed' AND in_doubt, outcome IN ('passed', 'failed') DESC, happened_at DESC,
+            recorded_at DESC, event_id DESC, run DESC
     ),
     mending AS (
         -- When were hands on it, and quality has not accepted it as it is since? Of several that may be meant, on each.

@@ -41,15 +41,17 @@ _LATEST = text(
         ) AS ordered ON true
     ), said AS (
         SELECT body -> 'RecipeName' AS recipe, body -> 'Revision' AS revision, body ->> 'RelevantSurface' AS surface,
-            recorded_at, body #>> '{WorkOrderIdentifier,WorkOrderId}' AS number, work_order.work_order_id
+            recorded_at, nullif(body #>> '{WorkOrderIdentifier,WorkOrderId}', '') AS number, work_order.work_order_id
         FROM (
             SELECT body, recorded_at FROM station_event
             WHERE station_id = :station AND message_name = 'CFX.Production.RecipeActivated' AND recorded_at <= :at
-            ORDER BY recorded_at DESC LIMIT 20
+            ORDER BY recorded_at DESC LIMIT 500
         ) AS latest
         LEFT JOIN work_order ON work_order.number = body #>> '{WorkOrderIdentifier,WorkOrderId}'
     ), activated AS (
-        SELECT work_order_id, surface, recorded_at AS told_at FROM said
+        SELECT work_order_id, recorded_at AS told_at,
+            coalesce((SELECT surface FROM said ORDER BY recorded_at DESC LIMIT 1), surface) AS surface
+        FROM said
         WHERE NOT EXISTS (
             SELECT FROM said AS later
             WHERE later.recorded_at > said.recorded_at
@@ -60,7 +62,12 @@ _LATEST = text(
     )
     SELECT work_order.number, work_order.work_order_id, work_order.product_revision_id,
         CASE surface WHEN 'PrimarySurface' THEN 'top' WHEN 'SecondarySurface' THEN 'bottom' END AS side
-    FROM (SELECT * FROM begun UNION ALL SELECT * FROM activated ORDER BY told_at DESC LIMIT 1) AS latest
+    FROM (
+        SELECT work_order_id, surface, told_at FROM begun
+        UNION ALL
+        SELECT work_order_id, surface, told_at FROM activated
+        ORDER BY told_at DESC LIMIT 1
+    ) AS latest
     LEFT JOIN work_order USING (work_order_id)
     """
 )

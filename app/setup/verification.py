@@ -2,7 +2,8 @@
 
 A refused scan blocks its slot until the right package is scanned there or somebody with the right clears it. An
 accepted one also says that the package is in the slot: not every machine does. A splice says which package is behind
-which. In a slot with several lanes the lane is the one that was said, or the only one whose part it is; nobody guesses.
+which. In a slot with several lanes the lane is the one that was said, the one the reel is known to be in, or the only
+one whose part it is; nobody guesses.
 """
 
 from collections.abc import Sequence
@@ -100,6 +101,7 @@ def verify_loading(
     planned = [one for one in required if one.slot == place.slot]
     if old is not None:
         lane = _its_lane(old, place, planned, loaded, lane)
+    lane = lane or _there(package_id, place, loaded)
     belongs = [one for one in planned if lane is None or one.lane in {"", lane}]
     if package_id is None:
         reasons = [_unknown(label)]
@@ -109,7 +111,7 @@ def verify_loading(
         if new.condition.remaining == 0 and connection.execute(_COUNTED_EMPTY, {"package": package_id}).scalar():
             reasons.append(_empty(new.condition.identifier))
         if not reasons and old is None:
-            lane = lane or _lane(new, place, belongs, _there(new, place, loaded))
+            lane = lane or _lane(new, place, belongs)
     checked = _Checked(
         station, station_id, place, label, package_id, identifier, old.condition if old else None, revision, actor,
         when, lane,
@@ -189,9 +191,8 @@ def _place(connection: Connection, station_id: int, said: str, required: Sequenc
     return _Place(wanted or location, location, name, tuple(sorted(lanes)))
 
 
-def _there(package: Candidate, place: _Place, loaded: Sequence[Loaded]) -> str | None:
+def _there(package_id: int | None, place: _Place, loaded: Sequence[Loaded]) -> str | None:
     """The lane that the package is loaded in by now, if it is one that the slot has."""
-    package_id = package.condition.package_id
     lane = next((one.lane for one in loaded if one.package_id == package_id and one.slot == place.location), None)
     return lane if lane in place.lanes else None
 
@@ -200,9 +201,9 @@ def _its_lane(
     old: Candidate, place: _Place, planned: Sequence[Required], loaded: Sequence[Loaded], said: str | None
 ) -> str | None:
     """The lane of the package that another is spliced to: the tape stays in it. Raises `Invalid` for another one."""
-    there = _there(old, place, loaded)
+    there = _there(old.condition.package_id, place, loaded)
     if there is None or said is None:
-        return there or said or _lane(old, place, planned, None)
+        return there or said or _lane(old, place, planned)
     if said != there:
         raise Invalid(
             Sentence(
@@ -213,15 +214,13 @@ def _its_lane(
     return there
 
 
-def _lane(new: Candidate, place: _Place, belongs: Sequence[Required], there: str | None) -> str | None:
-    """The lane that the package is in, where it belongs `there`, or can only be for; None in a slot without lanes.
+def _lane(new: Candidate, place: _Place, belongs: Sequence[Required]) -> str | None:
+    """The lane that the package can only be for; None in a slot without lanes.
 
     Raises `Invalid` where it may be any of several.
     """
     fits = {one.lane for one in belongs if against_slot(one, new) is None}
     possible = [lane for lane in place.lanes if not belongs or "" in fits or lane in fits]
-    if there in possible:
-        return there
     if len(possible) > 1:
         raise Invalid(
             Sentence(

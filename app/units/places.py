@@ -212,14 +212,18 @@ def in_time(
 
 
 def outside(boards: str) -> str:
-    """CTE `outside`: since when `boards` (a selection of unit ids) are seen outside a place that held them."""
+    """CTE `outside`: since when `boards` (a selection of unit ids) are seen outside a place that held them.
+
+    Told in the same carrier again they are back, in another one they are not.
+    """
     return f"""
     outside AS (
         SELECT seen.unit_id, former.panel_id, former.position_number, min(seen.taken_at) AS seen_at
         FROM taken_out AS seen JOIN panel_position AS former USING (unit_id)
         WHERE seen.unit_id IN ({boards}) AND seen.taken_at >= former.received_at AND NOT EXISTS (
             SELECT FROM panel_position AS later
-            WHERE later.unit_id = seen.unit_id AND later.received_at > seen.taken_at
+            WHERE later.unit_id = seen.unit_id AND later.panel_id = former.panel_id
+              AND later.received_at > seen.taken_at
         )
         GROUP BY seen.unit_id, former.panel_id, former.position_number
     )

@@ -66,23 +66,23 @@ GIVEN_UP = """
 COMPLETES = """
     done.station_id = begun.station_id AND done.completed_at IS NOT NULL
     AND (done.transaction_id = begun.transaction_id
-         OR (begun.transaction_id IS NULL AND done.completed_received_at >= begun.granted_at))
+         OR (begun.transaction_id IS NULL AND done.completed_received_at >= begun.granted_at
+             AND coalesce(done.started_at, done.completed_at) >= place.held_from
+             AND coalesce(done.started_at, done.completed_at) < place.held_until
+             AND (place.position_number IS NULL OR done.position_numbers IS NULL
+                  OR place.position_number = ANY (done.position_numbers))))
 """
-"""Condition on a `work_record` named `done`: a start ends with the work it permitted, told by the transaction, or,
-without one, by any later end at the station. `begun` is the `unit_start`.
+"""Condition on a `work_record` named `done` at `place`: a start ends with the work it permitted, told by the
+transaction, or, without one, by any later end of the unit's at the station. `begun` is the `unit_start`.
 """
 
 _OPEN = text(
     f"""
+    WITH {PLACES_OF_UNITS}
     SELECT unit_id, start_id, station.handle, station_id, transaction_id, granted_at,
         EXISTS (
-            SELECT FROM (
-                SELECT CAST(begun.unit_id AS bigint) AS unit_id
-                UNION ALL
-                SELECT panel_id FROM panel_position WHERE panel_position.unit_id = begun.unit_id
-            ) AS spoken
-            JOIN work_record AS done USING (unit_id)
-            WHERE {COMPLETES}
+            SELECT FROM place JOIN work_record AS done ON done.unit_id = place.spoken_id
+            WHERE place.unit_id = begun.unit_id AND {COMPLETES}
         ) AS completed
     FROM unit_start AS begun JOIN station USING (station_id)
     WHERE unit_id = ANY (CAST(:units AS bigint[])) AND ended_at IS NULL

@@ -11,7 +11,18 @@ from app.interlock.gathering import Asked
 from app.units.completeness import incomplete
 from app.units.taken_out import take_out
 from tests.containment.stories import ACTOR, contain, decide, send, unit_id
-from tests.inbox.messages import START, completed, entry, installed, message, received, started, stored, uninstalled
+from tests.inbox.messages import (
+    START,
+    completed,
+    entry,
+    initialized,
+    installed,
+    message,
+    received,
+    started,
+    stored,
+    uninstalled,
+)
 from tests.interlock.story import AOI, MARKER, MOUNTER, PRINTER, TESTER, clock, codes, done, inspected, passed, placed
 from tests.interlock.test_reused_carriers import OFF, failed, is_off, is_scrapped, round_of, scrapped
 from tests.interlock.test_reused_carriers import inspected as carrier_inspected
@@ -123,3 +134,22 @@ def test_a_lots_acceptance_says_nothing_of_a_repair(line: Engine) -> None:
     stored(line, uninstalled("SN-1", ["R1"], when=next(clock), source="Acme.Bench.1"))
     decide(line, opened.nonconformance, ["SN-1"], "use_as_is", customer_approval="CA-1")
     assert missing(line, "SN-1")
+
+
+def test_what_a_carrier_does_after_a_board_left_it_for_another_is_not_done_to_it(line: Engine) -> None:
+    done(line, PRINTER)
+    done(line, MOUNTER, placed("R-1"))
+    seen_outside(line, "SN-1")
+    stored(line, initialized("P-2", ("SN-1", 1), order="WO-1", when=ago(60), source=MARKER))
+    work_on_carrier(line, AOI, ago(20))
+    assert codes(line, TESTER, Asked("SN-1")) == [["skipped"]]
+    work_on_carrier(line, TESTER, ago(10))
+    assert missing(line, "SN-1")
+
+
+def test_no_verdict_is_not_cleared_by_what_may_be_another_boards_pass(line: Engine) -> None:
+    """SN-9 from 5100; the AOI, a minute ahead, passed SN-8 at 5050; of SN-9 it came to no verdict at 5340."""
+    stored(line, round_of("SN-8", 5000), carrier_inspected("Passed", 5050 + OFF), round_of("SN-9", 5100))
+    stored(line, carrier_inspected("Aborted", 5400))
+    is_off(line)
+    assert "no_verdict" in codes(line, TESTER, Asked("SN-9"))[0]

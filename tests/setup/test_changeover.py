@@ -1,5 +1,7 @@
 """Between two orders: the last board of one has begun, the first of the next has not."""
 
+from typing import Any
+
 from sqlalchemy import Engine
 
 from app.cfx.messages.storage import StationSetupRequirements
@@ -68,3 +70,27 @@ def test_a_recipe_that_is_started_again_goes_on_for_what_it_was_activated_for(en
     assert scan(engine, F1, "P-WO-2", when=-54).accepted
     says(-50, of="WO-9")
     assert scan(engine, F1, "P-WO-1", when=-45).accepted, "nobody knows that order"
+
+
+def test_started_again_often_or_with_an_empty_order_it_is_the_same_order_and_the_side_is_the_one_said_last(
+    engine: Engine,
+) -> None:
+    made = product(engine, "BOTH", bill={"R1": R10K, "R2": R22K})
+    order(engine, "WO-1", made, 10)
+    station(engine)
+    plan(engine, made, SlotPlan(F1, R10K), side="top")
+    plan(engine, made, SlotPlan(F1, R22K), side="bottom")
+    reel(engine, "P-TOP", R10K)
+    reel(engine, "P-BOTTOM", R22K)
+
+    def activates(when: float, surface: str, **more: Any) -> None:
+        body = {"RecipeName": "both", "Revision": "1", "RelevantSurface": surface, **more}
+        stored(engine, message("Production.RecipeActivated", body, when=when))
+
+    activates(-100, "PrimarySurface", WorkOrderIdentifier={"WorkOrderId": "WO-1"})
+    for nth in range(25):
+        activates(-90 + nth, "PrimarySurface", WorkOrderIdentifier={"WorkOrderId": ""})
+    assert codes(scan(engine, F1, "P-BOTTOM", when=-60)) == ["wrong_part"]
+    activates(-50, "SecondarySurface")
+    assert codes(scan(engine, F1, "P-TOP", when=-40)) == ["wrong_part"]
+    assert scan(engine, F1, "P-BOTTOM", when=-30).accepted

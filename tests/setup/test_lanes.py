@@ -80,10 +80,16 @@ def test_lanes_that_a_machine_named_count_where_nobody_planned(engine: Engine) -
     assert in_lanes(engine, None) == [("1", "R-2"), ("2", "C-1")]
 
 
-def test_a_reel_that_a_machine_has_in_the_wrong_lane_is_not_right_there(engine: Engine) -> None:
+def test_a_reel_that_a_machine_has_in_the_wrong_lane_stays_wrong_until_somebody_says_it_was_moved(
+    engine: Engine,
+) -> None:
     revision = planned(engine, lane_1=R10K, lane_2=C100N)
-    machine_loads(engine, C_1="1")
-    assert scan(engine, SLOT, "C-1", product_revision_id=revision).lane == "2"
+    machine_loads(engine, C_1="1", R_1="2")
+    for when, reel_scanned in enumerate(("C-1", "R-1")):
+        check = scan(engine, SLOT, reel_scanned, product_revision_id=revision, when=when)
+        assert [one.code for one in check.reasons] == ["wrong_part"]
+    assert in_lanes(engine, revision) == [("1", "C-1"), ("2", "R-1")]
+    assert scan(engine, SLOT, "C-1", lane="2", product_revision_id=revision, when=3).lane == "2"
 
 
 def test_a_splice_stays_in_its_lane(engine: Engine) -> None:
