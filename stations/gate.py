@@ -82,7 +82,7 @@ def read_snapshot(payload: bytes, station: str, token: str) -> Snapshot | None:
     try:
         signed = msgspec.json.decode(payload, type=_Signed)
         expected = hmac.new(hashlib.sha256(token.encode()).digest(), signed.content.encode(), "sha256").hexdigest()
-        if not any(hmac.compare_digest(expected, given) for given in signed.signatures):
+        if not any(hmac.compare_digest(expected.encode(), given.encode()) for given in signed.signatures):
             return None
         snapshot = msgspec.json.decode(signed.content, type=Snapshot)
     except (msgspec.DecodeError, UnicodeEncodeError):

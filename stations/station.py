@@ -17,29 +17,12 @@ import structlog
 from app.cfx.body import BodyError, decode_body
 from app.cfx.envelope import Envelope, encode
 from app.cfx.messages import Message
-from app.cfx.messages.blocking import (
-    BlockMaterialLocationsRequest,
-    BlockMaterialLocationsResponse,
-    UnblockMaterialLocationsRequest,
-    UnblockMaterialLocationsResponse,
-)
 from app.cfx.messages.endpoint import NotSupportedResponse
 from app.cfx.messages.enumerations import ResourceState
-from app.cfx.messages.materials import (
-    BlockMaterialsRequest,
-    BlockMaterialsResponse,
-    UnblockMaterialsRequest,
-    UnblockMaterialsResponse,
-)
-from app.cfx.messages.production import (
-    LockStationRequest,
-    LockStationResponse,
-    UnlockStationRequest,
-    UnlockStationResponse,
-)
 from app.cfx.messages.resource import StationStateChanged
 from app.cfx.messages.structures import RequestResult, UnitPosition
 from app.cfx.topics import StationAddress
+from stations.blocks import blocks_kept
 from stations.faults import Traffic
 from stations.gate import Admission, Gate, GateSettings
 from stations.link import Link, LinkSettings
@@ -86,7 +69,9 @@ class Station:
         self.reported = 0
         self._truth = truth or Truth(None)
         self._stopping = stopping or threading.Event()
-        self._blocked_slots: set[str] = set()
+        self._blocks_kept = settings.data / f"{self.handle}.blocks"
+        self._blocks = blocks_kept(self._blocks_kept)
+        machine.blocked, machine.locked = self._blocks.packages, self._blocks.locked
         faults = machine.faults
         self._chance = machine.setup.chance(f"{machine.handle}/lost")
         journal = Journal(settings.data / f"{self.handle}.journal") if settings.journal else None
@@ -142,35 +127,23 @@ class Station:
             return None
         if self.machine.locked:
             return Admission(wait="The station is locked.")
-        if self._blocked_slots:
-            return Admission(wait=f"Nothing may be taken from {', '.join(sorted(self._blocked_slots))}.")
+        if self._blocks.slots:
+            return Admission(wait=f"Nothing may be taken from {', '.join(sorted(self._blocks.slots))}.")
         units = [UnitPosition(unit_identifier=panel.identifier, position_number=one.position) for one in panel.boards]
         return self.gate.admit(panel.identifier, units)
 
     def _obey(self, request: Envelope) -> Message:
-        """Do what the product asks, and answer."""
-        done = RequestResult(result="Success", result_code=0)
+        """Do what the product asks, and answer: once it is on disk, for it is not asked again."""
         try:
             asked = decode_body(request)
         except BodyError as error:
-            asked = None
-            done = RequestResult(result="Failed", result_code=1, message=str(error))
-        machine = self.machine
-        if isinstance(asked, BlockMaterialsRequest):
-            machine.blocked |= set(asked.material_package_identifiers)
-            return BlockMaterialsResponse(result=done)
-        if isinstance(asked, UnblockMaterialsRequest):
-            machine.blocked -= set(asked.material_package_identifiers)
-            return UnblockMaterialsResponse(result=done)
-        if isinstance(asked, BlockMaterialLocationsRequest):
-            self._blocked_slots |= {one.location_identifier or "" for one in asked.locations}
-            return BlockMaterialLocationsResponse(result=done)
-        if isinstance(asked, UnblockMaterialLocationsRequest):
-            self._blocked_slots -= {one.location_identifier or "" for one in asked.locations}
-            return UnblockMaterialLocationsResponse(result=done)
-        if isinstance(asked, LockStationRequest | UnlockStationRequest):
-            machine.locked = isinstance(asked, LockStationRequest)
-            return LockStationResponse(result=done) if machine.locked else UnlockStationResponse(result=done)
+            failed = RequestResult(result="Failed", result_code=1, message=str(error))
+            return NotSupportedResponse(request_result=failed)
+        answer = self._blocks.obey(asked)
+        if answer is not None:
+            self._blocks.keep(self._blocks_kept)
+            self.machine.blocked, self.machine.locked = self._blocks.packages, self._blocks.locked
+            return answer
         reason = f"This station does not understand {request.message_name}."
         return NotSupportedResponse(request_result=RequestResult(result="Failed", result_code=1, message=reason))
 

@@ -19,9 +19,10 @@ from app.reasons import Reason
 from app.setup.checks import Block, Checked, blocked_locations, checks
 from app.setup.csv_lists import read_setup_list
 from app.setup.current import building_at
+from app.setup.learning import learn_setup
 from app.setup.lists import require_listed
 from app.setup.progress import order_of
-from app.setup.requirements import SlotPlan, learn_setup, require_setup, required_setup
+from app.setup.requirements import SlotPlan, require_setup, required_setup
 from app.setup.rules import Required
 from app.setup.state import SlotState, setup_at
 from app.setup.verification import Check, clear_location, verify_loading

@@ -12,7 +12,7 @@ from app.http.answers import json_answer
 from app.http.tracing import AsOf, with_zone
 from app.quality.journey import journey_of
 from app.units.queries import JourneyEntry, UnitOverview, unit
-from app.units.taken_out import WasIn, take_out
+from app.units.taken_out import SeenOut, WasIn, take_out, withdraw_taken_out
 
 router = APIRouter(prefix="/units", tags=["units"])
 
@@ -57,5 +57,30 @@ def post_taken_out(seen: OutOfPanel, actor: Overrider, once: DoOnce) -> Response
 
     def deed(connection: Connection) -> dict[str, list[WasIn]]:
         return {"were_in": take_out(connection, seen.serials, reason=seen.reason, actor=actor.identity)}
+
+    return once(deed)
+
+
+class StillInPanel(BaseModel):
+    """Boards that are in the panel or carrier they were said to be outside of, and how that came."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"serials": ["SN-3"], "reason": "It was SN-8 in the rack."}]}
+    )
+
+    serials: list[Annotated[str, Field(min_length=1, max_length=256)]] = Field(min_length=1, max_length=1000)
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+@router.post("/taken-out/withdrawals", response_model=dict[str, list[SeenOut]])
+def post_withdrawals(mistaken: StillInPanel, actor: Overrider, once: DoOnce) -> Response:
+    """Say that it was a mistake: these boards are in their panels, and were all the time. Returns what was withdrawn.
+
+    Only until something is told of them in a panel again.
+    """
+
+    def deed(connection: Connection) -> dict[str, list[SeenOut]]:
+        withdrawn = withdraw_taken_out(connection, mistaken.serials, reason=mistaken.reason, actor=actor.identity)
+        return {"withdrawn": withdrawn}
 
     return once(deed)

@@ -217,8 +217,9 @@ def _positions_in_work(told: Iterable[Told], ids: Ids, in_work: Works) -> Iterat
 def _ends(told: Iterable[Told], ids: Ids, in_work: Works) -> Iterator[WorkEnd]:
     for said, report in told:
         if said.end and said.transaction_id:
+            skipped = {ids.units[serial]: positions for serial, positions in said.end.skipped.items()}
             for unit_id, positions in _meant(said, report, ids, in_work):
-                yield WorkEnd(report, said.transaction_id, unit_id, positions, said.end.result)
+                yield WorkEnd(report, said.transaction_id, unit_id, positions, skipped.get(unit_id), said.end.result)
 
 
 def _unit_statements(told: Iterable[Told], ids: Ids, in_work: Works) -> Iterator[UnitStatement]:

@@ -30,9 +30,10 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """A work record ends."""
+    """A work record ends; `skipped` as with its start."""
 
     result: str | None
+    skipped: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ def _work_completed(said: Said, message: production.WorkCompleted) -> None:
     if said.transaction_id is None:
         raise UnreadableBody("WorkCompleted names no TransactionID: nothing says which work is completed.")
     said.states = False
-    said.end = End(message.result)
+    said.end = End(message.result, _skipped(message.units, message.primary_identifier))
 
 
 def _anything_else(said: Said, message: Message) -> None:

@@ -15,8 +15,8 @@ RunDone: TypeAlias = tuple[str, str, str, str, datetime, int, str | None, dateti
 """(operation, station, kind, outcome, recorded, runs, decision, received) of the latest run of a matter there."""
 CheckDone: TypeAlias = tuple[str, datetime, bool, bool]
 """(operation, recorded, passed, is it a test) of a verdict on a unit."""
-Given: TypeAlias = tuple[int, str, str | None, str, str, datetime, datetime]
-"""(number, code, subject, given by, role, given, expires) of an override."""
+Given: TypeAlias = tuple[int, str, str | None, str, str, datetime, datetime, bool]
+"""(number, code, subject, given by, role, given, expires, at another station) of an override."""
 
 
 class StationAnswer(msgspec.Struct, frozen=True, gc=False):

@@ -60,7 +60,8 @@ class OnHold:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit as it stands. `busy` are operations whose work began and whose report has not come.
+    """A unit as it stands. `busy` are operations whose work began and whose report has not come, `passed_over` those at
+    which a machine said that it is an X-out.
 
     `free` are operations that were done before quality last sent the unit to rework: they may be done again. `done_at`:
     when it was heard that the asking station's operation was done last.
@@ -82,6 +83,7 @@ class Unit:
     visits: tuple[Visit, ...] = ()
     again: Mapping[str, datetime] = field(default_factory=dict)
     busy: tuple[str, ...] = ()
+    passed_over: frozenset[str] = frozenset()
     free: frozenset[str] = frozenset()
     done_at: datetime | None = None
     runs: tuple[Run, ...] = ()
@@ -159,7 +161,10 @@ class Station:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A person let a reason pass. `subject` None takes any subject of that code."""
+    """A person let a reason pass. `subject` None takes any subject of that code.
+
+    `elsewhere`: at another station. What was skipped there with leave stays passed; nothing else passes here.
+    """
 
     override_id: int
     code: str
@@ -168,6 +173,7 @@ class Override:
     given_role: str
     given_at: datetime
     expires_at: datetime
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,10 @@ def against(
     subject: str | None = None,
     passing: bool = False,
     since: datetime | None = None,
+    crosses_out: bool = False,
 ) -> Finding:
     """A reason against, with the right to override it that its code has."""
-    return Finding(ground=Ground(code, sentence, clears, right_to(code), subject, passing, since))
+    return Finding(ground=Ground(code, sentence, clears, right_to(code), subject, passing, since, crosses_out))
 
 
 def warn(sentence: Sentence) -> Finding:

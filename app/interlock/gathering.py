@@ -195,10 +195,12 @@ def _in_other_hands(row: Answer) -> str | None:
 
 
 def _unit(row: Answer, **more: Any) -> Unit:
-    visits, busy = [], set()
+    visits, busy, passed_over = [], set(), set()
     ended: dict[str, datetime] = {}
     for operation, started_at, completed_at, end_received_at, result, _ in row.work or ():
-        if completed_at is None:
+        if result == "PassedOver":
+            passed_over.add(operation)
+        elif completed_at is None:
             busy.add(operation)
         elif result not in _NOT_DONE:
             visits.append(Visit(operation, started_at or completed_at))
@@ -219,6 +221,7 @@ def _unit(row: Answer, **more: Any) -> Unit:
         visits=tuple(now.visits),
         again=now.again,
         busy=tuple(sorted(busy)),
+        passed_over=frozenset(passed_over),
         free=frozenset(free),
         done_at=ended.get(row.station.operation or "") if row.station is not None else None,
         runs=tuple(_runs(row.runs)),
@@ -242,5 +245,5 @@ def _runs(listed: Sequence[RunDone] | None) -> Iterator[Run]:
 
 
 def _overrides(listed: Sequence[Given] | None) -> Iterator[Override]:
-    for override_id, code, subject, given_by, role, given_at, expires_at in listed or ():
-        yield Override(override_id, code, subject, given_by, role, given_at, expires_at)
+    for given in listed or ():
+        yield Override(*given)

@@ -79,7 +79,7 @@ _HOLDING = text(
 _LOCKED = text("SELECT station_id, reason FROM station_lock WHERE unlocked_at IS NULL")
 _STANDING = text(
     """
-    SELECT request_id, station_id, message_name, about, outcome, package.package_id
+    SELECT request_id, station_id, message_name, about, outcome, sent_at, package.package_id
     FROM station_request LEFT JOIN package ON package.identifier = station_request.about
     WHERE withdrawn_at IS NULL
     """
@@ -101,8 +101,10 @@ _UNANSWERED = text(
     """
     SELECT request_id, station.handle, message_name, body
     FROM station_request JOIN station USING (station_id)
-    WHERE answered_at IS NULL AND withdrawn_at IS NULL AND requested_at > now() - interval '1 day'
-      AND (sent_at IS NULL OR sent_at < now() - interval '10 seconds')
+    WHERE (answered_at IS NULL OR outcome = 'Failed') AND withdrawn_at IS NULL
+      AND (sent_at IS NULL OR sent_at < now() - CASE
+           WHEN answered_at IS NULL AND requested_at > now() - interval '1 day' THEN interval '10 seconds'
+           ELSE interval '10 minutes' END)
     ORDER BY requested_at
     """
 )
@@ -112,7 +114,7 @@ _ANSWERED = text(
     """
     UPDATE station_request SET answered_at = now(), outcome = :outcome, answer = :answer,
         withdrawn_at = CASE WHEN message_name = ANY (CAST(:undoing AS text[])) THEN now() ELSE withdrawn_at END
-    WHERE request_id = :request_id AND answered_at IS NULL
+    WHERE request_id = :request_id AND (answered_at IS NULL OR outcome = 'Failed')
       AND station_id = (SELECT station_id FROM station WHERE handle = :station)
     """
 )
@@ -145,7 +147,8 @@ def _write_station(connection: Connection, standing: Sequence[Row[Any]], blocks:
     for row in standing:
         if row.message_name in _UNDO and (row.message_name, row.about) not in wanted:
             connection.execute(_WITHDRAW, {"ids": [row.request_id]})
-            if row.outcome == "Success":
+            # What was sent and is not answered yet may have been done, or be on its way.
+            if row.outcome == "Success" or (row.outcome is None and row.sent_at is not None):
                 _enter(connection, _undoing(row))
     asked = {(row.message_name, row.about) for row in standing}
     for key, block in wanted.items():
@@ -210,7 +213,9 @@ def _enter(connection: Connection, block: _Block) -> None:
 
 
 def unanswered(connection: Connection) -> Sequence[Due]:
-    """Requests to send now: those never sent, and every ten seconds those not answered, for a day."""
+    """Requests to send now: those never sent, and every ten seconds those not answered; after a day, every ten minutes,
+    for a line may stand still over a weekend. So are those that the station could not obey.
+    """
     due = []
     for row in connection.execute(_UNANSWERED):
         try:

@@ -6,59 +6,26 @@ value changes the plan, and planning it anew for each request would cost more th
 
 from typing import Final
 
-from app.lines.clocks import FRESH
+from app.interlock.station_question import STATION
 from app.units.families import REMOVED, boards_in
-from app.units.places import HELD_WINDOW, NOW, in_doubt, in_time, outside, passed_without, seated, worked_without
+from app.units.places import (
+    HELD_WINDOW,
+    NOW,
+    in_doubt,
+    in_time,
+    outside,
+    passed_over,
+    passed_without,
+    seated,
+    sure_of_work,
+    worked_without,
+)
 from app.units.provisional import PASSED_WITHOUT
 from app.units.scrapped import ACCEPTED_SINCE, TOLD_BY_STATION, WHOLLY
-from app.units.starts import COMPLETES, GIVEN_UP
+from app.units.starts import COMPLETES, GIVEN_UP, taken_back
 
 LONGEST_SHIFT: Final = "12 hours"
 """How long somebody who logged in at a station and never out is taken to be there."""
-
-_STATION = f"""
-    station_at AS (
-        SELECT station.station_id, station.handle, station.operation, station.line_id, gate_policy.policy,
-            station_lock.reason AS locked, station_calibration.due_at AS calibration_due,
-            (SELECT extract(epoch FROM clock.error) FROM station_clock AS clock
-             WHERE clock.station_id = station.station_id AND clock.measured_at > now() - interval '{FRESH}'
-            ) AS clock_error,
-            station.line_order IS NOT NULL AND NOT EXISTS (
-                SELECT FROM station AS before
-                WHERE before.line_id = station.line_id AND before.line_order < station.line_order
-            ) AS first_of_line,
-            EXISTS (
-                SELECT FROM routing_operation AS step
-                WHERE step.operation = station.operation AND EXISTS (
-                    SELECT FROM routing_operation AS before
-                    WHERE before.product_revision_id = step.product_revision_id AND before.sequence < step.sequence
-                )
-            ) AS comes_later,
-            EXISTS (SELECT FROM qualification_need AS need WHERE need.operation = station.operation) AS qualified_only,
-            EXISTS (SELECT FROM loading_event AS loading WHERE loading.station_id = station.station_id)
-                OR EXISTS (SELECT FROM required_setup AS setup WHERE setup.station_id = station.station_id)
-                OR EXISTS (SELECT FROM setup_check WHERE setup_check.station_id = station.station_id) AS has_setup,
-            EXISTS (SELECT FROM tool_event WHERE tool_event.station_id = station.station_id)
-                OR EXISTS (SELECT FROM tool_count WHERE tool_count.station_id = station.station_id) AS has_tools,
-            active.body AS active, active_order.product_revision_id AS active_revision_id,
-            active_product.part_number || ' rev ' || active_revision.revision AS active_product
-        FROM station
-        LEFT JOIN gate_policy USING (station_id)
-        LEFT JOIN station_lock ON station_lock.station_id = station.station_id AND station_lock.unlocked_at IS NULL
-        LEFT JOIN station_calibration ON station_calibration.station_id = station.station_id
-        LEFT JOIN LATERAL (
-            SELECT body FROM station_event AS said
-            WHERE said.station_id = station.station_id AND said.message_name = 'CFX.Production.RecipeActivated'
-            ORDER BY said.recorded_at DESC LIMIT 1
-        ) AS active ON true
-        LEFT JOIN work_order AS active_order
-            ON active_order.number = active.body #>> '{{WorkOrderIdentifier,WorkOrderId}}'
-        LEFT JOIN product_revision AS active_revision
-            ON active_revision.product_revision_id = active_order.product_revision_id
-        LEFT JOIN product AS active_product ON active_product.product_id = active_revision.product_id
-        WHERE station.handle = %(station)s
-    )
-"""
 
 # A position of a panel means the board that sits there now; a panel asked for as a whole means each of its boards.
 _SUBJECTS = f"""
@@ -89,7 +56,7 @@ _SUBJECTS = f"""
     )
 """
 
-# Units that were alone in their places, as most are, and never seen outside: all that stands there is theirs.
+# Units that were alone in their place, as most are, and never outside it: all that stands there is theirs.
 _ALONE = """
     place AS (
         SELECT subject_id, unit_id, only_position AS position_number,
@@ -106,6 +73,9 @@ _NOT_ALONE = """
     EXISTS (
         SELECT FROM panel_position AS held JOIN panel_position AS other USING (panel_id, position_number)
         WHERE held.unit_id = subject.unit_id AND other.unit_id <> held.unit_id
+    ) OR EXISTS (
+        SELECT FROM panel_position AS held JOIN panel_position AS other USING (unit_id)
+        WHERE held.unit_id = subject.unit_id AND other.panel_id <> held.panel_id
     ) OR EXISTS (SELECT FROM taken_out AS seen WHERE seen.unit_id = subject.unit_id)
 """
 
@@ -128,10 +98,10 @@ _ROUNDS = f"""
     {seated(_OF_SUBJECTS, NOW)}, {outside("SELECT unit_id FROM subject")}, possible AS (
         SELECT subject_id, unit_id, only_position AS position_number, CAST('-infinity' AS timestamptz) AS held_from,
             CAST('infinity' AS timestamptz) AS held_until, CAST('infinity' AS timestamptz) AS gone_at,
-            CAST(NULL AS carrier_round) AS turn
+            CAST('infinity' AS timestamptz) AS moved_at, CAST(NULL AS carrier_round) AS turn
         FROM subject
         UNION ALL
-        SELECT subject_id, panel_id, seated.position_number, held_from, held_until, gone_at, turn
+        SELECT subject_id, panel_id, seated.position_number, held_from, held_until, gone_at, moved_at, turn
         FROM subject JOIN seated USING (unit_id)
     )
 """
@@ -142,6 +112,9 @@ _AMONG = """
          OR place.position_number = ANY (fact.position_numbers))
 """
 
+_AMONG_IN_TIME = in_time(
+    "place", transaction="fact.transaction_id", whole="fact.position_numbers IS NULL", known_at=NOW
+)
 _PASSED_WITHOUT = passed_without(
     "(SELECT subject.unit_id FROM subject WHERE subject.subject_id = possible.subject_id)"
 ).replace("place.", "possible.")
@@ -169,19 +142,31 @@ def _runs(kind: str, *, rounds: bool) -> str:
              OR (fact.position_number = 0 AND fact.run > 0))
         AND {in_time("possible", **tied) if rounds else "true"}
         CROSS JOIN LATERAL (SELECT {_TOLD_HERE if rounds else "true"} AS told) AS here
-        WHERE fact.outcome = 'failed'
-           OR here.told AND NOT (fact.outcome = 'passed' AND {_PASSED_WITHOUT if rounds else "false"})
+        WHERE (fact.outcome = 'failed'
+            OR here.told AND NOT (fact.outcome = 'passed' AND {_PASSED_WITHOUT if rounds else "false"}))
+          AND NOT ({taken_back(kind)})
     """
 
 
 _WORKED_WITHOUT = worked_without("subject.unit_id").replace("fact.", "work.")
+# What may be another board's visit is none of this one.
+_SURELY_WORKED = f"""
+    EXISTS (
+        SELECT FROM possible
+        WHERE (possible.subject_id, possible.unit_id) = (place.subject_id, place.unit_id)
+          AND possible.position_number IS NOT DISTINCT FROM place.position_number
+          AND (possible.turn IS NULL OR {sure_of_work("possible", NOW).replace("fact.", "work.")})
+    )
+"""
+_PASSED_OVER = passed_over("place.position_number", "subject.unit_id").replace("fact.", "work.")
 
 
 def _work(*, rounds: bool) -> str:
     return f"""
     work AS (
         SELECT DISTINCT place.subject_id, station.operation, station.handle, work.station_id, work.transaction_id,
-            work.started_at, work.completed_at, work.completed_received_at, work.result
+            work.started_at, work.completed_at, work.completed_received_at,
+            CASE WHEN {_PASSED_OVER} THEN 'PassedOver' ELSE work.result END AS result
         FROM place JOIN work_record AS work ON {_AMONG.replace("fact.", "work.")}
             AND coalesce(work.started_at, work.completed_at) >= place.held_from
             AND coalesce(work.started_at, work.completed_at) < place.held_until
@@ -189,7 +174,7 @@ def _work(*, rounds: bool) -> str:
         JOIN subject USING (subject_id)
         WHERE station.operation IS NOT NULL
           AND (work.completed_at IS NOT NULL OR NOT {GIVEN_UP.format(unit="subject.unit_id")})
-          AND NOT {_WORKED_WITHOUT if rounds else "false"}
+          AND NOT {_WORKED_WITHOUT if rounds else "false"} AND {_SURELY_WORKED if rounds else "true"}
     ),
     run AS ({_runs("inspection", rounds=rounds)} UNION ALL {_runs("test", rounds=rounds)}),
     judged AS (
@@ -230,13 +215,12 @@ def _work(*, rounds: bool) -> str:
         -- When were hands on it, and quality has not accepted it as it is since? Of several that may be meant, on each.
         SELECT touched.subject_id, touched.recorded_at FROM (
             SELECT place.subject_id, fact.recorded_at, fact.received_at
-            FROM place JOIN removal AS fact ON fact.unit_id = place.unit_id
+            FROM possible AS place JOIN removal AS fact ON fact.unit_id = place.unit_id
                 AND (place.position_number IS NULL OR fact.position_number IN (place.position_number, 0))
-                AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+                AND {in_time("place", known_at=NOW) if rounds else "true"}
             UNION ALL
             SELECT place.subject_id, fact.recorded_at, fact.received_at
-            FROM place JOIN unit_event AS fact ON {_AMONG}
-                AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+            FROM possible AS place JOIN unit_event AS fact ON {_AMONG} AND {_AMONG_IN_TIME if rounds else "true"}
             WHERE fact.message_name = 'CFX.Production.ReworkAndRepair.UnitsRepaired'
         ) AS touched
         WHERE NOT EXISTS (
@@ -249,11 +233,33 @@ def _work(*, rounds: bool) -> str:
 """
 
 
+# An override of a panel is for the boards that were in it as far as was known when it was given.
+_GIVEN_TO = """
+    (place.position_number IS NULL OR place.unit_id = subject.unit_id OR EXISTS (
+        SELECT FROM panel_position AS held
+        WHERE held.unit_id = subject.unit_id AND held.panel_id = place.unit_id
+          AND held.position_number = place.position_number
+          AND NOT EXISTS (
+            SELECT FROM panel_position AS next
+            WHERE next.panel_id = held.panel_id AND next.position_number = held.position_number
+              AND next.unit_id <> held.unit_id AND next.linked_at > held.linked_at
+              AND next.received_at <= given.given_at
+          )
+          AND (held.received_at <= given.given_at OR NOT EXISTS (
+            SELECT FROM panel_position AS before
+            WHERE before.panel_id = held.panel_id AND before.position_number = held.position_number
+              AND before.unit_id <> held.unit_id AND before.linked_at < held.linked_at
+          ))
+    ))
+"""
+
+
 def _ask(*, rounds: bool) -> str:
     scrapped_in_doubt = in_doubt("place", known_at=NOW) if rounds else "false"
+    given_to = _GIVEN_TO if rounds else "true"
     return f"""
     -- How do this station and these units stand? One JSON text a unit: see `app.interlock.answers.Answer`.
-    WITH {_STATION}, {_SUBJECTS}, {_ROUNDS if rounds else _ALONE}, {_work(rounds=rounds)}, answer AS (
+    WITH {STATION}, {_SUBJECTS}, {_ROUNDS if rounds else _ALONE}, {_work(rounds=rounds)}, answer AS (
     SELECT CASE WHEN station_at.station_id IS NOT NULL THEN row_to_json(station_at) END AS station, asked.nth,
         subject.position_number, subject.only_position, subject.positions, subject.spoken_of, unit.unit_id, unit.serial,
         work_order.product_revision_id, product.part_number || ' rev ' || product_revision.revision AS product,
@@ -272,6 +278,10 @@ def _ask(*, rounds: bool) -> str:
          FROM unit_disposition AS made
          WHERE made.unit_id = unit.unit_id AND made.position_number IN (0, subject.only_position)
            AND made.decision <> 'released'
+           -- That it may be used with a lot takes back no rework that was decided for a failure.
+           AND (made.decision <> 'use_as_is' OR EXISTS (
+               SELECT FROM nonconformance
+               WHERE nonconformance.nonconformance_id = made.nonconformance_id AND NOT by_rule))
          ORDER BY made.decided_at DESC LIMIT 1) AS sent_back_at,
         (SELECT json_agg(mending.recorded_at) FROM mending WHERE mending.subject_id = subject.subject_id) AS mended,
         (SELECT json_agg(json_build_array(
@@ -300,7 +310,9 @@ def _ask(*, rounds: bool) -> str:
          ORDER BY in_doubt LIMIT 1
         ) AS scrapped,
         (SELECT shipment.number FROM packed_unit AS packed JOIN shipment USING (shipment_id)
-         WHERE packed.unit_id = unit.unit_id AND packed.unpacked_at IS NULL AND shipment.shipped_at IS NOT NULL
+         -- By itself, or with its panel before anybody told that it is in there.
+         WHERE packed.unit_id IN (SELECT place.unit_id FROM place WHERE place.subject_id = subject.subject_id)
+           AND packed.unpacked_at IS NULL AND shipment.shipped_at IS NOT NULL LIMIT 1
         ) AS shipped,
         (SELECT json_build_array(there.handle, begun.granted_at)
          FROM place AS held
@@ -317,14 +329,13 @@ def _ask(*, rounds: bool) -> str:
          WHERE built.child_id = unit.unit_id AND NOT {REMOVED}
          ORDER BY built.recorded_at DESC LIMIT 1) AS built_into,
         (SELECT json_agg(DISTINCT child.serial)
-         FROM place JOIN installed_unit AS built ON built.unit_id = place.unit_id
+         FROM possible AS place JOIN installed_unit AS built ON built.unit_id = place.unit_id
             AND (place.position_number IS NULL OR built.position_number IN (place.position_number, 0))
-            AND built.recorded_at >= place.held_from AND built.recorded_at < place.held_until
+            AND {in_time("place", known_at=NOW).replace("fact.", "built.") if rounds else "true"}
          JOIN unit AS child ON child.unit_id = built.child_id
          WHERE place.subject_id = subject.subject_id AND NOT {REMOVED}) AS children,
         (SELECT json_agg(DISTINCT coalesce(station.name, station.operation, station.handle))
-         FROM place JOIN unit_event AS fact ON {_AMONG}
-            AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+         FROM possible AS place JOIN unit_event AS fact ON {_AMONG} AND {_AMONG_IN_TIME if rounds else "true"}
          JOIN station ON station.station_id = fact.station_id
          WHERE place.subject_id = subject.subject_id AND {PASSED_WITHOUT}
            AND NOT EXISTS (SELECT FROM provisional_release AS released
@@ -332,13 +343,12 @@ def _ask(*, rounds: bool) -> str:
         ) AS provisional,
         (SELECT json_agg(json_build_array(
             given.override_id, given.code, given.subject, given.given_by, given.given_role, given.given_at,
-            given.expires_at))
+            given.expires_at, coalesce(given.station_id <> station_at.station_id, false)))
          FROM gate_override AS given
          WHERE given.revoked_at IS NULL AND (
-            -- One for a panel is for the boards that were in it then.
-            ((given.station_id IS NULL OR given.station_id = station_at.station_id) AND given.unit_id IN (
-                SELECT place.unit_id FROM place WHERE place.subject_id = subject.subject_id
-                  AND given.given_at >= place.held_from AND given.given_at < place.held_until))
+            ((given.station_id IS NULL OR given.station_id = station_at.station_id OR given.code = 'skipped')
+             AND given.unit_id IN (
+                SELECT place.unit_id FROM place WHERE place.subject_id = subject.subject_id AND {given_to}))
             OR (given.unit_id IS NULL AND given.station_id = station_at.station_id AND given.expires_at > now())
          )) AS overrides,
         CASE WHEN station_at.qualified_only THEN (

@@ -19,7 +19,8 @@ def route(facts: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
 
     * Required operations before it are done, but for those whose skipping somebody let pass.
     * Checks that a mending undid are done again.
-    * An operation that is done is repeated only as a retest, within its limit, or after a decision to rework.
+    * An operation that is done is repeated only as a retest, within its limit, or after a decision to rework; one that
+      was left out is done after those behind it only where they were done before such a decision.
     * The station is set up for the unit's product revision.
     """
     operation = station.operation
@@ -41,7 +42,7 @@ def route(facts: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
         )
     elif place.place is Place.skips:
         yield from _skipped(unit, operation, place.missing, settling=facts.settling)
-    elif place.place is Place.passed_over:
+    elif place.place is Place.passed_over and not _sent_back_before(unit, operation):
         yield against(
             "out_of_order",
             Sentence(
@@ -89,6 +90,16 @@ def _skipped(unit: Unit, operation: str, missing: tuple[str, ...], *, settling: 
     for step in missing:
         if step in unit.busy:
             yield not_arrived(unit, step)
+        elif step in unit.passed_over:
+            yield against(
+                "skipped",
+                Sentence(
+                    "%(operation)s passed %(unit)s over: it was told as an X-out.", operation=step, unit=unit.serial
+                ),
+                Sentence("Take it to %(operation)s by itself where it is none, or scrap it.", operation=step),
+                subject=step,
+                crosses_out=True,
+            )
         elif step in unit.again:
             yield against(
                 "skipped",
@@ -115,6 +126,13 @@ def _skipped(unit: Unit, operation: str, missing: tuple[str, ...], *, settling: 
                 # Reports of a time without the product come as each station finds it again, in any order.
                 passing=len(missing) == 1 or bool(unit.provisional) or settling,
             )
+
+
+def _sent_back_before(unit: Unit, operation: str) -> bool:
+    """Whether all that was done of what comes behind an operation was done before a decision to rework."""
+    last = max(at for at, step in enumerate(unit.routing) if step.operation == operation)
+    behind = {step.operation for step in unit.routing[last + 1 :]}
+    return {visit.operation for visit in unit.visits if visit.operation in behind} <= unit.free
 
 
 def _repeated(unit: Unit, operation: str) -> Iterator[Finding]:

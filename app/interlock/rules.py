@@ -85,7 +85,7 @@ def _override_of(ground: Ground, facts: Facts) -> Override | None:
     if ground.right is None:
         return None
     for override in facts.overrides:
-        fits = override.code == ground.code and override.subject in (None, ground.subject)
+        fits = override.code == ground.code and override.subject in (None, ground.subject) and not override.elsewhere
         fits = fits and (ground.since is None or ground.since <= override.given_at)
         if fits and override.given_at <= facts.at < override.expires_at:
             return override

@@ -12,7 +12,7 @@ from app.interlock.gathering import Asked, gather
 from app.interlock.rules import decide
 from app.reasons import Reason
 from app.sentences import Sentence
-from app.setup.current import building_at
+from app.setup.current import ORDER_OF_RECIPE, building_at
 from app.setup.requirements import required_setup
 from app.setup.rules import Required
 from app.setup.state import judge_requirements, setup_at
@@ -20,17 +20,17 @@ from app.units.tool_states import tools_at
 
 # The latest recipe a station said it runs, and the product of its work order where that is planned.
 _RUNS = text(
-    """
-    SELECT station.station_id, said.body ->> 'RecipeName' AS recipe, said.body ->> 'Revision' AS revision,
-        said.body ->> 'RelevantSurface' AS surface, work_order.product_revision_id
+    f"""
+    SELECT station.station_id, active.body ->> 'RecipeName' AS recipe, active.body ->> 'Revision' AS revision,
+        active.body ->> 'RelevantSurface' AS surface, work_order.product_revision_id
     FROM station
     LEFT JOIN LATERAL (
-        SELECT body FROM station_event
+        SELECT body, recorded_at FROM station_event
         WHERE station_event.station_id = station.station_id
           AND message_name = 'CFX.Production.RecipeActivated'
         ORDER BY recorded_at DESC LIMIT 1
-    ) AS said ON true
-    LEFT JOIN work_order ON work_order.number = said.body #>> '{WorkOrderIdentifier,WorkOrderId}'
+    ) AS active ON true
+    LEFT JOIN work_order ON work_order.number = {ORDER_OF_RECIPE}
     WHERE station.handle = :station
     """
 )

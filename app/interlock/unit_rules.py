@@ -31,12 +31,14 @@ def _stopped(_: Facts, unit: Unit, _station: Station) -> Iterator[Finding]:
                 reason=unit.scrapped,
             ),
             Sentence("Quality finds out which, and accepts %(unit)s as it is or scraps it.", unit=unit.serial),
+            crosses_out=True,
         )
     elif unit.scrapped is not None:
         yield against(
             "scrapped",
             Sentence("%(unit)s is scrapped: %(reason)s.", unit=unit.serial, reason=unit.scrapped),
             Sentence("Take it out of the line."),
+            crosses_out=True,
         )
     if unit.shipped is not None:
         yield against(

@@ -15,7 +15,8 @@ class Ground:
 
     `subject` is the thing it is about (a slot, an operation, a tool, a hold), so that an override is for that thing
     alone. `passing`: it clears by itself, so asking again makes sense. `since`: when the occasion was heard of that
-    it is about; what an override was given for before was another.
+    it is about; what an override was given for before was another. `crosses_out`: of a board in a panel, the panel goes
+    on with it, marked.
     """
 
     code: str
@@ -25,6 +26,7 @@ class Ground:
     subject: str | None = None
     passing: bool = False
     since: datetime | None = None
+    crosses_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,9 @@ class Verdict:
 
     @property
     def crossed_out(self) -> bool:
-        """Whether it is a scrapped board of a panel asked about as a whole: the panel goes on with it, marked."""
+        """Whether it is a scrapped board or an X-out of a panel asked about as a whole: the panel goes on with it."""
         in_panel = self.asked_position == 0 < self.position_number
-        return in_panel and any(ground.code == "scrapped" for ground in self.reasons)
+        return in_panel and any(ground.crosses_out for ground in self.reasons)
 
     @property
     def passing(self) -> bool:

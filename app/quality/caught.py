@@ -1,22 +1,24 @@
 """What do open containments catch by rule? SQL, headed by its questions.
 
 The rule of a containment is its terms, asked of a unit's own facts: a package that was placed on it, a tool that
-touched it, a recipe it ran under, a station that worked on it in a window; of several terms, each holds of the unit.
-Terms that only the whole question can answer (an operator who was logged in, a firmware, a slot without its packages)
-are caught when the scope is counted again.
+touched it, a recipe it ran under, a unit that was built into it, whatever a station did to it or told of it in a
+window; of several terms, each holds of the unit.
+Terms that only the whole question can answer (an operator who was logged in, a tool that was loaded, a firmware, a slot
+without its packages) are caught when the scope is counted again.
 """
 
 from sqlalchemy import text
 
 from app.materials.packages import latest
 from app.units.families import (
+    AMONG_MEMBER_ROUND,
     AT_MEMBER_ROUND,
     MEMBER_ROUNDS,
     MEMBERS,
     TIED_AT_MEMBER_ROUND,
     WORKED_AT_MEMBER_ROUND,
 )
-from app.units.places import PASSED_OVER
+from app.units.places import passed_over
 
 _OF_PLACEMENTS = "'slot', 'feeder', 'nozzle'"
 _OF_WORK = "'tool', 'firmware', 'recipe', 'operator'"
@@ -29,7 +31,7 @@ OPEN = f"""
             terms ->> 'part_number' AS part_number, terms ->> 'date_code' AS date_code,
             terms ->> 'manufacturer' AS manufacturer, terms ->> 'vendor' AS vendor, terms ->> 'slot' AS slot,
             terms ->> 'feeder' AS feeder, terms ->> 'nozzle' AS nozzle, terms ->> 'tool' AS tool,
-            terms ->> 'recipe' AS recipe, terms ->> 'recipe_revision' AS recipe_revision,
+            terms ->> 'serial' AS serial, terms ->> 'recipe' AS recipe, terms ->> 'recipe_revision' AS recipe_revision,
             CAST(terms ->> 'since' AS timestamptz) AS since, CAST(terms ->> 'until' AS timestamptz) AS until,
             (SELECT station_id FROM station WHERE handle = terms ->> 'station') AS station_id,
             terms ? 'station' AS at_station,
@@ -99,7 +101,18 @@ _THERE_AND_THEN = """
     AND (open.since IS NULL OR fact.recorded_at >= open.since)
     AND (open.until IS NULL OR fact.recorded_at <= open.until)
 """
-_PASSED_OVER = PASSED_OVER.format(position="place.position_number", board="place.member_id", known="true")
+_REPORTS = " UNION ALL ".join(
+    f"SELECT unit_id, position_number, station_id, recorded_at, received_at, '{deed}' AS deed FROM {table}"
+    for table, deed in {
+        "installation": "installed material on it",
+        "installed_unit": "built a unit into it",
+        "removal": "took a part out of it",
+        "inspection": "inspected it",
+        "test": "tested it",
+        "tool_use": "used a tool on it",
+    }.items()
+)
+_PASSED_OVER = f"fact.position_number = 0 AND {passed_over('place.position_number', 'place.member_id')}"
 
 DECIDED_BY_ITSELF = """
     EXISTS (
@@ -184,6 +197,34 @@ CAUGHT = text(
                 AND (open.until IS NULL OR coalesce(fact.started_at, fact.completed_at) <= open.until)
                 AND (open.since IS NULL OR coalesce(fact.completed_at, fact.started_at) >= open.since)
             ))
+        UNION ALL
+        -- Not every machine says when it begins and ends.
+        SELECT place.asked_id, place.member_id, fact.unit_id, fact.position_number, open.nonconformance_id,
+            fact.station_id, fact.recorded_at, fact.received_at, place.held_from, place.held_until, 'work', fact.deed
+        FROM place JOIN ({_REPORTS}) AS fact ON {AT_MEMBER_ROUND}
+        JOIN open ON open.by_window AND {_THERE_AND_THEN}
+        WHERE (SELECT bool_or(by_window) FROM open)
+        UNION ALL
+        SELECT place.asked_id, place.member_id, fact.unit_id, 0, open.nonconformance_id, fact.station_id,
+            fact.recorded_at, fact.received_at, place.held_from, place.held_until, 'work', 'told of it'
+        FROM place JOIN unit_event AS fact ON {AMONG_MEMBER_ROUND}
+        JOIN open ON open.by_window AND {_THERE_AND_THEN}
+        WHERE (SELECT bool_or(by_window) FROM open)
+        UNION ALL
+        SELECT place.asked_id, place.member_id, fact.unit_id, fact.position_number, open.nonconformance_id,
+            fact.station_id, fact.recorded_at, fact.received_at, place.held_from, place.held_until, 'unit',
+            'built ' || child.serial || ' into it'
+        FROM open
+        CROSS JOIN LATERAL (
+            SELECT named.unit_id FROM serial AS named WHERE named.serial = open.serial
+            UNION
+            SELECT board.unit_id FROM serial AS named JOIN panel_position AS board ON board.panel_id = named.unit_id
+            WHERE named.serial = open.serial
+        ) AS meant
+        JOIN unit AS child ON child.unit_id = meant.unit_id
+        JOIN installed_unit AS fact ON fact.child_id = child.unit_id
+        JOIN place ON {AT_MEMBER_ROUND}
+        WHERE (SELECT bool_or(serial IS NOT NULL) FROM open)
     ), of_parts AS (
         -- A board without a serial is held by its position.
         SELECT told.*, CASE WHEN told.unit_id = told.member_id AND (

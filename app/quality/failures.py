@@ -8,6 +8,7 @@
 * Or by a decision that was made about it: a disposition decides the failures that stood when its nonconformance was
   opened, of that unit or position alone, and what the same matter failed since. A containment is opened for a lot, a
   tool, a window, never for a failure; its dispositions clear none.
+* What was said in work that was aborted clears nothing, and a failure that was called a mistake there never was.
 * `error` and `aborted` say nothing of the board: they neither fail it nor clear an earlier failure.
 """
 
@@ -20,6 +21,7 @@ from sqlalchemy import Connection, text
 from app.sentences import Sentence
 from app.units.families import MEMBER_ROUNDS, TIED_AT_MEMBER_ROUND, TIED_IN_DOUBT_THERE
 from app.units.places import passed_without
+from app.units.starts import taken_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,9 @@ def _runs(kind: str) -> str:
             least(fact.recorded_at, fact.received_at) AS happened_at
         FROM place JOIN {kind} AS fact ON {TIED_AT_MEMBER_ROUND}
             AND (place.position_number IS NULL OR fact.position_number > 0 OR fact.run > 0)
-        WHERE fact.outcome = 'failed' OR (
+        WHERE NOT ({taken_back(kind)}) AND (fact.outcome = 'failed' OR (
             fact.outcome = 'passed' AND NOT {TIED_IN_DOUBT_THERE} AND NOT {passed_without("place.member_id")}
-        )
+        ))
     """
 
 
@@ -137,28 +139,44 @@ _DECIDE = text(
 _UNPROVEN = text(
     f"""
     -- Which of these were sent to rework or repair last, and have not passed since what they had failed, or anything?
-    {_JUDGED}, mended AS (
-        SELECT DISTINCT ON (unit_id, position_number) unit_id, position_number, nonconformance_id, decided_at
-        FROM unit_disposition
-        WHERE unit_id = ANY (CAST(:units AS bigint[])) AND decision IN ('rework', 'repair')
-        ORDER BY unit_id, position_number, decided_at DESC
+    {_JUDGED}, made AS (
+        SELECT unit_id AS board_id, position_number AS part, unit_disposition.* FROM unit_disposition
+        WHERE unit_id = ANY (CAST(:units AS bigint[]))
+        UNION ALL
+        -- Decided of the place it was in, before anybody knew which board that was.
+        SELECT place.asked_id, 0, decided.*
+        FROM place
+        JOIN unit_disposition AS decided ON decided.unit_id = place.unit_id
+            AND decided.position_number IN (0, place.position_number)
+        JOIN unit_hold AS hold ON hold.unit_id = decided.unit_id AND hold.position_number = decided.position_number
+            AND hold.nonconformance_id = decided.nonconformance_id
+        WHERE hold.fact_at >= place.held_from AND hold.fact_at < place.held_until
+    ), mended AS (
+        SELECT * FROM (
+            SELECT DISTINCT ON (board_id, part) made.*
+            FROM made JOIN nonconformance USING (nonconformance_id)
+            -- That it may be used with a lot takes back no rework that was decided for a failure.
+            WHERE decision IN ('rework', 'repair') OR (decision = 'use_as_is' AND NOT by_rule)
+            ORDER BY board_id, part, decided_at DESC
+        ) AS latest
+        WHERE decision <> 'use_as_is'
     ), proof AS (
-        SELECT mended.unit_id, mended.position_number, judged.part, kind, operation, alone, method
-        FROM mended JOIN judged ON judged.asked_id = mended.unit_id AND judged.part IN (0, mended.position_number)
+        SELECT mended.board_id, mended.part AS mended_part, judged.part, kind, operation, alone, method
+        FROM mended JOIN judged ON judged.asked_id = mended.board_id AND judged.part IN (0, mended.part)
         WHERE outcome = 'passed' AND judged.received_at > mended.decided_at
     )
-    SELECT DISTINCT mended.unit_id FROM mended
+    SELECT DISTINCT mended.board_id FROM mended
     WHERE NOT EXISTS (
-        SELECT FROM proof WHERE (proof.unit_id, proof.position_number) = (mended.unit_id, mended.position_number)
+        SELECT FROM proof WHERE (proof.board_id, proof.mended_part) = (mended.board_id, mended.part)
     ) OR EXISTS (
         SELECT FROM decided_run AS decided
-        JOIN judged ON judged.asked_id = decided.unit_id
+        JOIN judged ON judged.asked_id = mended.board_id
             AND (judged.event_id, judged.run) = (decided.event_id, decided.run)
         WHERE (decided.unit_id, decided.position_number, decided.nonconformance_id)
             = (mended.unit_id, mended.position_number, mended.nonconformance_id)
           AND NOT EXISTS (
             SELECT FROM proof
-            WHERE (proof.unit_id, proof.position_number) = (mended.unit_id, mended.position_number)
+            WHERE (proof.board_id, proof.mended_part) = (mended.board_id, mended.part)
               AND (proof.part, proof.kind, proof.operation, proof.alone, proof.method)
                   IS NOT DISTINCT FROM (judged.part, judged.kind, judged.operation, judged.alone, judged.method)
           )

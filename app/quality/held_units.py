@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from app.errors import Invalid
 from app.sentences import Sentence
+from app.units.families import BOARD_THEN, REMOVED
 from app.units.places import HELD_WINDOW
 from app.units.whereabouts import places_of
 
@@ -95,27 +96,36 @@ _PACKAGES = text(
     ORDER BY package.identifier
     """
 )
-# Those that left inside an assembly are listed with it: the assembly is held, too.
+# Those that left inside an assembly are listed by its serial: that is what the customer has.
 _SHIPPED = text(
     f"""
-    -- Which held units have left, to whom, with which shipment?
-    SELECT customer.name, shipment.number, shipment.shipped_at, array_agg(DISTINCT unit.serial ORDER BY unit.serial)
-    FROM nonconformance
-    JOIN unit_hold AS hold USING (nonconformance_id)
-    CROSS JOIN LATERAL (
-        -- A board may be held by the place it was in when nobody knew yet which board that was.
-        SELECT hold.unit_id
+    -- Which held units have left, or what they are built into, to whom, with which shipment?
+    WITH RECURSIVE meant AS (
+        SELECT meant.unit_id
+        FROM nonconformance
+        JOIN unit_hold AS hold USING (nonconformance_id)
+        CROSS JOIN LATERAL (
+            -- A board may be held by the place it was in when nobody knew yet which board that was.
+            SELECT hold.unit_id
+            UNION
+            SELECT held.unit_id FROM panel_position AS held
+            CROSS JOIN LATERAL (SELECT {HELD_WINDOW}) AS time (held_from, held_until)
+            WHERE held.panel_id = hold.unit_id AND hold.position_number IN (0, held.position_number)
+              AND hold.fact_at >= held_from AND hold.fact_at < held_until
+        ) AS meant
+        WHERE nonconformance.number = :number
         UNION
-        SELECT held.unit_id FROM panel_position AS held
-        CROSS JOIN LATERAL (SELECT {HELD_WINDOW}) AS time (held_from, held_until)
-        WHERE held.panel_id = hold.unit_id AND hold.position_number IN (0, held.position_number)
-          AND hold.fact_at >= held_from AND hold.fact_at < held_until
-    ) AS meant
+        SELECT coalesce(({BOARD_THEN}), built.unit_id)
+        FROM meant JOIN installed_unit AS built ON built.child_id = meant.unit_id
+        WHERE NOT {REMOVED}
+    )
+    SELECT customer.name, shipment.number, shipment.shipped_at, array_agg(DISTINCT unit.serial ORDER BY unit.serial)
+    FROM meant
     JOIN unit ON unit.unit_id = meant.unit_id
     JOIN packed_unit ON packed_unit.unit_id = meant.unit_id AND unpacked_at IS NULL
     JOIN shipment USING (shipment_id)
     JOIN customer ON customer.customer_id = shipment.customer_id
-    WHERE nonconformance.number = :number AND shipped_at IS NOT NULL
+    WHERE shipped_at IS NOT NULL
       AND (CAST(:customer_id AS integer) IS NULL
            OR (unit.customer_id = :customer_id AND shipment.customer_id = :customer_id))
     GROUP BY customer.name, shipment.number, shipment.shipped_at

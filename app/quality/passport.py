@@ -25,6 +25,7 @@ from app.units.queries import UnitOverview, unit
 _PARENTS = 50
 _SEVERITY: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("bad", "scrapped", frozenset({"scrapped"})),
+    ("bad", "perhaps scrapped", frozenset({"perhaps_scrapped"})),
     ("bad", "on hold", frozenset({"on_hold"})),
     ("bad", "failed", frozenset({"failed"})),
     ("warn", "provisional", frozenset({"provisional"})),
@@ -141,6 +142,7 @@ _PLAIN = {
     "in_work": Sentence("It is in work."),
     "incomplete": Sentence("It is not finished."),
     "scrapped": Sentence("It was scrapped."),
+    "perhaps_scrapped": Sentence("It may have been scrapped: the factory finds out."),
 }
 
 

@@ -133,7 +133,7 @@ def _unfinished(connection: Connection, places: Mapping[int, Place], inside: Set
         if place.kind is PlaceKind.scrapped and place.perhaps:
             sentence = Sentence("It or another board of its carrier was scrapped; clocks leave open which.")
             clears = Sentence("Quality finds out which, and accepts it as it is or scraps it.")
-            yield unit_id, Reason("scrapped", sentence, clears)
+            yield unit_id, Reason("perhaps_scrapped", sentence, clears)
         elif place.kind is PlaceKind.scrapped:
             clears = Sentence("Nothing: a scrapped unit does not leave.")
             yield unit_id, Reason("scrapped", Sentence("It was scrapped."), clears)
@@ -192,6 +192,14 @@ def pack(connection: Connection, serials: Sequence[str], *, shipment: str, custo
     return len(ids)
 
 
+_PACKED_AS_NAMED = text(
+    """
+    SELECT packed.unit_id, serial.serial FROM serial JOIN packed_unit AS packed USING (unit_id)
+    WHERE serial.serial = ANY (CAST(:serials AS text[])) AND unpacked_at IS NULL
+    """
+)
+
+
 def ship(connection: Connection, number: str, *, actor: str) -> int:
     """Let a shipment leave, judged again as it stands now; returns how many units. All of it or nothing."""
     shipment = lock_shipment(connection, number)
@@ -199,12 +207,12 @@ def ship(connection: Connection, number: str, *, actor: str) -> int:
         raise Conflict(
             Sentence("Shipment %(shipment)s has left already, %(time)s.", shipment=number, time=shipment.shipped_at)
         )
-    ids = packed_units(connection, shipment.shipment_id)
+    families = lock_families(connection, packed_units(connection, shipment.shipment_id))
+    ids = packed_units(connection, shipment.shipment_id)  # some may have been taken out before they were locked
     if not ids:
         raise Conflict(Sentence("Shipment %(shipment)s is empty. Pack something for it first.", shipment=number))
-    families = lock_families(connection, ids)
     units = connection.execute(_UNITS, {"units": ids}).all()
-    found = reasons_to_keep(connection, families, packed=True)
+    found = reasons_to_keep(connection, {unit_id: families[unit_id] for unit_id in ids}, packed=True)
     _keep_anothers(found, units, shipment.customer_id)
     _refuse(found, {row.unit_id: row.serial for row in units})
     close_shipment(connection, shipment, actor=actor)
@@ -214,9 +222,14 @@ def ship(connection: Connection, number: str, *, actor: str) -> int:
 
 
 def unpack(connection: Connection, serials: Sequence[str], *, reason: str, actor: str) -> int:
-    """Take units out of their shipments, or note that they came back from the customer; returns how many."""
+    """Take units out of their shipments, or note that they came back from the customer; returns how many.
+
+    A panel that was packed before its boards were linked comes out as it went in.
+    """
     reason = reason_given(reason)
-    ids = {row.unit_id: row.serial for row in _named(connection, serials)}
+    ids = {row.unit_id: row.serial for row in connection.execute(_PACKED_AS_NAMED, {"serials": list(serials)})}
+    others = [serial for serial in serials if serial not in ids.values()]
+    ids |= {row.unit_id: row.serial for row in _named(connection, others)}
     lock_families(connection, ids)
     taken = unpack_units(connection, ids, reason=reason, actor=actor)
     absent = [serial for unit_id, serial in ids.items() if unit_id not in taken]

@@ -27,7 +27,8 @@ _MOST_LINES = 20_000
 def read_setup_list(text: str) -> dict[str | None, list[SlotPlan]]:
     """The slots of each station a list names; None where the list has no column of stations.
 
-    Several alternates in a cell are separated by blanks, `;` or `|`. Raises `Invalid` naming the line at fault.
+    Several alternates in a cell are separated by `;` or `|`: a part number may have blanks. Raises `Invalid` naming the
+    line at fault.
     """
     delimiter = max(",;\t", key=text[:4096].count)
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=delimiter, strict=True)
@@ -94,7 +95,7 @@ def _slot(row: Mapping[str, str], line: int) -> SlotPlan:
 
 
 def _several(cell: str | None) -> tuple[str, ...]:
-    return tuple(part for part in re.split(r"[\s;|]+", cell or "") if part)
+    return tuple(part.strip() for part in re.split(r"[;|\n]", cell or "") if part.strip())
 
 
 def written_setup_list(slots: Iterable[ListedSlot]) -> str:
@@ -104,7 +105,7 @@ def written_setup_list(slots: Iterable[ListedSlot]) -> str:
             "slot": one.slot, "lane": one.lane, "part_number": one.part_number,
             "part_revision": one.part_revision or "", "alternates": "|".join(one.alternates),
             "manufacturer_parts": "|".join(one.manufacturer_parts),
-            "pieces_per_unit": "" if one.pieces_per_unit is None else f"{one.pieces_per_unit:g}",
+            "pieces_per_unit": "" if one.pieces_per_unit is None else repr(one.pieces_per_unit).removesuffix(".0"),
         }
         for one in slots
     ]  # fmt: skip

@@ -19,6 +19,26 @@ class Building:
     side: str | None
 
 
+ORDER_OF_RECIPE = """
+    coalesce(nullif(active.body #>> '{WorkOrderIdentifier,WorkOrderId}', ''), (
+        SELECT said.body #>> '{WorkOrderIdentifier,WorkOrderId}' FROM station_event AS said
+        WHERE said.station_id = station.station_id AND said.message_name = 'CFX.Production.RecipeActivated'
+          AND said.recorded_at < active.recorded_at AND said.body #>> '{WorkOrderIdentifier,WorkOrderId}' <> ''
+          AND NOT EXISTS (
+            SELECT FROM station_event AS other
+            WHERE other.station_id = station.station_id AND other.message_name = 'CFX.Production.RecipeActivated'
+              AND other.recorded_at >= said.recorded_at AND other.recorded_at < active.recorded_at
+              AND (other.body -> 'RecipeName', other.body -> 'Revision')
+                  IS DISTINCT FROM (active.body -> 'RecipeName', active.body -> 'Revision')
+        )
+        ORDER BY said.recorded_at DESC LIMIT 1
+    ))
+"""
+"""Expression: the number of the order of the recipe that `station` activated last (`active`: body and time of that).
+
+The same recipe again, without an order, goes on for the order that it was activated for.
+"""
+
 _LATEST = text(
     """
     -- Which unit did this station begin last, and of which order is it, or its boards, or its panel?

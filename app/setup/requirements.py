@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from app.errors import Conflict, Invalid
+from app.errors import Invalid
 from app.lines.tools import station_id_of
 from app.people import record_audit
 from app.products.models import ProductRevision
@@ -58,8 +57,8 @@ def require_setup(
     """Say what a station must hold, in place of what was said before; returns the setup's id. Raises `Invalid`."""
     _refuse_odd(slots, side)
     station_id = station_id_of(connection, station)
-    _refuse_unknown(connection, product_revision_id)
-    setup_id = _enter(connection, station_id, product_revision_id, side, name, slots, unplanned=False)
+    require_revision(connection, product_revision_id)
+    setup_id = enter_setup(connection, station_id, product_revision_id, side, name, slots, unplanned=False)
     record_audit(
         connection, actor=actor, deed="setup.required", subject=f"station:{station}",
         product_revision_id=product_revision_id, side=side, slots={plan.slot: plan.part_number for plan in slots},
@@ -67,64 +66,7 @@ def require_setup(
     return setup_id
 
 
-# What sits in the slots, verified by a scan since it was last taken out.
-_VERIFIED = text(
-    """
-    SELECT DISTINCT ON (checked.slot) checked.slot, package.part_number, package.part_revision
-    FROM setup_check AS checked JOIN package USING (package_id)
-    WHERE checked.station_id = :station AND checked.recorded_at <= :at AND checked.kind IN ('load', 'splice')
-      AND checked.accepted AND package.part_number IS NOT NULL
-      AND NOT EXISTS (
-          SELECT FROM loading_event AS gone
-          WHERE gone.package_id = checked.package_id AND gone.kind IN ('unloaded', 'empty')
-            AND gone.recorded_at > checked.recorded_at AND gone.recorded_at <= :at
-      )
-    ORDER BY checked.slot, checked.recorded_at DESC
-    """
-)
-
-
-def learn_setup(
-    connection: Connection,
-    *,
-    station: str,
-    product_revision_id: int,
-    side: str | None = None,
-    at: datetime,
-    actor: str,
-) -> int:
-    """Take what is verified in the slots now as what they must hold, marked `unplanned` until somebody plans it.
-
-    Raises `Conflict` where a setup is planned already, `Invalid` where nothing is verified or nobody knows the product.
-    """
-    station_id = station_id_of(connection, station)
-    _refuse_unknown(connection, product_revision_id)
-    chosen = choose_setup(connection, station_id, product_revision_id, side)
-    if chosen is not None and chosen.side == side and not chosen.unplanned:
-        raise Conflict(
-            Sentence(
-                "What %(station)s must hold for this product is planned already. Change the plan instead.",
-                station=station,
-            )
-        )
-    rows = connection.execute(_VERIFIED, {"station": station_id, "at": at})
-    slots = [SlotPlan(row.slot, row.part_number, part_revision=row.part_revision) for row in rows]
-    if not slots:
-        raise Invalid(
-            Sentence(
-                "Nothing in the slots of %(station)s is verified yet. Scan each slot and its reel first.",
-                station=station,
-            )
-        )
-    setup_id = _enter(connection, station_id, product_revision_id, side, None, slots, unplanned=True)
-    record_audit(
-        connection, actor=actor, deed="setup.learned", subject=f"station:{station}",
-        product_revision_id=product_revision_id, side=side, slots={plan.slot: plan.part_number for plan in slots},
-    )  # fmt: skip
-    return setup_id
-
-
-def _enter(
+def enter_setup(
     connection: Connection,
     station_id: int,
     product_revision_id: int,
@@ -134,6 +76,7 @@ def _enter(
     *,
     unplanned: bool,
 ) -> int:
+    """Keep what a station must hold, in place of what was kept before; returns the setup's id."""
     setup_id = connection.execute(
         upsert(RequiredSetup)
         .values(
@@ -165,7 +108,8 @@ def _enter(
     return int(setup_id)
 
 
-def _refuse_unknown(connection: Connection, product_revision_id: int) -> None:
+def require_revision(connection: Connection, product_revision_id: int) -> None:
+    """Raise `Invalid` where nobody knows the product revision."""
     known = select(ProductRevision.revision).where(ProductRevision.product_revision_id == product_revision_id)
     if connection.execute(known).one_or_none() is None:
         raise Invalid(

@@ -132,12 +132,12 @@ class Answer:
     def reported(self, after: Key | None = None) -> Iterator[CarryingUnit]:
         """Boards of which some report says so; those of units before `after`'s are passed over."""
         by_material = self._question.names_packages or self._question.names_placements
-        sets = list(self._wanted.sets) if by_material else None
+        sets = self._wanted.reported_sets if by_material else None
         passed = 0
         if after is not None:
             passed = after[1] - 1 if after[0] == 0 else _LAST
         if passed < _LAST:
-            boards = boards_carrying(self._connection, sets, self._question, after=passed)
+            boards = self._wanted.as_held(boards_carrying(self._connection, sets, self._question, after=passed))
             for block in _blocks(boards, self._at_first):
                 shown = self._shown_of(block)
                 for place, verdict in self._judged(block, shown):
@@ -145,7 +145,7 @@ class Answer:
                     if place not in self._unsure and self._sees(particular):
                         yield self._of_verdict(place, particular, verdict)
         if passed:  # the stages that follow ask whom this one told of
-            boards = boards_carrying(self._connection, sets, self._question)
+            boards = self._wanted.as_held(boards_carrying(self._connection, sets, self._question))
             for block in _blocks(takewhile(lambda board: board.place[0] <= passed, boards)):
                 self._judged(block, self._shown_of(block, placed=False))
 

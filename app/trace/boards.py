@@ -13,7 +13,7 @@ from app.db import at_once, varied
 from app.trace.asked_time import asked_time
 from app.trace.question import Question
 from app.trace.shown import MORE_TO_ASK, Particulars
-from app.units.places import DEEPEST, PASSED_OVER, THEN, in_doubt, in_time, seated
+from app.units.places import DEEPEST, THEN, in_doubt, in_time, passed_over, seated
 
 _FIRST = 1000
 """Reports that are fetched at once; only where there are more, the database holds a cursor."""
@@ -102,10 +102,12 @@ HELD = f"""
     ), nested AS (
         -- A panel in a carrier: what is told of its place there may be of any board that was ever said to be in it.
         WITH RECURSIVE nest AS (
-            SELECT panel_id, position_number, unit_id, held_from, held_until, gone_at, turn, 0 AS depth FROM seated
+            SELECT panel_id, position_number, unit_id, held_from, held_until, gone_at, moved_at, turn,
+                0 AS depth
+            FROM seated
             UNION ALL
-            SELECT nest.panel_id, nest.position_number, inner_board.unit_id, held_from, held_until, gone_at, turn,
-                depth + 1
+            SELECT nest.panel_id, nest.position_number, inner_board.unit_id, held_from, held_until, gone_at, moved_at,
+                turn, depth + 1
             FROM nest CROSS JOIN LATERAL (
                 SELECT DISTINCT panel_position.unit_id FROM panel_position
                 WHERE panel_position.panel_id = nest.unit_id
@@ -116,16 +118,16 @@ HELD = f"""
         SELECT * FROM nest WHERE depth > 0
     ), held AS (
         SELECT panel_id, position_number, unit_id AS board_id, CAST(0 AS smallint) AS board_position,
-            held_from, held_until, gone_at, turn, false AS is_nested
+            held_from, held_until, gone_at, moved_at, turn, false AS is_nested
         FROM seated
         UNION ALL
-        SELECT DISTINCT panel_id, position_number, unit_id, CAST(0 AS smallint), held_from, held_until, gone_at, turn,
-            true
+        SELECT DISTINCT panel_id, position_number, unit_id, CAST(0 AS smallint), held_from, held_until, gone_at,
+            moved_at, turn, true
         FROM nested
         UNION ALL
         -- Positions of a panel that no board is linked to. A unit that sits in a panel is none, whatever its position.
-        SELECT unit_id, position_number, unit_id, position_number, '-infinity', 'infinity', 'infinity', NULL,
-            false
+        SELECT unit_id, position_number, unit_id, position_number, '-infinity', 'infinity', 'infinity', 'infinity',
+            NULL, false
         FROM spoken
         WHERE NOT EXISTS (
             SELECT FROM seated
@@ -142,7 +144,7 @@ HELD = f"""
         )
         UNION ALL
         -- The others are meant where the panel is: they go by its identifier alone.
-        SELECT unit_id, NULL, unit_id, 0, '-infinity', 'infinity', 'infinity', NULL, false FROM unnamed
+        SELECT unit_id, NULL, unit_id, 0, '-infinity', 'infinity', 'infinity', 'infinity', NULL, false FROM unnamed
     ), width AS (
         -- How many boards has a panel?
         SELECT panel_id, greatest(count(DISTINCT position_number), max(sized.unit_count)) AS positions
@@ -164,11 +166,7 @@ TIED = f"{_HERE} AND {in_time('held', transaction='fact.transaction_id')}"
 TIED_IN_DOUBT = f"(coalesce(held.is_nested, false) OR {in_doubt('held', transaction='fact.transaction_id')})"
 """As `IN_DOUBT`, of a fact that is `TIED`."""
 
-_PASSED_OVER = PASSED_OVER.format(
-    position="held.position_number",
-    board="held.board_id",
-    known="(CAST(:as_of AS timestamptz) IS NULL OR its.started_received_at <= :as_of)",
-)
+_PASSED_OVER = f"fact.position_number = 0 AND {passed_over('held.position_number', 'held.board_id', THEN)}"
 NOT_PASSED_OVER = f"{TIED} AND NOT ({_PASSED_OVER})"
 """As `TIED`, without boards that the machine passed over."""
 

@@ -1,16 +1,20 @@
 """Which material sets hold what is looked for, and which designators they fill with it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, TextClause, text
 
 from app.db import at_once
 from app.materials.packages import latest
+from app.trace.boards import Board
 from app.trace.question import Question
+from app.trace.run_over import RunOver, run_over
 
 
 class Hit(NamedTuple):
@@ -35,6 +39,28 @@ class Wanted:
     sets: Mapping[int, Hit] = field(default_factory=dict)
     ever_loaded: bool = False
     """Whether any of the packages was loaded, or spliced to another, as far as anybody told."""
+    over: Mapping[int, datetime] = field(default_factory=dict)
+    """Material sets that name a reel beyond its pieces, from when on: what they hold then is in `sets` by the negated
+    number. See `app.trace.run_over`."""
+
+    @property
+    def reported_sets(self) -> list[int]:
+        """The numbers of the sets whose reports are asked for."""
+        return sorted({abs(set_id) for set_id in self.sets})
+
+    def as_held(self, boards: Iterator[Board]) -> Iterator[Board]:
+        """Boards with their reports by what the sets held when they were reported; none without such a report."""
+        if not self.over:
+            yield from boards
+            return
+        for board in boards:
+            reports = []
+            for at, (set_id, *rest) in board.reports:
+                beyond = set_id in self.over and at >= self.over[set_id]
+                if beyond or set_id in self.sets:
+                    reports.append((at, (-set_id if beyond else set_id, *rest)))
+            if reports:
+                yield replace(board, reports=reports)
 
 
 _SAID = ("lot_id", "part_number", "date_code", "vendor", "received_on")
@@ -202,11 +228,13 @@ def find_hits(connection: Connection, question: Question, found_good: Collection
     packages, ever_loaded = _meant(connection, question) if question.names_packages else ({}, False)
     packages = {package_id: name for package_id, name in packages.items() if package_id not in found_good}
     given: dict[str, object] = {"identifiers": list(packages.values())}
+    placements: list[int] | None = None
     if question.names_packages:
         given["packages"] = list(packages)
     if question.names_placements:
         asked = {"slot": question.slot, "feeder": question.feeder, "nozzle": question.nozzle}
-        given["placements"] = list(connection.execute(_PLACEMENTS, asked).scalars())
+        placements = list(connection.execute(_PLACEMENTS, asked).scalars())
+        given["placements"] = placements
     statement = _holding(by_package=question.names_packages, by_placement=question.names_placements)
     told: dict[tuple[str, tuple[str, ...], bool], Hit] = {}
     holding: dict[int, list[Hit]] = {}
@@ -219,7 +247,35 @@ def find_hits(connection: Connection, question: Question, found_good: Collection
             told[kind, names, named] = hit
         for set_id in set_ids:
             holding.setdefault(set_id, []).append(hit)
-    return Wanted(packages, {set_id: _together(hits) for set_id, hits in holding.items()}, ever_loaded)
+    sets = {set_id: _together(hits) for set_id, hits in holding.items()}
+    over = run_over(connection, packages, question.as_of) if ever_loaded else ()
+    sets, since = _from_then_on(sets, over, packages, placements)
+    return Wanted(packages, sets, ever_loaded, since)
+
+
+def _from_then_on(
+    sets: dict[int, Hit], over: Iterable[RunOver], packages: Collection[int], placements: Collection[int] | None
+) -> tuple[dict[int, Hit], dict[int, datetime]]:
+    """What sets hold, and from when on they hold what the negated number says: pieces of a head beyond what it held.
+
+    Where a whole chain is looked for, it does not matter which reel they are of.
+    """
+    since: dict[int, datetime] = {}
+    for one in over:
+        if one.head in packages and one.followers <= set(packages):
+            continue
+        for set_id, told in one.sets.items():
+            before = sets.get(-set_id) or sets.get(set_id) or Hit((), (), applied=False, in_some=False)
+            names = {
+                name for placement, names in told if placements is None or placement in placements for name in names
+            }
+            if not names:
+                continue
+            named = tuple(name for name in before.named if name not in names)
+            bounded = (*(name for name in before.bounded if name not in names), *sorted(names))
+            sets[-set_id] = Hit(named, bounded, before.applied, bool(named))
+            since[set_id] = min(one.since, since.get(set_id, one.since))
+    return sets, since
 
 
 def _together(hits: Sequence[Hit]) -> Hit:

@@ -10,9 +10,9 @@ from sqlalchemy import TextClause, text
 
 from app.materials.packages import latest
 from app.trace.evidence import Evidence, evidence_of
-from app.units.places import PASSED_OVER, PLACES_AROUND, PLACES_AROUND_THEN, TIED_AT_PLACE, TIED_IN_DOUBT
+from app.units.places import NOW, PLACES_AROUND, PLACES_AROUND_THEN, THEN, TIED_AT_PLACE, TIED_IN_DOUBT, passed_over
 
-_DESCRIBED_THEN = f"""
+DESCRIBED_THEN = f"""
     CROSS JOIN LATERAL (
         SELECT {latest("lot_id")} AS lot_id, {latest("part_number")} AS part_number,
             {latest("date_code")} AS date_code, {latest("surface_finish")} AS surface_finish
@@ -20,6 +20,7 @@ _DESCRIBED_THEN = f"""
         WHERE told.package_id = package.package_id AND told.received_at <= :as_of
     ) AS described
 """
+"""Join of a `package` with what was `described` of it as it was known at `as_of`."""
 
 
 class Installed(NamedTuple):
@@ -64,11 +65,7 @@ class Installed(NamedTuple):
 def _question(*, then: bool) -> TextClause:
     """What is known now stands at each package; what was known `then` is put together from what was told of it."""
     described = "described" if then else "package"
-    passed_over = PASSED_OVER.format(
-        position="place.position_number",
-        board="(SELECT unit_id FROM subject)",
-        known="its.started_received_at <= :as_of" if then else "true",
-    )
+    left_out = passed_over("place.position_number", "(SELECT unit_id FROM subject)", THEN if then else NOW)
     known = "AND EXISTS (SELECT FROM unit WHERE unit.unit_id = serial.unit_id AND registered_at <= :as_of)"
     return text(
         f"""
@@ -79,7 +76,7 @@ def _question(*, then: bool) -> TextClause:
                 fact.unit_id, fact.position_number, fact.event_id, fact.set_id, fact.station_id, fact.recorded_at,
                 fact.candidates, fact.transaction_id, fact.received_at, place.positions, {TIED_IN_DOUBT} AS doubted
             FROM place JOIN installation AS fact ON {TIED_AT_PLACE}
-            WHERE (place.position_number IS NULL OR NOT ({passed_over}))
+            WHERE (place.position_number IS NULL OR NOT (fact.position_number = 0 AND {left_out}))
               {"AND fact.received_at <= :as_of" if then else ""}
             ORDER BY 1, 2, 3, doubted
         )
@@ -108,7 +105,7 @@ def _question(*, then: bool) -> TextClause:
             ) END
         )
         JOIN station USING (station_id)
-        {_DESCRIBED_THEN if then else ""}
+        {DESCRIBED_THEN if then else ""}
         WHERE placement.reference_designators <> '{{}}' OR placement.rejected_designators = '{{}}'
         """
     )

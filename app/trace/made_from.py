@@ -20,6 +20,7 @@ from app.trace.firmware import Firmware, firmware_of
 from app.trace.installed import Installed, installed_in
 from app.trace.planned import BILL_THEN, ORDER_VERSION
 from app.trace.removals import End, taken_out_at
+from app.trace.run_over import with_followers
 from app.trace.shown import particulars
 from app.trace.spans import CLOCK_ERROR, Reading
 from app.units.places import AT_PLACE, IN_DOUBT, ORDER_THEN, PLACES_AROUND_THEN, VISIBLE
@@ -192,15 +193,14 @@ def made_from(
     found, installed = at_once(connection, (_SUBJECT, asked), (installed_in(asked), asked))
     if not found:
         raise unknown_unit(serial)
-    subject, rows = _Subject._make(found[0]), list(map(Installed._make, installed))
+    subject, rows = _Subject._make(found[0]), with_followers(connection, list(map(Installed._make, installed)), as_of)
     removals = connection.execute(_REMOVED, asked).all() if subject.emptied else []
     units = {row.package for row in rows if row.is_unit}
     boards = _Boards(connection, [*rows, *removals], as_of) if subject.boards else None
     clocks = clock_errors(connection, {row.station_id for row in rows}, as_of) if removals else {}
     parts = _parts(rows, removals, clocks, boards)
-    components = [
-        _component(row, removals) for row in (connection.execute(_CHILDREN, asked) if subject.holding else ())
-    ]
+    children = connection.execute(_CHILDREN, asked) if subject.holding else ()
+    components = [_component(row, removals) for row in children]
     components += [
         ComponentUnit(
             part.package, part.reference_designator, part.station, part.recorded_at, None, part.removed_at,

@@ -23,7 +23,7 @@ from app.trace.boards import HELD, TIED, TIED_IN_DOUBT, Place, Spoken, occupants
 from app.trace.evidence import Evidence
 from app.trace.left_open import Near, left_open, parts_of_slots
 from app.trace.loaded import LoadedInterval, windows
-from app.units.places import LONGEST_WORK
+from app.units.places import LONGEST_WORK, THEN, skipped
 
 _BLOCK = 1000
 
@@ -53,11 +53,10 @@ class Suspect:
 
 
 # Work as it was known at `as_of`: what came later is not known yet. `units` null: of any.
-_WORK = """
+_WORK = f"""
     work AS (
         SELECT unit_id, transaction_id, station_id, position_numbers, surface,
-            CASE WHEN CAST(:as_of AS timestamptz) IS NULL OR started_received_at <= :as_of THEN skipped_positions END
-                AS skipped_positions,
+            {skipped("work_record", THEN)} AS skipped_positions,
             CASE WHEN CAST(:as_of AS timestamptz) IS NULL OR started_received_at <= :as_of THEN started_at END
                 AS started_at,
             CASE WHEN CAST(:as_of AS timestamptz) IS NULL OR completed_received_at <= :as_of THEN completed_at END

@@ -2,7 +2,7 @@
 
 Told in order of the boards' ids. Tool, firmware and recipe are what a machine said of its work: exact. An operator who
 inspected, tested or repaired a unit was named for it: exact. One who was logged in at a station while it worked on a
-unit may have touched it: inferred.
+unit may have touched it, and so may a tool that was loaded there: inferred.
 """
 
 from collections.abc import Iterator
@@ -57,6 +57,29 @@ _BY_TOOL = f"""
         received_at, CAST(NULL AS uuid) AS transaction_id
     FROM tool_use
     WHERE tool = :tool AND {_REPORTED}
+    UNION ALL
+    -- Whoever tells which tools were used on a unit names all of a kind; of the others it is told when they were there.
+    SELECT work.unit_id, position_number, work.station_id, coalesce(work.started_at, work.completed_at),
+        coalesce(work.started_at, work.completed_at), NULL,
+        coalesce(work.started_received_at, work.completed_received_at), transaction_id
+    FROM (
+        SELECT told.station_id, told.tool_id, tool.kind, told.recorded_at AS since,
+            (SELECT min(later.recorded_at) FROM tool_event AS later
+             WHERE later.tool_id = told.tool_id AND later.recorded_at > told.recorded_at
+               AND later.kind IN ('loaded', 'unloaded') AND {_KNOWN.format("later.received_at")}) AS until
+        FROM tool JOIN tool_event AS told USING (tool_id)
+        WHERE tool.identifier = :tool AND told.kind = 'loaded' AND {_KNOWN.format("told.received_at")}
+    ) AS loaded
+    JOIN work_record AS work USING (station_id)
+    CROSS JOIN LATERAL unnest(coalesce(position_numbers, CAST('{{0}}' AS smallint[]))) AS position_number
+    WHERE coalesce(work.started_at, work.completed_at) <= coalesce(loaded.until, 'infinity')
+      AND coalesce(work.completed_at, 'infinity') >= loaded.since AND {_WORKED}
+      AND NOT EXISTS (
+          SELECT FROM tool_use AS used JOIN tool AS other ON other.identifier = used.tool
+          WHERE used.unit_id = work.unit_id AND used.station_id = work.station_id AND other.kind = loaded.kind
+            AND used.recorded_at >= coalesce(work.started_at, work.completed_at)
+            AND used.recorded_at <= coalesce(work.completed_at, 'infinity') AND {_KNOWN.format("used.received_at")}
+      )
 """
 # A message may personalize several units; each has its row with the whole body. A position may be written as text.
 _BY_FIRMWARE = f"""
@@ -243,6 +266,8 @@ def _touched(connection: Connection, question: Question, term: str) -> Iterator[
                 told = f"{told[:-1]}, or another board that the carrier held near that time."
             if deed is None:
                 who = f"{question.operator} was logged in at {station} while it was worked on there"
+                if term == "tool":
+                    who = f"{station} worked on it while {question.tool} was loaded there"
                 evidence = Evidence.inferred
             else:
                 who = f"{question.operator} {deed} it at {station}" if term == "operator" else f"{station} {deed} it"

@@ -12,14 +12,15 @@ from sqlalchemy import Connection, text
 from app.products.routing import Check, RoutingStep, Visit, next_operation, reentry
 from app.sentences import Sentence
 from app.units.families import (
-    AMONG_MEMBER_PLACES,
-    AT_MEMBER_PLACE,
-    MEMBER_PLACES,
+    AMONG_MEMBER_ROUND,
+    AT_MEMBER_ROUND,
     MEMBER_ROUNDS,
     TIED_AT_MEMBER_ROUND,
     TIED_IN_DOUBT_THERE,
+    WORKED_AT_MEMBER_ROUND,
 )
-from app.units.places import outside, passed_without, worked_without
+from app.units.places import NOW, passed_over, passed_without, sure_of_work, worked_without
+from app.units.starts import taken_back
 
 _Routed: TypeAlias = tuple[list[RoutingStep], list[Visit]]
 """A routing and the visits of a unit."""
@@ -29,16 +30,16 @@ _ASKED = """
         SELECT asked_id, asked_id AS unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (asked_id)
     )
 """
-_PLACES = f"{_ASKED}, {MEMBER_PLACES}"
 _WORK = text(
     f"""
     -- What work was done on these units, by themselves and in the panels they were in then?
-    {_PLACES}, {outside("SELECT unit_id FROM member")}
+    {_ASKED}, {MEMBER_ROUNDS}
     SELECT DISTINCT place.asked_id, station.operation, coalesce(station.name, station.handle) AS station,
         coalesce(fact.started_at, fact.completed_at) AS started_at, fact.completed_at IS NOT NULL AS completed,
-        coalesce(fact.result, 'Completed') = 'Completed' AS done
+        coalesce(fact.result, 'Completed') = 'Completed'
+            AND NOT {passed_over("place.position_number", "place.member_id")} AS done
     FROM place JOIN work_record AS fact
-        ON {AMONG_MEMBER_PLACES.format(time="coalesce(fact.started_at, fact.completed_at)")}
+        ON {WORKED_AT_MEMBER_ROUND} AND (place.turn IS NULL OR {sure_of_work("place", NOW)})
     JOIN station USING (station_id)
     WHERE NOT {worked_without("place.member_id")}
     """
@@ -47,12 +48,12 @@ _MENDED = text(
     f"""
     -- When were hands on these units, to take parts out or to repair, and quality has not accepted them as they are
     -- since? Of several that may be meant, on each.
-    {_PLACES}, touched AS (
+    {_ASKED}, {MEMBER_ROUNDS}, touched AS (
         SELECT place.asked_id, fact.recorded_at, fact.received_at
-        FROM place JOIN removal AS fact ON {AT_MEMBER_PLACE.format(time="recorded_at")}
+        FROM place JOIN removal AS fact ON {AT_MEMBER_ROUND}
         UNION
         SELECT place.asked_id, fact.recorded_at, fact.received_at
-        FROM place JOIN unit_event AS fact ON {AMONG_MEMBER_PLACES.format(time="fact.recorded_at")}
+        FROM place JOIN unit_event AS fact ON {AMONG_MEMBER_ROUND}
         WHERE fact.message_name = 'CFX.Production.ReworkAndRepair.UnitsRepaired'
     )
     SELECT asked_id, recorded_at FROM touched
@@ -72,6 +73,7 @@ def _found_by(kind: str) -> str:
         WHERE (place.position_number IS NULL OR fact.position_number > 0 OR fact.run > 0)
           AND (fact.outcome = 'failed'
                OR NOT {TIED_IN_DOUBT_THERE} AND NOT {passed_without("place.member_id")})
+          AND NOT ({taken_back(kind)})
     """
 
 

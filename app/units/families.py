@@ -48,7 +48,10 @@ REMOVED = f"""
 """Condition on `built` (an installed_unit): the child was taken out again."""
 
 _LEFT = f"""
-    EXISTS (SELECT FROM taken_out WHERE taken_out.unit_id = held.unit_id AND taken_out.taken_at >= held.received_at)
+    EXISTS (
+        SELECT FROM taken_out
+        WHERE taken_out.unit_id = held.unit_id AND taken_at >= held.received_at AND withdrawn_at IS NULL
+    )
     OR (held.linked_at < held.newest AND (
         EXISTS (
             SELECT FROM panel_position AS other
@@ -84,6 +87,16 @@ def boards_in(panel: str, position: str = "0") -> str:
     """
 
 
+_MAY_HAVE_BEEN_THERE = """
+    EXISTS (
+        SELECT FROM rounds_of(ARRAY[place.panel_id], ARRAY[place.position_number], NULL) AS turn
+        WHERE turn.unit_id = place.unit_id
+          AND in_round(turn, built.station_id, built.recorded_at, built.received_at, NULL, NULL) IS NOT NULL
+    )
+"""
+"""Condition: clocks leave open whether the board of `place` was there when `built` was told."""
+
+
 def members(asked: str) -> str:
     """CTE (recursive): each unit of the array `asked` with itself, its boards, and the units inside them."""
     return f"""
@@ -102,7 +115,8 @@ def members(asked: str) -> str:
             FROM panel_position AS place
             JOIN installed_unit AS built ON built.unit_id = place.panel_id
                 AND built.position_number = place.position_number
-            WHERE place.unit_id = member.unit_id AND ({BOARD_THEN}) = member.unit_id AND NOT {REMOVED}
+            WHERE place.unit_id = member.unit_id AND NOT {REMOVED}
+              AND (({BOARD_THEN}) = member.unit_id OR {_MAY_HAVE_BEEN_THERE})
         ) AS inside
     )
     """
@@ -142,10 +156,12 @@ MEMBER_ROUNDS = f"""
     {seated(_OF_MEMBERS, NOW)}, {outside("SELECT unit_id FROM member")}, place AS (
         SELECT asked_id, unit_id AS member_id, unit_id, CAST(NULL AS smallint) AS position_number,
             CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until,
-            CAST('infinity' AS timestamptz) AS gone_at, CAST(NULL AS carrier_round) AS turn
+            CAST('infinity' AS timestamptz) AS gone_at, CAST('infinity' AS timestamptz) AS moved_at,
+            CAST(NULL AS carrier_round) AS turn
         FROM member
         UNION ALL
-        SELECT member.asked_id, member.unit_id, panel_id, position_number, held_from, held_until, gone_at, turn
+        SELECT member.asked_id, member.unit_id, panel_id, position_number, held_from, held_until, gone_at, moved_at,
+            turn
         FROM member JOIN seated USING (unit_id)
     )
 """
@@ -188,6 +204,13 @@ AMONG_MEMBER_PLACES = """
     ))
 """
 """Join condition of a fact that has several positions with `place`; `time` is an expression of its station's time."""
+
+_WHOLE = "fact.position_numbers IS NULL"
+AMONG_MEMBER_ROUND = f"""
+    {AMONG_MEMBER_PLACES.format(time="fact.recorded_at")}
+    AND {of_turn("place", transaction="fact.transaction_id", whole=_WHOLE, known_at=NOW)}
+"""
+"""Join condition of a `unit_event` with a `place` of `MEMBER_ROUNDS`."""
 
 WORKED_AT_MEMBER_ROUND = f"""
     {AMONG_MEMBER_PLACES.format(time=WORKED["time"])} AND {of_turn("place", **WORKED, known_at=NOW)}

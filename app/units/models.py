@@ -87,7 +87,8 @@ class PanelPosition(Base):
 class TakenOut(Base):
     """Somebody saw that a board is no longer in its panel or carrier, of which a machine tells nothing.
 
-    It ends what was heard until `taken_at` (server's clock) of where the board is.
+    It ends what was heard until `taken_at` (server's clock) of where the board is, unless it was a mistake and is
+    withdrawn.
     """
 
     __tablename__ = "taken_out"
@@ -96,6 +97,9 @@ class TakenOut(Base):
     taken_at: Mapped[datetime] = mapped_column(Timestamp, primary_key=True, server_default=text("clock_timestamp()"))
     taken_by: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    withdrawn_by: Mapped[str | None] = mapped_column(Text)
+    withdrawn_because: Mapped[str | None] = mapped_column(Text)
 
 
 class SpokenPosition(Base):
@@ -128,15 +132,20 @@ class WorkRecord(Base):
     """One unit at one operation: the CFX transaction, from `WorkStarted` to `WorkCompleted`.
 
     Each message fills its own columns, so they may come in either order. `position_numbers` is null where the machine
-    spoke of the unit as a whole. `skipped_positions` are those of them that it listed with status Skip when it started:
-    an X-out, which it passes over (0 for a unit without a position); null where there are none.
+    spoke of the unit as a whole. `skipped_positions` are those that it listed with status Skip when it started, and
+    `skipped_at_end` when it was done: an X-out, which it passes over (0 for a unit without a position); null where
+    there are none.
     """
 
     __tablename__ = "work_record"
     __table_args__ = (
         Index("ix_work_record_transaction_id", "transaction_id"),
         Index("ix_work_record_station_id_started_at", "station_id", "started_at"),
-        Index("ix_work_record_skipped", "transaction_id", postgresql_where=text("skipped_positions IS NOT NULL")),
+        Index(
+            "ix_work_record_skipped",
+            "transaction_id",
+            postgresql_where=text("skipped_positions IS NOT NULL OR skipped_at_end IS NOT NULL"),
+        ),
     )
 
     unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -144,6 +153,7 @@ class WorkRecord(Base):
     station_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     position_numbers: Mapped[list[int] | None] = mapped_column(ARRAY(SmallInteger))
     skipped_positions: Mapped[list[int] | None] = mapped_column(ARRAY(SmallInteger))
+    skipped_at_end: Mapped[list[int] | None] = mapped_column(ARRAY(SmallInteger))
     lane: Mapped[int | None] = mapped_column(SmallInteger)
     recipe_id: Mapped[int | None] = mapped_column(Integer)
     surface: Mapped[str | None] = mapped_column(Text)

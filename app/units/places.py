@@ -4,8 +4,8 @@ A fact under (panel, position) belongs to the unit that the last statement not a
 statements are later, the first. A carrier is used again: what a clock that was seen off told near the change may be of
 the round before or after, possibly of both and surely of none, unless its transaction names the board. So is what
 statements of one time put two units in. What begins on the carrier as a whole is of no board that was seen outside it
-before (`taken_out`); what names its place is, as told. SQL pieces for questions; parameters `serial` and `customer_id`
-(null: any).
+before (`taken_out`); what names its place may be, but speaks for no board that is outside. SQL pieces for questions;
+parameters `serial` and `customer_id` (null: any).
 """
 
 from datetime import timedelta
@@ -37,7 +37,8 @@ def seated(statements: str, known_at: str) -> str:
 
     `statements` is a condition on `panel_position`, `known_at` an expression (null: now). Where the clocks matter, or
     two statements of one time contradict each other, `turn` is a `carrier_round`, and the time is widened by the worst
-    of the clocks. `gone_at`: when it was seen outside.
+    of the clocks. `gone_at`: when it was seen outside; `moved_at`: when it was told in another panel or carrier, though
+    nobody said that it left this one.
     """
     wrong = f"known_clock_error WHERE CAST({known_at} AS timestamptz) IS NULL OR known_from <= {known_at}"
     return f"""
@@ -52,7 +53,15 @@ def seated(statements: str, known_at: str) -> str:
                 FROM taken_out AS seen
                 WHERE seen.unit_id = panel_position.unit_id AND seen.taken_at >= panel_position.received_at
                   AND (CAST({known_at} AS timestamptz) IS NULL OR seen.taken_at <= {known_at})
-            ) END, 'infinity') AS gone_at
+                  AND coalesce(seen.withdrawn_at > {known_at}, seen.withdrawn_at IS NULL)
+            ) END, 'infinity') AS gone_at,
+            coalesce((
+                SELECT min(moved.linked_at) - coalesce((SELECT max(error) FROM {wrong}), interval '0')
+                FROM panel_position AS moved
+                WHERE moved.unit_id = panel_position.unit_id AND moved.panel_id <> panel_position.panel_id
+                  AND moved.linked_at > panel_position.linked_at
+                  AND (CAST({known_at} AS timestamptz) IS NULL OR moved.received_at <= {known_at})
+            ), 'infinity') AS moved_at
         FROM panel_position WHERE {statements}
           AND (CAST({known_at} AS timestamptz) IS NULL OR panel_position.received_at <= {known_at})
         WINDOW place AS (PARTITION BY panel_id, position_number),
@@ -65,18 +74,19 @@ def seated(statements: str, known_at: str) -> str:
             OR bool_or(contradicts) OVER (PARTITION BY panel_id, position_number) AS disputed
         FROM linked
     ), seated AS (
-        SELECT panel_id, position_number, unit_id, held_from, held_until, gone_at, CAST(NULL AS carrier_round) AS turn
+        SELECT panel_id, position_number, unit_id, held_from, held_until, gone_at, moved_at,
+            CAST(NULL AS carrier_round) AS turn
         FROM stated WHERE NOT disputed
         UNION ALL
         SELECT turn.panel_id, turn.position_number, turn.unit_id, turn.held_from - worst.error,
-            turn.held_until + worst.error, gone.at, turn
+            turn.held_until + worst.error, gone.at, gone.moved_at, turn
         FROM (
             SELECT array_agg(panel_id), array_agg(position_number)
             FROM (SELECT DISTINCT panel_id, position_number FROM stated WHERE disputed) AS place
         ) AS disputed (panels, positions)
         CROSS JOIN LATERAL rounds_of(panels, positions, {known_at}) AS turn
         LEFT JOIN (
-            SELECT panel_id, position_number, unit_id, max(gone_at) AS at FROM stated
+            SELECT panel_id, position_number, unit_id, max(gone_at) AS at, max(moved_at) AS moved_at FROM stated
             WHERE disputed GROUP BY panel_id, position_number, unit_id
         ) AS gone USING (panel_id, position_number, unit_id)
         CROSS JOIN (SELECT coalesce(max(error), interval '0') + interval '2 seconds' AS error FROM {wrong}) AS worst
@@ -125,8 +135,8 @@ def _places(known: str, *, nested: bool = False) -> str:
     place AS (
         SELECT unit_id, CAST(NULL AS smallint) AS position_number,
             CAST('-infinity' AS timestamptz) AS held_from, CAST('infinity' AS timestamptz) AS held_until,
-            0 AS positions, CAST('infinity' AS timestamptz) AS gone_at, CAST(NULL AS carrier_round) AS turn,
-            false AS is_nested
+            0 AS positions, CAST('infinity' AS timestamptz) AS gone_at, CAST('infinity' AS timestamptz) AS moved_at,
+            CAST(NULL AS carrier_round) AS turn, false AS is_nested
         FROM family
         UNION ALL
         SELECT seated.panel_id, seated.position_number, seated.held_from, seated.held_until,
@@ -144,7 +154,7 @@ def _places(known: str, *, nested: bool = False) -> str:
             ) AS known), (
                 SELECT max(unit_count) FROM spoken_count AS other
                 WHERE other.unit_id = seated.panel_id AND {other}
-            )), seated.gone_at, seated.turn, seated.unit_id NOT IN (SELECT unit_id FROM subject)
+            )), seated.gone_at, seated.moved_at, seated.turn, seated.unit_id NOT IN (SELECT unit_id FROM subject)
         FROM seated WHERE unit_id IN (SELECT unit_id FROM subject UNION ALL SELECT unit_id FROM around)
     )
 """
@@ -212,32 +222,44 @@ def in_time(
 
 
 def outside(boards: str) -> str:
-    """CTE `outside`: since when `boards` (a selection of unit ids) are seen outside a place that held them.
+    """CTE `outside`: since when `boards` (a selection of unit ids) are outside a place that held them.
 
-    Told in the same carrier again they are back, in another one they are not.
+    Somebody saw it, or they were told in another panel or carrier since. Told in the same one again they are back.
     """
     return f"""
     outside AS (
-        SELECT seen.unit_id, former.panel_id, former.position_number, min(seen.taken_at) AS seen_at
-        FROM taken_out AS seen JOIN panel_position AS former USING (unit_id)
-        WHERE seen.unit_id IN ({boards}) AND seen.taken_at >= former.received_at AND NOT EXISTS (
-            SELECT FROM panel_position AS later
-            WHERE later.unit_id = seen.unit_id AND later.panel_id = former.panel_id
-              AND later.received_at > seen.taken_at
-        )
-        GROUP BY seen.unit_id, former.panel_id, former.position_number
+        SELECT former.unit_id, former.panel_id, former.position_number, min(gone.gone_at) AS seen_at
+        FROM panel_position AS former CROSS JOIN LATERAL (
+            SELECT seen.taken_at AS gone_at FROM taken_out AS seen
+            WHERE seen.unit_id = former.unit_id AND seen.taken_at >= former.received_at
+              AND seen.withdrawn_at IS NULL AND NOT EXISTS (
+                SELECT FROM panel_position AS later
+                WHERE later.unit_id = former.unit_id AND later.panel_id = former.panel_id
+                  AND later.received_at > seen.taken_at
+            )
+            UNION ALL
+            SELECT moved.linked_at FROM panel_position AS moved
+            WHERE moved.unit_id = former.unit_id AND moved.panel_id <> former.panel_id
+              AND moved.linked_at > former.linked_at AND NOT EXISTS (
+                SELECT FROM panel_position AS later
+                WHERE later.unit_id = former.unit_id AND later.panel_id = former.panel_id
+                  AND later.linked_at > moved.linked_at
+              )
+        ) AS gone
+        WHERE former.unit_id IN ({boards})
+        GROUP BY former.unit_id, former.panel_id, former.position_number
     )
     """
 
 
-def done_without(board: str, time: str, whole: str) -> str:
-    """Condition on a `fact` at `place`: what it says was done to the carrier as a whole when `board` was seen outside.
+def done_without(board: str, time: str) -> str:
+    """Condition on a `fact` at `place`: what it says was done there when `board` was outside already.
 
     After `outside`. `time` is when it began, as far as is known. For what speaks for a board: a station's clock that
-    may be behind does not let it count.
+    may be behind does not let it count, nor does a machine that goes on naming the place.
     """
     return f"""
-        (place.position_number IS NOT NULL AND {whole} AND EXISTS (
+        (place.position_number IS NOT NULL AND EXISTS (
             SELECT FROM outside
             WHERE (outside.unit_id, outside.panel_id, outside.position_number)
                 = ({board}, place.unit_id, place.position_number)
@@ -258,18 +280,19 @@ _BEGUN = """
 
 def passed_without(board: str) -> str:
     """Condition on an `inspection` or `test` at `place`: as `done_without`."""
-    return done_without(board, _BEGUN, "fact.position_number = 0")
+    return done_without(board, _BEGUN)
 
 
 def worked_without(board: str) -> str:
     """Condition on a `work_record` at `place`: as `done_without`."""
-    return done_without(board, "coalesce(fact.started_at, fact.completed_at)", "fact.position_numbers IS NULL")
+    return done_without(board, "coalesce(fact.started_at, fact.completed_at)")
 
 
 def in_doubt(place: str, *, transaction: str = "NULL", known_at: str = THEN) -> str:
-    """Expression: of a `fact` that is `in_time`, whether it may as well be of another round."""
+    """Expression: of a `fact` that is `in_time`, whether it may as well be of another round, or of no board of ours."""
     asked = f"{place}.turn, fact.station_id, fact.recorded_at, fact.received_at, {transaction}, {known_at}"
-    return f"({place}.turn IS NOT NULL AND NOT in_round({asked}))"
+    moved = f"coalesce(fact.recorded_at >= {place}.moved_at, false)"
+    return f"(({place}.turn IS NOT NULL AND NOT in_round({asked})) OR {moved})"
 
 
 _NAMED = """
@@ -304,21 +327,43 @@ WORKED = {
     "whole": _WHOLE,
 }
 """When a `work_record` began, when that was heard of, and what ties it to boards."""
+
+
+def sure_of_work(place: str, known_at: str) -> str:
+    """Condition: a `work_record` named `fact` is surely of the round `place` is, where there are rounds."""
+    asked = f"fact.station_id, {WORKED['time']}, {WORKED['heard']}, {WORKED['transaction']}, {known_at}"
+    return f"coalesce(in_round({place}.turn, {asked}), false)"
+
+
 WORKED_AT_PLACE = f"{_AMONG} AND {in_time('place', **WORKED)}"
 """Join condition of a `work_record` with `place`."""
 
-PASSED_OVER = """
-    fact.position_number = 0 AND EXISTS (
-        SELECT FROM work_record AS its
-        WHERE its.transaction_id = fact.transaction_id AND its.station_id = fact.station_id
-          AND its.skipped_positions IS NOT NULL AND {known}
-          AND CASE WHEN its.unit_id = fact.unit_id THEN {position} = ANY (its.skipped_positions)
-                   ELSE its.unit_id = {board} END
-    )
-"""
-"""Condition on a report of a panel as a whole: of this board, in this `position`, its machine had said when it began
-that it is an X-out. `known`: a condition on `its`, what was known then.
-"""
+
+def skipped(work: str, known_at: str = NOW) -> str:
+    """Expression: the positions that a `work_record` was told to pass over, when it began or ended; null for none."""
+    known = f"CAST({known_at} AS timestamptz) IS NULL OR {work}."
+    return f"""
+        (CASE WHEN {known}started_received_at <= {known_at} THEN {work}.skipped_positions END
+         || CASE WHEN {known}completed_received_at <= {known_at} THEN {work}.skipped_at_end END)
+    """
+
+
+def passed_over(position: str, board: str, known_at: str = NOW) -> str:
+    """Condition on a `fact` with a transaction: its machine said that this `board`, in this `position` of a panel (null
+    for a board by its own name), is an X-out.
+    """
+    told = skipped("its", known_at)
+    return f"""
+        EXISTS (
+            SELECT FROM work_record AS its
+            WHERE its.transaction_id = fact.transaction_id AND its.station_id = fact.station_id
+              AND (its.skipped_positions IS NOT NULL OR its.skipped_at_end IS NOT NULL)
+              AND CASE WHEN its.unit_id <> fact.unit_id THEN its.unit_id = {board} AND {told} IS NOT NULL
+                       WHEN {position} IS NULL THEN coalesce(its.position_numbers, '{{0}}') <@ {told}
+                       ELSE {position} = ANY ({told}) END
+        )
+    """
+
 
 HELD_WINDOW = """
     CASE WHEN EXISTS (

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from app.cfx.gate import CACHED, OPENLY
-from app.units.places import PLACES_OF_UNITS
+from app.units.families import MEMBER_ROUNDS
+from app.units.places import NOW, in_time
 
 # Statements are few and the texts above are ours: a JSON path finds them whatever else was executed.
 PASSED_WITHOUT = f"""
@@ -22,17 +23,19 @@ PASSED_WITHOUT = f"""
 """Condition on a `unit_event` named `fact`: its work began without the product's word."""
 
 _UNRELEASED = f"""
-    WITH {PLACES_OF_UNITS}
-    SELECT DISTINCT place.unit_id, fact.event_id, fact.station_id, fact.recorded_at,
+    WITH member AS (
+        SELECT asked_id, asked_id AS unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (asked_id)
+    ), {MEMBER_ROUNDS}
+    SELECT DISTINCT place.asked_id AS unit_id, fact.event_id, fact.station_id, fact.recorded_at,
         jsonb_path_exists(fact.body, '$.Activities[*] ? (@.ActivityName == "{CACHED}")') AS cached
-    FROM place JOIN unit_event AS fact ON fact.unit_id = place.spoken_id
+    FROM place JOIN unit_event AS fact ON fact.unit_id = place.unit_id
         AND (place.position_number IS NULL OR fact.position_numbers IS NULL
              OR place.position_number = ANY (fact.position_numbers))
-        AND fact.recorded_at >= place.held_from AND fact.recorded_at < place.held_until
+        AND {in_time("place", transaction="fact.transaction_id", whole="fact.position_numbers IS NULL", known_at=NOW)}
     WHERE {PASSED_WITHOUT}
       AND NOT EXISTS (SELECT FROM provisional_release AS released
-                      WHERE released.unit_id = place.unit_id AND released.event_id = fact.event_id)
-    ORDER BY place.unit_id, fact.event_id
+                      WHERE released.unit_id = place.asked_id AND released.event_id = fact.event_id)
+    ORDER BY place.asked_id, fact.event_id
 """
 _ASK = text(f"-- Where did these units pass a gate without the product, not released since?\n{_UNRELEASED}")
 _RELEASE = text(

@@ -63,6 +63,26 @@ GIVEN_UP = """
 """
 """Condition on an uncompleted `work_record` named `work`: somebody saw that it was given up; `unit` is whose it was."""
 
+
+def taken_back(kind: str) -> str:
+    """Condition on a `fact` of a `kind` (`inspection`, `test`): a pass in work that was aborted, or a failure there
+    that was called a mistake. Neither counts: what was known before stands again.
+    """
+    return f"""
+        EXISTS (
+            SELECT FROM work_record AS its
+            WHERE (its.unit_id, its.transaction_id, its.station_id)
+                = (fact.unit_id, fact.transaction_id, fact.station_id) AND its.result = 'Aborted'
+        ) AND (fact.outcome = 'passed' OR EXISTS (
+            SELECT FROM {kind} AS since
+            WHERE (since.unit_id, since.position_number, since.transaction_id, since.station_id)
+                = (fact.unit_id, fact.position_number, fact.transaction_id, fact.station_id)
+              AND since.method IS NOT DISTINCT FROM fact.method AND since.outcome = 'passed'
+              AND since.recorded_at > fact.recorded_at
+        ))
+    """
+
+
 COMPLETES = """
     done.station_id = begun.station_id AND done.completed_at IS NOT NULL
     AND (done.transaction_id = begun.transaction_id

@@ -28,12 +28,13 @@ class WorkStart:
 
 @dataclass(frozen=True, slots=True)
 class WorkEnd:
-    """`WorkCompleted` of one unit; `result` as CFX `WorkResult` says it."""
+    """`WorkCompleted` of one unit; `result` as CFX `WorkResult` says it. The `skipped` positions were passed over."""
 
     report: Report
     transaction_id: UUID
     unit_id: int
     position_numbers: tuple[int, ...] | None
+    skipped: tuple[int, ...] | None
     result: str | None
 
 
@@ -83,18 +84,21 @@ _START = text(
 _END = text(
     """
     INSERT INTO work_record AS kept (
-        unit_id, transaction_id, station_id, position_numbers, completed_at, completed_received_at, result
+        unit_id, transaction_id, station_id, position_numbers, skipped_at_end, completed_at, completed_received_at,
+        result
     )
     SELECT DISTINCT ON (unit_id, transaction_id, station_id)
-        unit_id, transaction_id, station_id, CAST(positions AS smallint[]), recorded_at, received_at, result
+        unit_id, transaction_id, station_id, CAST(positions AS smallint[]), CAST(skipped AS smallint[]), recorded_at,
+        received_at, result
     FROM unnest(
         CAST(:units AS bigint[]), CAST(:transactions AS uuid[]), CAST(:stations AS integer[]),
-        CAST(:positions AS text[]), CAST(:recorded_at AS timestamptz[]), CAST(:received_at AS timestamptz[]),
-        CAST(:results AS text[])
-    ) AS given (unit_id, transaction_id, station_id, positions, recorded_at, received_at, result)
+        CAST(:positions AS text[]), CAST(:skipped AS text[]), CAST(:recorded_at AS timestamptz[]),
+        CAST(:received_at AS timestamptz[]), CAST(:results AS text[])
+    ) AS given (unit_id, transaction_id, station_id, positions, skipped, recorded_at, received_at, result)
     ORDER BY unit_id, transaction_id, station_id, recorded_at DESC
     ON CONFLICT ON CONSTRAINT pk_work_record DO UPDATE SET
         position_numbers = coalesce(kept.position_numbers, excluded.position_numbers),
+        skipped_at_end = excluded.skipped_at_end,
         completed_at = excluded.completed_at,
         completed_received_at = excluded.completed_received_at,
         result = excluded.result
@@ -155,6 +159,7 @@ def record_ends(connection: Connection, ends: Sequence[WorkEnd]) -> None:
                 "transactions": [end.transaction_id for end in ends],
                 "stations": [end.report.station_id for end in ends],
                 "positions": [_array(end.position_numbers) for end in ends],
+                "skipped": [_array(end.skipped) for end in ends],
                 "recorded_at": [end.report.recorded_at for end in ends],
                 "received_at": [end.report.received_at for end in ends],
                 "results": [end.result for end in ends],

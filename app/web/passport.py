@@ -27,7 +27,7 @@ from app.quality.visits import Visit
 from app.sentences import Sentence
 from app.trace.by_package import by_package
 from app.trace.made_from import made_from
-from app.units.taken_out import sits_in
+from app.units.taken_out import seen_out, sits_in
 from app.web.pages import Visitor, answer, render
 from app.web.session import Reading, TheVisitor, Visiting
 
@@ -71,6 +71,7 @@ def unit_page(
     return answer(
         request, "unit.html", visitor, _told(told), passport=told,
         carriers=sits_in(connection, [told.unit.serial]) if may_take_out else [],
+        seen_out=seen_out(connection, [told.unit.serial]) if may_take_out else [],
         packages=by_package(told.made_from.installations),
         drawings=_drawings(connection, told), marked=_marked(told), inside=actor.customer_id is None,
         in_full=list(_in_full(connection, told.runs)), now=datetime.now(UTC),

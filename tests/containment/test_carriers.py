@@ -1,16 +1,19 @@
 """A carrier that goes round again with fewer boards: when does what a former board is held for stop it no more?"""
 
+from uuid import uuid4
+
 import pytest
 from sqlalchemy import Engine
 
 from app.errors import Invalid, NotFound
 from app.interlock.gathering import Asked
+from app.quality.shipping import unpack
 from app.units.families import named_units
 from app.units.taken_out import WasIn, take_out
 from tests.containment.stories import ACTOR, contain, decide, held, send
 from tests.containment.test_suspected import worked
-from tests.inbox.messages import count, entry, initialized, installed, stored
-from tests.interlock.story import asked
+from tests.inbox.messages import completed, count, entry, initialized, installed, started, stored
+from tests.interlock.story import asked, codes
 
 FORMER = ("SN-1", 1), ("SN-2", 2), ("SN-3", 3)
 NOW = ("SN-4", 1), ("SN-5", 2)
@@ -122,3 +125,15 @@ def test_what_quality_decided_needs_nothing_of_this(carrier: Engine) -> None:
     number = contain(carrier, serials=["SN-3"]).nonconformance
     decide(carrier, number, ["SN-3"], "released")
     assert held(carrier, "CAR-1") == {}
+
+
+def test_a_panel_that_left_before_its_boards_were_known_has_left_with_them(engine: Engine) -> None:
+    work = uuid4()
+    units = ("PNL", 1), ("PNL", 2)
+    stored(engine, started(*units, transaction=work, order="WO-1", when=1), completed(transaction=work, when=3))
+    send(engine, "PNL")
+    stored(engine, initialized("PNL", ("B-1", 1), ("B-2", 2), order="WO-1", when=50))
+    assert codes(engine, "X.Y.1", Asked("B-1")) == [["shipped"]]
+    with engine.begin() as connection:
+        assert unpack(connection, ["PNL"], reason="It came back.", actor=ACTOR) == 1
+    assert codes(engine, "X.Y.1", Asked("B-1")) == [[]]

@@ -116,6 +116,16 @@ def test_what_was_shipped_is_listed_by_customer_and_shipment(engine: Engine) -> 
     assert told == {"SH-1": ["SN-1", "SN-2"], "SH-2": ["SN-4"]}
 
 
+def test_what_left_inside_an_assembly_is_listed_by_what_the_customer_has(engine: Engine) -> None:
+    build(engine, "CHILD", "BOX")
+    stored(engine, installed(entry("BOX", None, children=[("A1", "CHILD")]), when=20))
+    send(engine, "BOX")
+    done = contain(engine, serials=["CHILD"])
+    assert [one["shipment"] for one in done.shipped] == ["SH-1"]
+    with engine.connect() as connection:
+        assert [list(one.serials) for one in shipped_of(connection, done.nonconformance)] == [["BOX"]]
+
+
 def test_a_customer_sees_only_containments_of_their_units_and_only_those(engine: Engine) -> None:
     build(engine, "SN-1", order="WO-1")
     build(engine, "SN-2", order="WO-2")

@@ -13,7 +13,7 @@ from app.lines.planning import StationPlan, plan_line
 from app.people import Role
 from app.quality.containments import open_containment, release_containment
 from app.quality.dispositions import AUTHORITY, Disposition, disposition_units, require_authority
-from app.quality.failures import failures_on
+from app.quality.failures import failures_on, unproven
 from app.quality.nonconformances import open_nonconformance
 from app.quality.scope import ScopedUnit
 from app.quality.shipping import unpack
@@ -21,7 +21,7 @@ from app.quality.terms import terms_of
 from app.trace.evidence import Evidence
 from app.units.ownership import assign_customer
 from app.units.whereabouts import places_of
-from tests.containment.stories import ACTOR, build, contain, decide, held, unit_id
+from tests.containment.stories import ACTOR, build, contain, decide, held, unit_id, unit_ids
 from tests.inbox.messages import at, count, initialized, message, received, started, stored
 
 
@@ -243,3 +243,28 @@ def test_a_reason_is_given_in_words(engine: Engine, blank: str) -> None:
             with pytest.raises(Invalid, match="reason"):
                 deed()
     assert set(held(engine, "SN-1")) == {"SN-1"}
+
+
+def test_what_was_decided_before_the_boards_had_serials_is_proven_by_each(engine: Engine) -> None:
+    stored(engine, started(("PNL-1", 1), ("PNL-1", 2), transaction=uuid4(), order="WO-1", when=1))
+    opened = contain(engine, serials=["PNL-1"])
+    decide(engine, opened.nonconformance, ["PNL-1"], "rework")
+    stored(engine, initialized("PNL-1", ("SN-1", 1), ("SN-2", 2), order="WO-1", when=50))
+    stored(engine, inspected("SN-2", "Passed", 60))
+    with engine.connect() as connection:
+        boards = unit_ids(connection, "SN-1", "SN-2")
+        assert [boards[one] for one in unproven(connection, boards)] == ["SN-1"]
+
+
+def test_what_quality_accepts_as_it_is_after_a_rework_needs_no_proof_of_it(engine: Engine) -> None:
+    build(engine, "SN-1")
+    opened = contain(engine, lot="A17")
+    decide(engine, opened.nonconformance, ["SN-1"], "rework")
+    with engine.begin() as connection:
+        one = unit_id(connection, "SN-1")
+        scope = {(one, 0): ScopedUnit("SN-1", Evidence.exact, "Looked at.", at(9))}
+        again = open_nonconformance(connection, scope, reason="Scratched.", actor=ACTOR)
+        assert unproven(connection, [one]) == {one}
+    decide(engine, again, ["SN-1"], "use_as_is")
+    with engine.connect() as connection:
+        assert unproven(connection, [one]) == set()

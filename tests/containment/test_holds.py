@@ -12,7 +12,20 @@ from app.quality.holds import holds_on, write_holds_seen
 from app.quality.package_holds import held_packages
 from app.trace.made_from import made_from
 from tests.containment.stories import ACTOR, build, contain, decide, held, package_id, unit_id
-from tests.inbox.messages import count, entry, initialized, installed, message, received, started, stored, uninstalled
+from tests.containment.test_dispositions import inspected
+from tests.inbox.messages import (
+    STATION,
+    at,
+    count,
+    entry,
+    initialized,
+    installed,
+    message,
+    received,
+    started,
+    stored,
+    uninstalled,
+)
 from tests.trace.reels import joined, split
 
 
@@ -36,6 +49,33 @@ def test_a_unit_that_gets_a_contained_package_later_is_held_with_the_report(engi
     assert hold.containment == done.number
     assert "put package REEL-2 on it" in hold.sentence
     assert done.number in hold.clears
+
+
+def test_whatever_a_station_tells_of_a_unit_in_a_window_puts_it_under_its_containment(engine: Engine) -> None:
+    build(engine, "SN-1")
+    contain(engine, station=STATION, since=at(0), until=at(100))
+    of_its_own = message("Production.ReworkAndRepair.UnitsRepaired", {"RepairedUnits": [{"UnitIdentifier": "SN-4"}]})
+    stored(
+        engine,
+        installed(entry("SN-2", "REEL-9", ["R1"]), when=10),
+        inspected("SN-3", "Passed", 20, source=STATION),
+        of_its_own,
+        inspected("SN-5", "Passed", 200, source=STATION),
+        inspected("SN-6", "Passed", 20),
+    )
+    assert held(engine, *(f"SN-{number}" for number in range(1, 7))) == {f"SN-{one}": [False] for one in range(1, 5)}
+
+
+def test_what_a_contained_unit_is_built_into_later_is_held_with_the_report(engine: Engine) -> None:
+    build(engine, "CHILD", "BOX-1", "BOX-2", "BOX-3")
+    stored(engine, installed(entry("BOX-1", None, children=[("A1", "CHILD")]), when=20))
+    contain(engine, serial="CHILD")
+    stored(
+        engine,
+        uninstalled("BOX-1", children=[("A1", "CHILD")], when=30),
+        installed(entry("BOX-2", None, children=[("A1", "CHILD")]), when=40),
+    )
+    assert held(engine, "BOX-1", "BOX-2", "BOX-3") == {"BOX-1": [False], "BOX-2": [False]}
 
 
 def test_a_package_whose_lot_becomes_known_later_catches_what_was_built_before(engine: Engine) -> None:

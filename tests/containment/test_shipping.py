@@ -1,6 +1,7 @@
 """Only what is finished, released and whole leaves; whatever is kept, is kept by name with its reason."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -378,3 +379,21 @@ def test_what_was_mended_passes_what_it_was_mended_for(engine: Engine) -> None:
     assert kept(refused) == {"SN-1": ["unproven"]}
     stored(engine, inspected("SN-1", "Passed", 10))
     put(engine, "SN-1")
+
+
+def test_what_is_taken_out_while_its_shipment_waits_for_it_does_not_leave(engine: Engine) -> None:
+    build(engine, "SN-1")
+    put(engine, "SN-1")
+
+    def leave() -> None:
+        with engine.begin() as connection:
+            ship(connection, "SH-1", actor=ACTOR)
+
+    with ThreadPoolExecutor(1) as pool, engine.begin() as connection:
+        unpack(connection, ["SN-1"], reason="Wrong box.", actor=ACTOR)
+        leaving = pool.submit(leave)
+        with pytest.raises(TimeoutError):
+            leaving.result(0.5)
+        connection.commit()
+        with pytest.raises(Conflict, match="is empty"):
+            leaving.result()

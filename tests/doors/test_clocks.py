@@ -11,15 +11,21 @@ from tests.doors.conftest import Ask
 from tests.doors.test_pages import form_token, logged_in
 from tests.inbox.messages import STATION, stored
 from tests.materials.test_moisture_events import left, msd
-from tests.materials.test_wrong_clocks import SEEN
+from tests.materials.test_wrong_clocks import hours_until_now
 
 SET = {"station": STATION, "reason": "the battery was empty"}
 
 
 @pytest.fixture
-def wrong(engine: Engine) -> Engine:
+def now() -> float:
+    """Hours from the story's beginning."""
+    return hours_until_now()
+
+
+@pytest.fixture
+def wrong(engine: Engine, now: float) -> Engine:
     """A station that asks no gate, and whose clock was hours ahead once, ten days ago."""
-    stored(engine, msd("Opened", "P-1", when=SEEN - 5))
+    stored(engine, msd("Opened", "P-1", when=now - 5))
     with engine.begin() as connection:
         measure_clocks(connection, {STATION: timedelta(hours=3)}, live=False)
         ago = "now() - interval '10 days'"
@@ -32,23 +38,23 @@ def days_ago(days: float) -> str:
     return (datetime.now(UTC) - timedelta(days=days)).isoformat()
 
 
-def test_what_it_tells_after_it_was_set_is_believed_again(wrong: Engine, ask: Ask) -> None:
+def test_what_it_tells_after_it_was_set_is_believed_again(wrong: Engine, ask: Ask, now: float) -> None:
     client = ask("line_lead")
-    assert left(wrong, "P-1", when=SEEN + 5) == pytest.approx(155, abs=0.1)
+    assert left(wrong, "P-1", when=now + 5) == pytest.approx(155, abs=0.1)
     station = client.get("/api/v1/stations").json()["stations"][0]
     assert station["wrong_clock"]["ahead"]
     answer = client.post("/api/v1/stations/clock", json=SET | {"at": days_ago(1)})
     assert answer.status_code == 200, answer.text
-    assert left(wrong, "P-1", when=SEEN + 5) == pytest.approx(158, abs=0.1)
+    assert left(wrong, "P-1", when=now + 5) == pytest.approx(158, abs=0.1)
     assert client.get("/api/v1/stations").json()["stations"][0]["wrong_clock"] is None
     with wrong.connect() as connection:
         audited = connection.execute(text("SELECT details FROM audit WHERE deed = 'clock.set'")).scalar_one()
     assert audited["reason"] == SET["reason"]
 
 
-def test_what_it_told_before_it_was_set_is_not(wrong: Engine, ask: Ask) -> None:
+def test_what_it_told_before_it_was_set_is_not(wrong: Engine, ask: Ask, now: float) -> None:
     assert ask("process_engineer").post("/api/v1/stations/clock", json=SET).status_code == 200
-    assert left(wrong, "P-1", when=SEEN + 5) == pytest.approx(155, abs=0.1)
+    assert left(wrong, "P-1", when=now + 5) == pytest.approx(155, abs=0.1)
 
 
 @pytest.mark.parametrize(

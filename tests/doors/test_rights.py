@@ -60,6 +60,7 @@ DEEDS = """
     -LPQ-A-  POST /serial-formats
     -LPQ-A-  POST /setup/clearances
     -LPQ-A-  POST /units/taken-out
+    -LPQ-A-  POST /units/taken-out/withdrawals
     -LPQ-A-  POST /work-orders
     -LPQ-A-  POST /work-orders/customer
     OLPQ-A-  POST /packages

@@ -44,6 +44,37 @@ def test_a_line_lead_says_so_on_the_passport(engine: Engine, ask: Ask, accounts:
     assert count(engine, "taken_out", "reason = 'In rack 4.'") == 1
 
 
+def test_who_was_mistaken_says_so(engine: Engine, ask: Ask, accounts: dict[str, str]) -> None:
+    stored(engine, initialized("CAR+1", ("SN-1", 1), ("SN-2", 2), when=1))
+    lead = ask("line_lead")
+    mistake = {"serials": ["SN-2"], "reason": "It was SN-7 in the rack."}
+    address = "/api/v1/units/taken-out/withdrawals"
+    refused = lead.post(address, json=mistake)
+    assert (refused.status_code, refused.json()["type"]) == (404, "/problems/not_found")
+    seen = {"serials": ["SN-2"], "reason": "In rack 4."}
+    assert lead.post("/api/v1/units/taken-out", json=seen).status_code == 200
+    page = logged_in(ask, "line_lead").get("/units?serial=SN-2").text
+    assert "It is in CAR+1 after all" in unescape(page)
+    withdrawn = lead.post(address, json=mistake)
+    assert [(one["panel"], one["reason"]) for one in withdrawn.json()["withdrawn"]] == [("CAR+1", "In rack 4.")]
+    assert lead.post(address, json=mistake).status_code == 404
+    verdicts = lead.get("/api/v1/interlock", params={"station": "Acme.Mounter.1", "serial": "CAR+1"}).json()["verdicts"]
+    assert [verdict["serial"] for verdict in verdicts] == ["SN-1", "SN-2"]
+    page = logged_in(ask, "line_lead").get("/units?serial=SN-2").text
+    assert "after all" not in page
+    assert 'action="/units/taken-out"' in page, "it can be seen outside again"
+
+
+def test_it_is_withdrawn_on_the_passport(engine: Engine, ask: Ask, accounts: dict[str, str]) -> None:
+    stored(engine, initialized("CAR+1", ("SN-1", 1), ("SN-2", 2), when=1))
+    lead = logged_in(ask, "line_lead")
+    told = {"form_token": form_token(lead.get("/units?serial=SN-2").text), "serial": "SN-2", "reason": "In rack 4."}
+    assert lead.post("/units/taken-out", data=told).status_code == 303
+    assert lead.post("/units/taken-out/withdrawals", data=told | {"form_token": "0"}).status_code == 403
+    assert lead.post("/units/taken-out/withdrawals", data=told | {"reason": "SN-7."}).status_code == 303
+    assert "after all" not in lead.get("/units?serial=SN-2").text
+
+
 def test_a_deadlock_is_nothing_that_a_person_sees(engine: Engine, ask: Ask, accounts: dict[str, str]) -> None:
     stored(engine, initialized("CAR+1", ("SN-1", 1), ("SN-2", 2), when=1))
     with engine.begin() as connection:

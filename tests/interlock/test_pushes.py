@@ -113,6 +113,45 @@ def test_what_was_not_answered_is_sent_again(engine: Engine) -> None:
         assert len(due(connection)) == 1
 
 
+def test_a_station_that_stood_still_over_a_weekend_is_told_all_the_same(engine: Engine) -> None:
+    loaded(engine)
+    contain(engine)
+    with engine.begin() as connection:
+        assert len(due(connection)) == 1
+        moved = "UPDATE station_request SET requested_at = now() - interval '3 days', sent_at = now() - interval '{}'"
+        connection.execute(text(moved.format("1 minute")))
+        assert due(connection) == [], "it is not asked as often any more"
+        connection.execute(text(moved.format("11 minutes")))
+        assert len(due(connection)) == 1
+
+
+def test_a_station_that_could_not_obey_is_asked_again(engine: Engine) -> None:
+    loaded(engine)
+    contain(engine)
+    busy = RequestResult(result="Failed", result_code=3, message="The feeder is moving.")
+    with engine.begin() as connection:
+        (request,) = due(connection)
+        reply(connection, request, BlockMaterialsResponse(result=busy))
+        assert due(connection) == []
+        connection.execute(text("UPDATE station_request SET sent_at = now() - interval '11 minutes'"))
+        (again,) = due(connection)
+        reply(connection, again, BlockMaterialsResponse(result=SUCCESS))
+        assert rows(connection) == [(BlockMaterialsRequest.cfx_name, "REEL-1", "Success", True)]
+
+
+def test_what_was_sent_is_taken_back_though_no_answer_has_come(engine: Engine) -> None:
+    loaded(engine)
+    number = contain(engine)
+    with engine.begin() as connection:
+        (request,) = due(connection)
+    with engine.begin() as connection:
+        release_containment(connection, number, reason="measured: sound", actor="person:quinn")
+    with engine.begin() as connection:
+        assert names(due(connection)) == ["UnblockMaterialsRequest"]
+        reply(connection, request, BlockMaterialsResponse(result=SUCCESS))
+        assert due(connection) == []
+
+
 def test_a_station_that_does_not_understand_is_left_alone(engine: Engine) -> None:
     loaded(engine)
     contain(engine)
@@ -134,12 +173,13 @@ def test_a_lock_is_told_and_taken_back(engine: Engine) -> None:
     loaded(engine)
     with engine.begin() as connection:
         lock_station(connection, station=STATION, reason="smoke", actor="person:lena")
-        (request,) = due(connection)
-        assert names([request]) == ["LockStationRequest"]
+        write_due(connection)
         unlock_station(connection, station=STATION, reason="steam", actor="person:lena")
         assert due(connection) == [], "it never heard of the lock"
-    with engine.begin() as connection:
-        assert rows(connection)[0][3] is False
+        lock_station(connection, station=STATION, reason="smoke", actor="person:lena")
+        assert names(due(connection)) == ["LockStationRequest"]
+        unlock_station(connection, station=STATION, reason="steam", actor="person:lena")
+        assert names(due(connection)) == ["UnlockStationRequest"]
 
 
 def test_an_answer_to_nothing_or_of_another_station_changes_nothing(engine: Engine) -> None:

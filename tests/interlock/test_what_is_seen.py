@@ -216,6 +216,20 @@ def test_a_panels_override_is_for_each_board_in_it(line: Engine) -> None:
     assert codes(line, MOUNTER, Asked("SN-2")) == [[]]
 
 
+def test_what_was_skipped_with_leave_stays_passed_at_the_stations_behind(line: Engine) -> None:
+    now = datetime.now(UTC)
+    with line.begin() as connection:
+        grant_override(
+            connection, code="skipped", station=MOUNTER, serial="SN-1", reason="printed by hand", actor=ENGINEER,
+            second=SECOND, until=now + timedelta(hours=1),
+        )  # fmt: skip
+    assert codes(line, AOI, Asked("SN-1")) == [["skipped", "skipped"]], "the leave is for the mounter"
+    work, when = uuid4(), (now - messages.START).total_seconds() + 1
+    stored(line, started(("P-1", 1), ("P-1", 2), transaction=work, source=MOUNTER, when=when))
+    stored(line, completed(transaction=work, source=MOUNTER, when=when + 1))
+    assert codes(line, AOI) == [[], ["skipped"]]
+
+
 # --- material ---
 
 

@@ -1,6 +1,6 @@
 """What lets a board go on or leave is said of that board: no other board's pass, no other matter's decision."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -8,6 +8,9 @@ from sqlalchemy import Engine
 
 from app.errors import BirthmarkError
 from app.interlock.gathering import Asked
+from app.interlock.overrides import grant_override
+from app.lines.clocks import measure_clocks
+from app.people import Actor, Role
 from app.units.completeness import incomplete
 from app.units.taken_out import take_out
 from tests.containment.stories import ACTOR, contain, decide, send, unit_id
@@ -26,6 +29,8 @@ from tests.inbox.messages import (
 from tests.interlock.story import AOI, MARKER, MOUNTER, PRINTER, TESTER, clock, codes, done, inspected, passed, placed
 from tests.interlock.test_reused_carriers import OFF, failed, is_off, is_scrapped, round_of, scrapped
 from tests.interlock.test_reused_carriers import inspected as carrier_inspected
+
+ENGINEER, SECOND = (Actor(f"person:{name}", name, Role.process_engineer, person=name) for name in ("ann", "bob"))
 
 
 def ago(seconds: float) -> float:
@@ -52,6 +57,14 @@ def work_on_carrier(engine: Engine, station: str, when: float) -> None:
 def inspection(unit: str, outcome: str, when: float) -> bytes:
     found = {"UnitIdentifier": unit, "OverallResult": outcome, "Inspections": []}
     body = {"TransactionId": str(uuid4()), "InspectionMethod": "AOI", "InspectedUnits": [found]}
+    return message("Production.TestAndInspection.UnitsInspected", body, source=AOI, when=when)
+
+
+def positions_passed(when: float) -> bytes:
+    units: list[dict[str, object]] = [
+        {"UnitIdentifier": "P-1", "UnitPositionNumber": n, "OverallResult": "Passed", "Inspections": []} for n in (1, 2)
+    ]
+    body = {"TransactionId": str(uuid4()), "InspectionMethod": "AOI", "InspectedUnits": units}
     return message("Production.TestAndInspection.UnitsInspected", body, source=AOI, when=when)
 
 
@@ -145,6 +158,58 @@ def test_what_a_carrier_does_after_a_board_left_it_for_another_is_not_done_to_it
     assert codes(line, TESTER, Asked("SN-1")) == [["skipped"]]
     work_on_carrier(line, TESTER, ago(10))
     assert missing(line, "SN-1")
+
+
+def test_a_board_told_in_another_carrier_has_left_the_former(line: Engine) -> None:
+    done(line, PRINTER)
+    done(line, MOUNTER, placed("R-1"))
+    done(line, AOI, inspected("Failed", "Passed"))
+    stored(line, initialized("P-2", ("SN-1", 1), order="WO-1", when=ago(60), source=MARKER))
+    stored(line, inspection("P-1", "Passed", ago(19)))
+    assert failed(line, "SN-1") == (True, True)
+    stored(line, initialized("P-1", ("SN-1", 1), order="WO-1", when=ago(15), source=MARKER))
+    stored(line, inspection("P-1", "Passed", ago(10)))
+    assert failed(line, "SN-1") == (False, False), "it is back"
+
+
+def test_a_machine_that_goes_on_naming_the_place_says_nothing_for_a_board_outside(line: Engine) -> None:
+    done(line, PRINTER)
+    done(line, MOUNTER, placed("R-1"))
+    done(line, AOI, inspected("Failed", "Passed"))
+    seen_outside(line, "SN-1")
+    stored(line, positions_passed(ago(20)))
+    assert failed(line, "SN-1") == (True, True)
+
+
+def test_a_lot_that_may_be_used_takes_no_rework_back(line: Engine) -> None:
+    stored(line, received(("REEL-1", "RES-10K", "LOT-7"), source=MOUNTER))
+    done(line, PRINTER)
+    done(line, MOUNTER, placed("REEL-1"))
+    done(line, AOI, inspected("Failed", "Passed"))
+    failure = contain(line, serials=["SN-1"])
+    decide(line, failure.nonconformance, ["SN-1"], "rework")
+    lot = contain(line, lot="LOT-7")
+    decide(line, lot.nonconformance, ["SN-1"], "use_as_is", customer_approval="CA-1")
+    assert codes(line, MOUNTER, Asked("SN-1")) == [[]], "it may go back to where its parts were placed"
+
+
+@pytest.mark.parametrize("behind", [0, 3600])
+def test_an_override_for_a_carrier_is_for_the_boards_that_were_known_to_be_in_it(line: Engine, behind: int) -> None:
+    stored(line, round_of("SN-8", ago(7200)))
+    refused = codes(line, TESTER, Asked("CAR"))
+    with line.begin() as connection:
+        grant_override(
+            connection, station=TESTER, serial="CAR", code=refused[0][0], reason="looked at it",
+            until=datetime.now(UTC) + timedelta(hours=1), actor=ENGINEER, second=SECOND,
+        )  # fmt: skip
+        connection.exec_driver_sql("UPDATE gate_override SET given_at = given_at - interval '30 minutes'")
+        connection.exec_driver_sql("UPDATE panel_position SET received_at = received_at - interval '1 hour'")
+    assert codes(line, TESTER, Asked("SN-8")) == [refused[0][1:]]
+    stored(line, round_of("SN-9", ago(600 + behind)))
+    if behind:
+        with line.begin() as connection:
+            measure_clocks(connection, {MARKER: timedelta(seconds=-behind)})
+    assert codes(line, TESTER, Asked("SN-9")) == refused
 
 
 def test_no_verdict_is_not_cleared_by_what_may_be_another_boards_pass(line: Engine) -> None:

@@ -15,8 +15,18 @@ from tests.materials.test_moisture_events import HOUR, condition, left, msd
 from tests.setup.plant import reel
 from tests.trace.reels import described, loaded, split
 
-SEEN = (datetime.now(UTC) - START) / timedelta(hours=1)
+SEEN = 0.0
 """Hours from the story's beginning until now, when clocks are measured."""
+
+
+def hours_until_now() -> float:
+    """From the story's beginning. Now is when a test begins: until a whole run comes to it, minutes have passed."""
+    return (datetime.now(UTC) - START) / timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def seen_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "SEEN", hours_until_now())
 
 
 def seen(engine: Engine, off: float, *, ago: float = 0, live: bool = True) -> None:

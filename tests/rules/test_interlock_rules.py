@@ -26,6 +26,7 @@ def test_a_good_unit_passes_and_says_what_was_not_judged() -> None:
 HELD = OnHold("NC-1", Sentence("SN-7 is on hold."))
 
 # What stops a unit. Each line: what differs from the good unit at the AOI, and the codes against it.
+TOUCHED_UP = tuple(replace(step, optional=step.operation == "aoi") for step in ROUTING)
 UNIT_RULES: list[tuple[str, dict[str, Any], list[str]]] = [
     # route
     ("next", {}, []),
@@ -70,6 +71,12 @@ UNIT_RULES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("done before quality sent it to rework", {"visits": visits("print place aoi"), "free": frozenset({"aoi"})}, []),
     ("done since quality sent it to rework", {"visits": visits("print place aoi"), "free": frozenset({"place"})},
      ["repeated"]),
+    ("left out, and what comes behind is done", {"routing": TOUCHED_UP, "visits": visits("print place test")},
+     ["out_of_order"]),
+    ("left out, and sent to rework since", {"routing": TOUCHED_UP, "visits": visits("print place test"),
+                                            "free": frozenset({"place", "test"})}, []),
+    ("left out, and gone on since it was sent to rework", {"routing": TOUCHED_UP, "visits": visits("print place test"),
+                                                           "free": frozenset({"place"})}, ["out_of_order"]),
     ("not in the routing", {"routing": ROUTING[:2]}, []),
     ("no routing is planned", {"routing": (), "visits": ()}, []),
     ("the report of the step before is on its way", {"visits": visits("print"), "busy": ("place",)}, ["not_arrived"]),

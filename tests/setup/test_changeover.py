@@ -5,9 +5,12 @@ from typing import Any
 from sqlalchemy import Engine
 
 from app.cfx.messages.storage import StationSetupRequirements
-from app.interlock.station_setup import setup_reasons
+from app.interlock.gate import ask
+from app.interlock.gathering import Asked
+from app.interlock.station_setup import setup_reasons, wanted_setup
+from app.lines.planning import StationPlan, plan_line
 from app.setup.requirements import SlotPlan
-from tests.inbox.messages import STATION, at, message, stored
+from tests.inbox.messages import STATION, at, initialized, message, stored
 from tests.setup.plant import R10K, R22K, begins, codes, order, plan, product, reel, scan, station
 
 F1 = "M1.F.1"
@@ -94,3 +97,25 @@ def test_started_again_often_or_with_an_empty_order_it_is_the_same_order_and_the
     activates(-50, "SecondarySurface")
     assert codes(scan(engine, F1, "P-TOP", when=-40)) == ["wrong_part"]
     assert scan(engine, F1, "P-BOTTOM", when=-30).accepted
+
+
+def test_the_gate_knows_the_order_of_a_recipe_that_was_started_again(engine: Engine) -> None:
+    station(engine)
+    for number, name in (("WO-1", "FIRST"), ("WO-2", "SECOND")):
+        order(engine, number, product(engine, name), 10)
+    plan(engine, 2, SlotPlan(F1, R10K))
+    with engine.begin() as connection:
+        plan_line(connection, name="L", stations=[StationPlan(STATION, operation="place")], actor="test")
+        connection.exec_driver_sql(
+            "INSERT INTO routing_operation (product_revision_id, sequence, operation) "
+            "SELECT product_revision_id, 1, 'place' FROM product_revision"
+        )
+    stored(engine, initialized(None, "SN-1", order="WO-1", when=-200, source="Acme.Marker.1"))
+    activated = {"RecipeName": "second", "Revision": "1"}
+    with_order = activated | {"WorkOrderIdentifier": {"WorkOrderId": "WO-2"}}
+    for body, when in ((with_order, -90), (activated, -80)):
+        stored(engine, message("Production.RecipeActivated", body, when=when))
+        with engine.begin() as connection:
+            (verdict,) = ask(connection, station=STATION, units=[Asked("SN-1")], actor="test", at=at(when + 5))
+            assert "wrong_product_revision" in {ground.code for ground in verdict.reasons}
+            assert wanted_setup(connection, STATION, at=at(when + 5)) is not None

@@ -4,9 +4,10 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app.errors import Invalid
+from app.setup.learning import learn_setup
 from app.setup.requirements import SlotPlan
-from tests.inbox.messages import at
-from tests.setup.plant import C100N, R10K, plan, product, reel, scan, setup, station
+from tests.inbox.messages import STATION, at
+from tests.setup.plant import C100N, R10K, codes, plan, product, reel, scan, setup, station
 
 SLOT = "M1.F.1"
 
@@ -109,3 +110,15 @@ def test_where_nobody_knows_the_lane_of_what_is_spliced_to_somebody_says_it(engi
     with pytest.raises(Invalid, match="R-1 may go into lane 1 or 2"):
         scan(engine, SLOT, "R-2", replaces="R-1", product_revision_id=revision)
     assert scan(engine, SLOT, "R-2", replaces="R-1", lane="1", product_revision_id=revision, when=1).accepted
+
+
+def test_what_is_learned_of_two_lanes_is_what_is_in_them(engine: Engine) -> None:
+    revision = planned(engine)
+    machine_loads(engine, R_1="1", C_1="2")
+    assert scan(engine, SLOT, "R-1").lane == "1"
+    assert scan(engine, SLOT, "C-1", when=1).lane == "2"
+    with engine.begin() as connection:
+        learn_setup(connection, station=STATION, product_revision_id=revision, at=at(10), actor="t")
+    found = setup(engine, revision)
+    assert codes(found) == []
+    assert [(one.slot, one.lane, one.part_number) for one in found.slots] == [(SLOT, "1", R10K), (SLOT, "2", C100N)]

@@ -14,7 +14,8 @@ from app.materials.rules import Handling
 from app.quality.containments import open_containment
 from app.quality.terms import terms_of
 from app.setup.checks import blocked_locations
-from app.setup.requirements import SlotPlan, learn_setup
+from app.setup.learning import learn_setup
+from app.setup.requirements import SlotPlan
 from app.setup.state import setup_at
 from app.setup.verification import Check, clear_location, verify_loading
 from app.trace.loaded import loaded_intervals

@@ -198,3 +198,22 @@ def test_what_may_have_been_removed_before_is_perhaps_in(engine: Engine) -> None
     parts = {part.package: part for part in made(engine, "SN-1").installations}
     assert (parts["R-1"].removed_at is not None, parts["R-1"].perhaps_removed_at) == (True, None)
     assert (parts["R-2"].removed_at, parts["R-2"].perhaps_removed_at is not None) == (None, True)
+
+
+def test_what_is_told_of_the_former_carrier_after_a_board_moved_is_not_certain(engine: Engine) -> None:
+    """Nobody said that it left A: what is told of its place there may be of it, and of the whole as well."""
+    stored(
+        engine,
+        initialized("A", ("SN-1", 1), when=0),
+        installed(entry("A", "R-1", ["R1"], position=1), when=50),
+        initialized("B", ("SN-1", 1), when=100),
+        installed(entry("A", "R-2", ["R2"], position=1), when=150),
+        installed(entry("A", "R-3", ["R3"]), when=160),
+        installed(entry("B", "R-4", ["R4"], position=1), when=170),
+        initialized("A", ("SN-1", 1), when=200),
+        installed(entry("A", "R-5", ["R5"], position=1), when=250),
+    )
+    asked = ("R-1", "R-2", "R-3", "R-4", "R-5")
+    answers = {"R-1": EXACT, "R-2": BOUNDED, "R-3": BOUNDED, "R-4": EXACT, "R-5": EXACT}
+    assert {package: told(engine, package=package)["SN-1"] for package in asked} == answers
+    assert packages(engine, "SN-1") == answers

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from app.trace.made_from import made_from
 from app.trace.question import Question
 from app.trace.where_used import stream_where_used
-from app.units.taken_out import take_out
+from app.units.taken_out import take_out, withdraw_taken_out
 from tests.containment.stories import ACTOR, contain, held
 from tests.inbox.messages import START, entry, initialized, installed, received, started, stored
 
@@ -82,3 +82,14 @@ def test_put_in_again_it_is_in_it_again(carrier: Engine) -> None:
     stored(carrier, initialized("CAR", ("SN-3", 3), when=now() - 25))
     told(carrier, "R-2", begun=now() - 20)
     assert where(carrier, "R-2") == ROUND | {"SN-3"}
+
+
+def test_what_the_carrier_did_was_done_to_it_where_it_was_a_mistake(carrier: Engine) -> None:
+    told(carrier, "R-1", begun=now() - 20)
+    assert where(carrier, "R-1") == ROUND
+    mistaken = datetime.now(UTC)
+    with carrier.begin() as connection:
+        withdraw_taken_out(connection, ["SN-3"], reason="It was SN-9 in the rack.", actor=ACTOR)
+    assert where(carrier, "R-1") == {*ROUND, "SN-3"}
+    assert packages(carrier, "SN-3") == {"R-1"}
+    assert where(carrier, "R-1", as_of=mistaken) == ROUND, "as it was known then"

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 from app.errors import Invalid, NotFound
 from app.trace.question import Question
 from app.trace.where_used import CarryingUnit, stream_where_used
+from tests.containment.stories import contain, held
 from tests.inbox.messages import STATION, at, completed, entry, initialized, installed, message, started, stored
 
 PRINTER, TESTER = "Acme.Printer.1", "Acme.Tester.1"
@@ -30,6 +31,12 @@ def used(tool: str, *units: str | None, transaction: UUID | None = None, **envel
         {"Tool": {"UniqueIdentifier": tool}} | ({"UnitIdentifier": unit} if unit else {}) for unit in units
     ]
     return message("Production.ToolsUsed", body, **envelope)
+
+
+def changed(new: str, *, old: str | None = None, **envelope: Any) -> bytes:
+    """`ToolChanged`."""
+    body = {"NewTool": {"UniqueIdentifier": new}} | ({"OldTool": {"UniqueIdentifier": old}} if old else {})
+    return message("ResourcePerformance.ToolChanged", body, **envelope)
 
 
 def operator(name: str, *, active: bool, **envelope: Any) -> bytes:
@@ -163,3 +170,30 @@ def test_terms_that_do_not_go_together_are_refused(terms: dict[str, str]) -> Non
 def test_what_nobody_named_is_not_known(engine: Engine, term: str) -> None:
     with pytest.raises(NotFound, match=r"No .* nothing is known here"):
         answer(engine, **{term: "nothing"})
+
+
+def test_a_tool_that_was_loaded_may_have_touched_what_was_worked_on_meanwhile(engine: Engine) -> None:
+    stored(
+        engine,
+        *worked("SN-0", start=0, end=5, source=PRINTER),
+        changed("ST-1", when=8, source=PRINTER),
+        *worked("SN-1", start=10, end=20, source=PRINTER),
+        *worked("SN-2", start=10, end=20, source=TESTER),
+        *worked("SN-3", start=30, end=40, source=PRINTER),
+        used("ST-1", "SN-3", when=35, source=PRINTER),
+        *worked("SN-4", start=50, end=60, source=PRINTER),
+        used("ST-2", "SN-4", when=55, source=PRINTER),
+        changed("ST-2", old="ST-1", when=70, source=PRINTER),
+        *worked("SN-5", start=80, end=90, source=PRINTER),
+    )
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE tool SET kind = 'stencil'"))
+    told = {unit.serial: (unit.evidence.value, unit.reason) for unit in answer(engine, tool="ST-1")}
+    assert {serial: evidence for serial, (evidence, _) in told.items()} == {"SN-1": "inferred", "SN-3": "exact"}
+    assert told["SN-1"][1].startswith(f"{PRINTER} worked on it while ST-1 was loaded there, ")
+
+
+def test_such_a_tool_can_be_contained(engine: Engine) -> None:
+    stored(engine, changed("ST-1", when=1, source=PRINTER), *worked("SN-1", start=10, end=20, source=PRINTER))
+    contain(engine, tool="ST-1")
+    assert held(engine, "SN-1")

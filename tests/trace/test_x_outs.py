@@ -10,7 +10,7 @@ from app.trace.excluded import excluded
 from app.trace.question import Question
 from tests.containment.stories import contain, held
 from tests.flows.test_deep_and_wide import known_now
-from tests.inbox.messages import completed, entry, initialized, installed, message, received, stored
+from tests.inbox.messages import completed, entry, initialized, installed, message, received, started, stored
 from tests.trace.test_missing_reports import as_built, loaded, others
 from tests.trace.test_what_goes_in import carriers
 
@@ -109,6 +109,29 @@ def test_when_it_was_told_late_it_was_possible_until_then(engine: Engine) -> Non
     with engine.connect() as connection:
         assert set(carriers(connection, package="REEL-1", as_of=before)) == {"SN-1", "SN-2", "SN-3"}
         assert set(carriers(connection, package="REEL-1")) == {"SN-1", "SN-3"}
+
+
+@pytest.mark.parametrize("listed", [BY_PLACE, BY_SERIAL])
+def test_so_it_may_be_told_when_the_work_is_completed(
+    engine: Engine, listed: list[tuple[str, int, str | None]]
+) -> None:
+    work = uuid4()
+    units = [
+        {"UnitIdentifier": unit, "PositionNumber": position, "Status": status} for unit, position, status in listed
+    ]
+    end = {"TransactionID": str(work), "Result": "Completed", "PrimaryIdentifier": "PNL", "Units": units}
+    stored(
+        engine,
+        LINKED,
+        started("PNL", transaction=work, when=100),
+        installed(entry("PNL", "REEL-1", ["R1"]), transaction=work, when=150),
+    )
+    before = known_now(engine)
+    stored(engine, message("Production.WorkCompleted", end, when=160))
+    with engine.connect() as connection:
+        assert set(carriers(connection, package="REEL-1", as_of=before)) == {"SN-1", "SN-2", "SN-3"}
+        assert set(carriers(connection, package="REEL-1")) == {"SN-1", "SN-3"}
+        assert as_built(connection, "SN-2") == set()
 
 
 def test_an_x_out_is_not_on_hold_for_what_its_neighbours_got(engine: Engine) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, eq=False)
 class Package:
-    """One physical reel or tray. `pieces` are those on it now."""
+    """One physical reel or tray. `pieces` are those on it now, `came_with` those it began with."""
 
     identifier: str
     part_number: str
@@ -17,6 +17,10 @@ class Package:
     """The batch whose tray it is: trays have no identity of their own in stock."""
     spliced: "list[Package]" = field(default_factory=list)
     """Packages it was told to be spliced to."""
+    came_with: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.came_with = self.pieces
 
     def splice(self, other: "Package") -> None:
         """Tell of it that another hangs on it."""

@@ -98,7 +98,7 @@ class Stock:
             manufacturer="Vishay",
             manufacturer_lot_code=package.lot,
             manufacture_date=datetime(2026, 1 + int((package.lot or "L1")[1:]), 1, tzinfo=UTC),
-            initial_quantity=float(package.pieces),
+            initial_quantity=float(package.came_with),
             quantity=float(package.pieces),
         )
         self.voice.say(MaterialsInitialized(materials=[detail]), at)
