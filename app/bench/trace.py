@@ -61,10 +61,10 @@ def measure(place: Place, scale: Scale) -> list[Figure]:
         _fill(place, engine, line, truth, _BOARDS[scale])
         with engine.begin() as connection:
             token = create_token(connection, name="bench", role=Role.quality_engineer, actor="bench")
-        with _web(url) as port, contextlib.closing(_Client(port, token)) as client, _taking_in(url) as beside:
+        with _web(url) as port, contextlib.closing(_Client(port, token)) as client, _taking_in(url, engine) as beside:
             place.say("a long answer")
             streamed = _stream(client, line, truth)  # before boards of the same parts are taken in beside it
-            figures = _figures(_rounds(place, engine, client, beside, _questions(line, truth)), beside) + streamed
+            figures = _figures(_rounds(place, client, beside, _questions(line, truth)), beside) + streamed
         engine.dispose()
     return figures
 
@@ -110,41 +110,51 @@ def _web(url: str) -> Iterator[int]:
 
 
 class _Beside:
-    """Boards taken in by a process of its own, while it is not halted."""
+    """Boards taken in by a process of its own, while it is not halted; counted from one commit to another."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, engine: Engine) -> None:
         self._process = psutil.Process(pid)
+        self._engine = engine
         self.seconds = 0.0
         self.boards = 0
 
     @contextlib.contextmanager
-    def running(self, engine: Engine) -> Iterator[None]:
+    def running(self) -> Iterator[None]:
         """Take boards in for the time of the block."""
         self._process.resume()
         time.sleep(1)  # at its pace
-        before, started = _units(engine), time.monotonic()
+        before, started = self.next_commit()
         try:
             yield
-            self.boards += _units(engine) - before
-            self.seconds += time.monotonic() - started
+            after, ended = self.next_commit()
+            self.boards += after - before
+            self.seconds += ended - started
         finally:
             self._process.suspend()
 
+    def next_commit(self) -> tuple[int, float]:
+        """Boards after the next transaction that brings some, as the database numbers them, and when that was."""
+        before = self._units()
+        deadline = time.monotonic() + _PATIENCE
+        while (now := self._units()) == before:
+            if not self._process.is_running() or time.monotonic() > deadline:
+                raise Unavailable("No boards are taken in beside what is measured.")
+            time.sleep(0.005)
+        return now, time.monotonic()
 
-def _units(engine: Engine) -> int:
-    """Boards so far, as the database numbers them."""
-    with engine.connect() as connection:
-        return int(connection.execute(text("SELECT max(unit_id) FROM unit")).scalar_one())
+    def _units(self) -> int:
+        with self._engine.connect() as connection:
+            return int(connection.execute(text("SELECT max(unit_id) FROM unit")).scalar_one())
 
 
 @contextlib.contextmanager
-def _taking_in(url: str) -> Iterator[_Beside]:
+def _taking_in(url: str, engine: Engine) -> Iterator[_Beside]:
     process = spawn(
         module_command("app.bench.taking_in"), environment={**MODULE_ENVIRONMENT, "BIRTHMARK_DATABASE_URL": url}
     )
-    beside = _Beside(process.pid)
+    beside = _Beside(process.pid, engine)
     try:
-        time.sleep(3)  # it learns what is in the slots
+        beside.next_commit()  # it has learned what is in the slots
         psutil.Process(process.pid).suspend()
         yield beside
     finally:
@@ -214,14 +224,14 @@ def _questions(line: Line, truth: _Truth) -> list[_Question]:
 
 
 def _rounds(
-    place: Place, engine: Engine, client: _Client, beside: _Beside, questions: Sequence[_Question]
+    place: Place, client: _Client, beside: _Beside, questions: Sequence[_Question]
 ) -> dict[tuple[str, bool], list[float]]:
     """Milliseconds of each request by kind and whether boards were taken in beside it."""
     times: dict[tuple[str, bool], list[float]] = {}
     coming = [cycle(question.asked) for question in questions]
     for number in range(2 * _ROUNDS):
         loaded = number % 2 == 1
-        with beside.running(engine) if loaded else contextlib.nullcontext():
+        with beside.running() if loaded else contextlib.nullcontext():
             for _ in range(_OF_A_ROUND):
                 for question, asked in zip(questions, coming, strict=True):
                     address, told = next(asked)
