@@ -71,6 +71,12 @@ def joined(leading: str, trailing: str, *, quantity: float = 0, **envelope: Any)
     return message("Materials.Management.MaterialsJoined", body, **envelope)
 
 
+def spliced(depleted: str, active: str, *, slot: str = "M1.F.1", **envelope: Any) -> bytes:
+    """`SplicePointDetected`: the sensor saw the splice pass."""
+    body = {"DepletedMaterial": _location(depleted, 0, slot), "NewlyActiveMaterial": _location(active, 0, slot)}
+    return message("Materials.Storage.SplicePointDetected", body, **envelope)
+
+
 def board(
     serial: str,
     package: str | None = "P-1",

@@ -11,7 +11,7 @@ from app.trace.question import Question
 from tests.containment.stories import contain, held
 from tests.flows.test_deep_and_wide import known_now
 from tests.inbox.messages import started, stored
-from tests.trace.reels import board, described, empty, joined, loaded
+from tests.trace.reels import board, described, empty, joined, loaded, spliced
 from tests.trace.test_what_goes_in import carriers
 
 
@@ -80,3 +80,79 @@ def test_whose_whole_chain_is_looked_for_it_does_not_matter(engine: Engine) -> N
     with engine.connect() as connection:
         answer = carriers(connection, part_number="R0603-10K")
     assert set(answer.values()) == {"exact R1 R2"}
+
+
+def test_a_splice_told_after_all_that_was_taken_from_it(engine: Engine) -> None:
+    """Whenever it is told: there is nothing else the pieces can have come from."""
+    stored(
+        engine,
+        described("P-1", initial=10),
+        described("P-2", initial=1000),
+        loaded("P-1", when=1),
+        *[board(f"SN-{n}", "P-1", when=10 + 10 * n) for n in range(7)],
+        joined("P-1", "P-2", when=500),
+    )
+    with engine.connect() as connection:
+        assert carriers(connection, package="P-2") == {f"SN-{n}": "bounded R1 R2" for n in (5, 6)}
+        for serial in ("SN-5", "SN-6"):
+            assert {one.package for one in made_from(connection, serial).installations} == {"P-1", "P-2"}
+
+
+def test_what_the_head_is_short_of_was_taken_from_the_next(engine: Engine) -> None:
+    """Five boards from ten pieces, two more in the name of the head: of the next one's ten, four are gone then."""
+    stored(
+        engine,
+        *[described(f"P-{n}", initial=10) for n in (1, 2, 3)],
+        joined("P-1", "P-2", when=5),
+        joined("P-2", "P-3", when=6),
+        *[board(f"SN-{n}", "P-1", when=10 + 10 * n) for n in range(7)],
+        *[board(f"SN-{n}", "P-2", when=10 + 10 * n) for n in range(7, 12)],
+        *[board(f"SN-{n}", "P-3", when=10 + 10 * n) for n in range(12, 14)],
+    )
+    with engine.connect() as connection:
+        second, third = carriers(connection, package="P-2"), carriers(connection, package="P-3")
+    assert {serial for serial, how in second.items() if how == "exact R1 R2"} == {"SN-7", "SN-8", "SN-9"}
+    assert {serial for serial, how in second.items() if how == "bounded R1 R2"} == {"SN-5", "SN-6", "SN-10", "SN-11"}
+    assert third == {
+        **{f"SN-{n}": "bounded R1 R2" for n in (10, 11)},
+        **{f"SN-{n}": "exact R1 R2" for n in (12, 13)},
+    }
+
+
+def test_a_reel_that_was_still_there_afterwards_is_the_last_it_may_be(engine: Engine) -> None:
+    """Each reel is named by itself; one piece too many of the head is no doubt about a whole chain."""
+    stored(
+        engine,
+        described("P-1", initial=9),
+        *[described(f"P-{n}", initial=1000) for n in range(2, 6)],
+        *[joined(f"P-{n}", f"P-{n + 1}", when=n) for n in range(1, 5)],
+        *[board(f"SN-{n}", "P-1", when=10 + 10 * n) for n in range(5)],
+        *[board(f"SN-{n}", f"P-{n - 3}", when=10 + 10 * n) for n in range(5, 9)],
+    )
+    with engine.connect() as connection:
+        assert carriers(connection, package="P-2") == {"SN-4": "bounded R1 R2", "SN-5": "exact R1 R2"}
+        assert carriers(connection, package="P-3") == {"SN-6": "exact R1 R2"}
+
+
+def test_up_to_a_splice_that_was_seen_the_pieces_are_the_heads_own(engine: Engine) -> None:
+    """A label may say too little; what goes on naming the head afterwards is not believed."""
+    stored(
+        engine,
+        described("P-1", initial=10),
+        described("P-2", initial=1000),
+        joined("P-1", "P-2", when=5),
+        *[board(f"SN-{n}", "P-1", when=10 + 10 * n) for n in range(7)],
+        spliced("P-1", "P-2", when=75),
+        board("SN-7", "P-1", when=200),
+    )
+    with engine.connect() as connection:
+        head = carriers(connection, package="P-1")
+        assert {head[f"SN-{n}"] for n in range(7)} == {"exact R1 R2"}
+        assert carriers(connection, package="P-2") == {"SN-7": "bounded R1 R2"}
+
+
+def test_reels_spliced_in_a_circle_are_still_answered(engine: Engine) -> None:
+    """A mistake of a scan: nothing is sure of them then, and nothing is lost."""
+    placed(engine, joined("P-2", "P-1", when=6))
+    with engine.connect() as connection:
+        assert set(carriers(connection, package="P-2")) == {f"SN-{n}" for n in range(5, 12)}
