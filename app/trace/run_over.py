@@ -164,6 +164,8 @@ def run_over(connection: Connection, packages: Collection[int], as_of: datetime 
     Without those of a chain all of which is asked for: of which of its reels a piece is does not matter then.
     """
     wanted = set(packages)
+    if not wanted:
+        return []
     chains = _Chains(connection, wanted, as_of)
     found = []
     for head, reel in chains.reels.by_id.items():
