@@ -3,7 +3,8 @@
 A unit that was mended must have passed its checks again: `app.products.routing.reentry` says which.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -42,6 +43,17 @@ _WORK = text(
         ON {WORKED_AT_MEMBER_ROUND} AND (place.turn IS NULL OR {sure_of_work("place", NOW)})
     JOIN station USING (station_id)
     WHERE NOT {worked_without("place.member_id")}
+    """
+)
+_LEAVE = text(
+    f"""
+    -- Which operations did somebody let these units pass without, and between when did that hold? What was given to a
+    -- carrier is for the boards that were in it then.
+    {_ASKED}, {MEMBER_ROUNDS}
+    SELECT DISTINCT place.asked_id, given.subject, given.given_at, given.expires_at
+    FROM place JOIN gate_override AS given ON given.unit_id = place.unit_id
+        AND given.given_at >= place.held_from AND given.given_at < place.held_until
+    WHERE given.code = 'skipped' AND given.subject IS NOT NULL AND given.revoked_at IS NULL
     """
 )
 _MENDED = text(
@@ -111,16 +123,13 @@ def incomplete(
 ) -> dict[int, Sentence]:
     """What is missing, for each unit that is not finished: "operation AOI is not completed".
 
-    A result other than `Completed` is work that was not done. Where no routing is known, some completed work is enough;
-    of units that may have been `bought`, none is asked for.
+    A result other than `Completed` is work that was not done. What the gate was told to let it pass without is asked
+    for no more. Where no routing is known, some completed work is enough; of units that may have been `bought`, none
+    is asked for.
     """
     asked = {"units": sorted(set(unit_ids))}
     if not unit_ids:
         return {}
-    revisions = {row[0]: row[1] for row in connection.execute(_ROUTINGS, asked)}
-    routings: dict[int, list[RoutingStep]] = {}
-    for revision, operation, optional in connection.execute(_STEPS, {"revisions": sorted(set(revisions.values()))}):
-        routings.setdefault(revision, []).append(RoutingStep(operation, optional))
     visits: dict[int, list[Visit]] = {}
     working: dict[int, str] = {}
     worked: set[int] = set()
@@ -131,10 +140,11 @@ def incomplete(
             worked.add(row.asked_id)
             if row.done and row.operation is not None:
                 visits.setdefault(row.asked_id, []).append(Visit(row.operation, row.started_at))
+    routings = _routings(connection, asked, visits)
     found: dict[int, Sentence] = {}
     through: dict[int, _Routed] = {}
     for unit_id in asked["units"]:
-        routing, visited = routings.get(revisions.get(unit_id, 0), []), visits.get(unit_id, [])
+        routing, visited = routings.get(unit_id, []), visits.get(unit_id, [])
         step = next_operation(routing, visited)
         if step is not None:
             found[unit_id] = Sentence("operation %(operation)s is not completed", operation=step.operation)
@@ -145,6 +155,24 @@ def incomplete(
         elif routing:
             through[unit_id] = routing, visited
     return found | _to_pass_again(connection, through)
+
+
+def _routings(
+    connection: Connection, asked: Mapping[str, Collection[int]], visits: Mapping[int, Sequence[Visit]]
+) -> dict[int, list[RoutingStep]]:
+    """The routing of each unit; what it was let pass without is optional, once it went on while that held."""
+    revisions = {row[0]: row[1] for row in connection.execute(_ROUTINGS, asked)}
+    steps: dict[int, list[RoutingStep]] = {}
+    for revision, operation, optional in connection.execute(_STEPS, {"revisions": sorted(set(revisions.values()))}):
+        steps.setdefault(revision, []).append(RoutingStep(operation, optional))
+    found = {unit_id: steps.get(revision, []) for unit_id, revision in revisions.items()}
+    for row in connection.execute(_LEAVE, asked):
+        if any(row.given_at <= visit.started_at < row.expires_at for visit in visits.get(row.asked_id, ())):
+            found[row.asked_id] = [
+                replace(step, optional=True) if step.operation == row.subject else step
+                for step in found.get(row.asked_id, ())
+            ]
+    return found
 
 
 def _to_pass_again(connection: Connection, through: Mapping[int, _Routed]) -> dict[int, Sentence]:

@@ -16,6 +16,7 @@ from app.interlock.releases import release_provisional
 from app.lines.clocks import measure_clocks
 from app.people import Actor, Role
 from app.quality.failures import failures_on
+from app.units.completeness import incomplete
 from tests.containment.stories import contain, decide, unit_id
 from tests.inbox import messages
 from tests.inbox.messages import (
@@ -228,6 +229,11 @@ def test_what_was_skipped_with_leave_stays_passed_at_the_stations_behind(line: E
     stored(line, started(("P-1", 1), ("P-1", 2), transaction=work, source=MOUNTER, when=when))
     stored(line, completed(transaction=work, source=MOUNTER, when=when + 1))
     assert codes(line, AOI) == [[], ["skipped"]]
+    with line.connect() as connection:
+        units = {serial: unit_id(connection, serial) for serial in ("SN-1", "SN-2")}
+        missing = incomplete(connection, units.values())
+    assert missing[units["SN-1"]] == "operation inspect is not completed"
+    assert missing[units["SN-2"]] == "operation print is not completed"
 
 
 # --- material ---
