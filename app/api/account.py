@@ -13,6 +13,7 @@ from app.http.answers import encode_json
 from app.http.proofs import address_of
 from app.people import Actor, change_password, change_pin
 from app.people.idempotency import Answer
+from app.sentences import Sentence
 
 router = APIRouter(prefix="/people/me", tags=["people"])
 
@@ -43,6 +44,8 @@ def put_pin(request: Request, change: Change, actor: _Asker, engine: TheEngine, 
 
 def _changed(deed: Callable[..., None], request: Request, change: Change, actor: Actor, engine: TheEngine) -> Answer:
     if actor.person is None:
-        raise Forbidden("Nobody knows who bears this token. Use one of your own, or log in and open your account.")
+        raise Forbidden(
+            Sentence("Nobody knows who bears this token. Use one of your own, or log in and open your account.")
+        )
     deed(engine, name=actor.person, old=change.old, new=change.new, address=address_of(request))
     return Answer(200, encode_json({"name": actor.person}))

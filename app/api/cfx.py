@@ -15,6 +15,7 @@ from app.errors import Invalid
 from app.inbox.record import Delivery, Recorder
 from app.inbox.requests import answer, is_request
 from app.people.idempotency import Answer
+from app.sentences import Sentence
 
 router = APIRouter(tags=["machines"])
 
@@ -70,7 +71,7 @@ def post_cfx(
     list are answered in order in `"responses"`, beside the receipts.
     """
     if not payload:
-        raise Invalid("The body is empty. Send one CFX envelope as JSON, or a list of them.")
+        raise Invalid(Sentence("The body is empty. Send one CFX envelope as JSON, or a list of them."))
 
     def deed() -> Answer:
         receipts = recorder.record([Delivery(payload, machine.station, machine.station)])[0]

@@ -28,6 +28,7 @@ from app.quality.held_units import HeldUnits, held_in_store, held_units, shipped
 from app.quality.nonconformances import NonconformanceSummary, nonconformances
 from app.quality.scope import scope_of
 from app.quality.terms import Terms, terms_of
+from app.sentences import Sentence
 
 router = APIRouter(prefix="/containments", tags=["quality"])
 
@@ -146,7 +147,7 @@ def _one(connection: Connection, number: str, customer_id: int | None) -> Noncon
     """A containment that the asker may see; the same error for another's as for none."""
     found = nonconformances(connection, customer_id=customer_id, number=number)
     if not found:
-        raise NotFound(f"There is no containment {number}. Check its number.")
+        raise NotFound(Sentence("There is no containment %(number)s. Check its number.", number=number))
     return found[0]
 
 

@@ -36,6 +36,7 @@ from app.interlock.releases import release_provisional
 from app.interlock.starts import give_up, start_units
 from app.interlock.verdicts import Ground, Verdict, holding_back
 from app.people import Actor, Permission, prove_by_badge, prove_by_password
+from app.sentences import Sentence
 
 router = APIRouter(tags=["interlock"])
 
@@ -90,7 +91,13 @@ def get_interlock(
 
 def _speaks_for(actor: Actor, station: str) -> None:
     if actor.station not in (None, station):
-        raise Forbidden(f"This token speaks for {actor.station}, not for {station}. Ask with that station's token.")
+        raise Forbidden(
+            Sentence(
+                "This token speaks for %(station)s, not for %(station_asked)s. Ask with that station's token.",
+                station=actor.station,
+                station_asked=station,
+            )
+        )
 
 
 class Start(BaseModel):
@@ -184,7 +191,7 @@ class Second(BaseModel):
             return prove_by_password(engine, name=self.name, password=self.password, address=address)[1]
         if self.badge is not None and self.pin is not None and self.name is None:
             return prove_by_badge(engine, payload=badge_payload(self.badge), pin=self.pin, address=address)[1]
-        raise Invalid("The second person gives name and password, or badge and PIN.")
+        raise Invalid(Sentence("The second person gives name and password, or badge and PIN."))
 
 
 class Override(BaseModel):

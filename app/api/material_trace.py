@@ -12,6 +12,7 @@ from app.http.streams import json_stream
 from app.http.tables import csv_answer, wants_csv
 from app.http.tracing import AsOf, with_zone
 from app.people import Permission
+from app.sentences import Sentence
 from app.trace.balance import Balance, Finding, mass_balance, suspicious_packages
 from app.trace.deviations import Deviations, deviations, order_deviations
 from app.trace.level import Level, material_level
@@ -98,7 +99,7 @@ def get_deviations(
     elif work_order and not serial:
         found = order_deviations(connection, work_order, customer_id=reader.customer_id, as_of=with_zone(as_of))
     else:
-        raise Invalid("Say whose deviations: ?serial= of a unit, or ?work_order=.")
+        raise Invalid(Sentence("Say whose deviations: ?serial= of a unit, or ?work_order=."))
     if wants_csv(request):
         every = (*found.deviations, *found.alternates)
         rows = (tuple(getattr(one, column) for column in _DEVIATION_COLUMNS) for one in every)

@@ -17,6 +17,7 @@ from app.quality.dispositions import Disposition, disposition_packages, disposit
 from app.quality.nonconformances import NonconformanceSummary, nonconformances, open_nonconformance
 from app.quality.scope import scope_of
 from app.quality.terms import terms_of
+from app.sentences import Sentence
 
 router = APIRouter(prefix="/nonconformances", tags=["quality"])
 
@@ -90,7 +91,7 @@ def post_disposition(number: str, decision: Decision, actor: Decider, once: DoOn
     The number is the nonconformance's or its containment's. 409 where one was decided before; then nothing was done.
     """
     if not decision.serials and not decision.packages:
-        raise Invalid("Name the units by their serials, or the packages.")
+        raise Invalid(Sentence("Name the units by their serials, or the packages."))
 
     def deed(connection: Connection) -> dict[str, Any]:
         held_by = nonconformance_of(connection, number)

@@ -19,6 +19,7 @@ from app.people import Permission
 from app.products.planning import approve_parts, import_design, set_routing
 from app.products.queries import ProductSummary, approved_parts, products, routing_of
 from app.products.routing import RoutingStep
+from app.sentences import Sentence
 from app.units.ownership import assign_customer
 
 router = APIRouter(tags=["orders"])
@@ -46,7 +47,10 @@ def post_work_order(plan: WorkOrderPlan, actor: Planner, once: DoOnce) -> Respon
             known = {one.product_revision_id for one in products(connection)}
             if plan.product_revision_id not in known:
                 raise Invalid(
-                    f"There is no product revision {plan.product_revision_id}. GET /api/v1/products lists them."
+                    Sentence(
+                        "There is no product revision %(revision)s. GET /api/v1/products lists them.",
+                        revision=plan.product_revision_id,
+                    )
                 )
         plan_work_order(connection, **plan.model_dump(), actor=actor.identity)
         return _work_order(connection, plan.number)
@@ -101,7 +105,7 @@ def get_work_orders(
 def _work_order(connection: Connection, number: str, customer_id: int | None = None) -> WorkOrderSummary:
     found = work_orders(connection, number=number.strip(), customer_id=customer_id)
     if not found:
-        raise NotFound(f"No work order {number} is known here. Check the number.")
+        raise NotFound(Sentence("No work order %(order)s is known here. Check its number.", order=number))
     return found[0]
 
 

@@ -16,6 +16,7 @@ from app.materials.queries import PackageSummary, package, packages
 from app.materials.receiving import Arrival
 from app.people import Permission
 from app.quality.package_holds import take_in_package
+from app.sentences import Sentence
 
 router = APIRouter(tags=["materials"])
 
@@ -60,13 +61,13 @@ def post_package(arrival: PackageArrival, actor: Receiver, once: DoOnce) -> Resp
     """
     said = arrival.model_dump(exclude={"label"})
     if arrival.label is None and not any(said.values()):
-        raise Invalid('Say what arrived: {"label": "the raw scan"}, or fields such as part_number.')
+        raise Invalid(Sentence('Say what arrived: {"label": "the raw scan"}, or fields such as part_number.'))
 
     def deed(connection: Connection) -> PackageSummary:
         identifier = take_in_package(connection, Arrival(**said), label=arrival.label, actor=actor.identity)
         received = package(connection, identifier)
         if received is None:
-            raise NotFound(f"Package {identifier} vanished.")
+            raise NotFound(Sentence("Package %(package)s vanished.", package=identifier))
         return received
 
     return once(deed, status=201)
@@ -98,7 +99,7 @@ def get_packages(
     if identifier is not None:
         one = package(connection, identifier)
         if one is None:
-            raise NotFound(f"No package {identifier} is known here. Check the scan.")
+            raise NotFound(Sentence("No package %(package)s is known here. Check the scan.", package=identifier))
         return json_answer(one)
     found = packages(connection, lot=lot, part_number=part_number, before=cursor, limit=limit)
     more = found[-1].package_id if len(found) == limit else None

@@ -16,6 +16,7 @@ from app.people import Permission
 from app.products.instructions import Step, add_picture, instructions, write_instructions
 from app.scanning.formats import plan_serial_format, serial_formats
 from app.scanning.rules import LONGEST_SCAN, Scan, SerialFormat, read_scan
+from app.sentences import Sentence
 
 router = APIRouter(tags=["stations"])
 
@@ -91,7 +92,7 @@ def _picture(connection: Connection, encoded: str | None) -> int | None:
     try:
         return add_picture(connection, base64.b64decode(encoded, validate=True))
     except (binascii.Error, ValueError):
-        raise Invalid("A picture is sent as base64 of its bytes; this is none.") from None
+        raise Invalid(Sentence("A picture is sent as base64 of its bytes; this is none.")) from None
 
 
 @router.get("/instructions", response_model=None, dependencies=[only(Permission.read_line)])

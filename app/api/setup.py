@@ -16,6 +16,7 @@ from app.http.tables import csv_answer, wants_csv
 from app.lines.tools import station_id_of
 from app.people import Permission
 from app.reasons import Reason
+from app.sentences import Sentence
 from app.setup.checks import Block, Checked, blocked_locations, checks
 from app.setup.csv_lists import read_setup_list
 from app.setup.current import building_at
@@ -262,7 +263,7 @@ def post_requirements_list(
     try:
         read = read_setup_list(list_file.file.read().decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise Invalid("The list is not UTF-8. Save it as UTF-8.") from None
+        raise Invalid(Sentence("The list is not UTF-8. Save it as UTF-8.")) from None
 
     def deed(connection: Connection) -> dict[str, int]:
         require_listed(

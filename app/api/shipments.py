@@ -13,6 +13,7 @@ from app.api.once import DoOnce
 from app.errors import NotFound
 from app.http.answers import json_answer
 from app.quality.shipping import pack, ship, unpack
+from app.sentences import Sentence
 from app.units.shipments import ShipmentSummary, shipments, shipped_serials
 
 router = APIRouter(prefix="/shipments", tags=["quality"])
@@ -107,5 +108,5 @@ def get_shipments(
     if number is None:
         return json_answer(ShipmentPage(found))
     if not found:
-        raise NotFound(f"There is no shipment {number}. Check its number.")
+        raise NotFound(Sentence("There is no shipment %(number)s. Check its number.", number=number))
     return json_answer(ShipmentPage(found, shipped_serials(connection, number)))

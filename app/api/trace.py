@@ -25,6 +25,7 @@ from app.http.tracing import (
     with_zone,
 )
 from app.people import Permission
+from app.sentences import Sentence
 from app.trace.excluded import ExcludedUnit, excluded
 from app.trace.graph import Graph, graph_of_material, graph_of_unit
 from app.trace.made_from import MadeFrom, made_from
@@ -127,7 +128,7 @@ def get_graph(
     Nodes with the same `group` belong together and may be shown as one; `left_out` counts units beyond the 20,000th.
     """
     if sum(map(bool, (serial, package, lot))) != 1:
-        raise Invalid("Say what the picture is about: one serial, one package or one lot.")
+        raise Invalid(Sentence("Say what the picture is about: one serial, one package or one lot."))
     if serial:
         return json_answer(graph_of_unit(connection, serial, customer_id=reader.customer_id))
     asked = Question(package=package or None, lot=lot or None, part_number=part_number or None)

@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 
 from app.errors import Unauthorized
 from app.people import Actor, Permission, bearer
+from app.sentences import Sentence
 
 bearer_scheme = HTTPBearer(auto_error=False, description="A token made by `birthmark token create`")
 
@@ -13,8 +14,10 @@ def sent_token(sent: HTTPAuthorizationCredentials | None) -> str:
     """The token as it was sent. Raises `Unauthorized` where none was."""
     if sent is None:
         raise Unauthorized(
-            "The request carries no token. Send the field `Authorization: Bearer TOKEN`; "
-            "`python3 -m app token create` makes one."
+            Sentence(
+                "The request carries no token. Send the field `Authorization: Bearer TOKEN`; `python3 -m app token "
+                "create` makes one."
+            )
         )
     return sent.credentials
 
@@ -23,7 +26,7 @@ def known_asker(connection: Connection, sent: HTTPAuthorizationCredentials | Non
     """Who asks. Raises `Unauthorized` without a token in force."""
     actor = bearer(connection, sent_token(sent))
     if actor is None:
-        raise Unauthorized("This token is not in force: it was never made, or it was revoked.")
+        raise Unauthorized(Sentence("This token is not in force: it was never made, or it was revoked."))
     return actor
 
 

@@ -29,7 +29,9 @@ def uploaded_design(
         except BoardFileError as refused:
             raise Invalid(refused.sentence) from None
         except OSError as refused:
-            raise Invalid(str(refused)) from None
+            raise Invalid(
+                Sentence("The files could not be read: %(problem)s.", problem=refused.strerror or str(refused))
+            ) from None
 
 
 def _file_name(upload: UploadFile, kind: str) -> str:

@@ -20,6 +20,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from app.errors import Invalid
+from app.sentences import Sentence
 
 MEDIA_TYPE = "application/pdf"
 _WIDTH, _HEIGHT = landscape(A4)
@@ -138,8 +139,11 @@ class Paper:
     def _begin_page(self) -> None:
         if self._page == LONGEST:
             raise Invalid(
-                f"This is longer than {LONGEST} pages of PDF. Ask for it as CSV or Parquet, which have no end, or "
-                "narrow the question."
+                Sentence(
+                    "This is longer than %(count_most)s pages of PDF. Ask for it as CSV or Parquet, which have no end, "
+                    "or narrow the question.",
+                    count_most=LONGEST,
+                )
             )
         self._page += 1
         self._y = _HEIGHT - _MARGIN - 12

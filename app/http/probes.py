@@ -163,5 +163,5 @@ def _gather(connection: Connection) -> None:
 def get_problem(code: str) -> JSONResponse:
     """What the `type` of a problem means."""
     if code not in MEANINGS:
-        raise NotFound(f"No problem is called {code}.")
+        raise NotFound(Sentence("No problem is called %(name)s.", name=code))
     return JSONResponse({"code": code, "meaning": MEANINGS[code]})

@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from app.errors import BirthmarkError
+from app.sentences import Sentence
 
 MEDIA_TYPE = "application/problem+json"
 _TRY_AGAIN_AFTER = 5
@@ -59,9 +60,11 @@ def problem_of(error: Exception) -> Problem:
         return Problem(
             503,
             "unavailable",
-            "The database cannot be reached",
-            "The database does not answer, and nothing was stored. Repeat the request in a few "
-            "seconds; if that does not help, `python3 -m app doctor` says what is wrong.",
+            Sentence("The database cannot be reached"),
+            Sentence(
+                "The database does not answer, and nothing was stored. Repeat the request in a few seconds; if that "
+                "does not help, `python3 -m app doctor` says what is wrong."
+            ),
             headers={"Retry-After": str(_TRY_AGAIN_AFTER)},
         )
     return UNEXPECTED
@@ -71,19 +74,22 @@ UNSTORABLE = Problem(
     422,
     "invalid",
     "This cannot be taken as it is",
-    "A value in the request cannot be stored or looked for: a text holds the character U+0000 or half a surrogate "
-    "pair, is too long, or a number or a time is out of range. Nothing was stored. Correct it and send the request "
-    "again.",
+    Sentence(
+        "A value in the request cannot be stored or looked for: a text holds the character U+0000 or half a surrogate "
+        "pair, is too long, or a number or a time is out of range. Nothing was stored. Correct it and send the request "
+        "again."
+    ),
 )
 """What PostgreSQL refuses as no value at all, or UTF-8 as no text, whichever field it came in."""
 
 UNEXPECTED = Problem(
     500,
     "internal",
-    "Something went wrong in Birthmark",
-    "This is a fault of the product, not of the request, and nothing was stored. Repeat the "
-    "request; if it happens again, give the request's id to whoever runs Birthmark: the log has "
-    "the rest.",
+    Sentence("Something went wrong in Birthmark"),
+    Sentence(
+        "This is a fault of the product, not of the request, and nothing was stored. Repeat the request; if it happens "
+        "again, give the request's id to whoever runs Birthmark: the log has the rest."
+    ),
 )
 
 
@@ -117,9 +123,15 @@ def _of_ours(error: BirthmarkError) -> Problem:
 
 def _of_validation(error: RequestValidationError) -> Problem:
     faults = [{"field": _spoken(fault["loc"]), "says": fault["msg"]} for fault in error.errors()]
-    first = faults[0]
-    rest = f" ({len(faults) - 1} more are listed in `errors`)" if len(faults) > 1 else ""
-    sentence = f"{first['field']}: {first['says']}{rest}. Correct it and send the request again."
+    first, *rest = faults
+    told = {"field": first["field"], "problem": first["says"]}
+    sentence = Sentence("%(field)s: %(problem)s. Correct it and send the request again.", **told)
+    if rest:
+        sentence = Sentence(
+            "%(field)s: %(problem)s (%(count)s more are listed in `errors`). Correct it and send the request again.",
+            **told,
+            count=len(rest),
+        )
     return Problem(422, "invalid", "This cannot be taken as it is", sentence, {"errors": faults})
 
 
@@ -127,12 +139,19 @@ def _spoken(place: Sequence[object]) -> str:
     return ".".join(str(part) for part in place).encode(errors="replace").decode()  # a name may be no UTF-8
 
 
-_SENTENCES = {
-    400: "The request cannot be read. Check its body and its headers.",
-    404: "There is nothing at this address. `/docs` lists every address of the API.",
-    405: "This address does not take this method. The field Allow lists those it takes.",
-    413: "The body is larger than anything this address takes. Send it in smaller parts.",
-    415: "A body of this media type is not understood here. `/docs` says which one is.",
+_TITLES: dict[int, str] = {
+    400: Sentence("Bad Request"),
+    404: Sentence("Not Found"),
+    405: Sentence("Method Not Allowed"),
+    413: Sentence("Content Too Large"),
+    415: Sentence("Unsupported Media Type"),
+}
+_SENTENCES: dict[int, str] = {
+    400: Sentence("The request cannot be read. Check its body and its headers."),
+    404: Sentence("There is nothing at this address. `/docs` lists every address of the API."),
+    405: Sentence("This address does not take this method. The field Allow lists those it takes."),
+    413: Sentence("The body is larger than anything this address takes. Send it in smaller parts."),
+    415: Sentence("A body of this media type is not understood here. `/docs` says which one is."),
 }
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large",
           415: "unsupported_media_type"}  # fmt: skip
@@ -144,7 +163,7 @@ def _of_http(error: HTTPException) -> Problem:
     return Problem(
         error.status_code,
         _CODES.get(error.status_code, "http_error"),
-        phrase,
+        _TITLES.get(error.status_code, phrase),
         said or _SENTENCES.get(error.status_code, phrase),
         headers=dict(error.headers or {}),
     )

@@ -4,6 +4,7 @@ from fastapi import Request
 
 from app.people import WrongBadge
 from app.scanning.codes import CodeKind, DamagedCodeError, read_code
+from app.sentences import Sentence
 
 
 def address_of(request: Request) -> str:
@@ -16,7 +17,7 @@ def badge_payload(scanned: str) -> str:
     try:
         code = read_code(scanned.strip())
     except DamagedCodeError as damaged:
-        raise WrongBadge(str(damaged)) from None
+        raise WrongBadge(damaged.sentence) from None
     if code.kind is not CodeKind.badge:
-        raise WrongBadge("This code is no badge. Scan the code on your badge.")
+        raise WrongBadge(Sentence("This code is no badge. Scan the code on your badge."))
     return code.payload

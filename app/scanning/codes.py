@@ -45,9 +45,10 @@ class Control(StrEnum):
 class DamagedCodeError(ValueError):
     """It begins as a code of ours and is not whole; the message says what to do."""
 
-    def __init__(self, code: str, sentence: str) -> None:
+    def __init__(self, code: str, sentence: Sentence) -> None:
         super().__init__(sentence)
         self.code = code
+        self.sentence = sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +89,23 @@ def read_code(text: str) -> Code:
         raise _layout_problem(text)
     if text[:5] != HEAD or letter not in _LETTERS or not length.isdecimal():
         raise DamagedCodeError(
-            "code_garbled", "A code of Birthmark came out garbled. Scan the layout test of the control sheet."
+            "code_garbled",
+            Sentence("A code of Birthmark came out garbled. Scan the layout test of the control sheet."),
         )
     whole = 8 + int(length) + 4
     if len(text) != whole:
         raise DamagedCodeError(
-            "code_cut", f"Only a part of the code arrived, {len(text)} of {whole} characters. Scan it again."
+            "code_cut",
+            Sentence(
+                "Only a part of the code arrived, %(count)s of %(count_whole)s characters. Scan it again.",
+                count=len(text),
+                count_whole=whole,
+            ),
         )
     if f"{crc16(text[:-4]):04X}" != text[-4:]:
         raise DamagedCodeError(
-            "code_wrong", "A character of the code came out wrong. Scan it again, or scan the layout test."
+            "code_wrong",
+            Sentence("A character of the code came out wrong. Scan it again, or scan the layout test."),
         )
     return Code(CodeKind(letter), text[8:-4])
 
@@ -112,18 +120,31 @@ def _layout_problem(text: str) -> DamagedCodeError:
     if came == meant.swapcase():
         return DamagedCodeError(
             "layout_caps",
-            "Capitals and small letters are exchanged: switch Caps Lock off, then scan the layout test again.",
+            Sentence(
+                "Capitals and small letters are exchanged: switch Caps Lock off, then scan the layout test again."
+            ),
         )
     if len(came) != len(meant):
         return DamagedCodeError(
             "layout_lost",
-            f"Of {len(meant)} characters {len(came)} arrived. Set the scanner to send slower, then scan again.",
+            Sentence(
+                "Of %(count_whole)s characters %(count)s arrived. Set the scanner to send slower, then scan again.",
+                count_whole=len(meant),
+                count=len(came),
+            ),
         )
-    wrong = [f"{there} as {here}" for there, here in zip(meant, came, strict=True) if there != here]
+    wrong = [
+        Sentence("%(typed)s as %(typed_here)s", typed=there, typed_here=here)
+        for there, here in zip(meant, came, strict=True)
+        if there != here
+    ]
     return DamagedCodeError(
         "layout_other",
-        f"The scanner types for another keyboard: {', '.join(wrong[:4])} came out. Set the scanner to this "
-        "computer's keyboard, then scan the layout test again.",
+        Sentence(
+            "The scanner types for another keyboard: %(all_wrong)s came out. Set the scanner to this computer's "
+            "keyboard, then scan the layout test again.",
+            all_wrong=wrong[:4],
+        ),
     )
 
 

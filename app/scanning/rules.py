@@ -42,7 +42,7 @@ class Scan:
     kind: ScanKind
     value: str
     code: str | None = None
-    sentence: str | None = None
+    sentence: Sentence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class SerialFormat:
     pattern: str
     check: str | None = None
 
-    def problem(self) -> str | None:
+    def problem(self) -> Sentence | None:
         """Why no serial can be told by it; None where it is sound."""
         signs = [sign for literal, sign in _signs(self.pattern) if not literal]
         if not signs:
@@ -141,15 +141,15 @@ _CODES = {
 def read_scan(text: str, formats: Sequence[SerialFormat]) -> Scan:
     """What is this scan, among products with these formats of serials?"""
     if len(text) > LONGEST_SCAN:
-        return _refused(text[:40], "too_long", "That is longer than any code. Scan one code at a time.")
+        return _refused(text[:40], "too_long", Sentence("That is longer than any code. Scan one code at a time."))
     text = re.sub(r"^\][A-Za-z][0-9A-Za-z](?=.)", "", text.strip(" \t\r\n"))  # AIM, ISO/IEC 15424: ]d1, ]Q1, ]C0
     if not text:
-        return _refused("", "empty", "Nothing arrived. Scan again.")
+        return _refused("", "empty", Sentence("Nothing arrived. Scan again."))
     if is_ours(text):
         try:
             code = read_code(text)
         except DamagedCodeError as damaged:
-            return _refused(text, damaged.code, str(damaged))
+            return _refused(text, damaged.code, damaged.sentence)
         return Scan(_CODES[code.kind], code.payload)
     if _LABEL.match(text):
         return _label(text)
@@ -161,7 +161,7 @@ def _label(text: str) -> Scan:
     iso = "[)>" in text[:4] and not re.search(r"[\x04\u2404]$|\^[dD]$", text)
     last = re.split(r"[\x1d\u241d\]]", re.sub(r"[\x1e\u241e]$", "", text))[-1]
     if braces or (iso and re.match(r"3?[Ss]", last)):
-        return _refused(text, "label_cut", "The end of the label did not arrive. Scan it again.")
+        return _refused(text, "label_cut", Sentence("The end of the label did not arrive. Scan it again."))
     return Scan(ScanKind.label, text)
 
 
@@ -173,15 +173,21 @@ def _serial(text: str, formats: Sequence[SerialFormat]) -> Scan:
         return _refused(
             text,
             "serial_wrong",
-            "A character of the serial came out wrong: its check character is another. Scan again.",
+            Sentence("A character of the serial came out wrong: its check character is another. Scan again."),
         )
     cut = next((one for one in formats if one.is_part(text)), None)
     if cut is not None:
         return _refused(
-            text, "serial_cut", f"Only {len(text)} of the serial's {cut.length()} characters arrived. Scan again."
+            text,
+            "serial_cut",
+            Sentence(
+                "Only %(count)s of the serial's %(count_whole)s characters arrived. Scan again.",
+                count=len(text),
+                count_whole=cut.length(),
+            ),
         )
     return Scan(ScanKind.other, text)
 
 
-def _refused(text: str, code: str, sentence: str) -> Scan:
+def _refused(text: str, code: str, sentence: Sentence) -> Scan:
     return Scan(ScanKind.refused, text, code, sentence)

@@ -63,10 +63,22 @@ DEEDS = (
     "Telling where %(name)s is used",
 )  # fmt: skip
 """Long deeds, as those who watch them are told."""
+PICTURES = (
+    "No picture arrived. Take one and send it again.",
+    "The picture has more than %(count)s MB. Send a smaller one.",
+    "The picture could not be read in time. Take a closer, sharper one of the code.",
+    "No code was found in the picture. Go closer, hold still, and let light fall from the side.",
+    "This is not a picture (PNG, JPEG, BMP, TIFF, GIF or WebP).",
+    "The picture is too large: at most %(pieces)s pixels are read. Send another.",
+    "The picture cannot be opened: %(problem)s.",
+    "The picture cannot be read (%(problem)s). Take another one.",
+)
+"""Why nothing was read from a picture, as `app.decoding` says it."""
 _PLACES = forms(PLACES)
 _FACTS = forms(FACTS)
 _DEEDS = forms(DEEDS)
 _RESOLUTIONS = forms(RESOLUTIONS)
+_PICTURES = forms(PICTURES)
 _PACKAGE_TEXT, _PACKAGE = _FACTS[-1]
 _TOLD_AT = re.compile(r"(.+?)(?:, (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC))?(\.?)", re.DOTALL)
 
@@ -134,6 +146,16 @@ def deed(words: str, say: Say) -> str:
     for text, form in _DEEDS:
         if (told := values(form, words)) is not None:
             return say(text) % told
+    return words
+
+
+def picture(words: str, say: Say) -> str:
+    """Why nothing was read from a picture, said in another language."""
+    for text, form in _PICTURES:
+        if (told := values(form, words)) is not None:
+            return say(text) % {
+                name: decimal(value, say) if name == "pieces" else value for name, value in told.items()
+            }
     return words
 
 
@@ -215,7 +237,9 @@ _KINDS: Final[Mapping[str, Callable[[Any, Say], str]]] = {
     "refusal": refusal,
     "resolution": resolution,
     "roles": lambda roles, say: _either([say(spoken(role)) for role in roles], say),
-    "all": lambda things, _: ENGLISH["all"](things),
+    "all": lambda things, say: ", ".join(
+        told(thing, say) if isinstance(thing, str) else str(thing) for thing in things
+    ),
     "place": place,
     "fact": fact,
     "who": who,

@@ -35,6 +35,35 @@ def test_an_error_page_is_in_german(german: TestClient) -> None:
     assert "(Ein + in der Adresse ist ein Plus; ein Leerzeichen schreibt sich %20.)" in words(page.text)
 
 
+def test_what_no_page_takes_is_said_in_german(german: TestClient) -> None:
+    for address, status, title, why in (
+        ("/nothing-here", 404, "Nicht gefunden", "Unter dieser Adresse gibt es nichts."),
+        (
+            "/units?serial=%00",
+            422,
+            "So kann das nicht übernommen werden",
+            "Ein Wert der Anfrage lässt sich weder speichern",
+        ),
+        ("/where-used?lot=A&day=x", 422, "So kann das nicht übernommen werden", "Berichtigen und noch einmal senden."),
+    ):
+        page = german.get(address, headers={"Accept": "text/html"})
+        assert page.status_code == status
+        assert title in words(page.text)
+        assert why in words(page.text)
+
+
+def test_a_scan_that_is_not_whole_is_refused_in_german(german: TestClient, ask: Ask) -> None:
+    token = form_token(german.get("/account").text)
+    cut = ask("operator").get("/api/v1/scans", params={"text": "BIRTHS10Acme"})
+    assert cut.json()["sentence"] == "Only a part of the code arrived, 12 of 22 characters. Scan it again."
+    deed = {
+        "kind": "start", "id": str(uuid4()), "station": MOUNTER, "serial": "BIRTHS10Acme",
+        "at": "2026-11-20T06:00:00Z",
+    }  # fmt: skip
+    answer = german.post("/station/deeds", json=deed, headers={"X-Form-Token": token, **JSON})
+    assert answer.json()["detail"] == "Vom Code kam nur ein Teil an, 12 von 22 Zeichen. Noch einmal scannen."
+
+
 def test_a_refused_form_says_why_in_german(german: TestClient) -> None:
     token = form_token(german.get("/account").text)
     for address, form, why in (

@@ -29,6 +29,16 @@ def test_a_page_reads_a_photograph(ask: Ask, accounts: dict[str, str]) -> None:
     assert too_much.status_code == 413
 
 
+def test_why_nothing_was_read_is_said_in_the_readers_language(ask: Ask, accounts: dict[str, str]) -> None:
+    client = logged_in(ask, "operator")
+    client.headers["Accept-Language"] = "de"
+    token = {"form_token": form_token(client.get("/photo").text)}
+    for sent, why in ((b"", "Es kam kein Bild an."), (b"nonsense", "Das ist kein Bild (PNG,")):
+        for accept in ("text/html", "application/json"):  # the page, and the script of a station's screen
+            photo = {"photo": ("a.png", sent)}
+            assert why in client.post("/photo", data=token, files=photo, headers={"Accept": accept}).text
+
+
 def test_a_program_reads_a_photograph(admin: TestClient, ask: Ask) -> None:
     read = admin.post("/api/v1/decode", content=picture("PNL-1"))
     assert read.json()["readings"] == [{"text": "PNL-1", "symbology": "QRCode"}]
