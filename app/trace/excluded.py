@@ -28,7 +28,7 @@ class ExcludedUnit:
     """A unit that does not carry what was asked for, though it was near."""
 
     serial: str
-    reason: str
+    reason: Sentence
     place: str | None
     position_number: int | None = None
 
@@ -87,10 +87,16 @@ def excluded(
         orders.update(connection.execute(_ORDERS, {"units": [unit_id for unit_id, _ in block]}).scalars())
     handles: dict[int, str] = {row[0]: row[1] for row in connection.execute(_STATIONS)}
     intervals = loaded_intervals(connection, list(packages), question.as_of)
-    where = ", ".join(sorted({handles[one.station_id] for one in intervals})) or "any station"
+    stations = sorted({handles[one.station_id] for one in intervals})
     bare = question.of_packages
-    away = f"It was not at {where} while {bare.words} was loaded there."
-    otherwise = f"It carries {bare.words}, or may, but not all that was asked for besides holds of it."
+    away = Sentence(
+        "It was not at %(all_stations)s while %(asked)s was loaded there.", all_stations=stations, asked=bare
+    )
+    if not stations:
+        away = Sentence("It was not at any station while %(asked)s was loaded there.", asked=bare)
+    otherwise = Sentence(
+        "It carries %(asked)s, or may, but not all that was asked for besides holds of it.", asked=bare
+    )
     # What other terms leave out is none that named other packages.
     holding = carrying
     if bare != question:
@@ -98,17 +104,23 @@ def excluded(
         for block in _blocks(unit.board for unit in stream_where_used(connection, bare)):
             holding.add(block)
 
-    def near(row: Row[Any], position: int) -> str:
-        # A customer has no business with the names of packages beyond the one asked for.
-        loaded = f"package {packages[row.package_id]}" if customer_id is None else bare.words
+    def near(row: Row[Any], position: int) -> Sentence:
+        told = {
+            "station": handles[row.station_id],
+            # A customer has no business with the names of packages beyond the one asked for.
+            "asked": Question(package=packages[row.package_id]) if customer_id is None else bare,
+            "slot": row.slot,
+        }
         if position in (row.skipped_positions or ()):
-            return (
-                f"{handles[row.station_id]} passed it over as an X-out when it worked on the others while {loaded} was "
-                f"in slot {row.slot}."
+            return Sentence(
+                "%(station)s passed it over as an X-out when it worked on the others while %(asked)s was in slot "
+                "%(slot)s.",
+                **told,
             )
-        return (
-            f"{handles[row.station_id]} worked on it while {loaded} was in slot {row.slot}, and named other packages "
-            "for all it installed."
+        return Sentence(
+            "%(station)s worked on it while %(asked)s was in slot %(slot)s, and named other packages for all it "
+            "installed.",
+            **told,
         )
 
     told = Told()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from app.sentences import ENGLISH, Sentence, kind, spoken
-from app.trace.question import Question
+from app.trace.question import WORDS, Question
 from app.web.forms import forms, values
 from app.web.refusals import refusal
 from app.web.translations import Say
@@ -24,6 +24,11 @@ FACTS = (
     "%(station)s placed %(designators)s from %(fact)s on one of %(count)s boards of the panel",
     "%(station)s placed %(designators)s from %(fact)s on the panel in that place of a carrier, maybe on another board",
     "%(station)s put %(fact)s on the panel in that place of a carrier, maybe on another board",
+    (
+        "%(station)s placed %(designators)s from %(fact)s on this or another board, by clocks that leave open which "
+        "the carrier held"
+    ),
+    "%(station)s put %(fact)s on this or another board, by clocks that leave open which the carrier held",
     "%(station)s placed %(designators)s from %(fact)s",
     "%(station)s put %(fact)s on it",
     "%(station)s used tool %(tool)s on it",
@@ -45,6 +50,25 @@ FACTS = (
         "%(station)s worked on it while package %(package)s was loaded and did not name the package at "
         "%(designators)s; it was in slot %(slot)s then"
     ),
+    (
+        "%(station)s worked on it while package %(package)s was loaded and named neither package nor slot for "
+        "%(designators)s; it was loaded then"
+    ),
+    "%(station)s worked on it while %(tool)s was loaded there",
+    "%(person)s was logged in at %(station)s while it was worked on there",
+    "%(person)s inspected it at %(station)s",
+    "%(person)s tested it at %(station)s",
+    "%(person)s repaired it at %(station)s",
+    "%(station)s inspected it",
+    "%(station)s tested it",
+    "%(station)s used the tool on it",
+    "%(station)s used a tool on it",
+    "%(station)s put the firmware into it",
+    "%(station)s ran the recipe for it",
+    "%(station)s installed material on it",
+    "%(station)s built a unit into it",
+    "%(station)s took a part out of it",
+    "%(station)s told of it",
     "an operator of the factory worked on it",
     "It is on the list, by itself or with its panel",
     "%(station)s worked on it",
@@ -53,6 +77,12 @@ FACTS = (
     "package %(package)s",
 )
 """Why a unit carries something, as trace and the rule of containments say it and holds keep it; see `fact`."""
+DOUBTS = (
+    "; the clock of %(station)s was seen off by up to %(seconds)s s",
+    ", or another board that the carrier held near that time",
+)
+"""What may follow such a fact, around its time."""
+NO_DESIGNATOR, FEW = "the unit", "%(all_names)s and %(count)s more"
 RESOLUTIONS = (
     "replayed by %(who)s: stored", "replayed by %(who)s: duplicate", "dismissed by %(who)s: %(reason)s",
     "taken in: what it names was registered",
@@ -80,7 +110,10 @@ _DEEDS = forms(DEEDS)
 _RESOLUTIONS = forms(RESOLUTIONS)
 _PICTURES = forms(PICTURES)
 _PACKAGE_TEXT, _PACKAGE = _FACTS[-1]
-_TOLD_AT = re.compile(r"(.+?)(?:, (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC))?(\.?)", re.DOTALL)
+_FEW = forms((FEW,))[0][1]
+_DOUBTS = forms(DOUBTS)
+_TOLD_AT = re.compile(r"(.+?)(?:, (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC))?", re.DOTALL)
+_TERMS = re.compile("".join(rf"(?:(?:^| )({re.escape(term)}) (\S+))?" for term in WORDS.values()))
 
 
 def operation(name: str, say: Say) -> str:
@@ -97,23 +130,51 @@ def place(words: str, say: Say) -> str:
     return words
 
 
-def fact(words: str, say: Say) -> str:
-    """Why a unit carries something, said in another language; it was kept as text, which its form tells."""
-    parts = _TOLD_AT.fullmatch(words)
+def fact(words: str, say: Say, question: Question | None = None) -> str:
+    """Why a unit carries something, said in another language; it was kept as text, which its form tells.
+
+    `question` is what was asked for, where that is known.
+    """
+    body, after = _without_doubt(words.removesuffix("."), say)
+    parts = _TOLD_AT.fullmatch(body)
     if parts is None:
         return words
-    body, at, period = parts.groups()
+    body, at = parts.groups()
+    body, before = _without_doubt(body, say)
     for text, form in _FACTS:
         if (told := values(form, body)) is not None:
-            inside = {name: _inside(value, say) if name == "fact" else value for name, value in told.items()}
-            return f"{say(text) % inside}{f', {_moment(at, say)}' if at else ''}{period}"
+            inside = {name: _inside(name, value, say, question) for name, value in told.items()}
+            moment = f", {_moment(at, say)}" if at else ""
+            return f"{say(text) % inside}{before}{moment}{after}{'.' if words.endswith('.') else ''}"
     return words
 
 
-def _inside(words: str, say: Say) -> str:
-    """A fact within a fact: a package, which may be called like a fact. Anything else stays as it is."""
-    told = values(_PACKAGE, words)
-    return words if told is None else say(_PACKAGE_TEXT) % told
+def _without_doubt(words: str, say: Say) -> tuple[str, str]:
+    """A fact without the doubts it ends with, and these in another language."""
+    said = ""
+    for text, form in reversed(_DOUBTS):
+        start = words.rfind(form[0])
+        if start > 0 and (told := values(form, words[start:])) is not None:
+            words, said = words[:start], f"{say(text) % told}{said}"
+    return words, said
+
+
+def _inside(name: str, words: str, say: Say, question: Question | None) -> str:
+    """A value of a fact: what was asked for, or designators. What a package is called may look like either."""
+    if name == "designators":
+        told = values(_FEW, words, str.rfind)
+        return say(words) if words == NO_DESIGNATOR else words if told is None else say(FEW) % told
+    if name != "fact":
+        return words
+    if question is not None and words == question.words:
+        return asked(question, say)
+    if (told := values(_PACKAGE, words)) is not None:
+        return say(_PACKAGE_TEXT) % told
+    terms = _TERMS.fullmatch(words)  # names with blanks in them cannot be told from further terms
+    if terms is None:
+        return words
+    said = [text for text in terms.groups() if text is not None]
+    return " ".join(f"{say(word)} {value}" for word, value in zip(said[::2], said[1::2], strict=True))
 
 
 def _moment(at: str, say: Say) -> str:

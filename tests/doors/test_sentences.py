@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -110,12 +111,47 @@ def test_a_row_keeps_a_reason_that_any_language_can_say_again() -> None:
         ("Acme.M.1 put package R-1 on it, 2026-11-20 06:00:00 UTC.",
          "Acme.M.1 hat Gebinde R-1 darauf verarbeitet, 20.11.2026, 06:00:00 UTC."),
         ("Acme.M.1 placed R1, R2 from package R-1", "Acme.M.1 hat R1, R2 aus Gebinde R-1 bestückt"),
+        ("Acme.M.1 placed R1, R2 and 3 more from lot A17 part R-10K, 2026-11-20 06:00:00 UTC.",
+         "Acme.M.1 hat R1, R2 und 3 weitere aus Los A17 Teil R-10K bestückt, 20.11.2026, 06:00:00 UTC."),
+        (("Acme.M.1 placed R1 from date code 2231; the clock of Acme.M.1 was seen off by up to 90 s, "
+         "2026-11-20 06:00:00 UTC."),
+         ("Acme.M.1 hat R1 aus Datumscode 2231 bestückt; die Uhr von Acme.M.1 ging um bis zu 90 s falsch, "
+         "20.11.2026, 06:00:00 UTC.")),
+        (("ann tested it at Acme.M.1, 2026-11-20 06:00:00 UTC; the clock of Acme.M.1 was seen off by up to 90 s, or "
+         "another board that the carrier held near that time."),
+         ("ann hat sie an Acme.M.1 getestet, 20.11.2026, 06:00:00 UTC; die Uhr von Acme.M.1 ging um bis zu 90 s "
+         "falsch, oder an einer anderen Leiterplatte, die der Träger um diese Zeit hielt.")),
+        (("Acme.M.1 placed R1 from package R-1 on this or another board, by clocks that leave open which the carrier "
+         "held"),
+         ("Acme.M.1 hat R1 aus Gebinde R-1 auf dieser oder einer anderen Leiterplatte bestückt; die Uhren lassen "
+         "offen, welche der Träger hielt")),
+        (("Acme.M.1 worked on it while package R-1 was loaded and named neither package nor slot for the unit; it was "
+         "loaded then"),
+         ("Acme.M.1 arbeitete daran, als Gebinde R-1 gerüstet war, und nannte für die Einheit weder Gebinde noch "
+         "Feederplatz")),
+        ("Acme.M.1 put package lot A on it", "Acme.M.1 hat Gebinde lot A darauf verarbeitet"),
+        ("Acme.M.1 put lot A B part C on it", "Acme.M.1 hat lot A B part C darauf verarbeitet"),
         ("It fell on the floor.", "It fell on the floor."),
     ],
 )  # fmt: skip
 def test_why_something_is_held_is_said_in_the_readers_language(english: str, german: str) -> None:
     assert wording.fact(english, GERMAN) == german
     assert wording.fact(english, str) == english
+
+
+def test_what_was_asked_for_is_said_whatever_it_is_called() -> None:
+    asked = Question(lot="A part B", part_number="C")
+    german = wording.fact(f"Acme.M.1 put {asked.words} on it", GERMAN, asked)
+    assert german == "Acme.M.1 hat Los A part B Teil C darauf verarbeitet"
+
+
+def test_every_work_by_which_units_are_found_is_said_in_the_readers_language() -> None:
+    source = (Path(app.__file__).parent / "trace/works.py").read_text(encoding="utf-8")
+    deeds = set(re.findall(r"'([a-z ]+)' AS deed|SELECT .*, '([a-z ]+)', received_at|^ {12}\"\w+\": \"([a-z ]+)\",$",
+                           source, re.MULTILINE))  # fmt: skip
+    said = [(f"Acme.M.1 {deed} it", f"ann {deed} it at Acme.M.1") for found in deeds for deed in found if deed]
+    assert len(said) > 11
+    assert not [ways for ways in said if all(wording.fact(english, GERMAN) == english for english in ways)]
 
 
 def why_not(payload: bytes) -> Iterator[str]:

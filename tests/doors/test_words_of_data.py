@@ -75,3 +75,26 @@ def test_the_demo_tells_a_customer_of_their_own_boards_alone(
 def _passed(serial: str) -> dict[str, object]:
     unit = {"UnitIdentifier": serial, "OverallResult": "Passed", "Tests": [{"TestName": "T", "Result": "Passed"}]}
     return story.envelope("Production.TestAndInspection.UnitsTested", {"TestedUnits": [unit]}, "Probe.F1.FT-01")
+
+
+def test_why_units_carry_it_or_do_not_is_in_german_on_pages_and_in_english_for_programs(
+    ask: Ask, admin: TestClient, accounts: dict[str, str], built: list[str]
+) -> None:
+    del accounts, built
+    order = {"PrimaryIdentifier": "SN-9", "WorkOrderIdentifier": {"WorkOrderId": "WO-1001"}, "UnitCount": 1}
+    made = {**order, "Units": [{"UnitIdentifier": "SN-9"}]}
+    admin.post(
+        "/api/v1/cfx", content=story.payload([story.envelope("Production.UnitsInitialized", made, story.MARKER)])
+    )
+    client = logged_in(ask, "quality_engineer")
+    client.headers["Accept-Language"] = "de"
+    for tab, english, german in (
+        ("all", f"{story.PLACER} placed ", "bestückt, "),
+        ("excluded", "It was not at any station", "Sie war an keiner Station"),
+    ):
+        address = f"/where-used?package=R-1182&tab={tab}"
+        shown = client.get(address).text
+        assert german in shown
+        assert english not in shown
+        for form in ("json", "csv"):
+            assert english in client.get(f"{address}&format={form}").text
