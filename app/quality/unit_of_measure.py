@@ -93,3 +93,28 @@ def _size(unit: tuple[str, int], power: int) -> Fraction:
     dimension, times = unit
     litres = _LITRES_IN_A_CUBIC_METRE if dimension == "litre" and times == 3 else 1
     return Fraction(10) ** (power * times) * litres
+
+
+def legible(unit: str | None, largest: float) -> tuple[str | None, Fraction]:
+    """The unit in which numbers up to `largest` of this unit are read best, and what they are multiplied by.
+
+    It is another prefix of the same unit where `largest` is below 0.1 or from 10,000 on; seconds, metres and litres
+    get none above themselves. A unit of the machine's own, a square, a cube or a whole word of its own stays.
+    """
+    text = unicodedata.normalize("NFKC", unit or "").strip()
+    found = _read(text)
+    if found is None or text in _WHOLE or 0.1 <= largest < 10_000 or not 0 < largest < float("inf"):
+        return unit, Fraction(1)
+    named = text if _symbol(text) else text[1:].strip()
+    dimension, times = _symbol(named) or ("", 0)
+    if times != 1:
+        return unit, Fraction(1)
+    symbol = named if named in _SYMBOLS else _WORDS[named.casefold()]
+    highest = 0 if dimension in _WITHOUT_KILO else 9
+    size = found[1] * Fraction(largest)
+    power = next((power for power in range(highest, -12, -3) if size >= Fraction(10) ** power), -12)
+    return f"{_SHOWN[power]}{symbol}", found[1] / Fraction(10) ** power
+
+
+_WITHOUT_KILO: Final = frozenset({"second", "metre", "litre"})
+_SHOWN: Final = {-12: "p", -9: "n", -6: "\N{MICRO SIGN}", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}

@@ -23,8 +23,9 @@ from app.http.tables import wants_csv
 from app.people import Actor, Permission, form_token, spoken
 from app.sentences import Sentence
 from app.trace.question import Question
-from app.web import translations, wording
+from app.web import quantities, translations, wording
 from app.web.navigation import navigation
+from app.web.quantities import DASH
 from app.web.refusals import refusal
 from app.web.translations import Say
 from app.web.twins import csv_twin
@@ -32,7 +33,6 @@ from app.web.twins import csv_twin
 HERE = Path(__file__).resolve().parent
 STATIC = HERE / "static"
 _LONGEST_SHOWN = 20_000
-DASH = "\u2013"
 
 
 def moment(at: datetime | None) -> str:
@@ -55,11 +55,6 @@ def ago(at: datetime | None, say: Say = str) -> str:
     return say("%(time)s ago") % {"time": f"{seconds / 86400:.0f} d"}
 
 
-def number(value: float | None, say: Say) -> str:
-    """`4000.0` is 4,000; nothing is a dash."""
-    return DASH if value is None else wording.decimal(f"{value:,.10g}", say)
-
-
 def amount(value: float | None) -> str:
     """A number as it stands in a field of a form: `168`, `0.5`; nothing is empty."""
     return "" if value is None else f"{value:g}"
@@ -72,13 +67,6 @@ def lasted(seconds: float, say: Say) -> str:
         if abs(seconds) < limit:
             return wording.decimal(f"{seconds / divisor:.3g} {unit}", say)
     return wording.decimal(f"{seconds / 86400:.3g} d", say)
-
-
-def value(said: object, say: Say) -> str:
-    """A measured value: numbers to six digits, texts as they are, nothing is a dash."""
-    if said is None:
-        return DASH
-    return wording.decimal(f"{said:.6g}", say) if isinstance(said, float) else str(said)
 
 
 def words(name: str) -> str:
@@ -125,7 +113,7 @@ def environment(language: str) -> Environment:
     made.filters.update(
         moment=moment,
         ago=partial(ago, say=catalogue.gettext),
-        number=partial(number, say=catalogue.gettext),
+        number=partial(quantities.number, say=catalogue.gettext),
         amount=amount,
         decimal=partial(wording.decimal, say=catalogue.gettext),
         words=words,
@@ -141,12 +129,15 @@ def environment(language: str) -> Environment:
         product=partial(wording.product, say=catalogue.gettext),
         who=partial(wording.who, say=catalogue.gettext),
         lasted=partial(lasted, say=catalogue.gettext),
-        value=partial(value, say=catalogue.gettext),
+        value=partial(quantities.value, say=catalogue.gettext),
+        figure=partial(quantities.figure, say=catalogue.gettext),
+        quantities=partial(quantities.quantities, say=catalogue.gettext),
         raw_text=partial(raw_text, say=catalogue.gettext),
         visible=visible,
         part=lambda text: quote(text, safe=""),
     )
     made.globals.update(
+        ngettext=quantities.counting(made.globals["ngettext"], catalogue.gettext),
         Permission=Permission,
         spoken=lambda role: catalogue.gettext(spoken(role)),
         language=language,
