@@ -24,7 +24,7 @@ MOST = 2000
 class Sheet:
     """A sheet of labels: sizes and margins in millimetres, `left` and `top` to the first label."""
 
-    title: str
+    title: Sentence
     width: float
     height: float
     columns: int
@@ -37,12 +37,19 @@ class Sheet:
     """From the left edge of one label to that of the next."""
 
 
+def _of_a4(labels: int, width: float, height: float) -> Sentence:
+    return Sentence(
+        "A4, %(count)s labels %(pieces_wide)s x %(pieces_high)s mm",
+        count=labels, pieces_wide=width, pieces_high=height,
+    )  # fmt: skip
+
+
 SHEETS = {
-    "a4-24": Sheet("A4, 24 labels 70 x 37 mm", 210, 297, 3, 8, 70, 37, 0, 0.5, 70),
-    "a4-65": Sheet("A4, 65 labels 38.1 x 21.2 mm", 210, 297, 5, 13, 38.1, 21.2, 4.75, 10.7, 40.6),
-    "letter-30": Sheet("Letter, 30 labels 2 5/8 x 1 in", 215.9, 279.4, 3, 10, 66.7, 25.4, 4.8, 12.7, 69.85),
-    "a4-8": Sheet("A4, 8 labels 99 x 68 mm", 210, 297, 2, 4, 99.1, 67.7, 4.65, 13.1, 101.6),
-    "roll-60x40": Sheet("Roll, 60 x 40 mm", 60, 40, 1, 1, 60, 40, 0, 0, 60),
+    "a4-24": Sheet(_of_a4(24, 70, 37), 210, 297, 3, 8, 70, 37, 0, 0.5, 70),
+    "a4-65": Sheet(_of_a4(65, 38.1, 21.2), 210, 297, 5, 13, 38.1, 21.2, 4.75, 10.7, 40.6),
+    "letter-30": Sheet(Sentence("Letter, 30 labels 2 5/8 x 1 in"), 215.9, 279.4, 3, 10, 66.7, 25.4, 4.8, 12.7, 69.85),
+    "a4-8": Sheet(_of_a4(8, 99, 68), 210, 297, 2, 4, 99.1, 67.7, 4.65, 13.1, 101.6),
+    "roll-60x40": Sheet(Sentence("Roll, 60 x 40 mm"), 60, 40, 1, 1, 60, 40, 0, 0, 60),
 }
 _SMALLEST_MODULE = 0.25  # mm: what a hand scanner reads from ordinary paper
 _LARGEST_MODULE = 1.2

@@ -126,6 +126,7 @@ def environment(language: str) -> Environment:
         fact=partial(wording.fact, say=catalogue.gettext),
         refusal=partial(refusal, say=catalogue.gettext),
         resolution=partial(wording.resolution, say=catalogue.gettext),
+        searched=partial(wording.searched, say=catalogue.gettext),
         product=partial(wording.product, say=catalogue.gettext),
         who=partial(wording.who, say=catalogue.gettext),
         lasted=partial(lasted, say=catalogue.gettext),

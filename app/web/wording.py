@@ -104,6 +104,11 @@ PICTURES = (
     "The picture cannot be read (%(problem)s). Take another one.",
 )
 """Why nothing was read from a picture, as `app.decoding` says it."""
+SEARCHED = (
+    "no work order", "no customer", "part unknown", "part number", "on hold", "released", "being packed", "shipped",
+    "tool", "station",
+)  # fmt: skip
+"""Our own words in what a search says of what it found."""
 _PLACES = forms(PLACES)
 _FACTS = forms(FACTS)
 _DEEDS = forms(DEEDS)
@@ -226,6 +231,11 @@ def resolution(words: str, say: Say) -> str:
         if (told := values(form, words)) is not None:
             return say(text) % {name: who(value, say) if name == "who" else value for name, value in told.items()}
     return words
+
+
+def searched(words: str, say: Say) -> str:
+    """What a search says of what it found, `100-0042 · no work order`: names are not said."""
+    return " · ".join(say(part) if part in SEARCHED else part for part in words.split(" · "))
 
 
 def product(words: str, say: Say) -> str:

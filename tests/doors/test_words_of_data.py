@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
+from app.labels.sheets import SHEETS
 from app.lines.planning import StationPlan, plan_line
 from app.main import create_app
 from app.trace.question import Question
@@ -36,6 +37,12 @@ def test_a_place_is_said_in_the_readers_language(english: str, german: str) -> N
 def test_a_question_and_an_operation_are_said_in_the_readers_language() -> None:
     assert wording.asked(Question(lot="A17", part_number="R-10K"), GERMAN) == "Los A17 Teil R-10K"
     assert wording.operation("laser_marking", GERMAN) == "Laserbeschriften"
+
+
+def test_what_a_search_found_and_what_labels_go_on_are_said_in_the_readers_language() -> None:
+    assert wording.searched("100-0042 · no work order", GERMAN) == "100-0042 · kein Auftrag"
+    assert wording.searched("no work order 7 · shipped", GERMAN) == "no work order 7 · ausgeliefert"
+    assert wording.told(SHEETS["a4-65"].title, GERMAN) == "A4, 65 Etiketten 38,1 x 21,2 mm"
 
 
 def test_a_name_is_neither_markup_nor_a_format(

@@ -16,7 +16,7 @@ from app.web import navigation
 from app.web.pages import environment, words
 from app.web.refusals import TEXTS as REFUSALS
 from app.web.station import ACTIONS, DEFECTS
-from app.web.wording import DEEDS, DOUBTS, FACTS, FEW, NO_DESIGNATOR, PICTURES, PLACES, RESOLUTIONS, TIMES
+from app.web.wording import DEEDS, DOUBTS, FACTS, FEW, NO_DESIGNATOR, PICTURES, PLACES, RESOLUTIONS, SEARCHED, TIMES
 
 # Outcomes, evidence, kinds of match, relations and kinds of loading, as their queries tell them.
 WORDS = (
@@ -85,6 +85,7 @@ def texts() -> Iterator[tuple[str, str]]:
             FEW,
             NO_DESIGNATOR,
             *PICTURES,
+            *SEARCHED,
             *TERMS.values(),
             *BESIDE_TEMPLATES,
         )
