@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -79,6 +80,21 @@ def test_the_line_moves_by_itself(
         machine.post("/api/v1/cfx", content=story.payload(state))
         page.locator(".station", has_text=story.AOI).get_by_text("producing").wait_for(timeout=5000)
         assert page.evaluate("window.here"), "the page was not loaded anew"
+
+
+def test_what_a_restarted_station_left_behind_is_not_inside_and_leads_to_its_passport(
+    browser: Browser, running: str, machine: httpx2.Client, accounts: dict[str, str]
+) -> None:
+    work = {"TransactionID": str(uuid4()), "PrimaryIdentifier": "PNL-1"}
+    for name, body in (("Production.WorkStarted", work), ("EndpointConnected", {"CFXHandle": story.PLACER})):
+        machine.post("/api/v1/cfx", content=story.payload(story.envelope(name, body, story.PLACER)))
+    with browser.new_context() as context:
+        page = log_in(context, running)
+        station = page.locator(".station", has_text=story.PLACER)
+        station.get_by_text("No unit inside").wait_for()
+        station.get_by_text("1 left behind:").wait_for()
+        station.get_by_role("link", name="PNL-1").click()
+        page.get_by_role("heading", name="PNL-1").wait_for()
 
 
 def test_from_a_serial_to_every_board_with_its_reel(

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, time, timedelta
-from uuid import uuid4
+from uuid import NAMESPACE_OID, uuid4, uuid5
 
 import pytest
 from sqlalchemy import Engine
@@ -11,7 +11,9 @@ from starlette.testclient import TestClient
 from app.line_board.board import background, line_board
 from app.line_board.kept import KeptBoard
 from app.line_board.shifts import shift_begun
+from app.lines.queries import stations
 from app.quality.suspect_lots import at_least
+from app.units.flow import activity
 from tests.doors import story
 from tests.doors.conftest import admin, ask
 
@@ -66,6 +68,59 @@ def test_what_is_done_here_waits_there(admin: TestClient, engine: Engine) -> Non
     work["Result"] = "Completed"
     admin.post("/api/v1/cfx", content=story.payload(story.envelope("Production.WorkCompleted", work, story.PLACER)))
     assert _seen(engine) == ([], 1)
+
+
+def _says(admin: TestClient, name: str, ago: float, panel: str = "", **more: str) -> None:
+    """The placement machine says this, with the time of so many minutes ago."""
+    work = {"TransactionID": str(uuid5(NAMESPACE_OID, panel)), "PrimaryIdentifier": panel} if panel else {}
+    at = datetime.now(UTC) - timedelta(minutes=ago)
+    told = story.envelope(name, {**work, **more}, story.PLACER, at)
+    assert admin.post("/api/v1/cfx", content=story.payload(told)).json()["receipts"][0]["status"] == "stored"
+
+
+STARTED, COMPLETED = "Production.WorkStarted", "Production.WorkCompleted"
+
+
+@pytest.mark.parametrize(
+    "said", ["EndpointConnected", "EndpointShuttingDown", "ResourcePerformance.StationOnline"]
+)  # fmt: skip
+def test_what_was_inside_when_a_station_stopped_is_left_behind(admin: TestClient, engine: Engine, said: str) -> None:
+    _says(admin, STARTED, 3, "PNL-1")
+    assert _at_placer(engine) == (["PNL-1"], [])
+    _says(admin, said, 2)
+    assert _at_placer(engine) == ([], ["PNL-1"])
+    _says(admin, STARTED, 1, "PNL-2")
+    assert _at_placer(engine) == (["PNL-2"], ["PNL-1"])
+    _says(admin, COMPLETED, 0.5, "PNL-1", Result="Completed")
+    assert _at_placer(engine) == (["PNL-2"], []), "its machine had it all the same"
+
+
+def test_what_a_station_went_on_without_is_left_behind(admin: TestClient, engine: Engine) -> None:
+    _says(admin, STARTED, 9, "PNL-1")
+    _says(admin, STARTED, 5, "PNL-2")
+    _says(admin, STARTED, 2.5, "PNL-3")
+    _says(admin, STARTED, 2, "PNL-4")
+    assert _at_placer(engine) == (["PNL-4", "PNL-3", "PNL-2"], []), "the newest three of four"
+    _says(admin, COMPLETED, 0.5, "PNL-4", Result="Completed")
+    assert _at_placer(engine) == (["PNL-3"], ["PNL-2", "PNL-1"]), "of several places, one may be slower"
+
+
+def test_what_is_inside_of_an_idle_or_silent_station_is_left_behind(admin: TestClient, engine: Engine) -> None:
+    _says(admin, STARTED, 31, "PNL-1")
+    _says(admin, STARTED, 29, "PNL-2")
+    assert _at_placer(engine) == (["PNL-2"], ["PNL-1"])
+    _says(admin, "ResourcePerformance.StationStateChanged", 1, NewState="SBY_NoProductBlocked")
+    assert _at_placer(engine) == (["PNL-2"], ["PNL-1"]), "the next station takes none"
+    _says(admin, "ResourcePerformance.StationStateChanged", 0.5, NewState="SBY_NoProductStarved")
+    assert _at_placer(engine) == ([], ["PNL-2", "PNL-1"])
+
+
+def _at_placer(engine: Engine) -> tuple[list[str], list[str]]:
+    """What is inside the placement machine, and what was left behind there."""
+    with engine.connect() as connection:
+        placer = next(one for one in stations(connection) if one.handle == story.PLACER)
+        work = activity(connection)[placer.station_id]
+    return [unit.serial for unit in work.inside], [unit.serial for unit in work.left_behind]
 
 
 def _seen(engine: Engine) -> tuple[list[str], int]:
