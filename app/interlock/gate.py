@@ -108,6 +108,11 @@ def seen(facts: Facts) -> dict[str, Any]:
     return told
 
 
+def as_logged(visit: Visit) -> str:
+    """A visit in the words of a verdict's facts."""
+    return f"{visit.operation} {visit.started_at:%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
 _LEFT_OUT = frozenset({"serial", "station_id", "handle"})
 
 
@@ -123,7 +128,7 @@ def _short(value: Any) -> Any:  # noqa: PLR0911 - one for each kind
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, Visit):
-        return f"{value.operation} {value.started_at:%Y-%m-%dT%H:%M:%S.%fZ}"
+        return as_logged(value)
     if isinstance(value, RoutingStep):
         return f"{value.operation}?" if value.optional else value.operation
     if isinstance(value, Run):

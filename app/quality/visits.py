@@ -8,9 +8,10 @@
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from app.units.queries import JourneyEntry
 
@@ -18,13 +19,17 @@ LATE = timedelta(minutes=1)
 """From here on a message is told as late: a spool that waited, or a clock that is wrong."""
 _TRIES = ("UnitsInspected", "UnitsTested")
 _VERDICTS = ("failed", "passed")
+_SIDES: Mapping[object, Literal["top", "bottom"]] = {"PrimarySurface": "top", "SecondarySurface": "bottom"}
 _ASIDE = frozenset({"UnitsArrived", "UnitsDeparted", "IdentifiersRead"})
 """Said of every visit: kept, but no reason to look at it."""
 
 
 @dataclass(slots=True)
 class Visit:
-    """What one station did. `outcome` is its runs' worst or, without runs, its work's result; null while it works."""
+    """What one station did. `outcome` is its runs' worst or, without runs, its work's result; null while it works.
+
+    `side` of the board as the machine told it (CFX `RelevantSurface`), null where it did not.
+    """
 
     station: str
     station_name: str
@@ -35,6 +40,7 @@ class Visit:
     attempt: int = 1
     outcome: str | None = None
     recipe: str | None = None
+    side: Literal["top", "bottom"] | None = None
     operators: list[str] = field(default_factory=list)
     retests: int = 0
     delay: float | None = None
@@ -67,6 +73,7 @@ def visits(entries: Iterable[JourneyEntry]) -> list[Visit]:
         side = next((str(one.details["surface"]) for one in visit.entries if one.details.get("surface")), None)
         if any(one.what not in _ASIDE for one in visit.entries):
             attempts[visit.operation or visit.station, side] += 1
+        visit.side = _SIDES.get(side)
         visit.attempt = max(attempts[visit.operation or visit.station, side], 1)
         _sum_up(visit, tries)
     return found

@@ -1,6 +1,6 @@
 """The line board, live; the same for a wall; and the list of stations."""
 
-from collections import Counter
+from collections import defaultdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -12,6 +12,7 @@ from app.db import retrying
 from app.errors import BirthmarkError, NotFound
 from app.http.probes import readiness
 from app.inbox.quarantine import count_open
+from app.interlock.gate import as_logged
 from app.interlock.recent import given_verdict, verdict_now
 from app.line_board.beginning import missing
 from app.line_board.board import LineBoard
@@ -19,6 +20,9 @@ from app.line_board.kept import KeptBoard
 from app.lines.clocks_set import clock_was_set, wrong_clocks
 from app.lines.queries import stations
 from app.people import Permission
+from app.products.routing import Visit
+from app.quality.journey import journey_of
+from app.quality.visits import visits
 from app.sentences import Sentence
 from app.units.flow import activity
 from app.web.pages import Visitor, answer
@@ -84,13 +88,28 @@ def verdict_page(request: Request, visitor: LineReader, connection: Reading, uni
     given = given_verdict(connection, unit, number)
     now = verdict_now(connection, given)
     seen = given.facts.get("unit", {})
-    done = Counter(visit.partition(" ")[0] for visit in seen.get("visits", ()))
+    sides = _sides(connection, given.serial)
+    done: dict[str, list[str]] = defaultdict(list)
+    for visit in sorted(seen.get("visits", ()), key=lambda one: str(one.partition(" ")[2])):
+        done[visit.partition(" ")[0]].append(visit)
     steps = []
     for step in seen.get("routing", ()):
         name = step.removesuffix("?")
-        steps.append((name, done[name] > 0))
-        done[name] -= 1
+        visit = done[name].pop(0) if done[name] else None
+        steps.append((name, visit is not None, sides.get(visit)))
     return answer(request, "verdict.html", visitor, {"verdict": given, "now": now}, steps=steps)
+
+
+def _sides(connection: Connection, serial: str | None) -> dict[str | None, str | None]:
+    """Visit in the words of a verdict's facts -> the side of the board it was about, as its machine told it."""
+    if serial is None:
+        return {}
+    return {
+        as_logged(Visit(visit.operation, entry.recorded_at)): visit.side
+        for visit in visits(journey_of(connection, serial))
+        if visit.operation is not None
+        for entry in visit.entries
+    }
 
 
 @router.get("/stations")

@@ -38,7 +38,7 @@ _IN_FULL = 60
 _VALUES_SHOWN = 100
 _JOURNEY_COLUMNS = (
     "operation", "station", "started_at", "ended_at", "received_at", "outcome", "attempt", "retests", "operators",
-    "recipe", "delay",
+    "recipe", "side", "delay",
 )  # fmt: skip
 Serial = Annotated[str, Query(min_length=1, max_length=256)]
 
