@@ -27,16 +27,37 @@ function tick() {
   if (clock) clock.textContent = `${time.format(Date.now())} UTC`;
 }
 
-// One line after the other.
+// One line after the other; of a line with more stations than the screen has room for, one part after the other.
 let turn = 0;
+let part = 0;
+let parts = 1;
+const fits = () => document.documentElement.scrollHeight <= innerHeight;
 function show() {
   const lines = [...region.querySelectorAll("[data-turn]")];
   for (const [number, line] of lines.entries()) line.hidden = number !== turn % lines.length;
+  const here = lines[turn % lines.length];
+  if (!here) return;
+  const stations = [...here.querySelectorAll(".wall-stations > li")];
+  const only = (number, size) => stations.forEach((one, at) => (one.hidden = Math.floor(at / size) !== number));
+  let size = stations.length;
+  for (parts = 1; parts < stations.length; parts += 1) {
+    size = Math.ceil(stations.length / parts);
+    if (Array.from({ length: parts }).every((_, number) => (only(number, size), fits()))) break;
+  }
+  part %= parts;
+  only(part, size);
+  here.querySelector("[data-part]").textContent = parts > 1 ? `${part + 1} / ${parts}` : "";
 }
 if (region.dataset.every) {
   region.addEventListener("refreshed", show);
+  addEventListener("resize", show);
+  show();
   setInterval(() => {
-    turn += 1;
+    part += 1;
+    if (part >= parts) {
+      part = 0;
+      turn += 1;
+    }
     show();
   }, region.dataset.every * 1000);
   // Without TLS a browser keeps no screen on (Screen Wake Lock needs a secure context): then the panel's own setting must.
