@@ -69,12 +69,10 @@ def amount(typed: str, at: str) -> float | None:
     return given
 
 
-def end_of_day(typed: str, at: str) -> datetime | None:
-    """The end of a day that was typed, in UTC, None where nothing was. Raises `Misfilled`."""
-    if not typed.strip():
-        return None
+def end_of_day(typed: str, at: str) -> datetime:
+    """The end of a day that was typed, in UTC. Raises `Misfilled`."""
     try:
         day = date.fromisoformat(typed.strip())
     except ValueError:
-        raise Misfilled(at, Sentence("%(typed)s is no day; 2027-03-31 is one.", typed=typed)) from None
+        raise Misfilled(at, Sentence("%(typed)s is no day; 2027-03-31 is one.", typed=typed.strip() or "-")) from None
     return datetime.combine(day, time.max, UTC).replace(microsecond=0)

@@ -1,7 +1,7 @@
 """The gate for engineers: what each station goes by, what is in force there, and what it said last."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, get_args
 from urllib.parse import quote
 
@@ -32,6 +32,7 @@ from app.interlock.standing import overrides_in_force, station_gates, verdicts_a
 from app.people import PERMISSIONS, Permission, Role, customer_names, prove_by_password
 from app.products.queries import products
 from app.sentences import Sentence
+from app.web.filled import end_of_day
 from app.web.pages import Visitor, answer
 from app.web.session import PostedByUs, Reading, Visiting
 
@@ -156,7 +157,7 @@ def set_calibration(request: Request, visitor: Calibrator, station: Word, due: W
     """Say until when a station's calibration holds."""
 
     def deed(connection: Connection) -> None:
-        plan_calibration(connection, station=station, due_at=_day(due), actor=visitor.actor.identity)
+        plan_calibration(connection, station=station, due_at=end_of_day(due, "due"), actor=visitor.actor.identity)
 
     return _done(request, visitor, station, deed)
 
@@ -259,7 +260,7 @@ def set_qualification(
         if remove:
             disqualify(connection, **who)
         else:
-            qualify(connection, **who, valid_until=_day(until) if until.strip() else None)
+            qualify(connection, **who, valid_until=end_of_day(until, "until") if until.strip() else None)
 
     return _done(request, visitor, station, deed)
 
@@ -336,12 +337,3 @@ def _number(typed: str, what: str) -> float:
     if not 0 <= given <= 1_000_000:
         raise Invalid(Sentence("%(typed)s is no %(word)s.", typed=repr(typed), word=what))
     return given
-
-
-def _day(typed: str) -> datetime:
-    """The end of a day, in UTC."""
-    try:
-        day = date.fromisoformat(typed.strip())
-    except ValueError:
-        raise Invalid(Sentence("%(typed)s is no day; 2027-03-31 is one.", typed=repr(typed))) from None
-    return datetime.combine(day, time.max, UTC).replace(microsecond=0)

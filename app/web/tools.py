@@ -107,7 +107,7 @@ def state_event(*, request: Request, visitor: Worker, tool: Word, happened: Word
         visitor.actor.require(Permission.calibrate)
 
     def deed(connection: Connection) -> None:
-        due_at = end_of_day(due, "due") if happened == "calibrated" else None
+        due_at = end_of_day(due, "due") if happened == "calibrated" and due.strip() else None
         state_tool(connection, tool, happened, at=datetime.now(UTC), due_at=due_at, actor=visitor.actor.identity)
 
     return _done(request, visitor, Filled(f"event-{tool}", {"due": due}, at="due"), deed)
