@@ -1,5 +1,6 @@
 """Setup lists: what each station must hold for a product revision, slot by slot."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
@@ -13,8 +14,10 @@ from app.people import Permission
 from app.products.queries import products
 from app.sentences import Sentence
 from app.setup.csv_lists import read_setup_list, written_setup_list
+from app.setup.learning import learn_setup
 from app.setup.lists import require_listed, setup_list, setups
 from app.setup.requirements import SIDES
+from app.setup.withdrawing import withdraw_setup
 from app.web.filled import NOTHING, Filled, Misfilled, whole
 from app.web.pages import Visitor, answer
 from app.web.session import PostedByUs, Visiting
@@ -99,6 +102,46 @@ def _text(file: UploadFile | None) -> str:
         return file.file.read().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Misfilled("file", Sentence("The list is not UTF-8. Save it as UTF-8.")) from None
+
+
+@router.post("/setups/learned", dependencies=[PostedByUs])
+def learn(
+    request: Request, visitor: Planner, product_revision_id: Word = "", station: Word = "", side: Word = ""
+) -> Response:
+    """Take what is verified in a station's slots now as what they must hold."""
+    said = {"product_revision_id": product_revision_id, "station": station, "side": side}
+    try:
+        revision_id = whole(product_revision_id, "product_revision_id")
+        if revision_id is None:
+            raise Misfilled("product_revision_id", Sentence("Choose the product it is for."))
+
+        def deed(connection: Connection) -> int:
+            return learn_setup(
+                connection, station=station.strip(), product_revision_id=revision_id, side=side or None,
+                at=datetime.now(UTC), actor=visitor.actor.identity,
+            )  # fmt: skip
+
+        learned = retrying(request.app.state.engine, deed)
+    except BirthmarkError as refused:
+        return _setups(request, visitor, Filled("learn", said, refused, "station"))
+    return RedirectResponse(f"/setup?setup_id={learned}", 303)
+
+
+@router.post("/setup/withdraw", dependencies=[PostedByUs])
+def withdraw(request: Request, visitor: Planner, setup_id: Annotated[int, Form()], confirm: Word = "") -> Response:
+    """Take a list back, once its product's part number was typed."""
+
+    def deed(connection: Connection) -> None:
+        setup, _ = setup_list(connection, setup_id)
+        if confirm.strip() != setup.part_number:
+            raise Misfilled("confirm", Sentence("Type %(identifier)s to confirm", identifier=setup.part_number))
+        withdraw_setup(connection, setup_id, at=datetime.now(UTC), actor=visitor.actor.identity)
+
+    try:
+        retrying(request.app.state.engine, deed)
+    except BirthmarkError as refused:
+        return _setup(request, visitor, setup_id, Filled("withdraw", {"confirm": confirm}, refused, "confirm"))
+    return RedirectResponse("/setups", 303)
 
 
 @router.post("/setup", dependencies=[PostedByUs])

@@ -4,6 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from tests.doors import story
 from tests.doors.conftest import Ask
 from tests.doors.test_line_pages import engineer, poster, refused_at
 from tests.doors.test_pages import form_token, logged_in
@@ -97,3 +98,40 @@ def test_an_operator_looks_and_takes_nothing(placer: TestClient, ask: Ask, accou
     for page in ("/setups", "/setup?setup_id=1"):
         assert 'action="/setup' not in operator.get(page).text
     assert operator.get("/setup?setup_id=9").status_code == 404
+
+
+def test_a_list_is_withdrawn_once_confirmed_but_not_while_its_station_builds_by_it(
+    placer: TestClient, ask: Ask
+) -> None:
+    taken(placer, slots=LIST, station="V.M.1")
+    post = poster(placer)
+    product = placer.get("/setup?setup_id=1&format=json").json()["setup"]["part_number"]
+    post("/work-orders", number="WO-7", product_revision_id="1")
+    recipe = {"RecipeName": "both", "Revision": "1", "WorkOrderIdentifier": {"WorkOrderId": "WO-7"}}
+    machine = ask("administrator")
+    assert refused_at(post("/setup/withdraw", setup_id=1, confirm="it")) == f"confirm: Type {product} to confirm"
+    machine.post("/api/v1/cfx", content=story.payload(story.envelope("Production.RecipeActivated", recipe, "V.M.1")))
+    refused = post("/setup/withdraw", setup_id=1, confirm=product)
+    assert refused.status_code == 409
+    assert refused_at(refused).startswith("confirm: Placer builds by this list now.")
+    other = {"RecipeName": "other", "Revision": "1"}
+    machine.post("/api/v1/cfx", content=story.payload(story.envelope("Production.RecipeActivated", other, "V.M.1")))
+    assert post("/setup/withdraw", setup_id=1, confirm=product).headers["location"] == "/setups"
+    assert placer.get("/setups?format=json").json() == {"setups": []}
+    assert placer.get("/setup?setup_id=1").status_code == 404
+
+
+def test_a_list_is_learned_from_what_was_scanned(placer: TestClient, ask: Ask) -> None:
+    post = poster(placer)
+    learned = {"station": "V.M.1", "product_revision_id": "1"}
+    assert refused_at(post("/setups/learned", **learned)).startswith("station: Nothing in the slots of V.M.1 is")
+    client = ask("operator")
+    client.post("/api/v1/packages", json={"identifier": "R-1", "part_number": "100-0042", "quantity": 100})
+    client.post("/api/v1/setup/verifications", json={"station": "V.M.1", "slot": "1", "label": "R-1"})
+    assert post("/setups/learned", **learned).headers["location"] == "/setup?setup_id=1"
+    page = placer.get("/setup?setup_id=1").text
+    assert "it was learned from what was loaded" in page
+    assert "100-0042" in page
+    operator = logged_in(ask, "operator")
+    assert poster(operator)("/setups/learned", **learned).status_code == 403
+    assert poster(operator)("/setup/withdraw", setup_id=1, confirm="x").status_code == 403
