@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, expect, sync_playwright
 from sqlalchemy import Engine
 
 from app import browser_libraries
@@ -113,6 +113,41 @@ def test_from_a_serial_to_every_board_with_its_reel(
         with page.expect_download() as download:
             page.get_by_role("link", name="CSV").first.click()
         assert download.value.suggested_filename == "where-used package R_90 +5%.csv"
+
+
+GIVES_UP = """() => { const box = document.querySelector("[data-waiting]"), looking = setInterval(() => {
+  if (box.hidden || box.querySelector("[data-waited]").textContent !== "2") return;
+  clearInterval(looking);
+  window.seen = box.innerText;
+  box.querySelector("button").click();
+}, 50); }"""
+
+
+def test_a_long_question_says_that_it_is_worked_out_and_can_be_given_up(
+    browser: Browser, running: str, machine: httpx2.Client, accounts: dict[str, str]
+) -> None:
+    machine.post("/api/v1/cfx", content=story.payload(story.panel("PNL-1", ["A+1", "A+2"])))
+    with browser.new_context() as context:
+        page = log_in(context, running, "quality_engineer")
+        page.goto(f"{running}/units?serial=A%2B1")
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)  # an answer that does not come
+
+        context.route("**/search?**", hold)
+        page.evaluate(GIVES_UP)  # by the page itself: Playwright looks at none that is on its way elsewhere
+        page.locator("[name=q]").fill("R-1182")
+        page.locator("[name=q]").press("Enter", no_wait_after=True)
+        page.wait_for_function("window.seen")
+        assert page.evaluate("window.seen").split("\n")[0] == "The answer is being worked out."
+        assert held
+        expect(page.locator("[data-waiting]")).to_be_hidden()
+        assert page.url == f"{running}/units?serial=A%2B1"
+        context.unroute("**/search?**")
+        page.locator("[name=q]").press("Enter")
+        page.get_by_role("heading", name="R-1182").wait_for()
+        expect(page.locator("[data-waiting]")).to_be_hidden()
 
 
 def test_ten_tabs_of_one_browser_live_on_one_stream(
