@@ -115,7 +115,7 @@ def test_from_a_serial_to_every_board_with_its_reel(
         assert download.value.suggested_filename == "where-used package R_90 +5%.csv"
 
 
-GIVES_UP = """() => { const box = document.querySelector("[data-waiting]"), looking = setInterval(() => {
+GIVES_UP = """() => { const box = document.querySelector("[data-long-question]"), looking = setInterval(() => {
   if (box.hidden || box.querySelector("[data-waited]").textContent !== "2") return;
   clearInterval(looking);
   window.seen = box.innerText;
@@ -142,12 +142,12 @@ def test_a_long_question_says_that_it_is_worked_out_and_can_be_given_up(
         page.wait_for_function("window.seen")
         assert page.evaluate("window.seen").split("\n")[0] == "The answer is being worked out."
         assert held
-        expect(page.locator("[data-waiting]")).to_be_hidden()
+        expect(page.locator("[data-long-question]")).to_be_hidden()
         assert page.url == f"{running}/units?serial=A%2B1"
         context.unroute("**/search?**")
         page.locator("[name=q]").press("Enter")
         page.get_by_role("heading", name="R-1182").wait_for()
-        expect(page.locator("[data-waiting]")).to_be_hidden()
+        expect(page.locator("[data-long-question]")).to_be_hidden()
 
 
 def test_ten_tabs_of_one_browser_live_on_one_stream(

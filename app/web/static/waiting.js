@@ -1,6 +1,6 @@
 // While a long question has no first page yet: says since when it is being worked out, and lets it be given up. What the
 // browser stops asking for it never shows; the page the question was asked from stands as it was.
-const says = document.querySelector("[data-waiting]");
+const says = document.querySelector("[data-long-question]");
 const LONG = "a[href^='/where-used?']:not([download]), a[href^='/contain?'], form[action='/search']";
 const PATIENCE = 1_000;
 let ticking = 0;
