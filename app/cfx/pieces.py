@@ -38,7 +38,8 @@ def pieces_of(template: bytes) -> Pieces:
 
     * Components that are listed are counted, each time they are listed: a panel spoken of as a whole may list R1 once
       for each of its boards.
-    * Where none is listed, the quantity counts: many machines give nothing else.
+    * Where the quantity is higher, it counts: many machines give nothing else, or list a place once that they missed
+      twice.
     """
     told = _decode(_HOLES.sub(b"null", template))
     return Pieces(
@@ -48,10 +49,9 @@ def pieces_of(template: bytes) -> Pieces:
 
 
 def _counted(components: list[msgspec.Raw] | None, quantity: Any) -> float:
-    if components:
-        return float(len(components))
+    listed = float(len(components or ()))
     try:
         number = float(quantity)
     except (TypeError, ValueError):
-        return 0.0
-    return number if math.isfinite(number) and number > 0 else 0.0
+        return listed
+    return max(listed, number) if math.isfinite(number) else listed

@@ -217,6 +217,17 @@ def test_a_panel_spoken_of_as_a_whole_counts_each_time_it_lists_a_designator(eng
     assert balance(engine, "P-1").placed == exactly(3)
 
 
+def test_designators_listed_less_often_than_pieces_were_taken_do_not_hide_them(engine: Engine) -> None:
+    """R1 was missed twice, and is what it missed; R1 of both boards of a panel is R1."""
+    missed = entry("SN-1", "P-1", ["R1"], rejected=["R1"], QuantityNonInstalled=2.0)
+    both = entry("PNL", "P-2", ["R1"], QuantityInstalled=2.0)
+    stored(engine, initialized("PNL", ("B1", 1), ("B2", 2)))
+    stored(engine, installed(missed, transaction=uuid4()), installed(both, transaction=uuid4(), when=9))
+    found = balance(engine, "P-1")
+    assert (found.placed, found.rejected) == (exactly(1), exactly(2))
+    assert balance(engine, "P-2").placed == exactly(2)
+
+
 def test_boards_of_a_panel_count_each(engine: Engine) -> None:
     entries = [entry("PNL", "P-1", ["R1", "R2"], position=position) for position in (1, 2, 3)]
     stored(engine, initialized("PNL", ("B1", 1), ("B2", 2), ("B3", 3)))
