@@ -29,7 +29,8 @@ class Reel:
     """What machines took in the name of one package.
 
     `since`: from when on (station's clock) reports take more than it held; `beyond`: how many pieces more in the end.
-    `last_at`: when it was named last. `uses`: pieces by material set.
+    `last`: when it was named last, latest first. `sure_at`: when a piece was of it for the last time, for all that is
+    known. `uses`: pieces by material set.
     """
 
     known: Known
@@ -38,7 +39,10 @@ class Reel:
     last: list[datetime] = field(default_factory=list)
     taken: float = 0
     since: datetime | None = None
+    sure_at: datetime | None = None
     beyond: float = 0
+    short: float = 0
+    """Pieces that were taken from it in the name of those ahead."""
 
     @property
     def last_at(self) -> datetime | None:
@@ -56,8 +60,7 @@ class Reel:
 
     def surely_named_after(self, at: datetime | None) -> bool:
         """Whether a piece was of this reel later than that."""
-        last = self.since or self.last_at
-        return at is not None and last is not None and last > at
+        return at is not None and self.sure_at is not None and self.sure_at > at
 
     def went_on_after(self, told_at: datetime) -> bool:
         """Whether work that began after that named it still."""
@@ -115,6 +118,16 @@ _LATEST = text(
 )
 
 
+_BEFORE = text(
+    """
+    -- When was one of these sets reported last before that?
+    SELECT max(recorded_at) FROM installation
+    WHERE set_id = ANY (CAST(:sets AS integer[])) AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
+      AND recorded_at < :since
+    """
+)
+
+
 class Reels:
     """Reels as they are asked for, each read once; `as_of` (server's clock): as known then."""
 
@@ -157,6 +170,7 @@ class Reels:
         have been placed before.
         """
         reel = self.by_id[package_id]
+        reel.short = short
         known = reel.known
         ends = []
         reel.beyond = 0
@@ -174,6 +188,10 @@ class Reels:
         if known.received is None and not reel.uses:
             reel.beyond = short  # nobody knows how many it held, nor that it was still there
         reel.since = min((end for end in ends if end is not None), default=None)
+        reel.sure_at = reel.last_at
+        if reel.since is not None:
+            asked = {"sets": list(reel.uses), "since": reel.since, "as_of": self._as_of}
+            reel.sure_at = self._connection.execute(_BEFORE, asked).scalar_one()
 
     def _last_pieces(self, reel: Reel) -> datetime | None:
         """From which report on the pieces beyond were taken: the last ones."""

@@ -71,7 +71,6 @@ class _Chains:
         self.behind: dict[int, dict[int, Row[Any]]] = defaultdict(dict)
         self._ask(_BEHIND, packages)
         self._look_ahead(packages)
-        self._pass_on()
         self._look_behind()
 
     def _ask(self, which: TextClause, packages: Collection[int]) -> list[Row[Any]]:
@@ -108,7 +107,7 @@ class _Chains:
         """What is taken beyond a reel is missing from the next: reel by reel, the heads of chains first."""
         short: dict[int, float] = defaultdict(float)
         for head in self._heads_first():
-            if short[head]:
+            if short[head] != self.reels.by_id[head].short:
                 self.reels.count(head, short[head])
             for follower, splice in self.behind.get(head, {}).items():
                 if self._is_short(splice):
@@ -132,37 +131,37 @@ class _Chains:
         return list(order)
 
     def _look_behind(self) -> None:
-        """Read what pieces beyond these reels may be of."""
-        over = {head: reel.last_at for head, reel in self.reels.by_id.items() if reel.since is not None}
-        seen: set[int] = set()
-        while over:
-            seen |= over.keys()
-            following: dict[int, datetime | None] = {}
-            for one in self._ask(_BEHIND, over.keys()):
-                at = over[one.head]
-                if one.follower not in seen and not self.is_last(one, at):
-                    following[one.follower] = max((t for t in (at, following.get(one.follower)) if t), default=None)
-            over = following
+        """Read what pieces beyond these reels may be of; what they lack decides how far their own names reach."""
+        asked: set[int] = set()
+        while True:
+            self._pass_on()
+            over = [head for head, reel in self.reels.by_id.items() if reel.since is not None]
+            coming = {*over, *(follower for head in over for follower in self._passed(head))} - asked
+            if not coming:
+                return
+            asked |= coming
+            self._ask(_BEHIND, coming)
 
     def followers(self, head: int) -> frozenset[int]:
         """The reels that pieces beyond the head may be of: none behind a reel that was still there after it."""
+        passed = self._passed(head)
+        return frozenset({one for ahead in (head, *passed) for one in self.behind.get(ahead, ())} - {head})
+
+    def _passed(self, head: int) -> set[int]:
+        """Those of them that may have been used up by then."""
         last_at = self.reels.by_id[head].last_at
         found: set[int] = set()
         coming = [head]
         while coming:
             for follower, splice in self.behind.get(coming.pop(), {}).items():
-                if follower not in found and follower != head:
+                if follower not in found and follower != head and not self.is_last(splice, last_at):
                     found.add(follower)
-                    if not self.is_last(splice, last_at):
-                        coming.append(follower)
-        return frozenset(found)
+                    coming.append(follower)
+        return found
 
 
 def run_over(connection: Connection, packages: Collection[int], as_of: datetime | None) -> list[RunOver]:
-    """Where these packages were named for more pieces than they held, or others whose pieces may be theirs.
-
-    Without those of a chain all of which is asked for: of which of its reels a piece is does not matter then.
-    """
+    """Where these packages were named for more pieces than they held, or others whose pieces may be theirs."""
     wanted = set(packages)
     if not wanted:
         return []
@@ -176,8 +175,7 @@ def run_over(connection: Connection, packages: Collection[int], as_of: datetime 
         if None not in seen:  # up to the splice the pieces were its own, however many
             since = max([since, *seen])
         followers = chains.followers(head)
-        meant = {head, *followers}
-        if followers and since <= reel.last_at and wanted & meant and meant - wanted:
+        if followers and since <= reel.last_at and not wanted.isdisjoint({head, *followers}):
             found.append(RunOver(head, since, followers, reel.sets))
     return found
 

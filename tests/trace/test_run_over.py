@@ -149,6 +149,26 @@ def test_a_reel_that_was_still_there_afterwards_is_the_last_it_may_be(engine: En
         assert carriers(connection, package="P-3") == {"SN-6": "exact R1 R2"}
 
 
+def test_a_name_that_was_wrong_each_time_does_not_say_that_the_reel_was_still_there(engine: Engine) -> None:
+    """Both splices are told late: a reel for every board, and the second is named only when the third is on."""
+    stored(
+        engine,
+        *[described(f"P-{n}", initial=2) for n in (1, 2)],
+        described("P-3", initial=1000),
+        *[board(f"SN-{n}", "P-1", when=10 + 10 * n) for n in range(3)],
+        joined("P-1", "P-2", when=35),
+        board("SN-3", "P-2", when=40),
+        joined("P-2", "P-3", when=45),
+        board("SN-4", "P-3", when=50),
+    )
+    with engine.connect() as connection:
+        third = carriers(connection, package="P-3")
+        third_parts = {one.package for one in made_from(connection, "SN-2").installations}
+    assert by_evidence(third, "exact") == {"SN-4"}
+    assert by_evidence(third, "bounded") == {"SN-1", "SN-2", "SN-3"}
+    assert third_parts == {"P-1", "P-2", "P-3"}
+
+
 def test_up_to_a_splice_that_was_seen_the_pieces_are_the_heads_own(engine: Engine) -> None:
     """A label may say too little; what goes on naming the head afterwards is not believed."""
     stored(
