@@ -35,6 +35,8 @@ class Naming(Enum):
     named = "named"
     chain = "chain"
     """The chain of spliced packages, with a grey zone around the splice."""
+    head = "head"
+    """The reel it takes to be the one: it knows of a splice what it is told, sometimes late, and counts."""
     slots = "slots"
     """The slot and the designators, no package."""
     silent = "silent"
@@ -179,10 +181,12 @@ def _addresses(kind: PanelKind) -> st.SearchStrategy[Address]:
 
 
 @st.composite
-def _machines(draw: st.DrawFn, kind: PanelKind, planned: bool) -> MachineBlueprint:
-    naming = draw(_one_of(Naming))
-    change = draw(_one_of(Change))
-    lost = draw(_one_of(Lost) if planned else _one_of(Lost, Lost.slot))
+def _machines(draw: st.DrawFn, kind: PanelKind, planned: bool, described: Described) -> MachineBlueprint:
+    # Nobody can tell that a name is wrong where nobody said how many pieces came.
+    naming = draw(_one_of(Naming, Naming.head) if described is Described.never else _one_of(Naming))
+    heads = naming is Naming.head
+    change = draw(st.just(Change.unsensed) if heads else _one_of(Change))
+    lost = draw(st.just(Lost.nothing) if heads else _one_of(Lost) if planned else _one_of(Lost, Lost.slot))
     told = naming is Naming.named and lost is Lost.nothing
     return MachineBlueprint(
         naming=naming,
@@ -191,11 +195,11 @@ def _machines(draw: st.DrawFn, kind: PanelKind, planned: bool) -> MachineBluepri
         lost=lost,
         slots=draw(st.integers(1, 3)),
         designators=draw(st.integers(1, 3)),
-        reel=draw(st.sampled_from([40, 5, 8, 13])),
+        reel=draw(st.sampled_from([3, 5, 2] if heads else [40, 5, 8, 13])),
         rejects=draw(st.booleans()),
         two_lanes=draw(st.booleans()),
-        alternates=draw(st.booleans()),
-        wrong_part=draw(st.booleans()),
+        alternates=not heads and draw(st.booleans()),
+        wrong_part=not heads and draw(st.booleans()),
         prespliced=change is not Change.replaced and draw(st.booleans()),
         lists_units=kind is PanelKind.direct or draw(st.sampled_from([True, False])),
         counts_x_outs=draw(st.booleans()),
@@ -207,14 +211,15 @@ def _machines(draw: st.DrawFn, kind: PanelKind, planned: bool) -> MachineBluepri
 
 
 @st.composite
-def _lines(draw: st.DrawFn, planned: bool) -> LineBlueprint:
+def _lines(draw: st.DrawFn, planned: bool, described: Described) -> LineBlueprint:
     kind = draw(_one_of(PanelKind))
     positions = 1 if kind is PanelKind.single else draw(st.integers(1, 3))
-    machines = draw(st.lists(_machines(kind, planned), min_size=1, max_size=2))
+    machines = draw(st.lists(_machines(kind, planned, described), min_size=1, max_size=2))
+    many = kind is PanelKind.carrier or any(one.naming is Naming.head for one in machines)
     return LineBlueprint(
         kind=kind,
         positions=positions,
-        panels=draw(st.integers(1, 5 if kind is PanelKind.carrier else 3)),
+        panels=draw(st.integers(1, 5 if many else 3)),
         machines=tuple(machines),
         paste=draw(_one_of(Paste)),
         x_outs=positions > 1 and draw(st.booleans()),
@@ -227,12 +232,13 @@ def _lines(draw: st.DrawFn, planned: bool) -> LineBlueprint:
 def blueprints(draw: st.DrawFn) -> Blueprint:
     """Any factory."""
     planned = draw(st.booleans())
-    lines = draw(st.lists(_lines(planned), min_size=1, max_size=2))
+    described = draw(_one_of(Described))
+    lines = draw(st.lists(_lines(planned, described), min_size=1, max_size=2))
     return Blueprint(
         seed=draw(st.integers(0, 2**32 - 1)),
         lines=tuple(lines),
         planned=planned,
-        described=draw(_one_of(Described)),
+        described=described,
         splits=draw(st.booleans()),
         trays=draw(st.booleans()),
         repairs=draw(st.integers(0, 2)),

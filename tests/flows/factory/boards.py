@@ -33,6 +33,8 @@ class Fitted:
     until: float = FOREVER
     whole: bool = False
     """Told of the panel, not of the board."""
+    named: Package | None = None
+    """The reel whose name it goes by, where a machine may be wrong about that."""
     by_place: bool = False
     """Told of a carrier that is used again, in a work that names no board: which round it was is told by clocks."""
 

@@ -111,10 +111,11 @@ class Tape:
         """Hang up packages, spliced where there are several."""
         self.chain, self.believed, self.seen, self.grey = list(packages), list(packages), False, 0
 
-    def splice(self, package: Package) -> None:
-        """Add a package behind the last."""
+    def splice(self, package: Package, *, told: bool = True) -> None:
+        """Add a package behind the last; the machine knows of it once it is `told`."""
         self.chain.append(package)
-        self.believed.append(package)
+        if told:
+            self.believed.append(package)
 
     def splice_comes(self) -> Splice | None:
         """The splice that the sensor sees before the next piece is picked; each is seen once."""

@@ -50,6 +50,8 @@ class Mounter(Station):
     _now: float = 0.0
     _placed: list[Placed] = field(default_factory=list)
     _by_place: bool = False
+    _untold: list[tuple[Tape, Package, Package]] = field(default_factory=list)
+    """Splices that nobody told yet."""
 
     def set_up(self, at: float) -> None:
         """Hang up the first reels, told in one message."""
@@ -83,6 +85,8 @@ class Mounter(Station):
                 self._place(board, job)
         self._now += PICK
         apart = self._report(panel, transaction)
+        if self.rng.random() < 0.4:
+            self._tell_splices(self._untold[: self.rng.randint(1, 3)])
         self._now += PICK
         whole = not self.blueprint.lists_units or self.blueprint.address in {Address.panel, Address.bare}
         self.end(
@@ -94,6 +98,12 @@ class Mounter(Station):
             apart=panel.good if self.blueprint.lists_units else apart,
         )
         return self._now
+
+    def tell_the_rest(self) -> None:
+        """Scan what was spliced and not told: later nobody knows of it."""
+        self._now = self.free
+        self._tell_splices(self._untold)
+        self.free = self._now
 
     def clear(self) -> None:
         """Take everything down."""
@@ -150,11 +160,17 @@ class Mounter(Station):
         sure = min(report.certainty, self._certainty_of(placed.piece)) if report else Certainty.open
         whole = report is not None and report.whole
         package, designator = placed.piece.package, placed.job.designator
-        return Fitted(package, designator, self.handle, placed.at, sure, whole=whole, by_place=self._by_place)
+        fitted = Fitted(package, designator, self.handle, placed.at, sure, whole=whole, by_place=self._by_place)
+        if self.blueprint.naming is Naming.head:
+            fitted.named = placed.piece.known.chain[0]
+        return fitted
 
     def _certainty_of(self, piece: Piece) -> Certainty:
         if self.blueprint.naming is Naming.named:
             return Certainty.certain
+        if self.blueprint.naming is Naming.head:
+            # Which of the pieces around the end of a reel are of it is beyond anybody who only counts.
+            return Certainty.arguable if piece.known.chain[0] is piece.package else Certainty.open
         if self.blueprint.naming is not Naming.chain or piece.known.grey:
             return Certainty.open
         return Certainty.certain if len(piece.known.chain) == 1 else Certainty.arguable
@@ -168,17 +184,34 @@ class Mounter(Station):
         for tape in slot.tapes:
             if tape.left <= 3 * len(self.jobs) + 2 and tape.front is not None:
                 leading, trailing = list(tape.chain), self._fresh(slot)
-                self.voice.say(
-                    MaterialsJoined(
-                        leading_material_package=material(leading, None),
-                        trailing_material_package=material([trailing], None),
-                    ),
-                    self._now,
-                )
                 leading[-1].splice(trailing)
-                tape.splice(trailing)
-                self.received(trailing, self._now)
+                waiting = any(other is tape for other, _, _ in self._untold)
+                late = waiting or (self.blueprint.naming is Naming.head and self.rng.random() < 0.6)
+                tape.splice(trailing, told=not late)
+                if late:
+                    self._untold.append((tape, leading[-1], trailing))
+                else:
+                    self._tell_join(leading, trailing)
+                self.received(trailing, self._now).told = not late
                 self._now += 1.0
+
+    def _tell_join(self, leading: Sequence[Package], trailing: Package) -> None:
+        self.voice.say(
+            MaterialsJoined(
+                leading_material_package=material(leading, None),
+                trailing_material_package=material([trailing], None),
+            ),
+            self._now,
+        )
+
+    def _tell_splices(self, splices: Sequence[tuple[Tape, Package, Package]]) -> None:
+        """Somebody scans what was spliced a while ago: now the machine knows of it."""
+        for tape, leading, trailing in list(splices):
+            self._untold.remove((tape, leading, trailing))
+            self._tell_join([leading], trailing)
+            if leading in tape.believed:  # else they were taken down meanwhile
+                tape.believed.append(trailing)
+            self._now += 1.0
 
     def _reload(self, slot: Slot, lane: int) -> None:
         """In the middle of a board: the tape is empty, another is hung up."""
@@ -226,6 +259,8 @@ class Mounter(Station):
 
     def _fresh(self, slot: Slot) -> Package:
         part = slot.part_number
+        if self.blueprint.naming is Naming.head:
+            return self.stock.receive(part, self.blueprint.reel, self._now)
         if self.blueprint.alternates and self.rng.random() < 0.4:
             part = self.alternates[part]
         elif self.blueprint.wrong_part and self.others and self.rng.random() < 0.3:

@@ -125,6 +125,7 @@ def _run_line(plant: _Plant, stock: Stock, line: LineBlueprint, number: int) -> 
             now = behind.tell(panel, now, names_x_outs=line.names_x_outs) + APART
         left[panel.identifier] = now
     for mounter in mounters:
+        mounter.tell_the_rest()
         if plant.rng.random() < 0.5:
             mounter.clear()
     if not plant.clock_errors.keys().isdisjoint(station.handle for station in (printer, *mounters)):

@@ -110,6 +110,8 @@ def _grouped(placed: Iterable[Placed], by: Callable[[Placed], object]) -> list[l
 def _chain(machine: MachineBlueprint, piece: Piece) -> tuple[Package, ...]:
     if machine.naming is Naming.chain:
         return piece.known.chain
+    if machine.naming is Naming.head:
+        return piece.known.chain[:1]
     return (piece.package,) if machine.naming is Naming.named else ()
 
 

@@ -48,14 +48,19 @@ class Truth:
         for unit in self.units:
             for package in packages:
                 for fitted in unit.bears(package):
-                    _add(found.setdefault(unit.key, Holding(fitted.certainty)), fitted)
+                    sure = _sure(fitted, packages)
+                    _add(found.setdefault(unit.key, Holding(sure)), fitted, sure)
         return found
 
     def parents(self, *packages: Package) -> dict[Key, Certainty]:
         """Assemblies that held such a piece in a unit built into them, at whatever depth, while it was in there."""
         found: dict[Key, Certainty] = {}
         for assembly in self.units:
-            sure = [fitted.certainty for fitted, _, _ in _inside(assembly) if any(map(fitted.package.is_of, packages))]
+            sure = [
+                _sure(fitted, packages)
+                for fitted, _, _ in _inside(assembly)
+                if any(map(fitted.package.is_of, packages))
+            ]
             if sure:
                 found[assembly.key] = min(max(sure), Certainty.arguable) if self.clock_errors else max(sure)
         return found
@@ -74,7 +79,8 @@ class Truth:
         One that was loaded untold may have come along with whatever it was spliced to, for all that anybody knows; and
         where a package goes elsewhere, whatever was told to be spliced to it may hang on it still.
         """
-        if any(not one.told and any(one.package.is_of(package) for package in packages) for one in self.presences):
+        untold = [other for one in self.presences if not one.told for other in one.package.chained()]
+        if any(other.is_of(package) for other in untold for package in packages):
             return True
         units = [unit, *(child for child, _, _ in _descendants(unit, 0.0, FOREVER))]
         carriers = {one.panel for one in units if one.disputed}
@@ -101,15 +107,22 @@ class Truth:
         return TOLERANCE + 2 * self.clock_errors.get(work.station, 0.0)
 
 
-def _add(holding: Holding, fitted: Fitted) -> None:
-    holding.certainty = max(holding.certainty, fitted.certainty)
+def _sure(fitted: Fitted, packages: Sequence[Package]) -> Certainty:
+    """A name that is wrong matters less where both reels are asked for."""
+    if fitted.named is not None and any(map(fitted.named.is_of, packages)):
+        return max(fitted.certainty, Certainty.arguable)
+    return fitted.certainty
+
+
+def _add(holding: Holding, fitted: Fitted, sure: Certainty) -> None:
+    holding.certainty = max(holding.certainty, sure)
     if fitted.designator is None:
         return
     {
         Certainty.certain: holding.certain,
         Certainty.arguable: holding.arguable,
         Certainty.open: holding.open,
-    }[fitted.certainty].add(fitted.designator)
+    }[sure].add(fitted.designator)
 
 
 def _descendants(unit: Board, since: float, until: float) -> Iterator[tuple[Board, float, float]]:
