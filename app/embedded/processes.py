@@ -8,6 +8,7 @@ SIGKILL of the parent takes the children along; elsewhere the next start finds t
 import contextlib
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -100,9 +101,20 @@ def stop(
         process.wait()
 
 
+_LOWEST = 20_000
+_OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_TRIES = 50
+
+
 def free_port(preferred: int = 0, host: str = "127.0.0.1") -> int:
-    """``preferred`` where it can be bound on ``host``, otherwise any free TCP port."""
-    for port in (preferred, 0) if preferred else (0,):
+    """``preferred`` where it can be bound on ``host``, otherwise any free TCP port.
+
+    One that no outgoing connection is given, where there is one: else a connection may have it when a server comes
+    back to its port.
+    """
+    lowest = int(_OUTGOING.read_text().split()[0]) if _OUTGOING.exists() else 32_768
+    kept = random.sample(range(_LOWEST, lowest), min(_TRIES, lowest - _LOWEST)) if lowest > _LOWEST else []
+    for port in (*([preferred] if preferred else []), *kept, 0):
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -1,6 +1,5 @@
 """The web application on a database of its own, asked through a real HTTP client."""
 
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
+from app.embedded import processes
 from app.main import Server, create_app
 from app.people import Role, create_person, create_token
 from tests.doors import story
@@ -93,6 +93,4 @@ def accounts(engine: Engine) -> dict[str, str]:
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return processes.free_port()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection
 
+from app.embedded import processes
 from app.errors import Invalid, NotFound, Unavailable
 from app.labels.contents import (
     Label,
@@ -173,6 +174,4 @@ def test_printers_are_planned_changed_and_removed(connection: Connection) -> Non
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return processes.free_port()

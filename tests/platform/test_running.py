@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.embedded.processes import free_port
 from tests.architecture.sources import ROOT
 from tests.folders import data_folder
 
@@ -196,3 +197,9 @@ def _has_child(served: Served, name: str) -> bool:
     with contextlib.suppress(LookupError):
         return served.child(name).is_running()
     return False
+
+
+def test_a_port_is_one_that_no_outgoing_connection_is_given() -> None:
+    """A server that was killed comes back to its port; a connection to elsewhere may have it by then."""
+    outgoing = range(*map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()))
+    assert not any(free_port() in outgoing for _ in range(20))
