@@ -33,6 +33,7 @@ from app.embedded.processes import MODULE_ENVIRONMENT, free_port, module_command
 from app.errors import Unavailable
 from app.inbox.record import Delivery, Recorder
 from app.people import Role, create_token
+from app.quality.counting import bring_up
 
 _BOARDS = {"small": 25_000, "full": 100_000}
 """The answer that is streamed has all of `small`'s."""
@@ -61,10 +62,11 @@ def measure(place: Place, scale: Scale) -> list[Figure]:
         _fill(place, engine, line, truth, _BOARDS[scale])
         with engine.begin() as connection:
             token = create_token(connection, name="bench", role=Role.quality_engineer, actor="bench")
-        with _web(url) as port, contextlib.closing(_Client(port, token)) as client, _taking_in(url, engine) as beside:
+        with _web(url) as port, contextlib.closing(_Client(port, token)) as client:
             place.say("a long answer")
             streamed = _stream(client, line, truth)  # before boards of the same parts are taken in beside it
-            figures = _figures(_rounds(place, client, beside, _questions(line, truth)), beside) + streamed
+            with _taking_in(url, engine) as beside:
+                figures = _figures(_rounds(place, client, beside, _questions(line, truth)), beside) + streamed
         engine.dispose()
     return figures
 
@@ -85,6 +87,7 @@ def _fill(place: Place, engine: Engine, line: Line, truth: _Truth, count: int) -
         done += len(batch)
         if done % 5000 == 0:
             place.say(f"{done:,} of {count:,} boards")
+    bring_up(engine)  # as a line that ran for hours has: else the web process counts a backlog beside each request
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM (ANALYZE)"))
 
