@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 from sqlalchemy import Connection, TextClause, text
@@ -94,9 +94,8 @@ _EVER_LOADED = """
 """
 
 
-@cache
-def _packages(terms: tuple[str, ...], *, then: bool) -> TextClause:
-    """A text for each combination of terms, for a plan that fits all would fit none; `then`: as known at `as_of`."""
+def _meant_by(terms: tuple[str, ...], *, then: bool) -> str:
+    """CTEs, the last one `meant` (package_id): the packages that the terms name, and what came out of them."""
     narrowest = next(name for name in _SOUGHT_BY if name in terms)
     delivered = "bool_or(deliveries @> ARRAY[CAST(:delivery AS text)])" if "delivery" in terms else "NULL"
     conditions = [_DESCRIBED_AS[name] for name in terms if name in _DESCRIBED_AS]
@@ -111,10 +110,8 @@ def _packages(terms: tuple[str, ...], *, then: bool) -> TextClause:
         LEFT JOIN lot ON lot.lot_id = described.lot_id
         WHERE {" AND ".join(conditions)}
     """
-    return text(
-        f"""
-        -- Which packages are meant? Those the terms name, and what was split off them, and off that.
-        WITH RECURSIVE candidate AS (
+    return f"""
+        candidate AS (
             SELECT DISTINCT package_id FROM {_SOUGHT_BY[narrowest]}
         ), meant AS (
             SELECT package_id FROM candidate {described if conditions else ""}
@@ -123,6 +120,16 @@ def _packages(terms: tuple[str, ...], *, then: bool) -> TextClause:
             JOIN package_link ON package_link.parent_id = meant.package_id AND package_link.kind IN ('split', 'batch')
                 {"AND package_link.received_at <= :as_of" if then else ""}
         )
+    """
+
+
+@cache
+def _packages(terms: tuple[str, ...], *, then: bool) -> TextClause:
+    """A text for each combination of terms, for a plan that fits all would fit none; `then`: as known at `as_of`."""
+    return text(
+        f"""
+        -- Which packages are meant? Those the terms name, and what was split off them, and off that.
+        WITH RECURSIVE {_meant_by(terms, then=then)}
         SELECT package_id, identifier, {_EVER_LOADED} FROM meant JOIN package USING (package_id)
         """
     )
@@ -202,6 +209,45 @@ def _holding(*, by_package: bool, by_placement: bool) -> TextClause:
     )
 
 
+@cache
+def _holding_few(terms: tuple[str, ...], *, then: bool) -> TextClause:
+    """The same of the packages that the terms mean, if those are few: each is looked for in each chunk's list."""
+    return text(
+        f"""
+        -- Which material sets hold the packages that are meant, and what does each chunk of them hold?
+        WITH RECURSIVE {_meant_by(terms, then=then)}, given AS MATERIALIZED (
+            SELECT array_agg(package_id) AS packages, array_agg(identifier) AS identifiers
+            FROM meant JOIN package USING (package_id)
+        ), neighbour AS MATERIALIZED (
+            SELECT placement_id FROM placement
+            WHERE joined_packages && (SELECT identifiers FROM given)
+               OR batch_packages && (SELECT identifiers FROM given)
+        ), chunk AS MATERIALIZED (
+            SELECT placement_ids, package_ids, ARRAY(
+                SELECT set_id FROM material_set WHERE chunk_ids @> ARRAY[chunk_id]
+            ) AS set_ids
+            FROM material_chunk
+            WHERE package_ids && (SELECT packages FROM given)
+               OR placement_ids && ARRAY(SELECT placement_id FROM neighbour)
+        )
+        SELECT set_ids, placement.kind, placement.reference_designators,
+            joined_packages = '{{}}' AND (pair.is_meant OR batch_packages && identifiers) AS named
+        FROM given, chunk CROSS JOIN LATERAL (
+            SELECT placement_ids[place] AS placement_id, true AS is_meant
+            FROM unnest((SELECT packages FROM given)) AS wanted
+            CROSS JOIN LATERAL unnest(array_positions(package_ids, wanted)) AS place
+            UNION ALL
+            SELECT placement_id, false FROM neighbour WHERE placement_id = ANY (placement_ids)
+        ) AS pair
+        CROSS JOIN LATERAL (
+            -- One by one: nobody can tell how many there are, and not to read them all.
+            SELECT * FROM placement WHERE placement.placement_id = pair.placement_id LIMIT 1
+        ) AS placement
+        WHERE reference_designators <> '{{}}' OR rejected_designators = '{{}}'
+        """
+    )
+
+
 def packages_meant(connection: Connection, question: Question) -> dict[int, str]:
     """Id and identifier of the packages that the question's terms mean. Raises `NotFound` where there are none."""
     return _meant(connection, question)[0]
@@ -209,12 +255,23 @@ def packages_meant(connection: Connection, question: Question) -> dict[int, str]
 
 def _meant(connection: Connection, question: Question) -> tuple[dict[int, str], bool]:
     """The same, and whether any of them was ever loaded."""
-    asked = {name: value for name in _SOUGHT_BY if (value := getattr(question, name))}
-    statement = _packages(tuple(asked), then=question.as_of is not None)
+    terms, asked = _terms(question)
+    also = [(_PLACED_AS, {"part_number": question.part_number, "as_of": question.as_of})]
+    statement = _packages(terms, then=question.as_of is not None)
+    return _told_of(question, *at_once(connection, (statement, asked), *(also if question.names_part_only else ())))
+
+
+def _terms(question: Question) -> tuple[tuple[str, ...], dict[str, object]]:
+    """The terms on packages, and what is asked with them."""
+    asked: dict[str, object] = {name: value for name in _SOUGHT_BY if (value := getattr(question, name))}
+    terms = tuple(asked)
     if question.as_of is not None:
         asked["as_of"] = question.as_of
-    also = [(_PLACED_AS, {"part_number": question.part_number, "as_of": question.as_of})]
-    rows = list(chain(*at_once(connection, (statement, asked), *(also if question.names_part_only else ()))))
+    return terms, asked
+
+
+def _told_of(question: Question, *answers: list[Any]) -> tuple[dict[int, str], bool]:
+    rows = list(chain(*answers))
     if not rows:
         raise question.not_known
     return {row[0]: row[1] for row in rows}, any(row[2] for row in rows)
@@ -225,20 +282,32 @@ def find_hits(connection: Connection, question: Question, found_good: Collection
 
     `found_good`: ids of packages that are not looked for, whatever the terms say; what came out of them still is.
     """
-    packages, ever_loaded = _meant(connection, question) if question.names_packages else ({}, False)
-    packages = {package_id: name for package_id, name in packages.items() if package_id not in found_good}
-    given: dict[str, object] = {"identifiers": list(packages.values())}
+    packages: dict[int, str] = {}
+    ever_loaded = False
     placements: list[int] | None = None
-    if question.names_packages:
-        given["packages"] = list(packages)
-    if question.names_placements:
-        asked = {"slot": question.slot, "feeder": question.feeder, "nozzle": question.nozzle}
-        placements = list(connection.execute(_PLACEMENTS, asked).scalars())
-        given["placements"] = placements
-    statement = _holding(by_package=question.names_packages, by_placement=question.names_placements)
+    if question.package and not (question.names_placements or found_good):
+        # Mostly it is a reel, and who asks waits: with one question less.
+        terms, asked = _terms(question)
+        then = question.as_of is not None
+        told_of, rows = at_once(
+            connection, (_packages(terms, then=then), asked), (_holding_few(terms, then=then), asked)
+        )
+        packages, ever_loaded = _told_of(question, told_of)
+    else:
+        if question.names_packages:
+            packages, ever_loaded = _meant(connection, question)
+        packages = {package_id: name for package_id, name in packages.items() if package_id not in found_good}
+        given: dict[str, object] = {"identifiers": list(packages.values())}
+        if question.names_packages:
+            given["packages"] = list(packages)
+        if question.names_placements:
+            asked = {"slot": question.slot, "feeder": question.feeder, "nozzle": question.nozzle}
+            placements = list(connection.execute(_PLACEMENTS, asked).scalars())
+            given["placements"] = placements
+        statement = _holding(by_package=question.names_packages, by_placement=question.names_placements)
+        (rows,) = at_once(connection, (statement, given))
     told: dict[tuple[str, tuple[str, ...], bool], Hit] = {}
     holding: dict[int, list[Hit]] = {}
-    (rows,) = at_once(connection, (statement, given))
     for set_ids, kind, designators, named in rows:
         names = tuple(designators)
         hit = told.get((kind, names, named))

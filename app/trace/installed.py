@@ -47,6 +47,9 @@ class Installed(NamedTuple):
     received_at: datetime
     in_doubt: bool
     """Whether it may as well be of another round of the carrier, or of another board of a panel in it."""
+    package_id: int
+    is_spliced: bool | None
+    """Whether anybody ever said that another package was spliced on behind."""
 
     @property
     def evidence(self) -> Evidence:
@@ -87,7 +90,11 @@ def _question(*, then: bool) -> TextClause:
             {described}.date_code, {described}.surface_finish, (
                 -- Not EXISTS, for which all serials would be read.
                 SELECT true FROM serial WHERE serial.serial = package.identifier {known if then else ""}
-            ), fact.station_id, fact.transaction_id, fact.received_at, fact.doubted
+            ), fact.station_id, fact.transaction_id, fact.received_at, fact.doubted,
+            package.package_id, (
+                SELECT true FROM package_link
+                WHERE parent_id = package.package_id AND package_link.kind = 'joined' LIMIT 1
+            )
         FROM fact
         JOIN material_set USING (set_id)
         CROSS JOIN LATERAL unnest(material_set.chunk_ids) AS listed (chunk_id)

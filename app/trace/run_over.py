@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, TextClause, text
 
+from app.db import at_once
 from app.trace.installed import DESCRIBED_THEN, Installed
 from app.trace.reach import Reels
 
@@ -183,10 +184,10 @@ def run_over(connection: Connection, packages: Collection[int], as_of: datetime 
 _SPLICED_TO = text(
     f"""
     -- Which of these packages have another spliced on behind, and since when was that seen: never, if NULL?
-    SELECT identifier, package_id,
-        nullif(min(coalesce({_LOADED.format("spliced")}, '-infinity')), '-infinity') AS sensed_at
-    FROM package JOIN package_link AS link ON link.parent_id = package_id AND link.kind = 'joined' AND {_KNOWN}
-    WHERE identifier = ANY (CAST(:names AS text[])) GROUP BY identifier, package_id
+    SELECT parent_id, nullif(min(coalesce({_LOADED.format("spliced")}, '-infinity')), '-infinity') AS sensed_at
+    FROM package_link AS link
+    WHERE parent_id = ANY (CAST(:packages AS integer[])) AND kind = 'joined' AND {_KNOWN}
+    GROUP BY parent_id
     """
 )
 _FOLLOWERS = text(
@@ -202,15 +203,18 @@ _FOLLOWERS = text(
 
 def with_followers(connection: Connection, rows: list[Installed], as_of: datetime | None) -> list[Installed]:
     """What was installed in a unit; what names a head beyond its pieces may be of each reel of the chain."""
-    asked = {"names": sorted({row.package for row in rows}), "as_of": as_of}
-    spliced = {row.identifier: row for row in connection.execute(_SPLICED_TO, asked)} if rows else {}
+    ahead = sorted({row.package_id for row in rows if row.is_spliced})
+    if not ahead:
+        return rows
+    (spliced,) = at_once(connection, (_SPLICED_TO, {"packages": ahead, "as_of": as_of}))
+    sensed_at = dict(spliced)
     heads = {
-        splice.package_id: row.package
+        row.package_id
         for row in rows
-        if (splice := spliced.get(row.package)) is not None
-        and (splice.sensed_at is None or row.recorded_at >= splice.sensed_at)
+        if row.package_id in sensed_at
+        and (sensed_at[row.package_id] is None or row.recorded_at >= sensed_at[row.package_id])
     }
-    over = {heads[one.head]: one for one in run_over(connection, heads, as_of) if one.head in heads}
+    over = {one.head: one for one in run_over(connection, heads, as_of) if one.head in heads}
     if not over:
         return rows
     wanted = sorted({follower for one in over.values() for follower in one.followers})
@@ -218,7 +222,7 @@ def with_followers(connection: Connection, rows: list[Installed], as_of: datetim
     described = {row.package_id: row for row in connection.execute(_FOLLOWERS, given)}
     found = []
     for row in rows:
-        one = over.get(row.package)
+        one = over.get(row.package_id)
         if one is None or row.chained or row.kind != "installed" or row.recorded_at < one.since:
             found.append(row)
             continue
@@ -229,6 +233,7 @@ def with_followers(connection: Connection, rows: list[Installed], as_of: datetim
                 row._replace(
                     chained=True,
                     package=what.identifier,
+                    package_id=follower,
                     part_number=what.part_number or row.part_number,
                     lot=what.lot,
                     date_code=what.date_code,
