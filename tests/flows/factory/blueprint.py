@@ -123,6 +123,8 @@ class MachineBlueprint:
     counts_x_outs: bool = False
     skips_x_outs: bool = False
     """Lists them as what it passes over, where it has a name for them."""
+    skips_late: bool = False
+    """It finds out, and says so when the work is completed."""
     tells_loadings: bool = True
     tells_unloadings: bool = True
     tells_quantities: bool = False
@@ -204,6 +206,7 @@ def _machines(draw: st.DrawFn, kind: PanelKind, planned: bool, described: Descri
         lists_units=kind is PanelKind.direct or draw(st.sampled_from([True, False])),
         counts_x_outs=draw(st.booleans()),
         skips_x_outs=draw(st.booleans()),
+        skips_late=draw(st.booleans()),
         tells_loadings=not told or draw(st.sampled_from([True, False])),
         tells_unloadings=draw(st.sampled_from([True, False])),
         tells_quantities=draw(st.booleans()),

@@ -75,7 +75,8 @@ class Mounter(Station):
         primary = None if panel.kind is PanelKind.direct and serials else panel.identifier
         skipped = self._skipped(panel)
         listed = [one for one in panel.boards if one in skipped or not one.x_out]
-        units = named(panel, listed, serials=serials, skipped=skipped)
+        late = self.blueprint.skips_late
+        units = named(panel, listed, serials=serials, skipped=() if late else skipped)
         x_outs = len(panel.boards) - len(units) if self.blueprint.counts_x_outs else 0
         transaction = self.begin(units, primary, since, lists=self.blueprint.lists_units, x_outs=x_outs)
         for slot in self.slots:
@@ -96,6 +97,8 @@ class Mounter(Station):
             self._now,
             meant=[one for one in panel.boards if one not in skipped] if whole else (),
             apart=panel.good if self.blueprint.lists_units else apart,
+            units=named(panel, listed, serials=serials, skipped=skipped) if skipped and late else None,
+            primary=primary,
         )
         return self._now
 

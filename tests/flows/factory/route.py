@@ -64,9 +64,19 @@ class Station:
         *,
         meant: Sequence[Board] = (),
         apart: Sequence[Board] | None = None,
+        units: Sequence[UnitPosition] | None = None,
+        primary: str | None = None,
     ) -> None:
-        """Say that work ended, and remember it."""
-        self.voice.say(WorkCompleted(transaction_id=transaction, result="Completed"), at)
+        """Say that work ended, and on which `units` if they are to be listed, and remember it."""
+        listed = list(units) if units else None
+        told = WorkCompleted(
+            transaction_id=transaction,
+            result="Completed",
+            primary_identifier=primary if listed else None,
+            units=listed,
+            unit_count=len(listed) if listed else None,
+        )
+        self.voice.say(told, at)
         named = boards if apart is None else apart
         self.works.append(Work(self.handle, tuple(boards), since, at, tuple(meant or boards), tuple(named)))
         self.free = at + APART
