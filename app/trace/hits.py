@@ -335,11 +335,10 @@ def _from_then_on(
             continue
         for set_id, told in one.sets.items():
             before = sets.get(-set_id) or sets.get(set_id) or Hit((), (), applied=False, in_some=False)
-            names = {
-                name for placement, names in told if placements is None or placement in placements for name in names
-            }
-            if not names:
+            filled = [names for placement, names in told if placements is None or placement in placements]
+            if not filled:
                 continue
+            names = {name for one in filled for name in one}
             named = tuple(name for name in before.named if name not in names)
             bounded = (*(name for name in before.bounded if name not in names), *sorted(names))
             sets[-set_id] = Hit(named, bounded, before.applied, bool(named))

@@ -51,10 +51,10 @@ class Reel:
 
     @property
     def sets(self) -> dict[int, list[tuple[int, Sequence[str]]]]:
-        """The placements at which each material set names it, with the designators filled there."""
+        """The placements at which each material set put it on a board, with the designators filled there, if told."""
         found: dict[int, list[tuple[int, Sequence[str]]]] = {}
         for chunk in self.chunks:
-            for set_id in chunk.set_ids:
+            for set_id in chunk.set_ids if chunk.on_board else ():
                 found.setdefault(set_id, []).append((chunk.placement_id, chunk.reference_designators))
         return found
 
@@ -76,7 +76,8 @@ _CHUNKS = text(
         ) AS set_ids
         FROM material_chunk WHERE package_ids && CAST(:packages AS integer[])
     )
-    SELECT pair.package_id, set_ids, placement_id, reference_designators
+    SELECT pair.package_id, set_ids, placement_id, reference_designators,
+        reference_designators <> '{}' OR rejected_designators = '{}' AS on_board
     FROM chunk CROSS JOIN LATERAL unnest(placement_ids, package_ids) AS pair (placement_id, package_id)
     JOIN placement USING (placement_id)
     WHERE pair.package_id = ANY (CAST(:packages AS integer[])) AND joined_packages = '{}' AND kind = 'installed'

@@ -10,7 +10,7 @@ from app.trace.made_from import made_from
 from app.trace.question import Question
 from tests.containment.stories import contain, held
 from tests.flows.test_deep_and_wide import known_now
-from tests.inbox.messages import started, stored
+from tests.inbox.messages import entry, installed, started, stored
 from tests.trace.reels import board, described, empty, joined, loaded, spliced
 from tests.trace.test_what_goes_in import carriers
 
@@ -47,6 +47,26 @@ def test_what_is_spliced_on_behind_that_too(engine: Engine) -> None:
     placed(engine, joined("P-2", "P-3", when=6))
     with engine.connect() as connection:
         assert set(carriers(connection, package="P-3")) == {f"SN-{n}" for n in range(5, 12)}
+
+
+def test_a_machine_that_tells_no_designators(engine: Engine) -> None:
+    """Only how many it placed: where the pieces went does not matter to what they are of."""
+    stored(
+        engine,
+        described("P-1", initial=10),
+        described("P-2", initial=1000),
+        joined("P-1", "P-2", when=5),
+        *[
+            installed(entry(f"SN-{n}", "P-1", QuantityInstalled=2.0), transaction=uuid4(), when=10 + 10 * n)
+            for n in range(7)
+        ],
+    )
+    with engine.connect() as connection:
+        assert carriers(connection, package="P-2") == {"SN-5": "bounded", "SN-6": "bounded"}
+        head = carriers(connection, package="P-1")
+        assert {serial for serial, how in head.items() if how == "bounded"} == {"SN-5", "SN-6"}
+        for serial in ("SN-5", "SN-6"):
+            assert {one.package for one in made_from(connection, serial).installations} == {"P-1", "P-2"}
 
 
 def test_what_was_told_empty_and_is_still_named(engine: Engine) -> None:
