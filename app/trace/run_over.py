@@ -34,13 +34,29 @@ class RunOver:
 
 
 _KNOWN = "(CAST(:as_of AS timestamptz) IS NULL OR link.received_at <= :as_of)"
-_LOADED = """
+_SEEN = """
     (
         SELECT min(recorded_at) FROM loading_event AS seen
         WHERE seen.package_id = link.child_id AND seen.kind = '{}' AND seen.recorded_at >= link.recorded_at
-          AND (CAST(:as_of AS timestamptz) IS NULL OR seen.received_at <= :as_of)
+          AND (CAST(:as_of AS timestamptz) IS NULL OR seen.received_at <= :as_of) {}
     )
 """
+_LOADED = _SEEN.format("loaded", "")
+# A reel that was taken elsewhere may have been spliced to another there.
+_SENSED = _SEEN.format(
+    "spliced",
+    """
+          AND NOT EXISTS (
+              SELECT FROM loading_event AS gone
+              WHERE gone.station_id = seen.station_id AND gone.event_id = seen.event_id AND gone.kind = 'empty'
+                AND gone.package_id <> link.parent_id AND NOT EXISTS (
+                    SELECT FROM package_link AS ahead
+                    WHERE ahead.parent_id = gone.package_id AND ahead.child_id = link.parent_id
+                      AND ahead.kind = 'joined'
+                )
+          )
+    """,
+)
 
 
 def _splices(end: str) -> TextClause:
@@ -48,8 +64,7 @@ def _splices(end: str) -> TextClause:
         f"""
         -- Which splices have these packages at this end, when was each told, and when did a sensor see it pass?
         SELECT link.parent_id AS head, link.child_id AS follower,
-            min(greatest(link.recorded_at, {_LOADED.format("loaded")})) AS told_at,
-            min({_LOADED.format("spliced")}) AS sensed_at
+            min(greatest(link.recorded_at, {_LOADED})) AS told_at, min({_SENSED}) AS sensed_at
         FROM package_link AS link
         WHERE link.{end} = ANY (CAST(:packages AS integer[])) AND link.kind = 'joined' AND {_KNOWN}
           AND link.parent_id <> link.child_id
@@ -184,7 +199,7 @@ def run_over(connection: Connection, packages: Collection[int], as_of: datetime 
 _SPLICED_TO = text(
     f"""
     -- Which of these packages have another spliced on behind, and since when was that seen: never, if NULL?
-    SELECT parent_id, nullif(min(coalesce({_LOADED.format("spliced")}, '-infinity')), '-infinity') AS sensed_at
+    SELECT parent_id, nullif(min(coalesce({_SENSED}, '-infinity')), '-infinity') AS sensed_at
     FROM package_link AS link
     WHERE parent_id = ANY (CAST(:packages AS integer[])) AND kind = 'joined' AND {_KNOWN}
     GROUP BY parent_id

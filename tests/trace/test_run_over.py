@@ -211,3 +211,20 @@ def test_reels_spliced_in_a_circle_are_still_answered(engine: Engine) -> None:
     placed(engine, joined("P-2", "P-1", when=6))
     with engine.connect() as connection:
         assert set(carriers(connection, package="P-2")) == {f"SN-{n}" for n in range(5, 12)}
+
+
+def test_a_splice_that_was_seen_to_another_reel_elsewhere_says_nothing_of_this_one(engine: Engine) -> None:
+    """What was left of the reel behind was taken to another machine and spliced on there."""
+    other = {"source": "Acme.Mounter.2"}
+    placed(
+        engine,
+        joined("P-9", "P-2", when=300, **other),
+        spliced("P-9", "P-2", slot="M2.F.1", when=320, **other),
+        board("SN-X", "P-2", when=330, **other),
+    )
+    with engine.connect() as connection:
+        behind = carriers(connection, package="P-2")
+        parts = {one.package for one in made_from(connection, "SN-11").installations}
+    assert by_evidence(behind, "bounded") == {f"SN-{n}" for n in range(5, 12)}
+    assert by_evidence(behind, "exact") == {"SN-X"}
+    assert parts == {"P-1", "P-2"}
