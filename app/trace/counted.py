@@ -40,6 +40,8 @@ class Known:
     """Pieces split off into packages of their own; None where a split does not say how many."""
     moved_before: float | None
     """Those split off until the statement of what is left."""
+    retired_at: datetime | None = None
+    """When it was retired first (by whose clock told so): nothing was taken from it since, whatever was left."""
 
 
 # .NET sends 0 for a quantity that nobody set, so 0 says nothing, but where a machine says that the package is empty.
@@ -93,7 +95,11 @@ _KNOWN = text(
         nullif(asked.initial_quantity, 0) AS initial, come.quantity AS come, come.parents,
         last.kind, last.quantity, last.told_at, last.station, last.station_id,
         coalesce(gone.quantity, 0) AS gone, coalesce(gone.before, 0) AS gone_before,
-        coalesce(gone.unknown, false) AS gone_unknown
+        coalesce(gone.unknown, false) AS gone_unknown, (
+            SELECT min(recorded_at) FROM package_event
+            WHERE package_event.package_id = asked.package_id AND package_event.kind = 'retired'
+              AND withdrawn_id IS NULL AND {_THEN.format("package_event")}
+        ) AS retired_at
     FROM asked
     LEFT JOIN last USING (package_id)
     LEFT JOIN gone USING (package_id)
@@ -138,6 +144,7 @@ def known_of(connection: Connection, packages: Sequence[int], as_of: datetime | 
                 remaining,
                 None if row.gone_unknown else row.gone,
                 None if row.gone_unknown else row.gone_before,
+                row.retired_at,
             )
         )
     return found

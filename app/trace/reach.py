@@ -165,7 +165,7 @@ class Reels:
             self.count(package_id)
 
     def count(self, package_id: int, short: float = 0) -> None:
-        """Which of its reports go beyond what it held: of all, or since somebody counted it.
+        """Which of its reports go beyond what it held: of all, or since somebody counted it, or threw it away.
 
         `short`: pieces that were taken from it in the name of those ahead. What was in work while it was counted may
         have been placed before.
@@ -178,12 +178,15 @@ class Reels:
         if known.received is not None:
             reel.beyond = max(0.0, round(reel.taken + short - known.received + (known.moved or 0), 6))
             ends.append(self._last_pieces(reel))
-        if known.remaining is not None:
-            counted_at = known.remaining.at + CLOCK_ERROR
+        left = [(known.remaining.at, known.remaining.quantity - short)] if known.remaining is not None else []
+        if known.retired_at is not None:
+            left.append((known.retired_at, 0))
+        for at, quantity in left:
+            counted_at = at + CLOCK_ERROR
             if reel.last_at is not None and reel.last_at > counted_at:
                 asked = {"sets": list(reel.uses), "since": counted_at, "as_of": self._as_of}
                 rows = (row for row in self._connection.execute(_REPORTS, asked) if row.begun_at > counted_at)
-                end, beyond = _beyond(rows, reel.uses, known.remaining.quantity - short)
+                end, beyond = _beyond(rows, reel.uses, quantity)
                 reel.beyond = max(reel.beyond, beyond)
                 ends.append(end)
         if known.received is None and not reel.uses:

@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import Engine
 
 from app.trace.evidence import Evidence
@@ -10,7 +11,7 @@ from app.trace.made_from import made_from
 from app.trace.question import Question
 from tests.containment.stories import contain, held
 from tests.flows.test_deep_and_wide import known_now
-from tests.inbox.messages import entry, installed, started, stored
+from tests.inbox.messages import entry, installed, message, started, stored
 from tests.trace.reels import board, described, empty, joined, loaded, spliced
 from tests.trace.test_what_goes_in import carriers
 
@@ -76,6 +77,25 @@ def test_what_was_told_empty_and_is_still_named(engine: Engine) -> None:
     stored(engine, started("SN-9", transaction=work, when=60), board("SN-9", "P-1", transaction=work, when=70))
     with engine.connect() as connection:
         assert carriers(connection, package="P-2") == {"SN-9": "bounded R1 R2"}
+
+
+@pytest.mark.parametrize("left", [0, 900])
+def test_what_was_thrown_away_and_is_still_named(engine: Engine, left: float) -> None:
+    """Whatever was left of it went with it."""
+    thrown = {"Materials": [{"UniqueIdentifier": "P-1", "Quantity": left}]}
+    work = uuid4()
+    stored(
+        engine,
+        described("P-1", initial=1000),
+        joined("P-1", "P-2", when=5),
+        board("SN-0", "P-1", when=10),
+        message("Materials.Management.MaterialsRetired", thrown, when=35),
+        started("SN-9", transaction=work, when=60),
+        board("SN-9", "P-1", transaction=work, when=70),
+    )
+    with engine.connect() as connection:
+        assert carriers(connection, package="P-2") == {"SN-9": "bounded R1 R2"}
+        assert {one.package for one in made_from(connection, "SN-9").installations} == {"P-1", "P-2"}
 
 
 def test_a_reel_of_the_chain_is_contained_with_what_may_be_of_it(engine: Engine) -> None:
