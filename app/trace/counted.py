@@ -22,6 +22,8 @@ class Remaining:
     retired: bool = False
     station_id: int | None = None
     """Who said so, where it was a station by itself."""
+    came: bool = False
+    """Whether it was counted as it came into its slot, or was spliced on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,8 @@ def known_of(connection: Connection, packages: Sequence[int], as_of: datetime | 
         if row.kind is not None:
             words = _WORDS.get(row.kind, "{quantity} were counted")
             told = words.format(station=row.station, quantity=pieces(row.quantity))
-            remaining = Remaining(row.quantity, row.told_at, told, row.kind == "retired", row.station_id)
+            came = row.kind in ("loaded", "spliced", "joined")
+            remaining = Remaining(row.quantity, row.told_at, told, row.kind == "retired", row.station_id, came)
         found.append(
             Known(
                 row.package_id,

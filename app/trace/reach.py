@@ -6,7 +6,7 @@ far. A machine that knew of the next reel all along did not change the name for 
 well have held more than its label says, as reels do.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -94,15 +94,14 @@ _TOTALS = text(
     """
 )
 _REPORTS = text(
-    f"""
-    -- When were these sets reported after that, by how many units is each report shared, and when did that work begin,
-    -- at the earliest?
-    SELECT set_id, recorded_at, candidates, coalesce((
+    """
+    -- When were these sets reported after that, by how many units is each report shared, and when did that work begin?
+    SELECT set_id, recorded_at, candidates, (
         SELECT work.started_at FROM work_record AS work
         WHERE work.unit_id = fact.unit_id AND work.transaction_id = fact.transaction_id
           AND work.station_id = fact.station_id
           AND (CAST(:as_of AS timestamptz) IS NULL OR work.started_received_at <= :as_of)
-    ), recorded_at - interval '{LONGEST_WORK}') AS begun_at
+    ) AS begun_at
     FROM installation AS fact
     WHERE set_id = ANY (CAST(:sets AS integer[])) AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
       AND recorded_at > :since
@@ -168,7 +167,7 @@ class Reels:
         """Which of its reports go beyond what it held: of all, or since somebody counted it, or threw it away.
 
         `short`: pieces that were taken from it in the name of those ahead. What was in work while it was counted may
-        have been placed before.
+        have been placed before; nothing of what came into its slot only then was.
         """
         reel = self.by_id[package_id]
         reel.short = short
@@ -178,14 +177,18 @@ class Reels:
         if known.received is not None:
             reel.beyond = max(0.0, round(reel.taken + short - known.received + (known.moved or 0), 6))
             ends.append(self._last_pieces(reel))
-        left = [(known.remaining.at, known.remaining.quantity - short)] if known.remaining is not None else []
+        left = []
+        if known.remaining is not None:
+            left.append((known.remaining.at, known.remaining.quantity - short, known.remaining.came))
         if known.retired_at is not None:
-            left.append((known.retired_at, 0))
-        for at, quantity in left:
+            left.append((known.retired_at, 0, False))
+        for at, quantity, came in left:
             counted_at = at + CLOCK_ERROR
             if reel.last_at is not None and reel.last_at > counted_at:
                 asked = {"sets": list(reel.uses), "since": counted_at, "as_of": self._as_of}
-                rows = (row for row in self._connection.execute(_REPORTS, asked) if row.begun_at > counted_at)
+                rows: Iterable[Row[Any]] = self._connection.execute(_REPORTS, asked)
+                if not came or self._named_before(reel, counted_at) is not None:
+                    rows = _begun_after(rows, counted_at)
                 end, beyond = _beyond(rows, reel.uses, quantity)
                 reel.beyond = max(reel.beyond, beyond)
                 ends.append(end)
@@ -194,8 +197,13 @@ class Reels:
         reel.since = min((end for end in ends if end is not None), default=None)
         reel.sure_at = reel.last_at
         if reel.since is not None:
-            asked = {"sets": list(reel.uses), "since": reel.since, "as_of": self._as_of}
-            reel.sure_at = self._connection.execute(_BEFORE, asked).scalar_one()
+            reel.sure_at = self._named_before(reel, reel.since)
+
+    def _named_before(self, reel: Reel, at: datetime) -> datetime | None:
+        """When it was named last before that."""
+        asked = {"sets": list(reel.uses), "since": at, "as_of": self._as_of}
+        found: datetime | None = self._connection.execute(_BEFORE, asked).scalar_one()
+        return found
 
     def _last_pieces(self, reel: Reel) -> datetime | None:
         """From which report on the pieces beyond were taken: the last ones."""
@@ -214,6 +222,18 @@ class Reels:
                 break
             limit *= 10
         return found
+
+
+def _begun_after(rows: Iterable[Row[Any]], at: datetime) -> Iterator[Row[Any]]:
+    """Reports of work that began after that; where nobody told when, those behind what may have been in work then."""
+    untold = set()
+    for row in rows:
+        begun = row.begun_at is not None and row.begun_at > at
+        if row.begun_at is None:
+            untold.add(row.recorded_at)
+            begun = len(untold) > _AT_WORK or row.recorded_at > at + LONGEST_WORK
+        if begun:
+            yield row
 
 
 def _beyond(rows: Iterable[Row[Any]], uses: Mapping[int, float], quantity: float) -> tuple[datetime | None, float]:

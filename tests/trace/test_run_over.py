@@ -79,6 +79,25 @@ def test_what_was_told_empty_and_is_still_named(engine: Engine) -> None:
         assert carriers(connection, package="P-2") == {"SN-9": "bounded R1 R2"}
 
 
+def test_what_was_counted_as_it_was_loaded(engine: Engine) -> None:
+    """Nothing that it placed was in work before, whether its machine tells when works begin or not."""
+    stored(
+        engine,
+        loaded("P-1", quantity=10, when=1),
+        joined("P-1", "P-2", when=5),
+        *[board(f"SN-{n}", "P-1", when=10 + 10 * n) for n in range(7)],
+    )
+    with engine.connect() as connection:
+        assert set(carriers(connection, package="P-2")) == {"SN-5", "SN-6"}
+
+
+def test_what_was_told_empty_by_a_machine_that_does_not_tell_when_works_begin(engine: Engine) -> None:
+    """So many boards may have been in work; those behind them began later."""
+    placed(engine, empty("P-1", when=15), boards=5)
+    with engine.connect() as connection:
+        assert set(carriers(connection, package="P-2")) == {"SN-4"}
+
+
 @pytest.mark.parametrize("left", [0, 900])
 def test_what_was_thrown_away_and_is_still_named(engine: Engine, left: float) -> None:
     """Whatever was left of it went with it."""
