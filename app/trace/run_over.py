@@ -4,7 +4,8 @@ A machine that does not notice a splice names the head of the chain until somebo
 report on that takes more than the head can have held (`app.trace.reach`), it may be of the reels behind: up to one that
 was still there afterwards, for it cannot have been used up then.
 
-Where a sensor saw the splice pass, that sets right what came before: neither pieces nor doubt pass two of those.
+Where a sensor saw the splice pass, that sets right what came before: neither pieces nor doubt pass two of those, but
+where the machine goes on naming the head all the same.
 """
 
 from collections import defaultdict
@@ -99,11 +100,17 @@ class _Chains:
 
     def is_last(self, splice: Row[Any], at: datetime | None) -> bool:
         """Whether a piece beyond a reel that was last named `at` cannot be of what is behind this splice's reel."""
-        return splice.sensed_at is not None or self.reels.by_id[splice.follower].surely_named_after(at)
+        return self._set_right(splice) or self.reels.by_id[splice.follower].surely_named_after(at)
 
     def _is_short(self, splice: Row[Any]) -> bool:
         """Whether the next reel lacks what was taken beyond the head."""
-        return splice.sensed_at is None and not self.reels.by_id[splice.head].went_on_after(splice.told_at)
+        if splice.sensed_at is not None:
+            return not self._set_right(splice)
+        return not self.reels.by_id[splice.head].went_on_after(splice.told_at)
+
+    def _set_right(self, splice: Row[Any]) -> bool:
+        """Whether a sensor saw it pass, and the head was named no more for what began then."""
+        return splice.sensed_at is not None and not self.reels.by_id[splice.head].went_on_after(splice.sensed_at)
 
     def _look_ahead(self, packages: Collection[int]) -> None:
         """Read what is ahead of these reels, and of those just ahead: as far as its pieces may have been theirs."""

@@ -267,3 +267,22 @@ def test_a_splice_that_was_seen_to_another_reel_elsewhere_says_nothing_of_this_o
     assert by_evidence(behind, "bounded") == {f"SN-{n}" for n in range(5, 12)}
     assert by_evidence(behind, "exact") == {"SN-X"}
     assert parts == {"P-1", "P-2"}
+
+
+def test_who_names_the_head_long_after_the_splice_was_seen_may_mean_any_of_the_chain(engine: Engine) -> None:
+    """Five boards use up the reel behind; what follows is of the one behind that."""
+    stored(
+        engine,
+        *[described(f"P-{n}", initial=10) for n in (1, 2)],
+        described("P-3", initial=1000),
+        *[joined(f"P-{n}", f"P-{n + 1}", when=n) for n in (1, 2)],
+        *[board(f"SN-{n}", "P-1", when=10 + 10 * n) for n in range(5)],
+        spliced("P-1", "P-2", when=55),
+        *[board(f"SN-{n}", "P-1", when=10 + 10 * n) for n in range(5, 13)],
+    )
+    with engine.connect() as connection:
+        third = carriers(connection, package="P-3")
+        parts = {one.package for one in made_from(connection, "SN-12").installations}
+    assert {"SN-10", "SN-11", "SN-12"} <= set(third)
+    assert "SN-4" not in third
+    assert {"P-2", "P-3"} <= parts
