@@ -63,7 +63,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     wanted: float | None
     recipes: list[tuple[str, str]] | None
     scrapped: tuple[str, bool] | None
-    shipped: str | None
+    shipped: tuple[str, str] | None
     started: tuple[str, datetime] | None
     built_into: str | None
     children: list[str] | None

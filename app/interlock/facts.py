@@ -65,6 +65,8 @@ class Unit:
 
     `free` are operations that were done before quality last sent the unit to rework: they may be done again. `done_at`:
     when it was heard that the asking station's operation was done last.
+    `shipped` is the number of its shipment, `shipped_as` the serial that went with it: its panel's where nobody had yet
+    told that it is in there.
     `positions` are those its panel has boards in, where the one asked about is none of them; `spoken_of`: machines have
     named it all the same. `built_into` is the serial of the assembly it is in, and the `children_` are the units in it,
     at any depth. `perhaps_scrapped`: clocks leave open whether it or another board of its carrier is `scrapped`.
@@ -92,6 +94,7 @@ class Unit:
     scrapped: str | None = None
     perhaps_scrapped: bool = False
     shipped: str | None = None
+    shipped_as: str | None = None
     positions: tuple[int, ...] = ()
     spoken_of: bool = False
     built_into: str | None = None

@@ -209,6 +209,7 @@ def _unit(row: Answer, **more: Any) -> Unit:
     free = {operation for operation, at in ended.items() if row.sent_back_at is not None and at < row.sent_back_at}
     unit_id, serial = row.known_unit
     scrapped, in_doubt = row.scrapped or (None, False)
+    shipment, shipped_as = row.shipped or (None, None)
     planned = tuple(RoutingStep(operation, optional) for operation, optional in row.routing or ())
     now = reentry(planned, visits, [Check(*check) for check in row.checks or ()], row.mended or ())
     return Unit(
@@ -228,7 +229,8 @@ def _unit(row: Answer, **more: Any) -> Unit:
         retest_limit=row.retest_limit,
         scrapped=scrapped,
         perhaps_scrapped=in_doubt,
-        shipped=row.shipped,
+        shipped=shipment,
+        shipped_as=shipped_as,
         positions=tuple(row.positions or ()),
         spoken_of=bool(row.spoken_of),
         built_into=row.built_into,

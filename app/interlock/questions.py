@@ -309,7 +309,8 @@ def _ask(*, rounds: bool) -> str:
          ) AS told
          ORDER BY in_doubt LIMIT 1
         ) AS scrapped,
-        (SELECT shipment.number FROM packed_unit AS packed JOIN shipment USING (shipment_id)
+        (SELECT json_build_array(shipment.number, went.serial)
+         FROM packed_unit AS packed JOIN shipment USING (shipment_id) JOIN unit AS went ON went.unit_id = packed.unit_id
          -- By itself, or with its panel before anybody told that it is in there.
          WHERE packed.unit_id IN (SELECT place.unit_id FROM place WHERE place.subject_id = subject.subject_id)
            AND packed.unpacked_at IS NULL AND shipment.shipped_at IS NOT NULL LIMIT 1

@@ -69,7 +69,8 @@ def _wrong_product(unit: Unit, station: Station) -> Iterator[Finding]:
                 product_here=active.product,
             ),
             Sentence(
-                "Change the station over to %(product)s, or take the unit to a station that runs it.",
+                "Change the station over to %(product)s and activate its recipe with its work order, or take the unit "
+                "to a station that runs it.",
                 product=unit.product,
             ),
         )

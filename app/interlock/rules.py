@@ -151,7 +151,7 @@ def _lock(_: Facts, station: Station) -> Iterator[Finding]:
         yield against(
             "station_locked",
             Sentence("This station is locked: %(reason)s.", reason=station.locked),
-            Sentence("Whoever locked it unlocks it."),
+            Sentence("Whoever locked it unlocks it, or a process or quality engineer does."),
         )
 
 
@@ -261,10 +261,12 @@ def _calibration(facts: Facts, station: Station) -> Iterator[Finding]:
         yield against(
             "calibration_over",
             Sentence("The station's calibration ended on %(time)s.", time=due),
-            Sentence("Calibrate the station."),
+            Sentence("Calibrate the station and record until when that holds."),
         )
     elif due <= facts.at + CALIBRATION_WARNING:
-        yield warn(Sentence("The station's calibration ends on %(time)s. Calibrate it before.", time=due))
+        yield warn(
+            Sentence("The station's calibration ends on %(time)s. Calibrate it before and record that.", time=due)
+        )
 
 
 def _clock(_: Facts, station: Station) -> Iterator[Finding]:

@@ -89,7 +89,7 @@ def _missing_tools(
                 if position
                 else Sentence("Tool %(tool)s belongs at the station, and is not here.", tool=tool)
             )
-            yield Reason("tool_missing", sentence, Sentence("Load %(tool)s.", tool=tool))
+            yield Reason("tool_missing", sentence, Sentence("Load %(tool)s and record that.", tool=tool))
 
 
 def _required(listed: StationSetupRequirements) -> Iterator[Required]:

@@ -44,7 +44,7 @@ def _stopped(_: Facts, unit: Unit, _station: Station) -> Iterator[Finding]:
         yield against(
             "shipped",
             Sentence("%(unit)s was shipped: %(shipment)s.", unit=unit.serial, shipment=unit.shipped),
-            Sentence("Receive it back first."),
+            Sentence("Note first that %(unit)s came back.", unit=unit.shipped_as or unit.serial),
         )
     for hold in unit.holds:
         if hold.via is None:

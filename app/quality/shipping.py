@@ -123,7 +123,8 @@ def _undecided(connection: Connection, ids: Sequence[int]) -> Iterator[tuple[int
         yield unit_id, Reason("provisional", sentence, Sentence("Have quality release it."))
     for unit_id in sorted(unproven(connection, ids)):
         sentence = Sentence("It was mended and has not passed since what it was mended for.")
-        yield unit_id, Reason("unproven", sentence, Sentence("Inspect or test it again."))
+        clears = Sentence("Let it pass what it failed before; where it failed nothing, any inspection or test.")
+        yield unit_id, Reason("unproven", sentence, clears)
 
 
 def _unfinished(connection: Connection, places: Mapping[int, Place], inside: Set[int]) -> Iterator[tuple[int, Reason]]:
@@ -213,7 +214,7 @@ def ship(connection: Connection, number: str, *, actor: str) -> int:
         raise Conflict(Sentence("Shipment %(shipment)s is empty. Pack something for it first.", shipment=number))
     units = connection.execute(_UNITS, {"units": ids}).all()
     found = reasons_to_keep(connection, {unit_id: families[unit_id] for unit_id in ids}, packed=True)
-    _keep_anothers(found, units, shipment.customer_id)
+    _keep_anothers(found, units, shipment.customer_id, packed=True)
     _refuse(found, {row.unit_id: row.serial for row in units})
     close_shipment(connection, shipment, actor=actor)
     record_audit(connection, actor=actor, deed="shipment.shipped", subject=f"shipment:{number}",
@@ -240,14 +241,18 @@ def unpack(connection: Connection, serials: Sequence[str], *, reason: str, actor
     return len(taken)
 
 
-def _keep_anothers(found: dict[int, list[Reason]], units: Sequence[Row[Any]], customer_id: int) -> None:
+def _keep_anothers(
+    found: dict[int, list[Reason]], units: Sequence[Row[Any]], customer_id: int, *, packed: bool = False
+) -> None:
     """What belongs to another customer stays, also where it was packed before its order was given to that one."""
     for row in units:
         if row.customer_id not in {None, customer_id}:
             why = Reason(
                 "another_customer",
                 Sentence("It belongs to another customer."),
-                Sentence("Pack it for that customer."),
+                Sentence("Unpack it, and pack it for that customer.")
+                if packed
+                else Sentence("Pack it for that customer."),
             )
             found.setdefault(row.unit_id, []).append(why)
 
