@@ -168,11 +168,11 @@ def _sub_assemblies(_: Facts, unit: Unit, station: Station) -> Iterator[Finding]
         yield against(
             "sub_assembly_failed",
             Sentence(
-                "%(unit_inside)s, built into %(unit)s, failed and is not decided on.",
+                "%(unit_inside)s, built into %(unit)s, failed and has neither passed since nor been accepted.",
                 unit_inside=serial,
                 unit=unit.serial,
             ),
-            Sentence("Quality decides on %(unit_inside)s, or it is exchanged.", unit_inside=serial),
+            Sentence("Let %(unit_inside)s pass, have quality accept it as it is, or exchange it.", unit_inside=serial),
             subject=serial,
         )
     for serial in unit.children_provisional:

@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine
 
 from app.interlock.locks import lock_station, unlock_station
-from app.interlock.plans import plan_calibration
+from app.interlock.plans import need_qualification, plan_calibration, plan_recipes, qualify
+from app.lines.tool_life import Limits
+from app.lines.tools import ToolPlan, plan_tools, set_tool_limits, state_tool
 from app.orders.planning import plan_work_order
 from app.people import Actor, Permission
 from app.products.kicad import BoardDesign, Component
 from app.products.planning import import_design
+from tests.inbox.messages import START
 from tests.interlock.clearing import ENGINEER, LENA, Against, clears, gate, says
 from tests.interlock.story import PRINTER
 
@@ -68,4 +71,120 @@ def _runs_another_product(engine: Engine) -> Against:
 def changed_over(engine: Engine) -> Iterator[Against]:
     yield _runs_another_product(engine)
     activated(engine, "ALL", "WO-1")  # of one recipe for both products the order tells them apart
+    yield gate(engine, PRINTER)
+
+
+# --- recipe and operator ---
+
+
+@clears("recipe_unknown", "Activate the recipe at the station.")
+def its_recipe_is_activated(engine: Engine) -> Iterator[Against]:
+    planned(engine)
+    yield gate(engine, PRINTER)
+    says(engine, "Production.RecipeActivated", {"RecipeName": "TOP", "Revision": "2"}, station=PRINTER)
+    yield gate(engine, PRINTER)
+
+
+@clears("wrong_recipe", "Activate TOP rev 2.")
+def the_right_recipe_is_activated(engine: Engine) -> Iterator[Against]:
+    planned(engine)
+    says(engine, "Production.RecipeActivated", {"RecipeName": "TOP", "Revision": "1"}, station=PRINTER)
+    yield gate(engine, PRINTER)
+    says(engine, "Production.RecipeActivated", {"RecipeName": "TOP", "Revision": "2"}, station=PRINTER)
+    yield gate(engine, PRINTER)
+
+
+def planned(engine: Engine) -> None:
+    """A recipe is planned for the printer."""
+    with engine.begin() as connection:
+        plan_recipes(connection, product_revision_id=1, operation="print", recipes=[("TOP", "2")], actor="test")
+
+
+def needs_ann(engine: Engine, until: datetime | None = None) -> None:
+    """At the printer, only ANN may work."""
+    with engine.begin() as connection:
+        need_qualification(connection, operation="print", actor="test")
+        qualify(connection, operator="ANN", operation="print", valid_until=until, actor="test")
+
+
+def logs_in(engine: Engine, operator: str) -> None:
+    body = {"Operator": {"OperatorIdentifier": operator}}
+    now = (datetime.now(UTC) - START).total_seconds()
+    says(engine, "Production.OperatorActivated", body, station=PRINTER, when=now)
+
+
+@clears("no_operator", "Log in at the station.")
+def logged_in(engine: Engine) -> Iterator[Against]:
+    needs_ann(engine)
+    yield gate(engine, PRINTER)
+    logs_in(engine, "ANN")
+    yield gate(engine, PRINTER)
+
+
+@clears("not_qualified", "Let a qualified operator log in.")
+def a_qualified_operator_logs_in(engine: Engine) -> Iterator[Against]:
+    needs_ann(engine)
+    logs_in(engine, "BEN")
+    yield gate(engine, PRINTER)
+    logs_in(engine, "ANN")
+    yield gate(engine, PRINTER)
+
+
+RENEW = "Renew it, or let a qualified operator log in."
+
+
+@clears("qualification_over", RENEW)
+def renewed(engine: Engine) -> Iterator[Against]:
+    needs_ann(engine, until=datetime.now(UTC) - timedelta(days=1))
+    logs_in(engine, "ANN")
+    yield gate(engine, PRINTER)
+    needs_ann(engine, until=datetime.now(UTC) + timedelta(days=365))
+    yield gate(engine, PRINTER)
+
+
+@clears("qualification_over", RENEW)
+def somebody_else_logs_in(engine: Engine) -> Iterator[Against]:
+    needs_ann(engine, until=datetime.now(UTC) - timedelta(days=1))
+    with engine.begin() as connection:
+        qualify(connection, operator="BEN", operation="print", valid_until=None, actor="test")
+    logs_in(engine, "ANN")
+    yield gate(engine, PRINTER)
+    logs_in(engine, "BEN")
+    yield gate(engine, PRINTER)
+
+
+# --- the stencil ST-1, in the printer ---
+
+
+def stencil(engine: Engine, limits: Limits) -> Against:
+    """It is loaded, and has printed ten panels."""
+    with engine.begin() as connection:
+        plan_tools(connection, [ToolPlan("ST-1", "stencil"), ToolPlan("ST-2", "stencil")], actor="test")
+        set_tool_limits(connection, {"stencil": limits}, actor="test")
+    happens(engine, "ST-1", "loaded")
+    for number in range(10):
+        used = {"UnitIdentifier": f"X-{number}", "Tool": {"UniqueIdentifier": "ST-1"}, "UsageCycles": 1}
+        says(engine, "Production.ToolsUsed", {"UsedTools": [used]}, station=PRINTER)
+    return gate(engine, PRINTER)
+
+
+def happens(engine: Engine, tool: str, kind: str) -> None:
+    """Somebody says now that it did."""
+    here = None if kind == "cleaned" else PRINTER
+    with engine.begin() as connection:
+        state_tool(connection, tool, kind, at=datetime.now(UTC), station=here, actor="person:ann")
+
+
+@clears("tool_worn_out", "Take it out and load another, and record both.")
+def the_worn_tool_is_exchanged(engine: Engine) -> Iterator[Against]:
+    yield stencil(engine, Limits(cycles=10))
+    happens(engine, "ST-1", "unloaded")
+    happens(engine, "ST-2", "loaded")
+    yield gate(engine, PRINTER)
+
+
+@clears("cleaning_due", "Clean it and record that.")
+def cleaned(engine: Engine) -> Iterator[Against]:
+    yield stencil(engine, Limits(cleaning=10))
+    happens(engine, "ST-1", "cleaned")
     yield gate(engine, PRINTER)

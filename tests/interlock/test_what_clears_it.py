@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine
 
-from tests.interlock import stories_of_setups, stories_of_shipping, stories_of_stations  # noqa: F401
+from tests.interlock import stories_of_setups, stories_of_shipping, stories_of_stations, stories_of_units  # noqa: F401
 from tests.interlock.clearing import STORIES, Story
 
 
