@@ -64,7 +64,10 @@ def against_package(candidate: Candidate, *, slot: str) -> Iterator[Reason]:
                 place=place,
                 slot=slot,
             ),
-            Sentence("Look at both; say that it was taken out of %(place)s if it was.", place=place),
+            Sentence(
+                "Look at both. If they are one, return it with its count and scan it again; if not, receive this one "
+                "under a number of its own and scan that."
+            ),
         )
 
 
