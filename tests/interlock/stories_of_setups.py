@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from app.cfx.messages.storage import StationSetupRequirements, ToolSetupRequirement
+from app.floor.repairs import replacement
 from app.interlock.station_setup import setup_reasons
 from app.lines.tools import ToolPlan, plan_tools, state_tool
 from app.materials.handling import set_handling
@@ -382,3 +383,12 @@ def machine_loads_now(engine: Engine, package: str) -> None:
     place = {"LocationIdentifier": F1, "MaterialPackage": {"UniqueIdentifier": package}}
     now = (datetime.now(UTC) - START).total_seconds()
     says(engine, "Materials.Storage.MaterialsLoaded", {"Materials": [place]}, station=MOUNTER, when=now)
+
+
+@clears("wrong_part", "Take the part from the right reel and scan that one.")
+def repaired_from_the_right_reel(engine: Engine) -> Iterator[Against]:
+    at_the_mounter(engine)
+    for package in ("WRONG", "RIGHT"):
+        with engine.connect() as connection:
+            now = datetime.now(UTC)
+            yield said(replacement(connection, package, designator="R1", product_revision_id=1, at=now).reasons)

@@ -11,8 +11,9 @@ from app.quality.shipping import MayNotLeave, pack, ship, unpack
 from app.units.ownership import assign_customer
 from tests.containment.stories import build, contain, decide, send
 from tests.containment.test_dispositions import inspected
-from tests.inbox.messages import STATION, completed, initialized, started, stored
+from tests.inbox.messages import STATION, completed, initialized, message, positions, started, stored
 from tests.interlock.clearing import QUALITY, Against, clears, gate, kept
+from tests.interlock.stories_of_units import passes_without_the_gate, released_by_quality
 from tests.interlock.story import AOI, MOUNTER, PRINTER, TESTER, done, passed
 from tests.interlock.story import inspected as inspected_at_the_aoi
 
@@ -169,3 +170,59 @@ def packed_again_for_its_customer(engine: Engine) -> Iterator[Against]:
     with engine.begin() as connection:
         unpack(connection, ["SN-8"], reason="Another customer's.", actor=ACTOR)
     yield refused(engine, "Globex", "SH-2")
+
+
+def _failed(engine: Engine) -> Against:
+    build(engine, "SN-8", order="WO-8")
+    stored(engine, inspected("SN-8", "Failed", 5))
+    return kept(engine, "SN-8")
+
+
+DISPOSITION = "Pass it there, or have quality disposition the unit."
+
+
+@clears("failed", DISPOSITION)
+def passed_there(engine: Engine) -> Iterator[Against]:
+    yield _failed(engine)
+    stored(engine, inspected("SN-8", "Passed", 6))
+    yield kept(engine, "SN-8")
+
+
+@clears("failed", DISPOSITION)
+def dispositioned(engine: Engine) -> Iterator[Against]:
+    yield _failed(engine)
+    found = contain(engine, serials=["SN-8"]).nonconformance
+    decide(engine, found, ["SN-8"], "use_as_is", customer_approval="8D 1")
+    yield kept(engine, "SN-8")
+
+
+@clears("provisional", "Have quality release it.")
+def released_to_leave(engine: Engine) -> Iterator[Against]:
+    build(engine, "SN-8", order="WO-8")
+    passes_without_the_gate(engine, "SN-8")
+    yield kept(engine, "SN-8")
+    released_by_quality(engine, "SN-8")
+    yield kept(engine, "SN-8")
+
+
+@clears("incomplete", "Do what is missing.")
+def what_is_missing_is_done(engine: Engine) -> Iterator[Against]:
+    done(engine, PRINTER)
+    yield kept(engine, "SN-1")
+    finished(engine)
+    yield kept(engine, "SN-1")
+
+
+@clears("scrapped", "Break the panel: give the good boards serials of their own.")
+def the_panel_is_broken(engine: Engine) -> Iterator[Against]:
+    work = uuid4()
+    scrap = {"Reason": "Scrap", "Units": positions([("P-7", 1)])}
+    stored(
+        engine,
+        started(("P-7", 1), ("P-7", 2), transaction=work, order="WO-7", when=1),
+        completed(transaction=work, when=2),
+        message("Production.UnitsDisqualified", scrap, when=5),
+    )
+    yield kept(engine, "P-7")
+    stored(engine, initialized("P-7", ("SN-71", 1), ("SN-72", 2), order="WO-7", when=6))
+    yield kept(engine, "SN-72")
