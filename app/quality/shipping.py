@@ -235,7 +235,13 @@ def unpack(connection: Connection, serials: Sequence[str], *, reason: str, actor
     taken = unpack_units(connection, ids, reason=reason, actor=actor)
     absent = [serial for unit_id, serial in ids.items() if unit_id not in taken]
     if absent:
-        raise NotFound(Sentence("%(all_units)s is in no shipment. Nothing was unpacked.", all_units=absent[:5]))
+        raise NotFound(
+            Sentence(
+                "%(all_units)s is in no shipment by itself; what left inside a panel or an assembly comes back with "
+                "that. Nothing was unpacked.",
+                all_units=absent[:5],
+            )
+        )
     record_audit(connection, actor=actor, deed="unit.unpacked", subject=None,
                  reason=reason, serials=sorted(ids.values()))  # fmt: skip
     return len(taken)

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Engine
 
+from app.errors import NotFound
 from app.interlock.starts import give_up, start_units
 from app.quality.shipping import MayNotLeave, pack, ship, unpack
 from app.units.ownership import assign_customer
@@ -50,6 +51,8 @@ def it_came_back_from_a_shipment_of_its_panel(engine: Engine) -> Iterator[Agains
     send(engine, "P-7", order="WO-7")
     stored(engine, initialized("P-7", ("SN-71", 1), ("SN-72", 2), order="WO-7", when=4))
     yield gate(engine, PRINTER, "SN-71")
+    with engine.begin() as connection, pytest.raises(NotFound, match="comes back with that"):
+        unpack(connection, ["SN-71"], reason="RMA 12.", actor=ACTOR)
     with engine.begin() as connection:
         unpack(connection, ["P-7"], reason="RMA 12.", actor=ACTOR)
     yield gate(engine, PRINTER, "SN-71")
