@@ -71,7 +71,8 @@ class Unit:
     named it all the same. `built_into` is the serial of the assembly it is in, and the `children_` are the units in it,
     at any depth. `perhaps_scrapped`: clocks leave open whether it or another board of its carrier is `scrapped`.
 
-    `again` are the checks it must pass again, each with the time it was mended: they do not count as visited.
+    `again` are the checks it must pass again, each with the time it was mended: their visits are `undone`, they do not
+    count.
     `completeness` is the part of its bill of material that has a package, `wanted` what its customer asks for before
     this operation. `recipes` are those planned for it at this station's operation.
     """
@@ -83,6 +84,7 @@ class Unit:
     customer: str | None = None
     routing: tuple[RoutingStep, ...] = ()
     visits: tuple[Visit, ...] = ()
+    undone: tuple[Visit, ...] = ()
     again: Mapping[str, datetime] = field(default_factory=dict)
     busy: tuple[str, ...] = ()
     passed_over: frozenset[str] = frozenset()

@@ -220,6 +220,7 @@ def _unit(row: Answer, **more: Any) -> Unit:
         customer=row.customer,
         routing=tuple(now.routing),
         visits=tuple(now.visits),
+        undone=tuple(visit for visit in visits if visit not in now.visits) if now.again else (),
         again=now.again,
         busy=tuple(sorted(busy)),
         passed_over=frozenset(passed_over),

@@ -8,6 +8,7 @@ from typing import Final
 
 from app.interlock.station_question import STATION
 from app.units.families import REMOVED, boards_in
+from app.units.leave import given_to_board
 from app.units.places import (
     HELD_WINDOW,
     NOW,
@@ -233,30 +234,9 @@ def _work(*, rounds: bool) -> str:
 """
 
 
-# An override of a panel is for the boards that were in it as far as was known when it was given.
-_GIVEN_TO = """
-    (place.position_number IS NULL OR place.unit_id = subject.unit_id OR EXISTS (
-        SELECT FROM panel_position AS held
-        WHERE held.unit_id = subject.unit_id AND held.panel_id = place.unit_id
-          AND held.position_number = place.position_number
-          AND NOT EXISTS (
-            SELECT FROM panel_position AS next
-            WHERE next.panel_id = held.panel_id AND next.position_number = held.position_number
-              AND next.unit_id <> held.unit_id AND next.linked_at > held.linked_at
-              AND next.received_at <= given.given_at
-          )
-          AND (held.received_at <= given.given_at OR NOT EXISTS (
-            SELECT FROM panel_position AS before
-            WHERE before.panel_id = held.panel_id AND before.position_number = held.position_number
-              AND before.unit_id <> held.unit_id AND before.linked_at < held.linked_at
-          ))
-    ))
-"""
-
-
 def _ask(*, rounds: bool) -> str:
     scrapped_in_doubt = in_doubt("place", known_at=NOW) if rounds else "false"
-    given_to = _GIVEN_TO if rounds else "true"
+    given_to = given_to_board("subject.unit_id") if rounds else "true"
     return f"""
     -- How do this station and these units stand? One JSON text a unit: see `app.interlock.answers.Answer`.
     WITH {STATION}, {_SUBJECTS}, {_ROUNDS if rounds else _ALONE}, {_work(rounds=rounds)}, answer AS (

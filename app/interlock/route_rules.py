@@ -5,7 +5,7 @@ from typing import Final
 
 from app.interlock.facts import Facts, Station, Unit
 from app.interlock.findings import Finding, against, not_arrived, note
-from app.products.routing import Place, standing
+from app.products.routing import Leave, Place, skipped_with_leave, standing
 from app.sentences import Sentence
 
 REDO: Final = frozenset({"rework", "repair"})
@@ -77,14 +77,12 @@ def _wrong_product(unit: Unit, station: Station) -> Iterator[Finding]:
 
 
 def _waived(facts: Facts, unit: Unit) -> frozenset[str]:
-    """Operations whose skipping somebody let pass and that were passed while that held: they stay passed."""
-    return frozenset(
-        override.subject
+    leaves = [
+        Leave(override.subject, override.given_at, override.expires_at)
         for override in facts.overrides
-        if override.code == "skipped"
-        and override.subject is not None
-        and any(override.given_at <= visit.started_at < override.expires_at for visit in unit.visits)
-    )
+        if override.code == "skipped" and override.subject is not None
+    ]
+    return skipped_with_leave(leaves, (*unit.visits, *unit.undone), unit.again)
 
 
 def _skipped(unit: Unit, operation: str, missing: tuple[str, ...], *, settling: bool) -> Iterator[Finding]:

@@ -8,7 +8,7 @@
 * A unit that was mended re-enters the routing: see `reentry`.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -50,6 +50,15 @@ class Reentry:
     routing: Sequence[RoutingStep]
     visits: Sequence[Visit]
     again: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Somebody let an operation be skipped, from `given_at` until `expires_at`."""
+
+    operation: str
+    given_at: datetime
+    expires_at: datetime
 
 
 class Place(Enum):
@@ -94,13 +103,40 @@ def _times_done(routing: Sequence[RoutingStep], visits: Sequence[Visit]) -> list
     return done
 
 
-def next_operation(routing: Sequence[RoutingStep], visits: Sequence[Visit]) -> RoutingStep | None:
-    """The first step that must be done next, or None where the routing is completed.
+def skipped_with_leave(
+    leaves: Iterable[Leave], visits: Collection[Visit], again: Mapping[str, datetime] | None = None
+) -> frozenset[str]:
+    """Operations whose skipping somebody let pass and that were passed while that held: they stay passed.
+
+    `visits` are all of the unit's, those that a mending undid too. A check that is to be passed `again` was skipped
+    where the unit went on after that mending.
+    """
+    mended = again or {}
+    return frozenset(
+        leave.operation
+        for leave in leaves
+        if any(
+            leave.given_at <= visit.started_at < leave.expires_at
+            and (leave.operation not in mended or visit.started_at > mended[leave.operation])
+            for visit in visits
+        )
+    )
+
+
+def next_operation(
+    routing: Sequence[RoutingStep], visits: Sequence[Visit], waived: Collection[str] = ()
+) -> RoutingStep | None:
+    """The first step that must be done next, or None where the routing is completed; `waived` need not be done.
 
     An optional step is next only when every required one is done; `standing` allows it earlier.
     """
     done = steps_done(routing, visits)
-    return next((step for step, is_done in zip(routing, done, strict=True) if not is_done and not step.optional), None)
+    required = (
+        step
+        for step, is_done in zip(routing, done, strict=True)
+        if not is_done and not step.optional and step.operation not in waived
+    )
+    return next(required, None)
 
 
 def standing(

@@ -3,14 +3,13 @@
 A unit that was mended must have passed its checks again: `app.products.routing.reentry` says which.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TypeAlias
 
 from sqlalchemy import Connection, text
 
-from app.products.routing import Check, RoutingStep, Visit, next_operation, reentry
+from app.products.routing import Check, Leave, RoutingStep, Visit, next_operation, reentry, skipped_with_leave
 from app.sentences import Sentence
 from app.units.families import (
     AMONG_MEMBER_ROUND,
@@ -20,11 +19,12 @@ from app.units.families import (
     TIED_IN_DOUBT_THERE,
     WORKED_AT_MEMBER_ROUND,
 )
+from app.units.leave import leaves_to_skip
 from app.units.places import NOW, passed_over, passed_without, sure_of_work, worked_without
 from app.units.starts import taken_back
 
-_Routed: TypeAlias = tuple[list[RoutingStep], list[Visit]]
-"""A routing and the visits of a unit."""
+_Routed: TypeAlias = tuple[list[RoutingStep], list[Visit], list[Leave]]
+"""A routing, the visits of a unit, and what it was let skip."""
 
 _ASKED = """
     WITH RECURSIVE member AS (
@@ -43,17 +43,6 @@ _WORK = text(
         ON {WORKED_AT_MEMBER_ROUND} AND (place.turn IS NULL OR {sure_of_work("place", NOW)})
     JOIN station USING (station_id)
     WHERE NOT {worked_without("place.member_id")}
-    """
-)
-_LEAVE = text(
-    f"""
-    -- Which operations did somebody let these units pass without, and between when did that hold? What was given to a
-    -- carrier is for the boards that were in it then.
-    {_ASKED}, {MEMBER_ROUNDS}
-    SELECT DISTINCT place.asked_id, given.subject, given.given_at, given.expires_at
-    FROM place JOIN gate_override AS given ON given.unit_id = place.unit_id
-        AND given.given_at >= place.held_from AND given.given_at < place.held_until
-    WHERE given.code = 'skipped' AND given.subject IS NOT NULL AND given.revoked_at IS NULL
     """
 )
 _MENDED = text(
@@ -140,39 +129,26 @@ def incomplete(
             worked.add(row.asked_id)
             if row.done and row.operation is not None:
                 visits.setdefault(row.asked_id, []).append(Visit(row.operation, row.started_at))
-    routings = _routings(connection, asked, visits)
+    revisions = {row[0]: row[1] for row in connection.execute(_ROUTINGS, asked)}
+    routings: dict[int, list[RoutingStep]] = {}
+    for revision, *step in connection.execute(_STEPS, {"revisions": sorted(set(revisions.values()))}):
+        routings.setdefault(revision, []).append(RoutingStep(*step))
+    leaves = leaves_to_skip(connection, asked["units"])
     found: dict[int, Sentence] = {}
     through: dict[int, _Routed] = {}
     for unit_id in asked["units"]:
-        routing, visited = routings.get(unit_id, []), visits.get(unit_id, [])
-        step = next_operation(routing, visited)
-        if step is not None:
-            found[unit_id] = Sentence("operation %(operation)s is not completed", operation=step.operation)
+        routing, visited = routings.get(revisions.get(unit_id, 0), []), visits.get(unit_id, [])
+        given = leaves.get(unit_id, [])
+        next_step = next_operation(routing, visited, skipped_with_leave(given, visited))
+        if next_step is not None:
+            found[unit_id] = Sentence("operation %(operation)s is not completed", operation=next_step.operation)
         elif unit_id in working:
             found[unit_id] = Sentence("its work at %(station)s is not completed", station=working[unit_id])
         elif unit_id not in worked and unit_id not in bought:
             found[unit_id] = Sentence("no completed work is recorded")
         elif routing:
-            through[unit_id] = routing, visited
+            through[unit_id] = routing, visited, given
     return found | _to_pass_again(connection, through)
-
-
-def _routings(
-    connection: Connection, asked: Mapping[str, Collection[int]], visits: Mapping[int, Sequence[Visit]]
-) -> dict[int, list[RoutingStep]]:
-    """The routing of each unit; what it was let pass without is optional, once it went on while that held."""
-    revisions = {row[0]: row[1] for row in connection.execute(_ROUTINGS, asked)}
-    steps: dict[int, list[RoutingStep]] = {}
-    for revision, operation, optional in connection.execute(_STEPS, {"revisions": sorted(set(revisions.values()))}):
-        steps.setdefault(revision, []).append(RoutingStep(operation, optional))
-    found = {unit_id: steps.get(revision, []) for unit_id, revision in revisions.items()}
-    for row in connection.execute(_LEAVE, asked):
-        if any(row.given_at <= visit.started_at < row.expires_at for visit in visits.get(row.asked_id, ())):
-            found[row.asked_id] = [
-                replace(step, optional=True) if step.operation == row.subject else step
-                for step in found.get(row.asked_id, ())
-            ]
-    return found
 
 
 def _to_pass_again(connection: Connection, through: Mapping[int, _Routed]) -> dict[int, Sentence]:
@@ -187,8 +163,10 @@ def _to_pass_again(connection: Connection, through: Mapping[int, _Routed]) -> di
             checks[unit_id].append(Check(*check))
     found = {}
     for unit_id, times in mended.items():
-        now = reentry(*through[unit_id], checks[unit_id], times)
-        step = next_operation(now.routing, now.visits)
+        routing, visited, given = through[unit_id]
+        now = reentry(routing, visited, checks[unit_id], times)
+        waived = skipped_with_leave(given, visited, now.again)
+        step = next_operation(now.routing, now.visits, waived)
         if step is not None:
             at = now.again[step.operation]
             found[unit_id] = Sentence(

@@ -338,6 +338,13 @@ def test_a_step_whose_skipping_was_let_pass_stays_passed() -> None:
     assert codes(verdict) == ["skipped"]
 
 
+def test_leave_stays_though_the_work_that_went_on_with_it_was_undone_by_a_mending() -> None:
+    past = override("skipped", "place", given=-58.5, until=-50)
+    seen = visits("print spi aoi")
+    undone: dict[str, Any] = {"visits": seen[:2], "undone": seen[2:], "again": {"aoi": minutes(-40)}}
+    assert codes(judged(**undone, facts={"overrides": (past,)})) == []
+
+
 # --- who may ---
 
 
