@@ -21,7 +21,7 @@ from app.units.places import (
     sure_of_work,
     worked_without,
 )
-from app.units.provisional import PASSED_WITHOUT
+from app.units.provisional import PASSED_WITHOUT, released
 from app.units.scrapped import ACCEPTED_SINCE, TOLD_BY_STATION, WHOLLY
 from app.units.starts import COMPLETES, GIVEN_UP, taken_back
 
@@ -162,6 +162,17 @@ _SURELY_WORKED = f"""
 _PASSED_OVER = passed_over("place.position_number", "subject.unit_id").replace("fact.", "work.")
 
 
+# By itself, or with its place on a panel before anybody knew which board that was.
+_DECIDED_OF_PLACE = """
+    made.unit_id = place.unit_id AND made.position_number IN (0, place.position_number) AND EXISTS (
+        SELECT FROM unit_hold AS hold
+        WHERE (hold.unit_id, hold.position_number, hold.nonconformance_id)
+            = (made.unit_id, made.position_number, made.nonconformance_id)
+          AND hold.fact_at >= place.held_from AND hold.fact_at < place.held_until
+    )
+"""
+
+
 def _work(*, rounds: bool) -> str:
     return f"""
     work AS (
@@ -225,10 +236,10 @@ def _work(*, rounds: bool) -> str:
             WHERE fact.message_name = 'CFX.Production.ReworkAndRepair.UnitsRepaired'
         ) AS touched
         WHERE NOT EXISTS (
-            SELECT FROM subject JOIN unit_disposition AS made USING (unit_id)
+            SELECT FROM place JOIN unit_disposition AS made ON {_DECIDED_OF_PLACE}
             JOIN nonconformance USING (nonconformance_id)
-            WHERE subject.subject_id = touched.subject_id AND made.decision = 'use_as_is' AND NOT by_rule
-              AND made.position_number IN (0, subject.only_position) AND made.decided_at > touched.received_at
+            WHERE place.subject_id = touched.subject_id AND made.decision = 'use_as_is' AND NOT by_rule
+              AND made.decided_at > touched.received_at
         )
     )
 """
@@ -255,9 +266,8 @@ def _ask(*, rounds: bool) -> str:
             latest.decision, latest.received_at))
          FROM latest WHERE latest.subject_id = subject.subject_id) AS runs,
         (SELECT CASE WHEN made.decision IN ('rework', 'repair') THEN made.decided_at END
-         FROM unit_disposition AS made
-         WHERE made.unit_id = unit.unit_id AND made.position_number IN (0, subject.only_position)
-           AND made.decision <> 'released'
+         FROM place JOIN unit_disposition AS made ON {_DECIDED_OF_PLACE}
+         WHERE place.subject_id = subject.subject_id AND made.decision <> 'released'
            -- That it may be used with a lot takes back no rework that was decided for a failure.
            AND (made.decision <> 'use_as_is' OR EXISTS (
                SELECT FROM nonconformance
@@ -318,9 +328,7 @@ def _ask(*, rounds: bool) -> str:
         (SELECT json_agg(DISTINCT coalesce(station.name, station.operation, station.handle))
          FROM possible AS place JOIN unit_event AS fact ON {_AMONG} AND {_AMONG_IN_TIME if rounds else "true"}
          JOIN station ON station.station_id = fact.station_id
-         WHERE place.subject_id = subject.subject_id AND {PASSED_WITHOUT}
-           AND NOT EXISTS (SELECT FROM provisional_release AS released
-                           WHERE released.unit_id = subject.unit_id AND released.event_id = fact.event_id)
+         WHERE place.subject_id = subject.subject_id AND {PASSED_WITHOUT} AND NOT {released("subject.unit_id")}
         ) AS provisional,
         (SELECT json_agg(json_build_array(
             given.override_id, given.code, given.subject, given.given_by, given.given_role, given.given_at,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from app.errors import Invalid, NotFound
 from app.people import record_audit
@@ -11,9 +11,13 @@ from app.units.families import named_units
 from app.units.locks import lock_units
 from app.units.provisional import provisional_starts, release_starts
 
+_THEMSELVES = text("SELECT serial, unit_id FROM serial WHERE serial = ANY (CAST(:serials AS text[]))")
+
 
 def release_provisional(connection: Connection, serials: Sequence[str], *, reason: str, actor: str) -> list[str]:
-    """Release units, for a panel the boards in it now, and return the identifiers that had something to release.
+    """Release units, for a panel what is in it, and return the identifiers that had something to release.
+
+    That is the boards that are known to be in it now, and those of its positions of which no board is known yet.
 
     Raises `Invalid` without a reason, `NotFound` for an identifier nobody knows.
     """
@@ -23,6 +27,8 @@ def release_provisional(connection: Connection, serials: Sequence[str], *, reaso
     unknown = sorted(set(serials) - named.keys())
     if unknown:
         raise NotFound(Sentence("No unit %(unit)s is known here.", unit=unknown[0]))
+    for serial, unit_id in connection.execute(_THEMSELVES, {"serials": list(named)}):
+        named[serial] = [*named[serial], unit_id]
     units = set().union(*named.values())
     lock_units(connection, units)
     starts = provisional_starts(connection, units)

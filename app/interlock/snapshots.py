@@ -22,7 +22,7 @@ from app.interlock.facts import Station, Topic
 from app.interlock.gathering import Asked, gather
 from app.interlock.rules import decide
 from app.units.places import HELD_WINDOW
-from app.units.provisional import provisional_starts, release_starts
+from app.units.provisional import BY_GATE, provisional_starts, release_starts
 
 log = structlog.get_logger()
 
@@ -182,7 +182,7 @@ class Reconciler:
         starts = [start for start in provisional_starts(connection, units) if start.cached] if units else []
         released = [start for start in starts if _would_have_passed(connection, start.unit_id, start.station_id)]
         release_starts(
-            connection, released, actor="gate", reason="The gate looked again, and nothing stood against it."
+            connection, released, actor=BY_GATE, reason="The gate looked again, and nothing stood against it."
         )
         return len(released)
 

@@ -22,6 +22,45 @@ PASSED_WITHOUT = f"""
 """
 """Condition on a `unit_event` named `fact`: its work began without the product's word."""
 
+BY_GATE = "gate"
+"""Who released what the gate looked at again."""
+
+
+def released(board: str) -> str:
+    """Condition on a `fact` at `place`: the start without the product that it tells was released for `board`.
+
+    Who releases a panel has in hand what is in it: that counts for a board that was in it then, and told so only later.
+    The gate, which looks at facts, looks at each of those again. What was released of a board is not asked of the
+    carrier that it came out of.
+    """
+    return f"""
+    (EXISTS (
+        SELECT FROM provisional_release AS given WHERE given.unit_id = {board} AND given.event_id = fact.event_id
+    ) OR EXISTS (
+        SELECT FROM provisional_release AS given
+        WHERE given.unit_id = place.unit_id AND given.unit_id <> {board} AND given.event_id = fact.event_id
+          AND given.released_by <> '{BY_GATE}'
+          AND given.released_at >= place.held_from AND given.released_at < place.held_until AND NOT EXISTS (
+            SELECT FROM panel_position AS held
+            WHERE held.panel_id = place.unit_id AND held.unit_id = {board} AND held.received_at <= given.released_at
+          )
+    ) OR (place.unit_id = {board} AND EXISTS (
+        SELECT FROM panel_position AS held
+        JOIN provisional_release AS given ON given.unit_id = held.unit_id AND given.event_id = fact.event_id
+        WHERE held.panel_id = place.unit_id
+          AND held.position_number = coalesce(place.position_number, held.position_number)
+    ) AND NOT EXISTS (
+        -- The boards without a serial are released with their panel.
+        SELECT FROM spoken_position AS told
+        WHERE told.unit_id = place.unit_id
+          AND told.position_number = coalesce(place.position_number, told.position_number) AND NOT EXISTS (
+            SELECT FROM panel_position AS held
+            WHERE held.panel_id = told.unit_id AND held.position_number = told.position_number
+          )
+    )))
+    """
+
+
 _UNRELEASED = f"""
     WITH member AS (
         SELECT asked_id, asked_id AS unit_id FROM unnest(CAST(:units AS bigint[])) AS asked (asked_id)
@@ -32,9 +71,7 @@ _UNRELEASED = f"""
         AND (place.position_number IS NULL OR fact.position_numbers IS NULL
              OR place.position_number = ANY (fact.position_numbers))
         AND {in_time("place", transaction="fact.transaction_id", whole="fact.position_numbers IS NULL", known_at=NOW)}
-    WHERE {PASSED_WITHOUT}
-      AND NOT EXISTS (SELECT FROM provisional_release AS released
-                      WHERE released.unit_id = place.asked_id AND released.event_id = fact.event_id)
+    WHERE {PASSED_WITHOUT} AND NOT {released("place.asked_id")}
     ORDER BY place.asked_id, fact.event_id
 """
 _ASK = text(f"-- Where did these units pass a gate without the product, not released since?\n{_UNRELEASED}")
@@ -77,6 +114,7 @@ def release_starts(connection: Connection, starts: Sequence[ProvisionalStart], *
 
 
 __all__ = [
+    "BY_GATE",
     "CACHED",
     "OPENLY",
     "PASSED_WITHOUT",
@@ -84,4 +122,5 @@ __all__ = [
     "provisional_starts",
     "provisional_units",
     "release_starts",
+    "released",
 ]
