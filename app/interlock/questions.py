@@ -166,8 +166,8 @@ _PASSED_OVER = passed_over("place.position_number", "subject.unit_id").replace("
 _DECIDED_OF_PLACE = """
     made.unit_id = place.unit_id AND made.position_number IN (0, place.position_number) AND EXISTS (
         SELECT FROM unit_hold AS hold
-        WHERE (hold.unit_id, hold.position_number, hold.nonconformance_id)
-            = (made.unit_id, made.position_number, made.nonconformance_id)
+        WHERE (hold.unit_id, hold.position_number, hold.nonconformance_id, hold.nth)
+            = (made.unit_id, made.position_number, made.nonconformance_id, made.nth)
           AND hold.fact_at >= place.held_from AND hold.fact_at < place.held_until
     )
 """

@@ -117,7 +117,7 @@ _PASSED_OVER = f"fact.position_number = 0 AND {passed_over('place.position_numbe
 DECIDED_BY_ITSELF = """
     EXISTS (
         SELECT FROM unit_hold AS own
-        JOIN unit_disposition AS its USING (unit_id, position_number, nonconformance_id)
+        JOIN unit_disposition AS its USING (unit_id, position_number, nonconformance_id, nth)
         WHERE own.unit_id = {board} AND own.unit_id <> {hold}.unit_id AND own.position_number = 0
           AND own.nonconformance_id = {hold}.nonconformance_id AND its.decided_at >= {hold}.held_at
     )
@@ -248,7 +248,7 @@ CAUGHT = text(
             = (told.asked_id, told.member_id, told.nonconformance_id) AND besides.part IN (0, told.part)
     ) AND NOT EXISTS (
         SELECT FROM unit_hold AS hold
-        LEFT JOIN unit_disposition AS decided USING (unit_id, position_number, nonconformance_id)
+        LEFT JOIN unit_disposition AS decided USING (unit_id, position_number, nonconformance_id, nth)
         WHERE hold.nonconformance_id = told.nonconformance_id
           AND ((hold.unit_id = told.member_id
                 AND (part = 0 OR hold.position_number IN (0, part)))

@@ -74,6 +74,7 @@ class Containment(Base):
 class UnitHold(Base):
     """A unit on hold, one for each nonconformance. `position_number` is that of a board without a serial on a panel.
 
+    `nth`: after it was decided a fact that came later holds the unit again.
     `fact_at` is the station's time of the fact it is held for: on a carrier that is used again, the hold is the board's
     that sat there then. `later`: caught by the rule after the containment was opened. `shipment` is the one it had left
     with by then.
@@ -85,6 +86,7 @@ class UnitHold(Base):
     unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     position_number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     nonconformance_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    nth: Mapped[int] = mapped_column(SmallInteger, primary_key=True, server_default=text("1"))
     held_at: Mapped[datetime] = mapped_column(Timestamp)
     fact_at: Mapped[datetime] = mapped_column(Timestamp)
     evidence: Mapped[str] = mapped_column(Text)
@@ -108,7 +110,7 @@ class PackageHold(Base):
 
 
 class UnitDisposition(Base):
-    """What was decided of a unit under a nonconformance: once. It ends the hold.
+    """What was decided of a unit under a nonconformance: once for each (`nth`) hold of it, which it ends.
 
     `released` says that nothing is wrong with this unit; the other words are those of the trade. `customer_approval`
     is the customer's reference where a product that is not as ordered is used as it is.
@@ -123,6 +125,7 @@ class UnitDisposition(Base):
     unit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     position_number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     nonconformance_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    nth: Mapped[int] = mapped_column(SmallInteger, primary_key=True, server_default=text("1"))
     decision: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
     customer_approval: Mapped[str | None] = mapped_column(Text)

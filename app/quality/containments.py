@@ -264,6 +264,7 @@ _DECIDED_BEFORE = text(
         AND hold.fact_at >= place.held_from AND hold.fact_at < place.held_until
     JOIN unit_disposition AS decided ON decided.unit_id = hold.unit_id
         AND decided.position_number = hold.position_number AND decided.nonconformance_id = :nonconformance
+        AND decided.nth = hold.nth
     """
 )
 

@@ -4,7 +4,8 @@
 * A customer's product is used as it is only with the customer's approval (IATF 16949, 8.7.1.1; ISO 9001, 8.7.1 d).
 * `released`, `use_as_is`, `rework` and `repair` end the hold, and decide the failures that the nonconformance was
   opened for (`app.quality.failures`); a scrapped unit or position does not come back.
-* The primary key of the row is the last wall: the second decision on the same unit fails, whoever makes it.
+* A unit that a later fact held again is decided again, of that hold.
+* The primary key of the row is the last wall: the second decision on the same hold fails, whoever makes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.people import Role, record_audit
 from app.quality.failures import decide_failures
+from app.quality.holds import write_holds_seen
 from app.quality.nonconformances import lock_nonconformance
 from app.reasons import reason_given
 from app.sentences import Sentence
@@ -69,7 +71,7 @@ _MEANT = text(
     -- Which holds of this nonconformance are on these serials, on the boards in them, or on the places those were in,
     -- and whose are they?
     WITH {PLACES_OF_UNITS}
-    SELECT DISTINCT given.serial, given.unit_id, hold.unit_id AS held_id, hold.position_number, hold.fact_at,
+    SELECT DISTINCT given.serial, given.unit_id, hold.unit_id AS held_id, hold.position_number, hold.nth, hold.fact_at,
         unit.customer_id, decided.decision IS NOT NULL AS is_decided
     FROM unnest(CAST(:serials AS text[]), CAST(:units AS bigint[])) AS given (serial, unit_id)
     JOIN place ON place.unit_id = given.unit_id
@@ -79,7 +81,8 @@ _MEANT = text(
     JOIN unit ON unit.unit_id = given.unit_id
     LEFT JOIN unit_disposition AS decided ON decided.unit_id = hold.unit_id
         AND decided.position_number = hold.position_number AND decided.nonconformance_id = :nonconformance
-    ORDER BY unit_id, held_id, position_number
+        AND decided.nth = hold.nth
+    ORDER BY unit_id, held_id, position_number, nth
     """
 )
 _HOLD_BY_ITSELF = text(
@@ -101,10 +104,11 @@ _HOLD_BY_ITSELF = text(
 _DECIDE = text(
     """
     INSERT INTO unit_disposition (
-        unit_id, position_number, nonconformance_id, decision, reason, customer_approval, decided_at, decided_by
+        unit_id, position_number, nth, nonconformance_id, decision, reason, customer_approval, decided_at, decided_by
     )
-    SELECT unit_id, position_number, :nonconformance, :decision, :reason, :approval, clock_timestamp(), :actor
-    FROM unnest(CAST(:units AS bigint[]), CAST(:positions AS smallint[])) AS given (unit_id, position_number)
+    SELECT unit_id, position_number, nth, :nonconformance, :decision, :reason, :approval, clock_timestamp(), :actor
+    FROM unnest(CAST(:units AS bigint[]), CAST(:positions AS smallint[]), CAST(:nths AS smallint[]))
+        AS given (unit_id, position_number, nth)
     """
 )
 
@@ -137,6 +141,9 @@ def disposition_units(
         "nonconformance": opened.nonconformance_id,
     }
     rows = connection.execute(_MEANT, asked).all()
+    waiting = {row.unit_id for row in rows if not row.is_decided}
+    if opened.by_rule and write_holds_seen(connection, {unit_id for _, unit_id in named} - waiting):
+        rows = connection.execute(_MEANT, asked).all()
     held = {row.serial for row in rows}
     unheld = [serial for serial in serials if serial not in held]
     if unheld:
@@ -167,13 +174,16 @@ def disposition_units(
             "nonconformance": opened.nonconformance_id,
         }
         connection.execute(_HOLD_BY_ITSELF, places)
+    own = {(row.unit_id, row.position_number): row.nth for row in rows if row.held_id == row.unit_id}
     meant = {(row.unit_id, row.position_number if row.held_id == row.unit_id else 0): row.fact_at for row in rows}
     # The hold of one place is that board's alone; that of a whole panel is the others', too.
-    with_them = {(row.held_id, row.position_number) for row in by_place if row.position_number}
+    with_them = {(row.held_id, row.position_number, row.nth) for row in by_place if row.position_number}
+    decided = sorted({*((*key, own.get(key, 1)) for key in meant), *with_them})
     units, positions = [unit_id for unit_id, _ in meant], [position for _, position in meant]
     given = {
-        "units": [unit_id for unit_id, _ in (*meant, *with_them)],
-        "positions": [position for _, position in (*meant, *with_them)],
+        "units": [unit_id for unit_id, _, _ in decided],
+        "positions": [position for _, position, _ in decided],
+        "nths": [nth for _, _, nth in decided],
         "nonconformance": opened.nonconformance_id,
         "decision": decision.value,
         "reason": reason,
@@ -183,8 +193,8 @@ def disposition_units(
     try:
         with connection.begin_nested():
             connection.execute(_DECIDE, given)
-    except IntegrityError as decided:
-        raise _decided_before(number) from decided
+    except IntegrityError as before:
+        raise _decided_before(number) from before
     if decision is Disposition.scrap:
         now: datetime = connection.execute(_NOW).scalar_one()
         record_scrapped(

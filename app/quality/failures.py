@@ -149,7 +149,7 @@ _UNPROVEN = text(
         JOIN unit_disposition AS decided ON decided.unit_id = place.unit_id
             AND decided.position_number IN (0, place.position_number)
         JOIN unit_hold AS hold ON hold.unit_id = decided.unit_id AND hold.position_number = decided.position_number
-            AND hold.nonconformance_id = decided.nonconformance_id
+            AND hold.nonconformance_id = decided.nonconformance_id AND hold.nth = decided.nth
         WHERE hold.fact_at >= place.held_from AND hold.fact_at < place.held_until
     ), mended AS (
         SELECT * FROM (

@@ -14,7 +14,7 @@ from app.units.places import HELD_WINDOW
 from app.units.whereabouts import places_of
 
 LARGEST_PAGE = 10_000
-_CURSOR = re.compile(r"\d{1,18}\.\d{1,5}", re.ASCII)  # unit and position, within what their columns hold
+_CURSOR = re.compile(r"\d{1,18}\.\d{1,5}\.\d{1,5}", re.ASCII)  # unit, position, nth: within their columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class ShippedWith:
 _UNITS = text(
     """
     -- Which units does this nonconformance hold, in order, and what was decided of each?
-    SELECT hold.unit_id, hold.position_number, unit.serial, hold.evidence, customer.name AS customer,
+    SELECT hold.unit_id, hold.position_number, hold.nth, unit.serial, hold.evidence, customer.name AS customer,
         -- Who worked where is the factory's own affair.
         CASE WHEN CAST(:customer_id AS integer) IS NOT NULL AND containment.terms ? 'operator'
              THEN 'an operator of the factory worked on it' ELSE hold.reason END AS reason,
@@ -77,11 +77,11 @@ _UNITS = text(
     JOIN unit USING (unit_id)
     LEFT JOIN customer USING (customer_id)
     LEFT JOIN containment USING (nonconformance_id)
-    LEFT JOIN unit_disposition AS decided USING (unit_id, position_number, nonconformance_id)
+    LEFT JOIN unit_disposition AS decided USING (unit_id, position_number, nonconformance_id, nth)
     WHERE nonconformance.number = :number
-      AND (hold.unit_id, hold.position_number) > (:after_unit, :after_position)
+      AND (hold.unit_id, hold.position_number, hold.nth) > (:after_unit, :after_position, :after_nth)
       AND (CAST(:customer_id AS integer) IS NULL OR unit.customer_id = :customer_id)
-    ORDER BY hold.unit_id, hold.position_number
+    ORDER BY hold.unit_id, hold.position_number, hold.nth
     LIMIT :limit
     """
 )
@@ -145,7 +145,7 @@ def held_units(
     """A page of the units of a nonconformance; a customer sees their own. Raises `Invalid` for no cursor of ours."""
     if not 1 <= limit <= LARGEST_PAGE:
         raise Invalid(Sentence("limit must be between 1 and %(count_most)s.", count_most=LARGEST_PAGE))
-    after = (cursor or "0.-1").split(".")
+    after = (cursor or "0.-1.0").split(".")
     if cursor and _CURSOR.fullmatch(cursor) is None:
         raise Invalid(Sentence("This cursor is not one that this query gave. Leave it out to start over."))
     asked = {
@@ -153,6 +153,7 @@ def held_units(
         "customer_id": customer_id,
         "after_unit": int(after[0]),
         "after_position": int(after[1]),
+        "after_nth": int(after[2]),
         "limit": limit + 1,
     }
     rows = connection.execute(_UNITS, asked).all()
@@ -174,7 +175,7 @@ def held_units(
         for row in page
     ]
     more = len(rows) > limit
-    return HeldUnits(units, f"{page[-1].unit_id}.{page[-1].position_number}" if more else None)
+    return HeldUnits(units, f"{page[-1].unit_id}.{page[-1].position_number}.{page[-1].nth}" if more else None)
 
 
 def held_in_store(connection: Connection, number: str) -> list[HeldPackage]:

@@ -87,6 +87,7 @@ _WRITTEN = text(
     LEFT JOIN containment USING (nonconformance_id)
     LEFT JOIN unit_disposition AS decided ON decided.unit_id = fact.unit_id
         AND decided.position_number = fact.position_number AND decided.nonconformance_id = fact.nonconformance_id
+        AND decided.nth = fact.nth
     JOIN unit AS asked ON asked.unit_id = place.asked_id
     JOIN unit AS held ON held.unit_id = place.member_id
     WHERE {STANDS} AND NOT {DECIDED_BY_ITSELF.format(hold="fact", board="place.member_id")}
@@ -179,13 +180,21 @@ def _suspicion(row: Row[Any], suspect: Suspect) -> Hold:
 _WRITE = text(
     """
     INSERT INTO unit_hold (
-        unit_id, position_number, nonconformance_id, held_at, fact_at, evidence, reason, place, later
+        unit_id, position_number, nonconformance_id, nth, held_at, fact_at, evidence, reason, place, later
     )
-    SELECT unit_id, position_number, nonconformance_id, clock_timestamp(), fact_at, 'exact', reason, place, true
+    SELECT unit_id, position_number, nonconformance_id, former.holds + 1, clock_timestamp(), fact_at, 'exact',
+        given.reason, given.place, true
     FROM unnest(
         CAST(:units AS bigint[]), CAST(:positions AS smallint[]), CAST(:nonconformances AS integer[]),
         CAST(:facts AS timestamptz[]), CAST(:reasons AS text[]), CAST(:places AS text[])
     ) AS given (unit_id, position_number, nonconformance_id, fact_at, reason, place)
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS holds, count(*) FILTER (WHERE decision IS NULL) AS undecided
+        FROM unit_hold AS hold LEFT JOIN unit_disposition USING (unit_id, position_number, nonconformance_id, nth)
+        WHERE hold.unit_id = given.unit_id AND hold.position_number = given.position_number
+          AND hold.nonconformance_id = given.nonconformance_id
+    ) AS former
+    WHERE former.undecided = 0
     ORDER BY unit_id, position_number, nonconformance_id
     ON CONFLICT DO NOTHING
     """

@@ -140,11 +140,11 @@ _LIST = text(
     FROM nonconformance
     LEFT JOIN containment USING (nonconformance_id)
     CROSS JOIN LATERAL (
-        SELECT count(*) AS units,
+        SELECT count(*) FILTER (WHERE unit_hold.nth = 1) AS units,
             count(*) FILTER (WHERE nonconformance.released_at IS NULL AND decided.decision IS NULL) AS open_units
         FROM unit_hold
         JOIN unit USING (unit_id)
-        LEFT JOIN unit_disposition AS decided USING (unit_id, position_number, nonconformance_id)
+        LEFT JOIN unit_disposition AS decided USING (unit_id, position_number, nonconformance_id, nth)
         WHERE unit_hold.nonconformance_id = nonconformance.nonconformance_id
           AND (CAST(:customer_id AS integer) IS NULL OR unit.customer_id = :customer_id)
     ) AS held

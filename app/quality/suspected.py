@@ -77,7 +77,7 @@ NEAR = f"""
               )
         ) AND NOT EXISTS (
             SELECT FROM unit_hold AS hold LEFT JOIN unit_disposition AS decided
-                USING (unit_id, position_number, nonconformance_id)
+                USING (unit_id, position_number, nonconformance_id, nth)
             WHERE hold.unit_id = member_id AND hold.position_number = 0
               AND hold.nonconformance_id = chained.nonconformance_id AND decided.decision IS NULL
         )
@@ -99,6 +99,7 @@ _HELD = text(
         AND hold.fact_at >= place.held_from AND hold.fact_at < place.held_until
     LEFT JOIN unit_disposition AS decided ON decided.unit_id = hold.unit_id
         AND decided.position_number = hold.position_number AND decided.nonconformance_id = hold.nonconformance_id
+        AND decided.nth = hold.nth
     WHERE NOT {DECIDED_BY_ITSELF.format(hold="hold", board="place.unit_id")}
     """
 )

@@ -65,11 +65,11 @@ _HELD = text(
     JOIN nc USING (nonconformance_id)
     LEFT JOIN containment USING (nonconformance_id)
     LEFT JOIN decided ON decided.unit_id = fact.unit_id AND decided.position_number = fact.position_number
-        AND decided.nonconformance_id = fact.nonconformance_id
+        AND decided.nonconformance_id = fact.nonconformance_id AND decided.nth = fact.nth
     WHERE (CAST(:as_of AS timestamptz) IS NULL OR fact.held_at <= :as_of)
       -- A board that was held by its place, and decided by itself since, has a hold of its own.
       AND NOT EXISTS (
-          SELECT FROM unit_hold AS own JOIN decided AS its USING (unit_id, position_number, nonconformance_id)
+          SELECT FROM unit_hold AS own JOIN decided AS its USING (unit_id, position_number, nonconformance_id, nth)
           WHERE own.unit_id = subject.unit_id AND own.unit_id <> fact.unit_id AND own.position_number = 0
             AND own.nonconformance_id = fact.nonconformance_id AND its.decided_at >= fact.held_at
       )

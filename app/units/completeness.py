@@ -62,8 +62,8 @@ _MENDED = text(
         SELECT FROM place JOIN unit_disposition AS made ON made.unit_id = place.unit_id
             AND (place.position_number IS NULL OR made.position_number IN (0, place.position_number))
         JOIN nonconformance USING (nonconformance_id)
-        JOIN unit_hold AS hold ON (hold.unit_id, hold.position_number, hold.nonconformance_id)
-            = (made.unit_id, made.position_number, made.nonconformance_id)
+        JOIN unit_hold AS hold ON (hold.unit_id, hold.position_number, hold.nonconformance_id, hold.nth)
+            = (made.unit_id, made.position_number, made.nonconformance_id, made.nth)
         WHERE place.asked_id = touched.asked_id AND decision = 'use_as_is' AND decided_at > touched.received_at
           AND NOT by_rule AND hold.fact_at >= place.held_from AND hold.fact_at < place.held_until
     )

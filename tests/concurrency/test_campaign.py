@@ -36,7 +36,7 @@ ON_HOLD = """
     SELECT count(*) FROM ({moments}) AS happened (unit_id, at)
     JOIN unit_hold AS hold USING (unit_id)
     JOIN nonconformance USING (nonconformance_id)
-    LEFT JOIN unit_disposition AS decided USING (unit_id, position_number, nonconformance_id)
+    LEFT JOIN unit_disposition AS decided USING (unit_id, position_number, nonconformance_id, nth)
     WHERE happened.at > hold.held_at
       AND happened.at < least(coalesce(released_at, 'infinity'), coalesce(decided_at, 'infinity'))
 """

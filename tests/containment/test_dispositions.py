@@ -11,18 +11,20 @@ from sqlalchemy import Engine, text
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.lines.planning import StationPlan, plan_line
 from app.people import Role
-from app.quality.containments import open_containment, release_containment
+from app.quality.containments import open_containment, record_of, release_containment
 from app.quality.dispositions import AUTHORITY, Disposition, disposition_units, require_authority
 from app.quality.failures import failures_on, unproven
-from app.quality.nonconformances import open_nonconformance
+from app.quality.held_units import held_units
+from app.quality.nonconformances import nonconformances, open_nonconformance
 from app.quality.scope import ScopedUnit
 from app.quality.shipping import unpack
 from app.quality.terms import terms_of
+from app.quality.unit_decisions import holds_of_unit
 from app.trace.evidence import Evidence
 from app.units.ownership import assign_customer
 from app.units.whereabouts import places_of
 from tests.containment.stories import ACTOR, build, contain, decide, held, unit_id, unit_ids
-from tests.inbox.messages import at, count, initialized, message, received, started, stored
+from tests.inbox.messages import at, count, entry, initialized, installed, message, received, started, stored
 
 
 def inspected(
@@ -94,6 +96,54 @@ def test_it_happens_once_and_all_or_none(engine: Engine) -> None:
         release_containment(connection, done.number, reason="Good.", actor=ACTOR)
     with pytest.raises(Conflict, match="released by"):
         decide(engine, done.nonconformance, ["SN-2"], "scrap")
+
+
+def test_what_was_held_again_by_a_later_fact_is_decided_again(engine: Engine) -> None:
+    build(engine, "SN-1", "SN-2")
+    done = contain(engine, lot="A17")
+    decide(engine, done.nonconformance, ["SN-1"], "released")
+    with pytest.raises(Conflict, match="once"):
+        decide(engine, done.nonconformance, ["SN-1"], "use_as_is")
+    stored(
+        engine,
+        received(("REEL-2", "R0603-10K", "A17")),
+        installed(entry("SN-1", "REEL-2", ["R3"]), when=90),
+        installed(entry("SN-1", "REEL-2", ["R4"]), when=91),
+    )
+    assert held(engine, "SN-1") == {"SN-1": [False]}
+    decide(engine, done.nonconformance, ["SN-1"], "use_as_is")
+    assert held(engine, "SN-1", "SN-2") == {"SN-2": [False]}
+    with pytest.raises(Conflict, match="once"):
+        decide(engine, done.nonconformance, ["SN-1"], "rework")
+    stored(engine, installed(entry("SN-1", "REEL-2", ["R5"]), when=99))
+    with engine.begin() as connection:
+        first = held_units(connection, done.nonconformance, limit=2)
+        rest = held_units(connection, done.nonconformance, limit=2, cursor=first.next)
+        assert [one.decision for one in (*first.units, *rest.units) if one.serial == "SN-1"] == [
+            "released",
+            "use_as_is",
+            None,
+        ]
+        (told,) = nonconformances(connection, number=done.nonconformance)
+        assert (told.units, told.open_units) == (2, 2)
+        assert [one.decision for one in holds_of_unit(connection, "SN-1")] == ["released", "use_as_is", None]
+        _, intact = record_of(connection, done.number)
+        assert intact
+    decide(engine, done.nonconformance, ["SN-1"], "scrap")
+    assert held(engine, "SN-1") == {"SN-1": [False]}
+
+
+def test_what_the_rule_holds_again_and_nobody_wrote_down_is_decided_again(engine: Engine) -> None:
+    """The lot of what was placed becomes known later: no message about the unit has come since."""
+    stored(engine, received(("REEL-2", "R0603-10K", None)))
+    build(engine, "SN-1")
+    done = contain(engine, lot="A17")
+    decide(engine, done.nonconformance, ["SN-1"], "released")
+    stored(engine, installed(entry("SN-1", "REEL-2", ["R3"]), when=90))
+    stored(engine, received(("REEL-2", "R0603-10K", "A17")))
+    assert held(engine, "SN-1") == {"SN-1": [True]}
+    decide(engine, done.nonconformance, ["SN-1"], "use_as_is")
+    assert held(engine, "SN-1") == {}
 
 
 def test_a_customers_unit_is_used_as_it_is_only_with_their_approval(engine: Engine) -> None:

@@ -196,7 +196,7 @@ def test_a_unit_that_was_released_is_caught_again_by_what_comes_after(engine: En
     decide(engine, done.nonconformance, ["SN-1"], "released")
     assert held(engine, "SN-1") == {}
     stored(engine, installed(entry("SN-1", "REEL-1", ["R3"]), when=90))
-    assert held(engine, "SN-1") == {"SN-1": [True]}
+    assert held(engine, "SN-1") == {"SN-1": [False]}
     with engine.begin() as connection:
         release_containment(connection, done.number, reason="All good.", actor=ACTOR)
     assert held(engine, "SN-1") == {}
