@@ -254,12 +254,12 @@ def test_reels_spliced_in_a_circle_are_still_answered(engine: Engine) -> None:
 
 def test_a_splice_that_was_seen_to_another_reel_elsewhere_says_nothing_of_this_one(engine: Engine) -> None:
     """What was left of the reel behind was taken to another machine and spliced on there."""
-    other = {"source": "Acme.Mounter.2"}
+    other = "Acme.Mounter.2"
     placed(
         engine,
-        joined("P-9", "P-2", when=300, **other),
-        spliced("P-9", "P-2", slot="M2.F.1", when=320, **other),
-        board("SN-X", "P-2", when=330, **other),
+        joined("P-9", "P-2", when=300, source=other),
+        spliced("P-9", "P-2", slot="M2.F.1", when=320, source=other),
+        board("SN-X", "P-2", when=330, source=other),
     )
     with engine.connect() as connection:
         behind = carriers(connection, package="P-2")
