@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from itertools import chain
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -39,14 +39,14 @@ class Wanted:
     sets: Mapping[int, Hit] = field(default_factory=dict)
     ever_loaded: bool = False
     """Whether any of the packages was loaded, or spliced to another, as far as anybody told."""
-    over: Mapping[int, datetime] = field(default_factory=dict)
-    """Material sets that name a reel beyond its pieces, from when on: what they hold then is in `sets` by the negated
-    number. See `app.trace.run_over`."""
+    over: Mapping[int, Sequence[tuple[datetime, int]]] = field(default_factory=dict)
+    """Material sets that name reels beyond their pieces: from when on, latest first, and by which negative number what
+    they hold then is in `sets`. See `app.trace.run_over`."""
 
     @property
     def reported_sets(self) -> list[int]:
         """The numbers of the sets whose reports are asked for."""
-        return sorted({abs(set_id) for set_id in self.sets})
+        return sorted({*self.over, *(set_id for set_id in self.sets if set_id > 0)})
 
     def as_held(self, boards: Iterator[Board]) -> Iterator[Board]:
         """Boards with their reports by what the sets held when they were reported; none without such a report."""
@@ -56,9 +56,9 @@ class Wanted:
         for board in boards:
             reports = []
             for at, (set_id, *rest) in board.reports:
-                beyond = set_id in self.over and at >= self.over[set_id]
-                if beyond or set_id in self.sets:
-                    reports.append((at, (-set_id if beyond else set_id, *rest)))
+                held = next((number for since, number in self.over.get(set_id, ()) if at >= since), set_id)
+                if held in self.sets:
+                    reports.append((at, (held, *rest)))
             if reports:
                 yield replace(board, reports=reports)
 
@@ -324,25 +324,29 @@ def find_hits(connection: Connection, question: Question, found_good: Collection
 
 def _from_then_on(
     sets: dict[int, Hit], over: Iterable[RunOver], packages: Collection[int], placements: Collection[int] | None
-) -> tuple[dict[int, Hit], dict[int, datetime]]:
-    """What sets hold, and from when on they hold what the negated number says: pieces of a head beyond what it held.
+) -> tuple[dict[int, Hit], dict[int, list[tuple[datetime, int]]]]:
+    """What sets hold, and from when on they hold what a negative number says: pieces of a head beyond what it held, and
+    of each head that comes to its end later.
 
     Where a whole chain is looked for, it does not matter which reel they are of.
     """
-    since: dict[int, datetime] = {}
-    for one in over:
+    since: dict[int, list[tuple[datetime, int]]] = {}
+    number = count(-1, -1)
+    for one in sorted(over, key=lambda one: one.since):
         if one.head in packages and one.followers <= set(packages):
             continue
         for set_id, told in one.sets.items():
-            before = sets.get(-set_id) or sets.get(set_id) or Hit((), (), applied=False, in_some=False)
+            steps = since.get(set_id, [])
+            before = sets.get(steps[0][1] if steps else set_id) or Hit((), (), applied=False, in_some=False)
             filled = [names for placement, names in told if placements is None or placement in placements]
             if not filled:
                 continue
             names = {name for one in filled for name in one}
             named = tuple(name for name in before.named if name not in names)
             bounded = (*(name for name in before.bounded if name not in names), *sorted(names))
-            sets[-set_id] = Hit(named, bounded, before.applied, bool(named))
-            since[set_id] = min(one.since, since.get(set_id, one.since))
+            held = next(number)
+            sets[held] = Hit(named, bounded, before.applied, bool(named))
+            since[set_id] = [(one.since, held), *steps]
     return sets, since
 
 

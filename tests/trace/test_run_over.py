@@ -286,3 +286,28 @@ def test_who_names_the_head_long_after_the_splice_was_seen_may_mean_any_of_the_c
     assert {"SN-10", "SN-11", "SN-12"} <= set(third)
     assert "SN-4" not in third
     assert {"P-2", "P-3"} <= parts
+
+
+def test_each_reel_of_a_lot_is_believed_as_far_as_it_reaches_itself(engine: Engine) -> None:
+    """Two slots: the first is in doubt from the third board on, the second two boards later."""
+    stored(
+        engine,
+        described("A-1", initial=4, ManufacturerLotCode="L-1"),
+        described("B-1", initial=8, ManufacturerLotCode="L-1"),
+        joined("A-1", "A-2", when=5),
+        joined("B-1", "B-2", when=5),
+        *[
+            installed(
+                entry(f"SN-{n}", "A-1", ["R1", "R2"]),
+                entry(f"SN-{n}", "B-1", ["C1", "C2"], slot="M1.F.2"),
+                transaction=uuid4(),
+                when=10 + 10 * n,
+            )
+            for n in range(6)
+        ],
+    )
+    with engine.connect() as connection:
+        answer = carriers(connection, lot="L-1")
+    assert {answer[f"SN-{n}"] for n in (0, 1)} == {"exact C1 C2 R1 R2"}
+    assert {answer[f"SN-{n}"] for n in (2, 3)} == {"exact C1 C2"}
+    assert {answer[f"SN-{n}"] for n in (4, 5)} == {"bounded C1 C2 R1 R2"}
