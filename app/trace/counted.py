@@ -100,7 +100,7 @@ _KNOWN = text(
         coalesce(gone.unknown, false) AS gone_unknown, (
             SELECT min(recorded_at) FROM package_event
             WHERE package_event.package_id = asked.package_id AND package_event.kind = 'retired'
-              AND withdrawn_id IS NULL AND {_THEN.format("package_event")}
+              AND {_THEN.format("package_event")}
         ) AS retired_at
     FROM asked
     LEFT JOIN last USING (package_id)

@@ -60,14 +60,26 @@ _SENSED = _SEEN.format(
 )
 
 
+# What was split off a reel may have taken along what hung behind it.
+_JOINED = """
+    (
+        SELECT parent_id, child_id, recorded_at, received_at FROM package_link WHERE kind = 'joined'
+        UNION ALL
+        SELECT part.child_id, behind.child_id, behind.recorded_at, greatest(behind.received_at, part.received_at)
+        FROM package_link AS part JOIN package_link AS behind ON behind.parent_id = part.parent_id
+        WHERE part.kind = 'split' AND behind.kind = 'joined' AND part.recorded_at >= behind.recorded_at
+    )
+"""
+
+
 def _splices(end: str) -> TextClause:
     return text(
         f"""
         -- Which splices have these packages at this end, when was each told, and when did a sensor see it pass?
         SELECT link.parent_id AS head, link.child_id AS follower,
             min(greatest(link.recorded_at, {_LOADED})) AS told_at, min({_SENSED}) AS sensed_at
-        FROM package_link AS link
-        WHERE link.{end} = ANY (CAST(:packages AS integer[])) AND link.kind = 'joined' AND {_KNOWN}
+        FROM {_JOINED} AS link
+        WHERE link.{end} = ANY (CAST(:packages AS integer[])) AND {_KNOWN}
           AND link.parent_id <> link.child_id
         GROUP BY link.parent_id, link.child_id
         """
@@ -207,8 +219,8 @@ _SPLICED_TO = text(
     f"""
     -- Which of these packages have another spliced on behind, and since when was that seen: never, if NULL?
     SELECT parent_id, nullif(min(coalesce({_SENSED}, '-infinity')), '-infinity') AS sensed_at
-    FROM package_link AS link
-    WHERE parent_id = ANY (CAST(:packages AS integer[])) AND kind = 'joined' AND {_KNOWN}
+    FROM {_JOINED} AS link
+    WHERE parent_id = ANY (CAST(:packages AS integer[])) AND {_KNOWN}
     GROUP BY parent_id
     """
 )

@@ -12,7 +12,7 @@ from app.trace.question import Question
 from tests.containment.stories import contain, held
 from tests.flows.test_deep_and_wide import known_now
 from tests.inbox.messages import entry, installed, message, started, stored
-from tests.trace.reels import board, described, empty, joined, loaded, spliced
+from tests.trace.reels import board, described, empty, joined, loaded, spliced, split
 from tests.trace.test_what_goes_in import carriers
 
 
@@ -311,3 +311,20 @@ def test_each_reel_of_a_lot_is_believed_as_far_as_it_reaches_itself(engine: Engi
     assert {answer[f"SN-{n}"] for n in (0, 1)} == {"exact C1 C2 R1 R2"}
     assert {answer[f"SN-{n}"] for n in (2, 3)} == {"exact C1 C2"}
     assert {answer[f"SN-{n}"] for n in (4, 5)} == {"bounded C1 C2 R1 R2"}
+
+
+def test_what_was_split_off_a_reel_may_have_taken_along_what_hung_behind_it(engine: Engine) -> None:
+    stored(
+        engine,
+        described("P-1", initial=20),
+        described("P-2", initial=1000),
+        loaded("P-1", when=1),
+        joined("P-1", "P-2", when=5),
+        split("P-1", "P-1b", 10, when=6),
+        loaded("P-1b", slot="M1.F.2", when=7),
+        *[board(f"SN-{n}", "P-1b", when=10 + 10 * n) for n in range(8)],
+    )
+    with engine.connect() as connection:
+        assert carriers(connection, package="P-2") == {f"SN-{n}": "bounded R1 R2" for n in (5, 6, 7)}
+        parts = {one.package for one in made_from(connection, "SN-7").installations}
+    assert parts == {"P-1b", "P-2"}
