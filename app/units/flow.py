@@ -34,9 +34,10 @@ class Activity:
 
 
 # What did each station do within the last hour, and which units are inside? Work that began longer ago and was never
-# completed is a lost message. So is work before the station was restarted; and what takes far longer than anything
-# else did here, once the station goes on without it. Not a unit as soon as a later one is done: testers have several
-# places, and lanes overtake each other. Where nothing else happens a unit may stay for long: half an hour at least.
+# completed is a lost message. So is work before the station was restarted (EndpointConnected is none: it tells of the
+# network alone, which comes back while the unit is worked on); and what takes far longer than anything else did here,
+# once the station goes on without it. Not a unit as soon as a later one is done: testers have several places, and lanes
+# overtake each other. Where nothing else happens a unit may stay for long: half an hour at least.
 _ACTIVITY = text(
     """
     SELECT station.station_id, work.inside, work.inside_count, work.left_behind, work.left_behind_count,
@@ -50,8 +51,8 @@ _ACTIVITY = text(
     LEFT JOIN LATERAL (
         SELECT max(recorded_at) AS at FROM station_event
         WHERE station_event.station_id = station.station_id
-          AND message_name IN ('CFX.EndpointConnected', 'CFX.EndpointShuttingDown',
-            'CFX.ResourcePerformance.StationOnline', 'CFX.ResourcePerformance.StationOffline')
+          AND message_name IN ('CFX.EndpointShuttingDown', 'CFX.ResourcePerformance.StationOnline',
+            'CFX.ResourcePerformance.StationOffline')
           AND recorded_at > now() - interval '1 hour'
     ) AS restarted ON true
     LEFT JOIN LATERAL (

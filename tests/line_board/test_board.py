@@ -81,9 +81,7 @@ def _says(admin: TestClient, name: str, ago: float, panel: str = "", **more: str
 STARTED, COMPLETED = "Production.WorkStarted", "Production.WorkCompleted"
 
 
-@pytest.mark.parametrize(
-    "said", ["EndpointConnected", "EndpointShuttingDown", "ResourcePerformance.StationOnline"]
-)  # fmt: skip
+@pytest.mark.parametrize("said", ["EndpointShuttingDown", "ResourcePerformance.StationOnline"])
 def test_what_was_inside_when_a_station_stopped_is_left_behind(admin: TestClient, engine: Engine, said: str) -> None:
     _says(admin, STARTED, 3, "PNL-1")
     assert _at_placer(engine) == (["PNL-1"], [])
@@ -93,6 +91,12 @@ def test_what_was_inside_when_a_station_stopped_is_left_behind(admin: TestClient
     assert _at_placer(engine) == (["PNL-2"], ["PNL-1"])
     _says(admin, COMPLETED, 0.5, "PNL-1", Result="Completed")
     assert _at_placer(engine) == (["PNL-2"], []), "its machine had it all the same"
+
+
+def test_what_is_inside_stays_there_while_its_station_loses_the_network(admin: TestClient, engine: Engine) -> None:
+    _says(admin, STARTED, 3, "PNL-1")
+    _says(admin, "EndpointConnected", 2)
+    assert _at_placer(engine) == (["PNL-1"], [])
 
 
 def test_what_a_station_went_on_without_is_left_behind(admin: TestClient, engine: Engine) -> None:
