@@ -21,12 +21,13 @@ from app.setup.checks import Block, Checked, blocked_locations, checks
 from app.setup.csv_lists import read_setup_list
 from app.setup.current import building_at
 from app.setup.learning import learn_setup
-from app.setup.lists import require_listed
+from app.setup.lists import require_listed, setup_id_of
 from app.setup.progress import order_of
 from app.setup.requirements import SlotPlan, require_setup, required_setup
 from app.setup.rules import Required
 from app.setup.state import SlotState, setup_at
 from app.setup.verification import Check, clear_location, verify_loading
+from app.setup.withdrawing import withdraw_setup
 
 router = APIRouter(tags=["setup"])
 
@@ -317,5 +318,30 @@ def post_learned(learned: Learned, actor: GatePlanner, once: DoOnce) -> Response
 
     def deed(connection: Connection) -> dict[str, int]:
         return {"setup_id": learn_setup(connection, **learned.model_dump(), at=datetime.now(UTC), actor=actor.identity)}
+
+    return once(deed)
+
+
+class Withdrawn(BaseModel):
+    """The setup list that counts no longer; `side` as the list has it, none for a list of both."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    station: _Name
+    product_revision_id: int
+    side: str | None = None
+
+
+@router.post("/setup/withdrawals", response_model=dict[str, int])
+def post_withdrawal(withdrawn: Withdrawn, actor: GatePlanner, once: DoOnce) -> Response:
+    """Take a setup list back: nobody says any more what the station must hold for that product.
+
+    404 where there is no such list; 409 while the station builds by it.
+    """
+
+    def deed(connection: Connection) -> dict[str, int]:
+        setup_id = setup_id_of(connection, **withdrawn.model_dump())
+        withdraw_setup(connection, setup_id, at=datetime.now(UTC), actor=actor.identity)
+        return {"setup_id": setup_id}
 
     return once(deed)

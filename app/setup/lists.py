@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from app.errors import Invalid, NotFound
+from app.lines.tools import station_id_of
 from app.sentences import Sentence
+from app.setup.models import RequiredSetup
 from app.setup.requirements import SlotPlan, require_setup
 
 
@@ -86,6 +88,20 @@ def setup_list(connection: Connection, setup_id: int) -> tuple[SetupSummary, lis
         )
     ]
     return SetupSummary(*found), slots
+
+
+def setup_id_of(connection: Connection, *, station: str, product_revision_id: int, side: str | None) -> int:
+    """The setup list of exactly this side; None: the one for both. Raises `NotFound`."""
+    found = connection.scalar(
+        select(RequiredSetup.setup_id).where(
+            RequiredSetup.station_id == station_id_of(connection, station),
+            RequiredSetup.product_revision_id == product_revision_id,
+            RequiredSetup.side.is_not_distinct_from(side),
+        )
+    )
+    if found is None:
+        raise NotFound(Sentence("That setup list is not known here. Look at the lists there are."))
+    return found
 
 
 def require_listed(

@@ -29,6 +29,7 @@ DEEDS = """
     --PQ-A-  POST /products
     --PQ-A-  POST /setup/learned
     --PQ-A-  POST /setup/requirements/list
+    --PQ-A-  POST /setup/withdrawals
     --PQ-A-  PUT /approved-parts
     --PQ-A-  PUT /floor-life
     --PQ-A-  PUT /handling

@@ -121,6 +121,26 @@ def test_a_list_is_withdrawn_once_confirmed_but_not_while_its_station_builds_by_
     assert placer.get("/setup?setup_id=1").status_code == 404
 
 
+def test_a_program_withdraws_a_list_of_one_side_and_only_that(placer: TestClient, ask: Ask) -> None:
+    for side in ("", "top"):
+        taken(placer, slots=LIST, station="V.M.1", side=side)
+    door, one = "/api/v1/setup/withdrawals", {"station": "V.M.1", "product_revision_id": 1}
+    assert ask("line_lead").post(door, json=one).status_code == 403
+    engineer = ask("process_engineer")
+    assert engineer.post(door, json={**one, "side": "top"}).json() == {"setup_id": 2}
+    again = engineer.post(door, json={**one, "side": "top"})
+    assert (again.status_code, again.headers["content-type"]) == (404, "application/problem+json")
+    assert again.json()["detail"] == "That setup list is not known here. Look at the lists there are."
+    assert [(one["setup_id"], one["side"]) for one in placer.get("/setups?format=json").json()["setups"]] == [(1, None)]
+    poster(placer)("/work-orders", number="WO-7", product_revision_id="1")
+    recipe = {"RecipeName": "both", "Revision": "1", "WorkOrderIdentifier": {"WorkOrderId": "WO-7"}}
+    machine = ask("administrator")
+    machine.post("/api/v1/cfx", content=story.payload(story.envelope("Production.RecipeActivated", recipe, "V.M.1")))
+    refused = engineer.post(door, json=one)
+    assert (refused.status_code, refused.headers["content-type"]) == (409, "application/problem+json")
+    assert refused.json()["detail"].startswith("Placer builds by this list now.")
+
+
 def test_a_list_is_learned_from_what_was_scanned(placer: TestClient, ask: Ask) -> None:
     post = poster(placer)
     learned = {"station": "V.M.1", "product_revision_id": "1"}
