@@ -87,7 +87,7 @@ def test_what_a_restarted_station_left_behind_is_not_inside_and_leads_to_its_pas
     browser: Browser, running: str, machine: httpx2.Client, accounts: dict[str, str]
 ) -> None:
     work = {"TransactionID": str(uuid4()), "PrimaryIdentifier": "PNL-1"}
-    for name, body in (("Production.WorkStarted", work), ("EndpointConnected", {"CFXHandle": story.PLACER})):
+    for name, body in (("Production.WorkStarted", work), ("ResourcePerformance.StationOnline", {})):
         machine.post("/api/v1/cfx", content=story.payload(story.envelope(name, body, story.PLACER)))
     with browser.new_context() as context:
         page = log_in(context, running)
