@@ -1,5 +1,6 @@
 """The journey of one unit, its inspections and tests included, under whatever identifier the machines spoke of it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -52,7 +53,8 @@ def journey_of(
     if customer_id is not None:
         entries = [_without_others(entry) for entry in entries]
     runs = runs_of_unit(connection, serial, customer_id=customer_id, as_of=as_of)
-    entries += [_of_run(run) for run in runs]
+    places = Counter(unit_id for unit_id, _ in {(run.unit_id, run.position_number) for run in runs})
+    entries += [_of_run(run, of_panel=places[run.unit_id] > 1) for run in runs]
     return sorted(entries, key=lambda entry: (entry.recorded_at, entry.received_at))
 
 
@@ -62,8 +64,9 @@ def _without_others(entry: JourneyEntry) -> JourneyEntry:
     return replace(entry, details=ours)
 
 
-def _of_run(run: RecordedRun) -> JourneyEntry:
+def _of_run(run: RecordedRun, *, of_panel: bool) -> JourneyEntry:
     told = {
+        "position_number": run.position_number if of_panel else None,
         "outcome": run.outcome,
         "machine_outcome": run.machine_outcome,
         "verification": run.verification,

@@ -100,7 +100,8 @@ def _sum_up(visit: Visit, tries: Counter[tuple[str, str, object]]) -> None:
             visit.operators.append(str(by))
         if one.what in _TRIES:
             outcomes.append(str(details.get("outcome")))
-            key = (one.what, visit.station, (details.get("method"), details.get("recipe")))
+            kind = (details.get("method"), details.get("recipe"), details.get("position_number"))
+            key = (one.what, visit.station, kind)
             if details.get("outcome") in _VERDICTS:
                 visit.retests += tries[key] > 0
                 tries[key] += 1

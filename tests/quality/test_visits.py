@@ -35,6 +35,15 @@ def test_a_unit_that_comes_again_makes_another_visit_and_its_run_is_a_retest() -
     assert (second.attempt, second.retests, second.outcome) == (2, 1, "passed")
 
 
+def test_each_board_of_a_panel_has_a_first_try_of_its_own() -> None:
+    (visit,) = visits([
+        told("UnitsInspected", 0, transaction=FIRST, outcome="passed", method="SPI", position_number=1),
+        told("UnitsInspected", 0, transaction=FIRST, outcome="failed", method="SPI", position_number=2),
+        told("UnitsInspected", 5, transaction=FIRST, outcome="passed", method="SPI", position_number=2),
+    ])  # fmt: skip
+    assert (visit.outcome, visit.retests) == ("passed", 1)
+
+
 def test_an_abort_is_neither_a_try_nor_an_outcome_beside_a_verdict() -> None:
     (visit,) = visits([
         told("UnitsTested", 0, transaction=FIRST, outcome="failed", method="FCT"),
