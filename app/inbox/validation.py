@@ -114,7 +114,8 @@ Answerer = Callable[[Connection, Any, str], Message]
 def validate_units(
     connection: Connection, asked: ValidateUnitsRequest, station: str, *, settling: bool = False
 ) -> Message:
-    """A result for each unit; `FailureCode` is the first reason's number, `Message` all of them in words.
+    """A result for each unit; `FailureCode` is the number of the first reason that does not clear by itself, if there
+    is such a one, else of the first; `Message` is all of them in words.
 
     `PrimaryResult` is passed only where every unit is. `ResultCode` 1: asking again makes sense. `settling`: see
     `app.interlock.facts.Facts`.
@@ -185,7 +186,9 @@ def _failed(identifier: str | None, position: int, message: str) -> ValidationRe
 
 
 def _result(verdict: Verdict) -> ValidationResult:
-    code = FAILURE_CODES.get(verdict.reasons[0].code, _OTHER) if verdict.reasons else 0
+    # What clears by itself is not what a station has to go by: it would take a unit out for what it can mend itself.
+    staying = [ground for ground in verdict.reasons if not ground.passing] or verdict.reasons
+    code = FAILURE_CODES.get(staying[0].code, _OTHER) if staying else 0
     return ValidationResult(
         unique_identifier=verdict.identifier,
         position_number=verdict.position_number,

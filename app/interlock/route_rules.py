@@ -52,7 +52,9 @@ def route(facts: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
             subject=operation,
         )
     elif place.place is Place.done:
-        yield from _repeated(unit, operation)
+        # What lies between the two times may be on its way.
+        passing = any(step in unit.busy or facts.settling or unit.provisional for step in place.missing)
+        yield from _repeated(unit, operation, passing=passing)
 
 
 def _wrong_product(unit: Unit, station: Station) -> Iterator[Finding]:
@@ -134,7 +136,7 @@ def _sent_back_before(unit: Unit, operation: str) -> bool:
     return {visit.operation for visit in unit.visits if visit.operation in behind} <= unit.free
 
 
-def _repeated(unit: Unit, operation: str) -> Iterator[Finding]:
+def _repeated(unit: Unit, operation: str, *, passing: bool) -> Iterator[Finding]:
     if operation in unit.free:
         return
     here = (run for run in unit.runs if run.operation == operation)
@@ -146,6 +148,7 @@ def _repeated(unit: Unit, operation: str) -> Iterator[Finding]:
             Sentence("%(operation)s is done on %(unit)s already.", operation=operation, unit=unit.serial),
             Sentence("Go on with the next operation of the routing; a decision to rework lets it be done again."),
             subject=operation,
+            passing=passing,
             since=unit.done_at,
         )
     elif last is not None and unit.retest_limit is not None and last.runs >= unit.retest_limit:

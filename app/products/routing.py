@@ -73,7 +73,10 @@ class Place(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where an operation stands for a unit; `missing` are the operations it would skip."""
+    """Where an operation stands for a unit; `missing` are the operations before it that are not done.
+
+    Of one that is done, those before it comes once more: none where it does not.
+    """
 
     place: Place
     missing: tuple[str, ...] = ()
@@ -163,7 +166,7 @@ def standing(
         return Standing(Place.next)
     earlier = [index for index in range(at) if routing[index].operation == operation]
     if earlier and not any(done[earlier[-1] + 1 : at]):
-        return Standing(Place.done)  # it comes once more, but the unit has not set out for it yet
+        return Standing(Place.done, missing)  # it comes once more, but the unit has not set out for it yet
     return Standing(Place.skips, missing)
 
 

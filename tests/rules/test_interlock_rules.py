@@ -224,6 +224,17 @@ def test_just_after_an_outage_what_was_skipped_may_still_be_reported() -> None:
     assert not judged(**mended, facts={"settling": True}).passing, "that was reported"
 
 
+def test_what_lies_between_two_visits_of_an_operation_may_still_be_reported() -> None:
+    """It comes twice in the routing: whoever asks for the second time knows what was done since the first."""
+    twice: dict[str, Any] = {"routing": (*ROUTING, *ROUTING), "visits": visits("print place aoi")}
+    assert (codes(judged(**twice)), judged(**twice).passing) == (["repeated"], False)
+    assert judged(**twice, facts={"settling": True}).passing
+    assert judged(**twice, busy=("print",)).passing
+    assert judged(**twice, provisional=("Placer",), station={"policy": "fail_open_record"}).passing
+    once = judged(visits=visits("print place aoi"), facts={"settling": True})
+    assert (codes(once), once.passing) == (["repeated"], False)
+
+
 def test_a_hold_that_the_next_report_may_lift_is_asked_about_again() -> None:
     late: dict[str, Any] = {"visits": visits("print"), "busy": ("place",)}
     suspected = OnHold("NC-1", Sentence("Suspected."), passing=True, clears=Sentence("Wait for the report."))

@@ -61,7 +61,7 @@ def test_standing(done: str, operation: str, place: Place, missing: str) -> None
     ("done", "operation", "place", "missing"),
     [
         ("print place aoi", "print", Place.next, ""),
-        ("print place aoi", "aoi", Place.done, ""),  # once more, before it set out for the second side
+        ("print place aoi", "aoi", Place.done, "print place"),  # once more, before it set out for the second side
         ("print place aoi aoi", "print", Place.next, ""),
         ("print place aoi aoi print place", "aoi", Place.next, ""),  # the retest is not the second side's inspection
         ("print place aoi aoi print place", "test", Place.skips, "aoi"),
