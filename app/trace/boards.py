@@ -274,8 +274,9 @@ def boards_carrying(
 
 def _reported_once(plain: _Plain) -> Iterator[Board]:
     """Boards of which each has one report, as those of most reels: in half the time."""
-    for (unit_id, _, at, report), *named in zip(_reports(plain), plain.serials, plain.customers, strict=True):
-        yield Board((unit_id, 0), [(at, report)], Particulars(*named, None))
+    named = zip(_reports(plain), plain.serials, plain.customers, strict=True)
+    for (unit_id, _, at, report), serial, customer_id in named:
+        yield Board((unit_id, 0), [(at, report)], Particulars(serial, customer_id, None))
 
 
 def _reports(plain: _Plain) -> Iterator[tuple[int, int, datetime, Report]]:
