@@ -6,6 +6,7 @@ far. A machine that knew of the next reel all along did not change the name for 
 well have held more than its label says, as reels do.
 """
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from app.trace.counted import Known, known_of
+from app.trace.counted import Count, Known, counts_of, known_of
 from app.trace.drawn import PieceCounts
 from app.trace.spans import CLOCK_ERROR
 from app.units.places import LONGEST_WORK
@@ -34,6 +35,7 @@ class Reel:
     """
 
     known: Known
+    counts: list[Count]
     chunks: list[Row[Any]] = field(default_factory=list)
     uses: dict[int, float] = field(default_factory=dict)
     last: list[datetime] = field(default_factory=list)
@@ -143,7 +145,9 @@ class Reels:
         missing = sorted(set(packages) - self.by_id.keys())
         if not missing:
             return
-        self.by_id.update({one.package_id: Reel(one) for one in known_of(self._connection, missing, self._as_of)})
+        counts = counts_of(self._connection, missing, self._as_of)
+        for known in known_of(self._connection, missing, self._as_of):
+            self.by_id[known.package_id] = Reel(known, counts[known.package_id])
         for chunk in self._connection.execute(_CHUNKS, {"packages": missing}):
             self.by_id[chunk.package_id].chunks.append(chunk)
         chunks = [chunk for package_id in missing for chunk in self.by_id[package_id].chunks]
@@ -177,27 +181,34 @@ class Reels:
         if known.received is not None:
             reel.beyond = max(0.0, round(reel.taken + short - known.received + (known.moved or 0), 6))
             ends.append(self._last_pieces(reel))
-        left = []
-        if known.remaining is not None:
-            left.append((known.remaining.at, known.remaining.quantity - short, known.remaining.came))
-        if known.retired_at is not None:
-            left.append((known.retired_at, 0, False))
-        for at, quantity, came in left:
-            counted_at = at + CLOCK_ERROR
-            if reel.last_at is not None and reel.last_at > counted_at:
-                asked = {"sets": list(reel.uses), "since": counted_at, "as_of": self._as_of}
-                rows: Iterable[Row[Any]] = self._connection.execute(_REPORTS, asked)
-                if not came or self._named_before(reel, counted_at) is not None:
-                    rows = _begun_after(rows, counted_at)
-                end, beyond = _beyond(rows, reel.uses, quantity)
-                reel.beyond = max(reel.beyond, beyond)
-                ends.append(end)
+        thrown = [Count(known.retired_at, 0)] if known.retired_at is not None else []
+        for end, beyond in (*self._beyond_counts(reel, reel.counts), *self._beyond_counts(reel, thrown)):
+            reel.beyond = max(reel.beyond, beyond)
+            ends.append(end)
         if known.received is None and not reel.uses:
             reel.beyond = short  # nobody knows how many it held, nor that it was still there
         reel.since = min((end for end in ends if end is not None), default=None)
         reel.sure_at = reel.last_at
         if reel.since is not None:
             reel.sure_at = self._named_before(reel, reel.since)
+
+    def _beyond_counts(self, reel: Reel, counts: Sequence[Count]) -> Iterator[tuple[datetime | None, float]]:
+        """From which report on, and by how many pieces in the end, it was named for more than was counted.
+
+        What a later count says is true of what follows it; of a name that had gone too far by then nothing is sure.
+        """
+        if not counts or reel.last_at is None or reel.last_at <= counts[0].at + CLOCK_ERROR:
+            return
+        asked = {"sets": list(reel.uses), "since": counts[0].at + CLOCK_ERROR, "as_of": self._as_of}
+        rows = self._connection.execute(_REPORTS, asked).all()
+        told = [row.recorded_at for row in rows]
+        starts = [bisect_right(told, count.at + CLOCK_ERROR) for count in counts]
+        for count, first, behind in zip(counts, starts, [*starts[1:], len(rows)], strict=True):
+            new = count.came and first == 0 and self._named_before(reel, count.at + CLOCK_ERROR) is None
+            left = count.quantity - reel.short
+            within, _ = _beyond(_begun(rows[first:behind], count.at, new=new), reel.uses, left)
+            if within is not None:
+                yield _beyond(_begun(rows[first:], count.at, new=new), reel.uses, left)
 
     def _named_before(self, reel: Reel, at: datetime) -> datetime | None:
         """When it was named last before that."""
@@ -224,15 +235,19 @@ class Reels:
         return found
 
 
-def _begun_after(rows: Iterable[Row[Any]], at: datetime) -> Iterator[Row[Any]]:
-    """Reports of work that began after that; where nobody told when, those behind what may have been in work then."""
+def _begun(rows: Iterable[Row[Any]], counted_at: datetime, *, new: bool) -> Iterator[Row[Any]]:
+    """Reports of work that began after it was counted; all of them, where it was `new` then.
+
+    Where nobody told when, those behind what may have been in work then.
+    """
+    at = counted_at + CLOCK_ERROR
     untold = set()
     for row in rows:
         begun = row.begun_at is not None and row.begun_at > at
         if row.begun_at is None:
             untold.add(row.recorded_at)
             begun = len(untold) > _AT_WORK or row.recorded_at > at + LONGEST_WORK
-        if begun:
+        if new or begun:
             yield row
 
 
