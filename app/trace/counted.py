@@ -146,13 +146,15 @@ class Count(NamedTuple):
     at: datetime
     quantity: float
     came: bool = False
+    station_id: int | None = None
+    """Whose clock it was, where it was a station's."""
 
 
 def counts_of(connection: Connection, packages: Sequence[int], as_of: datetime | None = None) -> dict[int, list[Count]]:
     """Every time somebody said how many pieces are left in these packages, in order of time; as known then."""
     found: dict[int, list[Count]] = {package_id: [] for package_id in packages}
     for row in connection.execute(_COUNTS, {"packages": list(packages), "as_of": as_of}):
-        found[row.package_id].append(Count(row.told_at, row.quantity - row.gone, row.kind in _CAME))
+        found[row.package_id].append(Count(row.told_at, row.quantity - row.gone, row.kind in _CAME, row.station_id))
     return found
 
 

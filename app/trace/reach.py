@@ -9,11 +9,12 @@ well have held more than its label says, as reels do.
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from app.lines.clocks import clock_errors
 from app.trace.counted import Count, Known, counts_of, known_of
 from app.trace.drawn import PieceCounts
 from app.trace.spans import CLOCK_ERROR
@@ -45,6 +46,10 @@ class Reel:
     beyond: float = 0
     short: float = 0
     """Pieces that were taken from it in the name of those ahead."""
+    stations: frozenset[int | None] = frozenset()
+    """Those that named or counted it; None where somebody else did."""
+    off: timedelta = timedelta()
+    """How far their clocks may be off, where that is more than clocks are."""
 
     @property
     def last_at(self) -> datetime | None:
@@ -60,13 +65,21 @@ class Reel:
                 found.setdefault(set_id, []).append((chunk.placement_id, chunk.reference_designators))
         return found
 
-    def surely_named_after(self, at: datetime | None) -> bool:
-        """Whether a piece was of this reel later than that."""
-        return at is not None and self.sure_at is not None and self.sure_at > at
+    @property
+    def unordered(self) -> timedelta:
+        """Within this, what named or counted it is not ordered: by one clock all is."""
+        return 2 * self.off if len(self.stations) > 1 else timedelta()
 
-    def went_on_after(self, told_at: datetime) -> bool:
-        """Whether work that began after that named it still."""
-        return len(self.last) == _AT_WORK and self.last[-1] > told_at
+    def surely_named_after(self, other: "Reel") -> bool:
+        """Whether a piece was of this reel later than the other was named last."""
+        if other.last_at is None or self.sure_at is None:
+            return False
+        apart = self.off + other.off if len(self.stations | other.stations) > 1 else timedelta()
+        return self.sure_at > other.last_at + apart
+
+    def went_on_after(self, told_at: datetime, *, surely: bool) -> bool:
+        """Whether work that began after that named it still: surely, or maybe, for all that clocks tell."""
+        return len(self.last) == _AT_WORK and self.last[-1] > told_at + (self.off if surely else -self.unordered)
 
 
 _CHUNKS = text(
@@ -89,7 +102,8 @@ _TOTALS = text(
     f"""
     -- How often was each of these sets reported, and when last?
     SELECT set_id, CAST(sum(1.0 / candidates) AS float) AS times,
-        (array_agg(DISTINCT recorded_at ORDER BY recorded_at DESC))[1:{_AT_WORK}] AS last
+        (array_agg(DISTINCT recorded_at ORDER BY recorded_at DESC))[1:{_AT_WORK}] AS last,
+        array_agg(DISTINCT station_id) AS stations
     FROM installation
     WHERE set_id = ANY (CAST(:sets AS integer[])) AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
     GROUP BY set_id
@@ -165,6 +179,13 @@ class Reels:
             told = {at for set_id in reel.uses for at in self._totals[set_id].last}
             reel.last = sorted(told, reverse=True)[:_AT_WORK]
             reel.taken = sum(each * self._totals[set_id].times for set_id, each in reel.uses.items())
+            counting = [count.station_id for count in reel.counts] + [None] * (reel.known.retired_at is not None)
+            reel.stations = frozenset(counting).union(*(self._totals[set_id].stations for set_id in reel.uses))
+        clocks = {one for package_id in missing for one in self.by_id[package_id].stations if one is not None}
+        errors = clock_errors(self._connection, clocks, self._as_of)
+        for package_id in missing:
+            reel = self.by_id[package_id]
+            reel.off = max((errors[one] for one in reel.stations if one in errors), default=timedelta())
             self.count(package_id)
 
     def count(self, package_id: int, short: float = 0) -> None:
@@ -197,18 +218,21 @@ class Reels:
 
         What a later count says is true of what follows it; of a name that had gone too far by then nothing is sure.
         """
-        if not counts or reel.last_at is None or reel.last_at <= counts[0].at + CLOCK_ERROR:
+        later = CLOCK_ERROR - reel.unordered
+        if not counts or reel.last_at is None or reel.last_at <= counts[0].at + later:
             return
-        asked = {"sets": list(reel.uses), "since": counts[0].at + CLOCK_ERROR, "as_of": self._as_of}
+        asked = {"sets": list(reel.uses), "since": counts[0].at + later, "as_of": self._as_of}
         rows = self._connection.execute(_REPORTS, asked).all()
         told = [row.recorded_at for row in rows]
-        starts = [bisect_right(told, count.at + CLOCK_ERROR) for count in counts]
+        starts = [bisect_right(told, count.at + later) for count in counts]
         for count, first, behind in zip(counts, starts, [*starts[1:], len(rows)], strict=True):
-            new = count.came and first == 0 and self._named_before(reel, count.at + CLOCK_ERROR) is None
+            at = count.at + later
+            new = count.came and first == 0 and self._named_before(reel, at) is None
             left = count.quantity - reel.short
-            within, _ = _beyond(_begun(rows[first:behind], count.at, new=new), reel.uses, left)
+            within, _ = _beyond(_begun(rows[first:behind], at, new=new), reel.uses, left)
             if within is not None:
-                yield _beyond(_begun(rows[first:], count.at, new=new), reel.uses, left)
+                end, beyond = _beyond(_begun(rows[first:], at, new=new), reel.uses, left)
+                yield end - reel.unordered if end else None, beyond
 
     def _named_before(self, reel: Reel, at: datetime) -> datetime | None:
         """When it was named last before that."""
@@ -227,7 +251,7 @@ class Reels:
             for row in rows:
                 if round(after, 6) >= reel.beyond:
                     return found
-                found = row.recorded_at
+                found = row.recorded_at - reel.unordered
                 after += reel.uses[row.set_id] / row.candidates
             if len(rows) < limit:
                 break
@@ -235,12 +259,11 @@ class Reels:
         return found
 
 
-def _begun(rows: Iterable[Row[Any]], counted_at: datetime, *, new: bool) -> Iterator[Row[Any]]:
+def _begun(rows: Iterable[Row[Any]], at: datetime, *, new: bool) -> Iterator[Row[Any]]:
     """Reports of work that began after it was counted; all of them, where it was `new` then.
 
     Where nobody told when, those behind what may have been in work then.
     """
-    at = counted_at + CLOCK_ERROR
     untold = set()
     for row in rows:
         begun = row.begun_at is not None and row.begun_at > at
