@@ -140,20 +140,18 @@ class Answer:
             boards = self._wanted.as_held(boards_carrying(self._connection, sets, self._question, after=passed))
             for block in _blocks(boards, self._at_first):
                 shown = self._shown_of(block)
-                for place, verdict in self._judged(block, shown):
-                    particular = shown.particulars[place[0]]
-                    if place not in self._unsure and self._sees(particular):
-                        yield self._of_verdict(place, particular, verdict)
+                for board, verdict in self._judged(block, shown):
+                    particular = board.shown or shown.particulars[board.place[0]]
+                    if board.place not in self._unsure and self._sees(particular):
+                        yield self._of_verdict(board.place, particular, verdict)
         if passed:  # the stages that follow ask whom this one told of
             boards = self._wanted.as_held(boards_carrying(self._connection, sets, self._question))
             for block in _blocks(takewhile(lambda board: board.place[0] <= passed, boards)):
                 self._judged(block, self._shown_of(block, placed=False))
 
     def _shown_of(self, boards: Sequence[Board], *, placed: bool = True) -> Shown:
-        """Of those of which it is not known yet, it is asked."""
-        shown = self._shown((board.place[0] for board in boards if board.shown is None), placed=placed)
-        shown.particulars.update({board.place[0]: board.shown for board in boards if board.shown is not None})
-        return shown
+        """Of those of which it is not known yet."""
+        return self._shown([board.place[0] for board in boards if board.shown is None], placed=placed)
 
     def _shown(self, units: Iterable[int], *, placed: bool = True) -> Shown:
         return shown_of(self._connection, set(units), placed=placed)
@@ -172,28 +170,28 @@ class Answer:
             (1 if place in self._unsure else 0, unit_id, position),
         )
 
-    def _judged(self, block: Sequence[Board], shown: Shown) -> list[tuple[Place, Verdict]]:
+    def _judged(self, block: Sequence[Board], shown: Shown) -> list[tuple[Board, Verdict]]:
         """The verdict on each board that the other terms hold of; all are remembered."""
         judged = []
-        inner: list[tuple[Place, Board, Evidence]] = []
+        inner: list[tuple[Board, Evidence]] = []
         verdict, built_in, narrowing, exact = self._judge.verdict, shown.built_in, self._narrowing, Evidence.exact
         for board in block:
-            place = board.place
-            besides = exact if narrowing is None else narrowing.evidence(place)
+            besides = exact if narrowing is None else narrowing.evidence(board.place)
             if besides is not None:
-                judged.append((place, verdict(board, besides)))
-                if place[0] in built_in:
-                    inner.append((place, board, besides))
-        self._told.add([place for place, _ in judged])
-        removals = self._removals((place for place, _, _ in inner), shown)
-        for place, board, besides in inner:
-            self._hold(place, self._judge.spans(board, removals.get(place, ()), besides, self._clocks))
-        possible = [(place, verdict) for place, verdict in judged if verdict.said.evidence is not Evidence.exact]
+                judged.append((board, verdict(board, besides)))
+                if built_in and board.place[0] in built_in:
+                    inner.append((board, besides))
+        self._told.add([board.place for board, _ in judged])
+        removals = self._removals((board.place for board, _ in inner), shown)
+        for board, besides in inner:
+            spans = self._judge.spans(board, removals.get(board.place, ()), besides, self._clocks)
+            self._hold(board.place, spans)
+        possible = {board.place: verdict for board, verdict in judged if verdict.said.evidence is not exact}
         if possible:
-            units = sorted({place[0] for place, _ in possible})
+            units = sorted({unit_id for unit_id, _ in possible})
             with varied(self._connection):
                 parents = set(self._connection.execute(_PARENTS, {"units": units}).scalars())
-            self._unsure.update((place, verdict) for place, verdict in possible if place[0] in parents)
+            self._unsure.update((place, verdict) for place, verdict in possible.items() if place[0] in parents)
         return judged
 
     def _removals(self, places: Iterable[Place], shown: Shown) -> Mapping[Place, Sequence[Removal]]:

@@ -191,14 +191,19 @@ _PLAIN = text(
             array_agg(station_id) AS stations, array_agg(position_number) AS positions,
             array_agg(candidates) AS candidates
         FROM report
+    ), named AS MATERIALIZED (
+        SELECT array_agg(serial) AS serials, array_agg(customer_id) AS customers
+        FROM (
+            SELECT serial, customer_id FROM unit
+            WHERE unit_id = ANY (CAST((SELECT units FROM first) AS bigint[])) ORDER BY unit_id
+        ) AS unit
     ), asked AS MATERIALIZED (
-        SELECT EXISTS ({MORE_TO_ASK.format(units="(SELECT units FROM first)")}) AS more
+        SELECT EXISTS (
+            {MORE_TO_ASK.format(units="(SELECT units FROM first)", serials="(SELECT serials FROM named)")}
+        ) AS more
     )
     SELECT panel.meant, asked.more, first.*, named.*, teller.*
-    FROM panel, asked, first, LATERAL (
-        SELECT array_agg(serial ORDER BY unit_id) AS serials, array_agg(customer_id ORDER BY unit_id) AS customers
-        FROM unit WHERE unit_id = ANY (units)
-    ) AS named, LATERAL (
+    FROM panel, asked, first, named, LATERAL (
         SELECT array_agg(station_id) AS tellers, array_agg(handle) AS handles
         FROM station WHERE station_id = ANY (stations)
     ) AS teller

@@ -102,12 +102,12 @@ class Judge:
         return self._is_doubtful and self._time.evidence(station_id, at, at) is not Evidence.exact
 
     def _say(self, told: Report) -> Said:
-        set_id, _, *rest = told
-        hit = self._wanted.sets.get(set_id, _ANYTHING)
-        alike = (hit, *rest)
-        if alike in self._alike:
-            self._known[told] = self._alike[alike]
-            return self._alike[alike]
+        hit = self._wanted.sets.get(told[0], _ANYTHING)
+        alike = (hit, told[1:])
+        said = self._alike.get(alike)
+        if said is not None:
+            self._known[told] = said
+            return said
         report = Reported(*told)
         evidence = evidence_of(
             applied=hit.applied,

@@ -49,8 +49,15 @@ _BUILT_IN = """
     FROM package JOIN unit ON unit.serial = package.identifier AND unit.unit_id = ANY (CAST({units} AS bigint[]))
     WHERE identifier = ANY (ARRAY(SELECT serial FROM unit WHERE unit_id = ANY (CAST({units} AS bigint[]))))
 """
-MORE_TO_ASK = f"{MOVED} UNION ALL {_EMPTIED} UNION ALL {_BUILT_IN}"
-"""Those of `units` (an array) of which there is more to know than what they are called."""
+MORE_TO_ASK = f"""
+    {MOVED}
+    UNION ALL
+    SELECT unit_id FROM removal WHERE unit_id = ANY (CAST({{units}} AS bigint[]))
+    UNION ALL
+    SELECT package_id FROM package WHERE identifier = ANY (CAST({{serials}} AS text[]))
+"""
+"""Those of `units` with these `serials` (arrays) of which there is more to know than what they are called. What is in a
+panel, or built in as a unit, is told with those that moved."""
 _SHOWN = text(
     f"""
     -- What are these units called, whose are they, and of which must more be asked?

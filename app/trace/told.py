@@ -18,14 +18,13 @@ class Told:
 
     def add(self, places: Iterable[Place]) -> None:
         """Remember boards."""
-        run, last = (self._runs[-1], self._runs[-1][-1]) if self._runs else (None, 0)
-        for unit_id, position in places:
-            number = unit_id << _POSITIONS | position
-            if run is None or number < last:
-                run = array("q")
-                self._runs.append(run)
-            run.append(number)
-            last = number
+        coming = [unit_id << _POSITIONS | position for unit_id, position in places]
+        coming.sort()  # mostly they are, then it takes no time
+        if not coming:
+            return
+        if not self._runs or coming[0] < self._runs[-1][-1]:
+            self._runs.append(array("q"))
+        self._runs[-1].extend(coming)
 
     def __contains__(self, place: object) -> bool:
         assert isinstance(place, tuple)
