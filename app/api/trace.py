@@ -14,6 +14,7 @@ from app.http.bearing import asker
 from app.http.forms import MEDIA_TYPES, form_of
 from app.http.tables import wants_csv
 from app.http.tracing import (
+    TERMS,
     Asked,
     AsOf,
     UsedPage,
@@ -60,7 +61,7 @@ def get_made_from(
     return made_from_csv(made) if wants_csv(request) else whole_answer(made)
 
 
-@router.get("/where-used", response_model=documented(UsedPage), responses=_TABLES)
+@router.get("/where-used", response_model=documented(UsedPage), responses=_TABLES, openapi_extra=TERMS)
 def get_where_used(
     *,
     request: Request,
@@ -90,7 +91,7 @@ def get_where_used(
     return whole_answer(where_used_answer(asked(trace, question)))
 
 
-@router.get("/excluded", response_model=dict[str, list[ExcludedUnit]], responses=_CSV)
+@router.get("/excluded", response_model=dict[str, list[ExcludedUnit]], responses=_CSV, openapi_extra=TERMS)
 def get_excluded(
     *,
     request: Request,
