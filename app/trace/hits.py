@@ -211,12 +211,16 @@ def _holding(*, by_package: bool, by_placement: bool) -> TextClause:
 
 @cache
 def _holding_few(terms: tuple[str, ...], *, then: bool) -> TextClause:
-    """The same of the packages that the terms mean, if those are few: each is looked for in each chunk's list."""
+    """The same of the packages that the terms mean, if those are few: each is looked for in each chunk's list.
+
+    Each row says again which those are and whether any was ever loaded; where no set holds them, one says that alone.
+    """
     return text(
         f"""
         -- Which material sets hold the packages that are meant, and what does each chunk of them hold?
         WITH RECURSIVE {_meant_by(terms, then=then)}, given AS MATERIALIZED (
-            SELECT array_agg(package_id) AS packages, array_agg(identifier) AS identifiers
+            SELECT array_agg(package_id) AS packages, array_agg(identifier) AS identifiers,
+                bool_or({_EVER_LOADED}) AS ever_loaded
             FROM meant JOIN package USING (package_id)
         ), neighbour AS MATERIALIZED (
             SELECT placement_id FROM placement
@@ -230,20 +234,23 @@ def _holding_few(terms: tuple[str, ...], *, then: bool) -> TextClause:
             WHERE package_ids && (SELECT packages FROM given)
                OR placement_ids && ARRAY(SELECT placement_id FROM neighbour)
         )
-        SELECT set_ids, placement.kind, placement.reference_designators,
-            joined_packages = '{{}}' AND (pair.is_meant OR batch_packages && identifiers) AS named
-        FROM given, chunk CROSS JOIN LATERAL (
-            SELECT placement_ids[place] AS placement_id, true AS is_meant
-            FROM unnest((SELECT packages FROM given)) AS wanted
-            CROSS JOIN LATERAL unnest(array_positions(package_ids, wanted)) AS place
-            UNION ALL
-            SELECT placement_id, false FROM neighbour WHERE placement_id = ANY (placement_ids)
-        ) AS pair
-        CROSS JOIN LATERAL (
-            -- One by one: nobody can tell how many there are, and not to read them all.
-            SELECT * FROM placement WHERE placement.placement_id = pair.placement_id LIMIT 1
-        ) AS placement
-        WHERE reference_designators <> '{{}}' OR rejected_designators = '{{}}'
+        SELECT packages, identifiers, ever_loaded, held.*
+        FROM given LEFT JOIN LATERAL (
+            SELECT set_ids, placement.kind, placement.reference_designators,
+                joined_packages = '{{}}' AND (pair.is_meant OR batch_packages && identifiers) AS named
+            FROM chunk CROSS JOIN LATERAL (
+                SELECT placement_ids[place] AS placement_id, true AS is_meant
+                FROM unnest(packages) AS wanted
+                CROSS JOIN LATERAL unnest(array_positions(package_ids, wanted)) AS place
+                UNION ALL
+                SELECT placement_id, false FROM neighbour WHERE placement_id = ANY (placement_ids)
+            ) AS pair
+            CROSS JOIN LATERAL (
+                -- One by one: nobody can tell how many there are, and not to read them all.
+                SELECT * FROM placement WHERE placement.placement_id = pair.placement_id LIMIT 1
+            ) AS placement
+            WHERE reference_designators <> '{{}}' OR rejected_designators = '{{}}'
+        ) AS held ON true
         """
     )
 
@@ -288,11 +295,12 @@ def find_hits(connection: Connection, question: Question, found_good: Collection
     if question.package and not (question.names_placements or found_good):
         # Mostly it is a reel, and who asks waits: with one question less.
         terms, asked = _terms(question)
-        then = question.as_of is not None
-        told_of, rows = at_once(
-            connection, (_packages(terms, then=then), asked), (_holding_few(terms, then=then), asked)
-        )
-        packages, ever_loaded = _told_of(question, told_of)
+        (told_of,) = at_once(connection, (_holding_few(terms, then=question.as_of is not None), asked))
+        package_ids, identifiers, ever_loaded, *_ = told_of[0]
+        if package_ids is None:
+            raise question.not_known
+        packages = dict(zip(package_ids, identifiers, strict=True))
+        rows = [row[3:] for row in told_of if row[3] is not None]
     else:
         if question.names_packages:
             packages, ever_loaded = _meant(connection, question)
