@@ -2,8 +2,8 @@
 
 - A try is a run that reached a verdict: passed or failed. An aborted run (a pretest abort, a skipped board) is none,
   and an error is about the tester.
-- The first try is the first there ever was of this unit at this station with this method, not the first in the window:
-  a board that failed yesterday and passes today is a retest today.
+- The first try is the first there ever was of this unit at this station with this method and recipe, not the first in
+  the window: a board that failed yesterday and passes today is a retest today. Its second side is none of the first.
 - The verdict is the one after verification. A false call costs no yield; it is counted.
 - A unit is the same unit by whatever name the station called it: its own serial, or a panel's or carrier's position at
   the time. Inspections of a panel as a whole are not tries of its boards.
@@ -18,7 +18,8 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True, slots=True)
 class FirstPassYield:
-    """One station's figures in a window. `tried` and `passed` are units at their first try, the rest are runs.
+    """One station's figures in a window. `tried` and `passed` are units (by recipe: a side) at their first try, the rest
+    are runs.
 
     `passed_by_machine` is what `passed` would be without verification.
     """
@@ -45,16 +46,18 @@ class FirstPassYield:
 # The board in a position when something was recorded: the last statement not after it, or else the first of all.
 _RUNS_IN_WINDOW = """
     SELECT '{table}' AS kind, unit_id, position_number, event_id, run, station_id, coalesce(method, '') AS method,
+        coalesce((SELECT name FROM recipe WHERE recipe.recipe_id = {table}.recipe_id), '') AS recipe,
         outcome, {machine_outcome} AS machine_outcome, recorded_at
     FROM {table}
     WHERE recorded_at >= :since AND recorded_at < :until AND run > 0
       AND (CAST(:station_id AS integer) IS NULL OR station_id = :station_id)
 """
 _TRIED_BEFORE = """
-    SELECT address.kind, address.station_id, address.method, address.board_id, address.board_position
+    SELECT address.kind, address.station_id, address.method, address.recipe, address.board_id, address.board_position
     FROM address JOIN {table} AS earlier ON earlier.unit_id = address.unit_id
         AND (address.position_number IS NULL OR earlier.position_number = address.position_number)
         AND earlier.station_id = address.station_id AND coalesce(earlier.method, '') = address.method
+        AND coalesce((SELECT name FROM recipe WHERE recipe.recipe_id = earlier.recipe_id), '') = address.recipe
     WHERE address.kind = '{table}' AND earlier.run > 0 AND earlier.outcome IN ('passed', 'failed')
       AND earlier.recorded_at < :since
       AND earlier.recorded_at >= address.since AND earlier.recorded_at < address.until
@@ -78,7 +81,7 @@ _YIELDS = text(
             LIMIT 1
         ) AS occupant ON true
     ), board AS (
-        SELECT DISTINCT kind, station_id, method, board_id, board_position FROM runs
+        SELECT DISTINCT kind, station_id, method, recipe, board_id, board_position FROM runs
         WHERE outcome IN ('passed', 'failed')
     ), address AS (
         -- Under which names, and when, could this board have been spoken of before?
@@ -107,11 +110,11 @@ _YIELDS = text(
     ), ranked AS (
         SELECT runs.*, runs.outcome IN ('passed', 'failed') AS is_try,
             tried_before.board_id IS NULL AND row_number() OVER (
-                PARTITION BY runs.kind, runs.station_id, runs.method, runs.board_id, runs.board_position,
+                PARTITION BY runs.kind, runs.station_id, runs.method, runs.recipe, runs.board_id, runs.board_position,
                     runs.outcome IN ('passed', 'failed')
                 ORDER BY runs.recorded_at, runs.event_id, runs.run
             ) = 1 AS is_first
-        FROM runs LEFT JOIN tried_before USING (kind, station_id, method, board_id, board_position)
+        FROM runs LEFT JOIN tried_before USING (kind, station_id, method, recipe, board_id, board_position)
     )
     SELECT kind, station_id, coalesce(station.name, station.handle) AS station, nullif(method, '') AS method,
         count(*) FILTER (WHERE is_try AND is_first) AS tried,

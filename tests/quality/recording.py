@@ -8,6 +8,7 @@ from itertools import count
 from sqlalchemy import Connection, text
 
 from app.facts import Report
+from app.products.recipes import register_recipes
 from app.quality.facts import Inspection, InspectionRun, Measurements, Test, TestRun
 from app.quality.inspections import record_inspections
 from app.quality.outcome import Outcome
@@ -48,6 +49,7 @@ class Recording:
         number: int = 1,
         measurements: Measurements | None = None,
         station: str = "Maker.AOI.1",
+        recipe: str | None = None,
     ) -> Inspection:
         run = InspectionRun(
             outcome=outcome,
@@ -56,7 +58,9 @@ class Recording:
             method="AOI",
             measurements=measurements,
         )
-        fact = Inspection(self.report(at, station), unit_id, position, run)
+        known: dict[tuple[str, str | None], int] = {}
+        register_recipes(self.connection, [(recipe, "1")] if recipe else [], known)
+        fact = Inspection(self.report(at, station), unit_id, position, run, next(iter(known.values()), None))
         record_inspections(self.connection, [fact])
         return fact
 

@@ -68,6 +68,18 @@ def test_a_board_that_failed_yesterday_is_retested_today(line: Recording) -> Non
     assert (figures.tried, figures.retests) == (0, 1)
 
 
+def test_the_second_side_of_a_board_is_no_retest_of_the_first(line: Recording) -> None:
+    line.inspection(1, Outcome.failed, at=NOON - DAY, recipe="bottom")
+    line.inspection(1, recipe="bottom")
+    line.inspection(1, Outcome.failed, recipe="top")
+    line.inspection(2, recipe="bottom")
+    line.inspection(2, recipe="top")
+
+    figures = today(line)
+
+    assert (figures.tried, figures.passed, figures.retests) == (3, 2, 1)
+
+
 def test_another_station_is_another_first_try(line: Recording) -> None:
     line.inspection(1, Outcome.failed, at=NOON - DAY, station="Maker.AOI.2")
     line.inspection(1)
