@@ -134,9 +134,10 @@ _TOLD_HERE = """
 def _runs(kind: str, *, rounds: bool) -> str:
     tied = {"transaction": "fact.transaction_id", "known_at": NOW}
     return f"""
-        SELECT DISTINCT possible.subject_id, '{kind}' AS kind, fact.station_id, fact.method, fact.outcome,
-            fact.recorded_at, least(fact.recorded_at, fact.received_at) AS happened_at, fact.received_at, fact.event_id,
-            fact.run, here.told AS told_here, {in_doubt("possible", **tied) if rounds else "false"} AS in_doubt
+        SELECT DISTINCT possible.subject_id, '{kind}' AS kind, fact.station_id, fact.method, fact.recipe_id,
+            fact.outcome, fact.recorded_at, least(fact.recorded_at, fact.received_at) AS happened_at, fact.received_at,
+            fact.event_id, fact.run, here.told AS told_here,
+            {in_doubt("possible", **tied) if rounds else "false"} AS in_doubt
         FROM possible JOIN {kind} AS fact
         ON fact.unit_id = possible.unit_id
         AND (possible.position_number IS NULL OR fact.position_number = possible.position_number
@@ -190,10 +191,11 @@ def _work(*, rounds: bool) -> str:
     ),
     run AS ({_runs("inspection", rounds=rounds)} UNION ALL {_runs("test", rounds=rounds)}),
     judged AS (
-        SELECT run.*, station.operation, coalesce(station.name, station.handle) AS station, decided.decision,
-            decided.decided_at
+        SELECT run.*, station.operation, coalesce(station.name, station.handle) AS station, recipe.name AS recipe,
+            decided.decision, decided.decided_at
         FROM run
         JOIN station ON station.station_id = run.station_id
+        LEFT JOIN recipe ON recipe.recipe_id = run.recipe_id
         LEFT JOIN LATERAL (
             SELECT made.decision, made.decided_at
             FROM place AS there
@@ -209,16 +211,17 @@ def _work(*, rounds: bool) -> str:
         WHERE station.operation IS NOT NULL
     ),
     latest AS (
-        -- Of each matter: another kind of run, or another method, says nothing of a failure.
-        SELECT DISTINCT ON (subject_id, operation, kind, method) judged.*,
+        -- Of each matter: another kind of run, another method, or the other side's recipe, says nothing of a failure.
+        SELECT DISTINCT ON (subject_id, operation, kind, method, recipe) judged.*,
             count(*) FILTER (WHERE outcome IN ('passed', 'failed') AND told_here
                              AND (last_decided_at IS NULL OR received_at > last_decided_at))
-                OVER (PARTITION BY subject_id, operation, kind, method) AS runs
+                OVER (PARTITION BY subject_id, operation, kind, method, recipe) AS runs
         FROM (
-            SELECT judged.*, max(decided_at) OVER (PARTITION BY subject_id, operation, kind, method) AS last_decided_at
+            SELECT judged.*,
+                max(decided_at) OVER (PARTITION BY subject_id, operation, kind, method, recipe) AS last_decided_at
             FROM judged
         ) AS judged
-        ORDER BY subject_id, operation, kind, method,
+        ORDER BY subject_id, operation, kind, method, recipe,
             -- What may have been another board that passed clears nothing.
             outcome = 'passed' AND in_doubt, outcome IN ('passed', 'failed') DESC, happened_at DESC,
             recorded_at DESC, event_id DESC, run DESC

@@ -1,8 +1,9 @@
 """What units failed, and what was decided of it.
 
-* A failure is cleared by a later pass of the same matter: the same kind of run and method at the same operation (or at
-  the same station, where no operation is planned for it). Another test says nothing of it. A station's clock may be
-  ahead: what was said has happened by the time it was heard.
+* A failure is cleared by a later pass of the same matter: the same kind of run, method and recipe (by its name; of a
+  board's two sides each has its own) at the same operation (or at the same station, where no operation is planned for
+  it). Another test says nothing of it. A station's clock may be ahead: what was said has happened by the time it was
+  heard.
 * On a carrier that is used again, a clock that was seen off may leave open which board was meant: a failure is of each,
   a pass of none.
 * Or by a decision that was made about it: a disposition decides the failures that stood when its nonconformance was
@@ -58,7 +59,7 @@ def _runs(kind: str) -> str:
     # Run 0 is a panel's own inspection, which says nothing of one board.
     return f"""
         SELECT place.asked_id, '{kind}' AS kind, fact.unit_id, fact.position_number, fact.station_id, fact.method,
-            fact.outcome, fact.recorded_at, fact.received_at, fact.event_id, fact.run,
+            fact.recipe_id, fact.outcome, fact.recorded_at, fact.received_at, fact.event_id, fact.run,
             least(fact.recorded_at, fact.received_at) AS happened_at
         FROM place JOIN {kind} AS fact ON {TIED_AT_MEMBER_ROUND}
             AND (place.position_number IS NULL OR fact.position_number > 0 OR fact.run > 0)
@@ -77,12 +78,12 @@ _JUDGED = f"""
         {_runs("test")}
     ), judged AS (
         SELECT run.*, coalesce(station.name, station.handle) AS station, station.operation,
-            CASE WHEN station.operation IS NULL THEN run.station_id END AS alone,
+            CASE WHEN station.operation IS NULL THEN run.station_id END AS alone, recipe.name AS recipe,
             -- The positions of a panel whose boards have no serials are judged each by itself.
             CASE WHEN run.unit_id = run.asked_id AND EXISTS (
                 SELECT FROM spoken_position WHERE spoken_position.unit_id = run.unit_id
             ) THEN run.position_number ELSE 0 END AS part
-        FROM run JOIN station USING (station_id)
+        FROM run JOIN station USING (station_id) LEFT JOIN recipe USING (recipe_id)
     )
 """
 _STANDING = f"""
@@ -93,12 +94,12 @@ _STANDING = f"""
         FROM (
             SELECT *, bool_or(outcome = 'passed') OVER later AS passed_since FROM judged
             WINDOW later AS (
-                PARTITION BY asked_id, part, kind, operation, alone, method
+                PARTITION BY asked_id, part, kind, operation, alone, method, recipe
                 ORDER BY happened_at DESC, recorded_at DESC GROUPS UNBOUNDED PRECEDING EXCLUDE GROUP
             )
         ) AS judged
         WHERE outcome = 'failed' AND passed_since IS NOT true
-        WINDOW matter AS (PARTITION BY asked_id, part, kind, operation, alone, method)
+        WINDOW matter AS (PARTITION BY asked_id, part, kind, operation, alone, method, recipe)
     )
 """
 _DECIDED = """
@@ -128,7 +129,7 @@ _DECIDE = text(
     SELECT DISTINCT given.unit_id, given.position_number, event_id, run, :nonconformance
     FROM (
         SELECT *, min(happened_at) OVER matter AS failed_from FROM standing
-        WINDOW matter AS (PARTITION BY asked_id, part, kind, operation, alone, method)
+        WINDOW matter AS (PARTITION BY asked_id, part, kind, operation, alone, method, recipe)
     ) AS standing
     JOIN unnest(CAST(:units AS bigint[]), CAST(:positions AS smallint[])) AS given (unit_id, position_number)
         ON given.unit_id = standing.asked_id AND given.position_number IN (0, standing.part)
@@ -161,7 +162,7 @@ _UNPROVEN = text(
         ) AS latest
         WHERE decision <> 'use_as_is'
     ), proof AS (
-        SELECT mended.board_id, mended.part AS mended_part, judged.part, kind, operation, alone, method
+        SELECT mended.board_id, mended.part AS mended_part, judged.part, kind, operation, alone, method, recipe
         FROM mended JOIN judged ON judged.asked_id = mended.board_id AND judged.part IN (0, mended.part)
         WHERE outcome = 'passed' AND judged.received_at > mended.decided_at
     )
@@ -177,8 +178,9 @@ _UNPROVEN = text(
           AND NOT EXISTS (
             SELECT FROM proof
             WHERE (proof.board_id, proof.mended_part) = (mended.board_id, mended.part)
-              AND (proof.part, proof.kind, proof.operation, proof.alone, proof.method)
-                  IS NOT DISTINCT FROM (judged.part, judged.kind, judged.operation, judged.alone, judged.method)
+              AND (proof.part, proof.kind, proof.operation, proof.alone, proof.method, proof.recipe)
+                  IS NOT DISTINCT FROM
+                  (judged.part, judged.kind, judged.operation, judged.alone, judged.method, judged.recipe)
           )
     )
     """

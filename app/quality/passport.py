@@ -161,7 +161,7 @@ def _stood(runs: Sequence[RecordedRun], holds: Sequence[Held]) -> Standing:
         for one in holds
         if one.standing
     ]
-    last = {(run.unit_id, run.position_number, run.station_id, run.method): run for run in runs
+    last = {(run.unit_id, run.position_number, run.station_id, run.method, run.recipe): run for run in runs
             if run.outcome in {Outcome.passed, Outcome.failed}}  # fmt: skip
     decided = max((one.decided_at for one in holds if one.decided_at and not one.standing), default=None)
     reasons += [

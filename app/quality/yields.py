@@ -18,8 +18,8 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True, slots=True)
 class FirstPassYield:
-    """One station's figures in a window. `tried` and `passed` are units (by recipe: a side) at their first try, the rest
-    are runs.
+    """One station's figures in a window. `tried` and `passed` are units (a side, where each has its recipe) at their
+    first try, the rest are runs.
 
     `passed_by_machine` is what `passed` would be without verification.
     """

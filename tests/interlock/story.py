@@ -55,11 +55,11 @@ def done(engine: Engine, station: str, *says: Any, result: str = "Completed", en
     return work
 
 
-def inspected(*outcomes: str) -> Any:
+def inspected(*outcomes: str, recipe: str | None = None) -> Any:
     """`UnitsInspected`: what the AOI says of each board."""
     return lambda work: message(
         "Production.TestAndInspection.UnitsInspected",
-        {"TransactionId": str(work), "InspectionMethod": "AOI", "InspectedUnits": [
+        {"TransactionId": str(work), "InspectionMethod": "AOI", "RecipeName": recipe, "InspectedUnits": [
             {"UnitIdentifier": "P-1", "UnitPositionNumber": position, "OverallResult": outcome, "Inspections": []}
             for position, outcome in enumerate(outcomes, start=1)]},
         source=AOI, when=next(clock),

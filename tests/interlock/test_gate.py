@@ -104,6 +104,21 @@ def test_a_failed_board_stops_and_its_neighbour_goes_on(line: Engine) -> None:
     assert codes(line, TESTER) == [[], []]
 
 
+def test_each_side_is_tried_and_passed_by_itself(line: Engine) -> None:
+    for station in (PRINTER, MOUNTER):
+        done(line, station)
+    done(line, AOI, inspected("Passed", "Passed", recipe="bottom"))
+    done(line, AOI, inspected("Failed", "Passed", recipe="top"))
+    with line.begin() as connection:
+        plan_retest_limit(connection, product_revision_id=1, operation="inspect", runs=2, actor="test")
+    assert codes(line, AOI, Asked("SN-1")) == [[]], "its other side was no try of this one"
+    done(line, AOI, inspected("Passed", "Passed", recipe="bottom"))
+    assert codes(line, TESTER) == [["failed"], []]
+    assert "failed AOI" in kept(line, "SN-1")["SN-1"]
+    done(line, AOI, inspected("Passed", "Passed", recipe="top"))
+    assert codes(line, TESTER) == [[], []]
+
+
 def test_a_mended_board_goes_through_its_checks_again(line: Engine) -> None:
     for station in (PRINTER, MOUNTER):
         done(line, station)
