@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, text
 
 from app.lines.queries import StationStatus
-from app.products.routing import RoutingStep, Visit, next_operation
+from app.products.routing import RoutingStep, Visit, next_operation, skipped_with_leave
+from app.units.leave import leaves_to_skip
 
 LOOKED_AT: timedelta = timedelta(hours=1)
 """What was worked on longer ago has been carried away, or its report was lost."""
@@ -29,9 +30,17 @@ _ON_THEIR_WAY = text(
     ), latest AS (
         SELECT DISTINCT ON (unit_id) * FROM work ORDER BY unit_id, started_at DESC
     ), done AS (
-        SELECT unit_id, array_agg(station_id ORDER BY started_at) AS stations,
+        -- However long ago: the other side may have been a day before.
+        SELECT named.unit_id, array_agg(station_id ORDER BY started_at) AS stations,
             array_agg(started_at ORDER BY started_at) AS times
-        FROM work WHERE completed_at IS NOT NULL GROUP BY unit_id
+        FROM (
+            SELECT unit_id, unit_id AS worked_id FROM latest
+            UNION
+            SELECT panel_id, panel_position.unit_id FROM panel_position
+            WHERE panel_id IN (SELECT unit_id FROM latest)
+        ) AS named JOIN work_record ON work_record.unit_id = worked_id
+        WHERE completed_at IS NOT NULL AND started_at <= :at
+        GROUP BY named.unit_id
     )
     SELECT latest.unit_id, latest.station_id, revision.routing, done.stations, done.times
     FROM latest JOIN done USING (unit_id)
@@ -73,7 +82,9 @@ def waiting(connection: Connection, stations: Sequence[StationStatus], *, at: da
     for one in stations:
         of_line[one.line].append(one)
     found: Counter[int] = Counter()
-    for row in connection.execute(_ON_THEIR_WAY, {"at": at, "since": at - LOOKED_AT}):
+    rows = connection.execute(_ON_THEIR_WAY, {"at": at, "since": at - LOOKED_AT}).all()
+    leaves = leaves_to_skip(connection, [row.unit_id for row in rows])
+    for row in rows:
         here = by_id[row.station_id]
         if here.line is None:
             continue
@@ -86,7 +97,7 @@ def waiting(connection: Connection, stations: Sequence[StationStatus], *, at: da
                 Visit(by_id[station].operation or "", time)
                 for station, time in zip(row.stations, row.times, strict=True)
             ]
-            step = next_operation(steps, visits)
+            step = next_operation(steps, visits, skipped_with_leave(leaves.get(row.unit_id, ()), visits))
             to = next((one for one in members if step is not None and one.operation == step.operation), None)
         if to is not None:
             found[to.station_id] += 1

@@ -8,6 +8,8 @@ from sqlalchemy import Engine
 
 from app.interlock.gathering import Asked
 from app.interlock.overrides import grant_override, revoke_override
+from app.line_board.waiting import waiting
+from app.lines.queries import stations
 from app.units.completeness import incomplete
 from tests.containment.stories import unit_id
 from tests.inbox.messages import START, completed, initialized, started, stored, uninstalled
@@ -48,10 +50,19 @@ def missing(engine: Engine, *serials: str) -> list[str | None]:
     return [str(found[one]) if one in found else None for one in units]
 
 
+def waits_for(engine: Engine) -> str:
+    """The station that the panel waits for."""
+    with engine.connect() as connection:
+        known = stations(connection)
+        (found,) = waiting(connection, known, at=datetime.now(UTC) + timedelta(seconds=5))
+    return next(one.handle for one in known if one.station_id == found)
+
+
 @pytest.mark.parametrize("named", ["SN-1", "P-1"], ids=["the board", "its panel"])
 def test_leave_is_for_whom_it_was_given_until_it_is_revoked(line: Engine, named: str) -> None:
     number = let_pass(line, MOUNTER, named, "print")
     worked(line, MOUNTER, "SN-1", "SN-2", when=seconds_now() + 1)
+    assert waits_for(line) == (AOI if named == "P-1" else PRINTER), "as long as a board of it does"
     other = ([], THEN_INSPECTED) if named == "P-1" else (["skipped"], NOT_PRINTED)
     assert (codes(line, AOI), missing(line, "SN-1", "SN-2")) == ([[], other[0]], [THEN_INSPECTED, other[1]])
     with line.begin() as connection:
