@@ -113,16 +113,14 @@ def taken_out_at(removals: Sequence[Row[Any]], installed: Moment, designator: st
     """
     surely, perhaps = None, None
     for removal in sorted(removals, key=lambda removal: removal.recorded_at):
-        if may_follow(installed, removal) and _means(removal, designator, goes_by):
+        if (
+            may_follow(installed, removal)
+            and (removal.package or removal.child or removal.reference_designators)
+            and (not (removal.package or removal.child) or goes_by in (removal.package, removal.child))
+            and (not removal.reference_designators or designator in removal.reference_designators)
+        ):
             if removal.recorded_at >= installed.recorded_at + apart(installed, removal):
                 surely = removal.recorded_at
                 break
             perhaps = perhaps or removal.recorded_at
     return surely, perhaps
-
-
-def _means(removal: Row[Any], designator: str | None, goes_by: str) -> bool:
-    """Whether it means this part: whatever came out of its place, it is not there any more."""
-    if removal.reference_designators:
-        return designator in removal.reference_designators
-    return goes_by in (removal.package, removal.child)

@@ -11,7 +11,7 @@ from app.trace.made_from import made_from
 from app.trace.question import Question
 from tests.containment.stories import contain, held
 from tests.flows.test_deep_and_wide import known_now
-from tests.inbox.messages import entry, installed, message, started, stored, uninstalled
+from tests.inbox.messages import entry, installed, message, started, stored
 from tests.trace.reels import board, described, empty, joined, loaded, recounted, spliced, split
 from tests.trace.test_what_goes_in import carriers
 
@@ -361,18 +361,3 @@ def test_what_was_split_off_a_reel_may_have_taken_along_what_hung_behind_it(engi
         assert carriers(connection, package="P-2") == {f"SN-{n}": "bounded R1 R2" for n in (5, 6, 7)}
         parts = {one.package for one in made_from(connection, "SN-7").installations}
     assert parts == {"P-1b", "P-2"}
-
-
-def test_a_place_that_was_emptied_holds_none_of_the_chain(engine: Engine) -> None:
-    """Whatever the bench took the part for: the head that was named, or the reel it found on the board's label."""
-    placed(engine)
-    stored(
-        engine,
-        uninstalled("SN-10", ["R1", "R2"], package="P-1", when=1000),
-        uninstalled("SN-11", ["R1", "R2"], package="P-9", when=1000),
-    )
-    with engine.connect() as connection:
-        for serial in ("SN-10", "SN-11"):
-            parts = made_from(connection, serial).installations
-            assert {one.package for one in parts} == {"P-1", "P-2"}
-            assert all(one.removed_at is not None for one in parts)
