@@ -141,7 +141,7 @@ def validate_units(
         results += [_result(verdict) for verdict in told[unit]] if isinstance(unit, Asked) else [unit]
     # A scrapped board of a panel asked about as a whole fails, and its panel goes on with it crossed out.
     unnamed = [unit for unit in named if not isinstance(unit, Asked)]
-    refused = holding_back(verdicts)
+    refused = sorted(holding_back(verdicts), key=lambda verdict: verdict.passing)
     against = next(iter([*unnamed, *map(_result, refused)]), None)
     again = bool(refused) and not unnamed and all(verdict.passing for verdict in refused)
     return ValidateUnitsResponse(

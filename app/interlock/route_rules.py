@@ -52,9 +52,11 @@ def route(facts: Facts, unit: Unit, station: Station) -> Iterator[Finding]:
             subject=operation,
         )
     elif place.place is Place.done:
-        # What lies between the two times may be on its way.
-        passing = any(step in unit.busy or facts.settling or unit.provisional for step in place.missing)
-        yield from _repeated(unit, operation, passing=passing)
+        # What lies between the two times may be on its way, all of it.
+        away = facts.settling or bool(unit.provisional)
+        told = {*unit.again, *unit.passed_over}
+        between = [step in unit.busy or (away and step not in told) for step in place.missing]
+        yield from _repeated(unit, operation, passing=bool(between) and all(between))
 
 
 def _wrong_product(unit: Unit, station: Station) -> Iterator[Finding]:

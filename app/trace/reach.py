@@ -225,12 +225,18 @@ class Reels:
         rows = self._connection.execute(_REPORTS, asked).all()
         told = [row.recorded_at for row in rows]
         starts = [bisect_right(told, count.at + later) for count in counts]
-        for count, first, behind in zip(counts, starts, [*starts[1:], len(rows)], strict=True):
+        # By clocks that leave it open, what follows the next count may have been before it.
+        ends = [bisect_right(told, count.at + CLOCK_ERROR + reel.unordered) for count in counts[1:]]
+        beyond_one = False
+        for count, first, behind in zip(counts, starts, [*ends, len(rows)], strict=True):
+            if beyond_one and count is not counts[-1]:
+                continue  # nothing is sure any more
             at = count.at + later
             new = count.came and first == 0 and self._named_before(reel, at) is None
             left = count.quantity - reel.short
             within, _ = _beyond(_begun(rows[first:behind], at, new=new), reel.uses, left)
             if within is not None:
+                beyond_one = True
                 end, beyond = _beyond(_begun(rows[first:], at, new=new), reel.uses, left)
                 yield end - reel.unordered if end else None, beyond
 

@@ -163,3 +163,18 @@ def test_a_count_by_another_clock_may_have_been_before_what_it_seems_to_follow(e
     assert told(engine, package="P-2") == {}
     is_off(engine, MOUNTER)
     assert set(told(engine, package="P-2").values()) == {BOUNDED}
+
+
+def test_a_clock_that_is_off_takes_no_doubt_away(engine: Engine) -> None:
+    """What follows the second count by that clock may have been before it, and so beyond the first."""
+    stored(
+        engine,
+        recounted("P-1", initial=1000, quantity=10, when=5),
+        joined("P-1", "P-2", when=6),
+        *[board(f"SN-{n}", "P-1", when=10 + 10 * n) for n in range(9)],
+        recounted("P-1", initial=1000, quantity=976, when=300),
+    )
+    before = told(engine, package="P-2")
+    assert before
+    is_off(engine, MOUNTER)
+    assert before.keys() <= told(engine, package="P-2").keys()
