@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -23,6 +22,8 @@ class Remaining:
     retired: bool = False
     station_id: int | None = None
     """Who said so, where it was a station by itself."""
+    came: bool = False
+    """Whether it was counted as it came into its slot, or was spliced on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,10 @@ class Known:
 # A description whose quantity is the initial one tells what came, not what is left: it may be typed in days later.
 _THEN = "(CAST(:as_of AS timestamptz) IS NULL OR {}.received_at <= :as_of)"
 _SAID = ("part_number", "date_code", "received_on", "initial_quantity")
-_TOLD = f"""
-    asked AS (
+_KNOWN = text(
+    f"""
+    -- What is known of the quantity of these packages?
+    WITH asked AS (
         SELECT package.package_id, package.identifier, described.*
         FROM package
         CROSS JOIN LATERAL (
@@ -75,12 +78,7 @@ _TOLD = f"""
         WHERE told.quantity > 0
           AND told.quantity IS DISTINCT FROM coalesce(told.initial_quantity, asked.initial_quantity)
           AND {_THEN.format("told")}
-    )
-"""
-_KNOWN = text(
-    f"""
-    -- What is known of the quantity of these packages?
-    WITH {_TOLD}, last AS (
+    ), last AS (
         SELECT DISTINCT ON (package_id) * FROM told ORDER BY package_id, told_at DESC, quantity
     ), gone AS (
         SELECT parent_id AS package_id, sum(link.quantity) AS quantity, bool_or(link.quantity IS NULL) AS unknown,
@@ -111,19 +109,6 @@ _KNOWN = text(
     ORDER BY asked.package_id
     """
 )
-_COUNTS = text(
-    f"""
-    -- Each time somebody said how many pieces are left in these packages, and how many were split off since
-    WITH {_TOLD}
-    SELECT DISTINCT ON (package_id, told_at) told.*, (
-        SELECT coalesce(sum(link.quantity), 0) FROM package_link AS link
-        WHERE link.parent_id = told.package_id AND link.kind = 'split' AND link.recorded_at > told.told_at
-          AND {_THEN.format("link")}
-    ) AS gone
-    FROM told ORDER BY package_id, told_at, quantity
-    """
-)
-_CAME = ("loaded", "spliced", "joined")
 _WORDS = {
     "loaded": "{station} loaded it with {quantity}",
     "unloaded": "{station} took it out with {quantity} left",
@@ -137,27 +122,6 @@ _WORDS = {
 }
 
 
-class Count(NamedTuple):
-    """How many pieces of a package were left `at` that time (by the station's clock), but for those split off since.
-
-    `came`: it was counted as it came into its slot, or was spliced on.
-    """
-
-    at: datetime
-    quantity: float
-    came: bool = False
-    station_id: int | None = None
-    """Whose clock it was, where it was a station's."""
-
-
-def counts_of(connection: Connection, packages: Sequence[int], as_of: datetime | None = None) -> dict[int, list[Count]]:
-    """Every time somebody said how many pieces are left in these packages, in order of time; as known then."""
-    found: dict[int, list[Count]] = {package_id: [] for package_id in packages}
-    for row in connection.execute(_COUNTS, {"packages": list(packages), "as_of": as_of}):
-        found[row.package_id].append(Count(row.told_at, row.quantity - row.gone, row.kind in _CAME, row.station_id))
-    return found
-
-
 def known_of(connection: Connection, packages: Sequence[int], as_of: datetime | None = None) -> list[Known]:
     """What was said of these packages, in order of their ids; with `as_of` (server's clock) what was known then."""
     found = []
@@ -169,7 +133,8 @@ def known_of(connection: Connection, packages: Sequence[int], as_of: datetime | 
         if row.kind is not None:
             words = _WORDS.get(row.kind, "{quantity} were counted")
             told = words.format(station=row.station, quantity=pieces(row.quantity))
-            remaining = Remaining(row.quantity, row.told_at, told, row.kind == "retired", row.station_id)
+            came = row.kind in ("loaded", "spliced", "joined")
+            remaining = Remaining(row.quantity, row.told_at, told, row.kind == "retired", row.station_id, came)
         found.append(
             Known(
                 row.package_id,

@@ -6,16 +6,14 @@ far. A machine that knew of the next reel all along did not change the name for 
 well have held more than its label says, as reels do.
 """
 
-from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from app.lines.clocks import clock_errors
-from app.trace.counted import Count, Known, counts_of, known_of
+from app.trace.counted import Known, known_of
 from app.trace.drawn import PieceCounts
 from app.trace.spans import CLOCK_ERROR
 from app.units.places import LONGEST_WORK
@@ -36,7 +34,6 @@ class Reel:
     """
 
     known: Known
-    counts: list[Count]
     chunks: list[Row[Any]] = field(default_factory=list)
     uses: dict[int, float] = field(default_factory=dict)
     last: list[datetime] = field(default_factory=list)
@@ -46,10 +43,6 @@ class Reel:
     beyond: float = 0
     short: float = 0
     """Pieces that were taken from it in the name of those ahead."""
-    stations: frozenset[int | None] = frozenset()
-    """Those that named or counted it; None where somebody else did."""
-    off: timedelta = timedelta()
-    """How far their clocks may be off, where that is more than clocks are."""
 
     @property
     def last_at(self) -> datetime | None:
@@ -65,21 +58,13 @@ class Reel:
                 found.setdefault(set_id, []).append((chunk.placement_id, chunk.reference_designators))
         return found
 
-    @property
-    def unordered(self) -> timedelta:
-        """Within this, what named or counted it is not ordered: by one clock all is."""
-        return 2 * self.off if len(self.stations) > 1 else timedelta()
+    def surely_named_after(self, at: datetime | None) -> bool:
+        """Whether a piece was of this reel later than that."""
+        return at is not None and self.sure_at is not None and self.sure_at > at
 
-    def surely_named_after(self, other: "Reel") -> bool:
-        """Whether a piece was of this reel later than the other was named last."""
-        if other.last_at is None or self.sure_at is None:
-            return False
-        apart = self.off + other.off if len(self.stations | other.stations) > 1 else timedelta()
-        return self.sure_at > other.last_at + apart
-
-    def went_on_after(self, told_at: datetime, *, surely: bool) -> bool:
-        """Whether work that began after that named it still: surely, or maybe, for all that clocks tell."""
-        return len(self.last) == _AT_WORK and self.last[-1] > told_at + (self.off if surely else -self.unordered)
+    def went_on_after(self, told_at: datetime) -> bool:
+        """Whether work that began after that named it still."""
+        return len(self.last) == _AT_WORK and self.last[-1] > told_at
 
 
 _CHUNKS = text(
@@ -102,8 +87,7 @@ _TOTALS = text(
     f"""
     -- How often was each of these sets reported, and when last?
     SELECT set_id, CAST(sum(1.0 / candidates) AS float) AS times,
-        (array_agg(DISTINCT recorded_at ORDER BY recorded_at DESC))[1:{_AT_WORK}] AS last,
-        array_agg(DISTINCT station_id) AS stations
+        (array_agg(DISTINCT recorded_at ORDER BY recorded_at DESC))[1:{_AT_WORK}] AS last
     FROM installation
     WHERE set_id = ANY (CAST(:sets AS integer[])) AND (CAST(:as_of AS timestamptz) IS NULL OR received_at <= :as_of)
     GROUP BY set_id
@@ -159,9 +143,7 @@ class Reels:
         missing = sorted(set(packages) - self.by_id.keys())
         if not missing:
             return
-        counts = counts_of(self._connection, missing, self._as_of)
-        for known in known_of(self._connection, missing, self._as_of):
-            self.by_id[known.package_id] = Reel(known, counts[known.package_id])
+        self.by_id.update({one.package_id: Reel(one) for one in known_of(self._connection, missing, self._as_of)})
         for chunk in self._connection.execute(_CHUNKS, {"packages": missing}):
             self.by_id[chunk.package_id].chunks.append(chunk)
         chunks = [chunk for package_id in missing for chunk in self.by_id[package_id].chunks]
@@ -179,13 +161,6 @@ class Reels:
             told = {at for set_id in reel.uses for at in self._totals[set_id].last}
             reel.last = sorted(told, reverse=True)[:_AT_WORK]
             reel.taken = sum(each * self._totals[set_id].times for set_id, each in reel.uses.items())
-            counting = [count.station_id for count in reel.counts] + [None] * (reel.known.retired_at is not None)
-            reel.stations = frozenset(counting).union(*(self._totals[set_id].stations for set_id in reel.uses))
-        clocks = {one for package_id in missing for one in self.by_id[package_id].stations if one is not None}
-        errors = clock_errors(self._connection, clocks, self._as_of)
-        for package_id in missing:
-            reel = self.by_id[package_id]
-            reel.off = max((errors[one] for one in reel.stations if one in errors), default=timedelta())
             self.count(package_id)
 
     def count(self, package_id: int, short: float = 0) -> None:
@@ -202,43 +177,27 @@ class Reels:
         if known.received is not None:
             reel.beyond = max(0.0, round(reel.taken + short - known.received + (known.moved or 0), 6))
             ends.append(self._last_pieces(reel))
-        thrown = [Count(known.retired_at, 0)] if known.retired_at is not None else []
-        for end, beyond in (*self._beyond_counts(reel, reel.counts), *self._beyond_counts(reel, thrown)):
-            reel.beyond = max(reel.beyond, beyond)
-            ends.append(end)
+        left = []
+        if known.remaining is not None:
+            left.append((known.remaining.at, known.remaining.quantity - short, known.remaining.came))
+        if known.retired_at is not None:
+            left.append((known.retired_at, 0, False))
+        for at, quantity, came in left:
+            counted_at = at + CLOCK_ERROR
+            if reel.last_at is not None and reel.last_at > counted_at:
+                asked = {"sets": list(reel.uses), "since": counted_at, "as_of": self._as_of}
+                rows: Iterable[Row[Any]] = self._connection.execute(_REPORTS, asked)
+                if not came or self._named_before(reel, counted_at) is not None:
+                    rows = _begun_after(rows, counted_at)
+                end, beyond = _beyond(rows, reel.uses, quantity)
+                reel.beyond = max(reel.beyond, beyond)
+                ends.append(end)
         if known.received is None and not reel.uses:
             reel.beyond = short  # nobody knows how many it held, nor that it was still there
         reel.since = min((end for end in ends if end is not None), default=None)
         reel.sure_at = reel.last_at
         if reel.since is not None:
             reel.sure_at = self._named_before(reel, reel.since)
-
-    def _beyond_counts(self, reel: Reel, counts: Sequence[Count]) -> Iterator[tuple[datetime | None, float]]:
-        """From which report on, and by how many pieces in the end, it was named for more than was counted.
-
-        What a later count says is true of what follows it; of a name that had gone too far by then nothing is sure.
-        """
-        later = CLOCK_ERROR - reel.unordered
-        if not counts or reel.last_at is None or reel.last_at <= counts[0].at + later:
-            return
-        asked = {"sets": list(reel.uses), "since": counts[0].at + later, "as_of": self._as_of}
-        rows = self._connection.execute(_REPORTS, asked).all()
-        told = [row.recorded_at for row in rows]
-        starts = [bisect_right(told, count.at + later) for count in counts]
-        # By clocks that leave it open, what follows the next count may have been before it.
-        ends = [bisect_right(told, count.at + CLOCK_ERROR + reel.unordered) for count in counts[1:]]
-        beyond_one = False
-        for count, first, behind in zip(counts, starts, [*ends, len(rows)], strict=True):
-            if beyond_one and count is not counts[-1]:
-                continue  # nothing is sure any more
-            at = count.at + later
-            new = count.came and first == 0 and self._named_before(reel, at) is None
-            left = count.quantity - reel.short
-            within, _ = _beyond(_begun(rows[first:behind], at, new=new), reel.uses, left)
-            if within is not None:
-                beyond_one = True
-                end, beyond = _beyond(_begun(rows[first:], at, new=new), reel.uses, left)
-                yield end - reel.unordered if end else None, beyond
 
     def _named_before(self, reel: Reel, at: datetime) -> datetime | None:
         """When it was named last before that."""
@@ -257,7 +216,7 @@ class Reels:
             for row in rows:
                 if round(after, 6) >= reel.beyond:
                     return found
-                found = row.recorded_at - reel.unordered
+                found = row.recorded_at
                 after += reel.uses[row.set_id] / row.candidates
             if len(rows) < limit:
                 break
@@ -265,18 +224,15 @@ class Reels:
         return found
 
 
-def _begun(rows: Iterable[Row[Any]], at: datetime, *, new: bool) -> Iterator[Row[Any]]:
-    """Reports of work that began after it was counted; all of them, where it was `new` then.
-
-    Where nobody told when, those behind what may have been in work then.
-    """
+def _begun_after(rows: Iterable[Row[Any]], at: datetime) -> Iterator[Row[Any]]:
+    """Reports of work that began after that; where nobody told when, those behind what may have been in work then."""
     untold = set()
     for row in rows:
         begun = row.begun_at is not None and row.begun_at > at
         if row.begun_at is None:
             untold.add(row.recorded_at)
             begun = len(untold) > _AT_WORK or row.recorded_at > at + LONGEST_WORK
-        if new or begun:
+        if begun:
             yield row
 
 

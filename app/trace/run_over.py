@@ -110,21 +110,19 @@ class _Chains:
             self.behind[one.head][one.follower] = one
         return found
 
-    def is_last(self, splice: Row[Any], head: int) -> bool:
-        """Whether a piece beyond a head (this splice's, or one further ahead) is of nothing behind its follower."""
-        reels = self.reels.by_id
-        return self._set_right(splice) or reels[splice.follower].surely_named_after(reels[head])
+    def is_last(self, splice: Row[Any], at: datetime | None) -> bool:
+        """Whether a piece beyond a reel that was last named `at` cannot be of what is behind this splice's reel."""
+        return self._set_right(splice) or self.reels.by_id[splice.follower].surely_named_after(at)
 
     def _is_short(self, splice: Row[Any]) -> bool:
         """Whether the next reel lacks what was taken beyond the head."""
         if splice.sensed_at is not None:
             return not self._set_right(splice)
-        return not self.reels.by_id[splice.head].went_on_after(splice.told_at, surely=True)
+        return not self.reels.by_id[splice.head].went_on_after(splice.told_at)
 
     def _set_right(self, splice: Row[Any]) -> bool:
         """Whether a sensor saw it pass, and the head was named no more for what began then."""
-        seen = splice.sensed_at
-        return seen is not None and not self.reels.by_id[splice.head].went_on_after(seen, surely=False)
+        return splice.sensed_at is not None and not self.reels.by_id[splice.head].went_on_after(splice.sensed_at)
 
     def _look_ahead(self, packages: Collection[int]) -> None:
         """Read what is ahead of these reels, and of those just ahead: as far as its pieces may have been theirs."""
@@ -133,10 +131,11 @@ class _Chains:
         while coming:
             seen |= coming
             found = self._ask(_AHEAD, coming)
+            last_at = {one.head: self.reels.by_id[one.head].last_at for one in found}
             coming = {
                 one.head
                 for one in found
-                if one.follower in near or self._is_short(one) or not self.is_last(one, one.head)
+                if one.follower in near or self._is_short(one) or not self.is_last(one, last_at[one.head])
             } - seen
 
     def _pass_on(self) -> None:
@@ -185,11 +184,12 @@ class _Chains:
 
     def _passed(self, head: int) -> set[int]:
         """Those of them that may have been used up by then."""
+        last_at = self.reels.by_id[head].last_at
         found: set[int] = set()
         coming = [head]
         while coming:
             for follower, splice in self.behind.get(coming.pop(), {}).items():
-                if follower not in found and follower != head and not self.is_last(splice, head):
+                if follower not in found and follower != head and not self.is_last(splice, last_at):
                     found.add(follower)
                     coming.append(follower)
         return found
@@ -208,7 +208,7 @@ def run_over(connection: Connection, packages: Collection[int], as_of: datetime 
             continue
         seen = [splice.sensed_at for splice in chains.behind.get(head, {}).values()]
         if None not in seen:  # up to the splice the pieces were its own, however many
-            since = max([since, *(one - reel.unordered for one in seen)])
+            since = max([since, *seen])
         followers = chains.followers(head)
         if followers and since <= reel.last_at and not wanted.isdisjoint({head, *followers}):
             found.append(RunOver(head, since, followers, reel.sets))
@@ -217,11 +217,8 @@ def run_over(connection: Connection, packages: Collection[int], as_of: datetime 
 
 _SPLICED_TO = text(
     f"""
-    -- Which of these packages have another spliced on behind, and when was that seen at the earliest: never, if NULL?
-    SELECT parent_id, nullif(min(coalesce({_SENSED}, '-infinity')), '-infinity') - 2 * coalesce((
-        SELECT max(error) FROM known_clock_error
-        WHERE CAST(:as_of AS timestamptz) IS NULL OR known_from <= :as_of
-    ), interval '0') AS sensed_at
+    -- Which of these packages have another spliced on behind, and since when was that seen: never, if NULL?
+    SELECT parent_id, nullif(min(coalesce({_SENSED}, '-infinity')), '-infinity') AS sensed_at
     FROM {_JOINED} AS link
     WHERE parent_id = ANY (CAST(:packages AS integer[])) AND {_KNOWN}
     GROUP BY parent_id

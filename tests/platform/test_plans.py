@@ -80,7 +80,7 @@ def test_where_used_reads_no_table_of_boards_from_end_to_end(
         assert units == ["SN-1"]
         monkeypatch.undo()
         statements = list(asked)
-        assert len(statements) >= 3
+        assert len(statements) >= 2  # what holds it, and which boards
         for statement, parameters in statements:
             read = scanned_whole(connection, statement, parameters)
             assert not read & FILLED, statement

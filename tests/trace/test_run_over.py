@@ -12,7 +12,7 @@ from app.trace.question import Question
 from tests.containment.stories import contain, held
 from tests.flows.test_deep_and_wide import known_now
 from tests.inbox.messages import entry, installed, message, started, stored
-from tests.trace.reels import board, described, empty, joined, loaded, recounted, spliced, split
+from tests.trace.reels import board, described, empty, joined, loaded, spliced, split
 from tests.trace.test_what_goes_in import carriers
 
 
@@ -89,39 +89,6 @@ def test_what_was_counted_as_it_was_loaded(engine: Engine) -> None:
     )
     with engine.connect() as connection:
         assert set(carriers(connection, package="P-2")) == {"SN-5", "SN-6"}
-
-
-def test_what_went_beyond_one_count_is_not_sure_for_a_later_one(engine: Engine) -> None:
-    """The later one may be of the reel behind; within the next count each is believed."""
-    stored(
-        engine,
-        loaded("P-1", quantity=10, when=1),
-        joined("P-1", "P-2", when=5),
-        *[board(f"SN-{n}", "P-1", when=10 + 10 * n) for n in range(9)],
-        loaded("P-1", quantity=976, when=200),
-        board("SN-9", "P-1", when=210),
-        *[described(package, initial=1000) for package in ("Q-1", "Q-2")],
-        recounted("Q-1", initial=1000, quantity=4, when=300),
-        joined("Q-1", "Q-2", when=301),
-        *[board(f"QN-{n}", "Q-1", when=310 + 10 * n) for n in range(2)],
-        recounted("Q-1", initial=1000, quantity=100, when=335),
-        *[board(f"QN-{n}", "Q-1", when=340 + 10 * n) for n in range(2, 9)],
-    )
-    with engine.connect() as connection:
-        assert set(carriers(connection, package="P-2")) == {f"SN-{n}" for n in range(5, 10)}
-        assert not carriers(connection, package="Q-2")
-
-
-def test_what_was_split_off_since_is_not_left(engine: Engine) -> None:
-    stored(
-        engine,
-        loaded("P-1", quantity=10, when=1),
-        joined("P-1", "P-2", when=5),
-        split("P-1", "P-1b", 4, when=6),
-        *[board(f"SN-{n}", "P-1", when=10 + 10 * n) for n in range(5)],
-    )
-    with engine.connect() as connection:
-        assert set(carriers(connection, package="P-2")) == {"SN-3", "SN-4"}
 
 
 def test_what_was_told_empty_by_a_machine_that_does_not_tell_when_works_begin(engine: Engine) -> None:

@@ -15,7 +15,7 @@ from app.trace.where_used import stream_where_used
 from app.units.families import built_into as built_into_now
 from tests.flows.story import ASSEMBLY, BENCH, built_into
 from tests.inbox.messages import at, completed, entry, installed, started, stored, uninstalled
-from tests.trace.reels import board, described, joined, loaded, recounted
+from tests.trace.reels import described, loaded, recounted
 
 EXACT, BOUNDED = Evidence.exact, Evidence.bounded
 MOUNTER = "Acme.Mounter.1"
@@ -132,49 +132,3 @@ def test_what_a_wrong_clock_tells_near_a_count_is_before_or_after_it(engine: Eng
         balance = mass_balance(connection, package="R-1")
     assert not balance.findings
     assert "clock of Acme.Mounter.1 was seen off by up to 600 s" in balance.sentence
-
-
-def test_which_pieces_were_the_last_of_a_reel_that_two_machines_used(engine: Engine) -> None:
-    """The other machine's clock is ahead: what it placed first it tells as the latest."""
-    ahead = "Acme.Mounter.2"
-    stored(
-        engine,
-        described("P-1", initial=10),
-        described("P-2", initial=1000),
-        joined("P-1", "P-2", when=5),
-        *[board(f"SB-{n}", "P-1", when=10 + 10 * n + FAR, source=ahead) for n in range(3)],
-        *[board(f"SA-{n}", "P-1", when=100 + 10 * n) for n in range(4)],
-    )
-    assert told(engine, package="P-2") == {"SB-1": BOUNDED, "SB-2": BOUNDED}
-    is_off(engine, ahead)
-    found = told(engine, package="P-2")
-    assert {"SA-2", "SA-3"} <= found.keys()
-    assert set(found.values()) == {BOUNDED}
-
-
-def test_a_count_by_another_clock_may_have_been_before_what_it_seems_to_follow(engine: Engine) -> None:
-    """By the machine's clock its boards were placed before the reel was counted: its clock is behind."""
-    stored(
-        engine,
-        recounted("P-1", initial=1000, quantity=4, when=500),
-        joined("P-1", "P-2", when=501),
-        *[board(f"SN-{n}", "P-1", when=100 + 10 * n) for n in range(12)],
-    )
-    assert told(engine, package="P-2") == {}
-    is_off(engine, MOUNTER)
-    assert set(told(engine, package="P-2").values()) == {BOUNDED}
-
-
-def test_a_clock_that_is_off_takes_no_doubt_away(engine: Engine) -> None:
-    """What follows the second count by that clock may have been before it, and so beyond the first."""
-    stored(
-        engine,
-        recounted("P-1", initial=1000, quantity=10, when=5),
-        joined("P-1", "P-2", when=6),
-        *[board(f"SN-{n}", "P-1", when=10 + 10 * n) for n in range(9)],
-        recounted("P-1", initial=1000, quantity=976, when=300),
-    )
-    before = told(engine, package="P-2")
-    assert before
-    is_off(engine, MOUNTER)
-    assert before.keys() <= told(engine, package="P-2").keys()
