@@ -17,7 +17,7 @@ from app.lines.clocks import ERROR_OF
 from app.trace.boards import AT, HELD, IN_DOUBT, Place
 from app.trace.designators import natural_order
 from app.trace.evidence import Evidence, evidence_of
-from app.trace.removals import Removal, removals_from
+from app.trace.removals import Removal, removals_from, went_before
 from app.trace.spans import Span, may_follow, merged, stay, surest
 from app.units.places import THEN, seated
 
@@ -198,7 +198,8 @@ def _find_stays(
             candidates=row.candidates,
             in_doubt=row.in_doubt,
         )
-        ends = [removal for removal in removals.get(board, ()) if _means(removal, row)]
+        after = (one for one in removals.get(board, ()) if not went_before(row, one))
+        ends = [removal for removal in after if _means(removal, row)]
         stays[row.child_id].append(
             _Stay(
                 board, row.via, row.reference_designator, row.station, row.station_id, row.recorded_at,

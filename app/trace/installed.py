@@ -49,7 +49,7 @@ class Installed(NamedTuple):
     """Whether it may as well be of another round of the carrier, or of another board of a panel in it."""
     package_id: int
     is_spliced: bool | None
-    """Whether anybody ever said that another package was spliced on behind, or behind what it was split off."""
+    """Whether anybody ever said that another package was spliced on behind, or that it was split off one."""
 
     @property
     def evidence(self) -> Evidence:
@@ -93,10 +93,9 @@ def _question(*, then: bool) -> TextClause:
             ), fact.station_id, fact.transaction_id, fact.received_at, fact.doubted,
             package.package_id, (
                 SELECT true FROM package_link
-                WHERE package_link.kind = 'joined' AND parent_id = ANY (package.package_id || ARRAY(
-                    SELECT parent_id FROM package_link AS part
-                    WHERE part.child_id = package.package_id AND part.kind = 'split'
-                )) LIMIT 1
+                WHERE kind = 'joined' AND parent_id = package.package_id
+                   OR kind = 'split' AND child_id = package.package_id
+                LIMIT 1
             )
         FROM fact
         JOIN material_set USING (set_id)

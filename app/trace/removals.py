@@ -88,18 +88,27 @@ def held_from(
 ) -> tuple[Span, ...]:
     """When a board held what filled designators from one of `packages`: until the last of them came out.
 
-    Whatever is said to come out of a designator, it holds nothing after. Material without designators stays.
+    Material without designators stays. From a removal on that names another package the designator may be empty: what
+    is meant may be what was in it before.
     """
+    after = [one for one in removals if not went_before(begun, one)]
     spans: list[Span] = []
-    for designator in filled if removals else ():
-        spans += stay(begun, evidence, [one for one in removals if _empties(one, designator, packages)])
+    for designator in filled if after else ():
+        ends = [one for one in after if _empties(one, designator, packages)]
+        others = [one for one in after if designator in one.reference_designators and one not in ends]
+        spans += stay(begun, evidence, ends, others)
     return merged(spans) or stay(begun, evidence, ())
 
 
+def went_before(begun: Moment, removal: Moment) -> bool:
+    """At the same time of the same station, the old part comes out first."""
+    return (begun.station_id, begun.recorded_at) == (removal.station_id, removal.recorded_at)
+
+
 def _empties(removal: Removal, designator: str, packages: Collection[int]) -> bool:
-    if removal.reference_designators:
-        return designator in removal.reference_designators
-    return removal.child_id is None and (removal.package_id is None or removal.package_id in packages)
+    names = removal.reference_designators
+    meant = designator in names if names else removal.child_id is None
+    return meant and (removal.package_id is None or removal.package_id in packages)
 
 
 End: TypeAlias = tuple[datetime | None, datetime | None]
@@ -115,6 +124,7 @@ def taken_out_at(removals: Sequence[Row[Any]], installed: Moment, designator: st
     for removal in sorted(removals, key=lambda removal: removal.recorded_at):
         if (
             may_follow(installed, removal)
+            and not went_before(installed, removal)
             and (removal.package or removal.child or removal.reference_designators)
             and (not (removal.package or removal.child) or goes_by in (removal.package, removal.child))
             and (not removal.reference_designators or designator in removal.reference_designators)

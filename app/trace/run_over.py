@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Row, TextClause, text
 from app.db import at_once
 from app.trace.installed import DESCRIBED_THEN, Installed
 from app.trace.reach import Reels
+from app.trace.spans import BETWEEN_CLOCKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,34 +61,52 @@ _SENSED = _SEEN.format(
 )
 
 
-# What was split off a reel may have taken along what hung behind it.
-_JOINED = """
-    (
-        SELECT parent_id, child_id, recorded_at, received_at FROM package_link WHERE kind = 'joined'
-        UNION ALL
-        SELECT part.child_id, behind.child_id, behind.recorded_at, greatest(behind.received_at, part.received_at)
-        FROM package_link AS part JOIN package_link AS behind ON behind.parent_id = part.parent_id
-        WHERE part.kind = 'split' AND behind.kind = 'joined' AND part.recorded_at >= behind.recorded_at
+# What was split off a reel, or off such a part, may have taken along what hung behind it: by clocks that may be off.
+_BY_CLOCKS = f"- interval '{BETWEEN_CLOCKS.total_seconds()} seconds'"
+_JOINED_AHEAD = f"""
+    WITH RECURSIVE joined AS (
+        SELECT parent_id, child_id, recorded_at, received_at FROM package_link
+        WHERE child_id = ANY (CAST(:packages AS integer[])) AND kind = 'joined'
+        UNION
+        SELECT part.child_id, joined.child_id, joined.recorded_at, greatest(joined.received_at, part.received_at)
+        FROM joined JOIN package_link AS part ON part.parent_id = joined.parent_id AND part.kind = 'split'
+        WHERE part.recorded_at >= joined.recorded_at {_BY_CLOCKS}
+    )
+"""
+_JOINED_BEHIND = f"""
+    WITH RECURSIVE part AS (
+        SELECT package_id, package_id AS whole_id, CAST('infinity' AS timestamptz) AS recorded_at,
+            CAST('-infinity' AS timestamptz) AS received_at
+        FROM unnest(CAST(:packages AS integer[])) AS package_id
+        UNION
+        SELECT part.package_id, link.parent_id, least(part.recorded_at, link.recorded_at),
+            greatest(part.received_at, link.received_at)
+        FROM part JOIN package_link AS link ON link.child_id = part.whole_id AND link.kind = 'split'
+    ), joined AS (
+        SELECT part.package_id AS parent_id, link.child_id, link.recorded_at,
+            greatest(part.received_at, link.received_at) AS received_at
+        FROM part JOIN package_link AS link ON link.parent_id = part.whole_id AND link.kind = 'joined'
+        WHERE part.recorded_at >= link.recorded_at {_BY_CLOCKS}
     )
 """
 
 
-def _splices(end: str) -> TextClause:
+def _splices(joined: str) -> TextClause:
     return text(
         f"""
         -- Which splices have these packages at this end, when was each told, and when did a sensor see it pass?
+        {joined}
         SELECT link.parent_id AS head, link.child_id AS follower,
             min(greatest(link.recorded_at, {_LOADED})) AS told_at, min({_SENSED}) AS sensed_at
-        FROM {_JOINED} AS link
-        WHERE link.{end} = ANY (CAST(:packages AS integer[])) AND {_KNOWN}
-          AND link.parent_id <> link.child_id
+        FROM joined AS link
+        WHERE {_KNOWN} AND link.parent_id <> link.child_id
         GROUP BY link.parent_id, link.child_id
         """
     )
 
 
-_AHEAD = _splices("child_id")
-_BEHIND = _splices("parent_id")
+_AHEAD = _splices(_JOINED_AHEAD)
+_BEHIND = _splices(_JOINED_BEHIND)
 
 
 class _Chains:
@@ -218,9 +237,10 @@ def run_over(connection: Connection, packages: Collection[int], as_of: datetime 
 _SPLICED_TO = text(
     f"""
     -- Which of these packages have another spliced on behind, and since when was that seen: never, if NULL?
+    {_JOINED_BEHIND}
     SELECT parent_id, nullif(min(coalesce({_SENSED}, '-infinity')), '-infinity') AS sensed_at
-    FROM {_JOINED} AS link
-    WHERE parent_id = ANY (CAST(:packages AS integer[])) AND {_KNOWN}
+    FROM joined AS link
+    WHERE {_KNOWN}
     GROUP BY parent_id
     """
 )

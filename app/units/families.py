@@ -31,12 +31,14 @@ REMOVED = f"""
             FROM panel_position AS held WHERE held.unit_id = board.unit_id
         ) AS named (unit_id, position_number, held_from, held_until)
         JOIN removal ON removal.unit_id = named.unit_id AND removal.recorded_at >= built.recorded_at
-            -- Within the error of clocks that were seen off, it may have been before.
-            AND (removal.station_id = built.station_id OR removal.recorded_at >= built.recorded_at + coalesce((
+            -- Within the error of clocks that were seen off, it may have been before; at the same time of the same
+            -- station, the old part comes out first.
+            AND CASE WHEN removal.station_id = built.station_id THEN removal.recorded_at > built.recorded_at
+            ELSE removal.recorded_at >= built.recorded_at + coalesce((
                 SELECT sum(largest_error) FROM station_clock AS wrong
                 WHERE wrong.station_id IN (removal.station_id, built.station_id)
                   AND largest_error > interval '2 seconds'
-            ), interval '0'))
+            ), interval '0') END
         WHERE removal.child_id = built.child_id OR removal.package_id = built.package_id
            -- Nothing was named: whatever was in the designators is meant.
            OR (removal.child_id IS NULL AND removal.package_id IS NULL

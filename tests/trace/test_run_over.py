@@ -313,14 +313,25 @@ def test_each_reel_of_a_lot_is_believed_as_far_as_it_reaches_itself(engine: Engi
     assert {answer[f"SN-{n}"] for n in (4, 5)} == {"bounded C1 C2 R1 R2"}
 
 
-def test_what_was_split_off_a_reel_may_have_taken_along_what_hung_behind_it(engine: Engine) -> None:
+PART_OF_IT = {
+    "a part": [split("P-1", "P-1b", 10, when=6)],
+    "told by a clock that lags": [split("P-1", "P-1b", 10, when=3)],
+    "a part of a part": [split("P-1", "P-1a", 10, when=6), split("P-1a", "P-1b", 10, when=7)],
+    "in a circle, by mistake": [split("P-1", "P-1b", 10, when=6), split("P-1b", "P-1", 0, when=8)],
+}
+
+
+@pytest.mark.parametrize("split_off", PART_OF_IT.values(), ids=PART_OF_IT)
+def test_what_was_split_off_a_reel_may_have_taken_along_what_hung_behind_it(
+    engine: Engine, split_off: list[bytes]
+) -> None:
     stored(
         engine,
         described("P-1", initial=20),
         described("P-2", initial=1000),
         loaded("P-1", when=1),
         joined("P-1", "P-2", when=5),
-        split("P-1", "P-1b", 10, when=6),
+        *split_off,
         loaded("P-1b", slot="M1.F.2", when=7),
         *[board(f"SN-{n}", "P-1b", when=10 + 10 * n) for n in range(8)],
     )
