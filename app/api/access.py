@@ -82,12 +82,12 @@ def reading(engine: TheEngine) -> Iterator[Connection]:
         yield connection
 
 
-async def reading_later(engine: TheEngine) -> AsyncIterator[Callable[[], Connection]]:
-    """The same, for who may not need it: it begins when it is called for."""
+async def tracing(trace: TheTrace) -> AsyncIterator[Callable[[], Connection]]:
+    """A connection of trace's own for the time of the answer, streaming included, from when it is called for."""
     begun: list[Connection] = []
 
     def begin() -> Connection:
-        begun.append(engine.connect().execution_options(postgresql_readonly=True))
+        begun.append(trace.connect())
         return begun[-1]
 
     try:
@@ -99,7 +99,7 @@ async def reading_later(engine: TheEngine) -> AsyncIterator[Callable[[], Connect
 
 Sent = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
 Reading = Annotated[Connection, Depends(reading)]
-ReadingLater = Annotated[Callable[[], Connection], Depends(reading_later)]
+Tracing = Annotated[Callable[[], Connection], Depends(tracing)]
 
 
 def unit_reader(connection: Reading, sent: Sent) -> Actor:

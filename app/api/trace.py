@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Connection
 
-from app.api.access import Reading, ReadingLater, Sent, TheTrace, UnitReader
+from app.api.access import Reading, Sent, TheTrace, Tracing, UnitReader
 from app.db import asked
 from app.errors import Invalid
 from app.http.answers import documented, json_answer, whole_answer
@@ -66,7 +66,7 @@ def get_where_used(
     *,
     request: Request,
     trace: TheTrace,
-    reading: ReadingLater,
+    tracing: Tracing,
     sent: Sent,
     terms: Asked,
     cursor: Annotated[str | None, Query(description="`next` of the page before")] = None,
@@ -80,8 +80,8 @@ def get_where_used(
     """
     form = form_of(request)
     if form is not None:
-        connection = reading()
-        return carrying_units_table(connection, terms, asker(connection, sent, Permission.read_units), form)
+        reader = asked(trace, lambda connection: asker(connection, sent, Permission.read_units))
+        return carrying_units_table(tracing(), terms, reader, form)
 
     def question(connection: Connection) -> WhereUsed:
         # One connection for who asks and what, with plans that are made: nine in ten pages are small.

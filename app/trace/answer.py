@@ -140,10 +140,12 @@ class Answer:
             boards = self._wanted.as_held(boards_carrying(self._connection, sets, self._question, after=passed))
             for block in _blocks(boards, self._at_first):
                 shown = self._shown_of(block)
+                sees_all, unsure, of_verdict = self._customer_id is None, self._unsure, self._of_verdict
                 for board, verdict in self._judged(block, shown):
-                    particular = board.shown or shown.particulars[board.place[0]]
-                    if board.place not in self._unsure and self._sees(particular):
-                        yield self._of_verdict(board.place, particular, verdict)
+                    place = board.place
+                    particular = board.shown or shown.particulars[place[0]]
+                    if place not in unsure and (sees_all or self._sees(particular)):
+                        yield of_verdict(place, particular, verdict)
         if passed:  # the stages that follow ask whom this one told of
             boards = self._wanted.as_held(boards_carrying(self._connection, sets, self._question))
             for block in _blocks(takewhile(lambda board: board.place[0] <= passed, boards)):

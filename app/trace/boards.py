@@ -177,15 +177,19 @@ _PLAIN = text(
     WITH fact AS MATERIALIZED (
         SELECT unit_id, set_id, station_id, recorded_at, position_number, candidates
         FROM installation WHERE set_id = ANY (CAST(:sets AS integer[]))
+    ), ordered AS MATERIALIZED (
+        -- By itself, so that no index that has this order is read from end to end for it.
+        SELECT * FROM fact ORDER BY unit_id, recorded_at, set_id
     ), every AS MATERIALIZED (
-        SELECT array_agg(unit_id) AS units FROM fact
+        -- In order, as each question below would sort them.
+        SELECT array_agg(unit_id ORDER BY unit_id) AS units FROM ordered
     ), panel AS MATERIALIZED (
         SELECT EXISTS (SELECT FROM panel_position WHERE panel_id = ANY (units))
             OR EXISTS (SELECT FROM spoken_position WHERE unit_id = ANY (units))
             OR EXISTS (SELECT FROM spoken_count WHERE unit_id = ANY (units)) AS meant
         FROM every
     ), report AS (
-        SELECT * FROM fact WHERE unit_id > :after ORDER BY unit_id, recorded_at, set_id LIMIT :first
+        SELECT * FROM ordered WHERE unit_id > :after ORDER BY unit_id, recorded_at, set_id LIMIT :first
     ), first AS MATERIALIZED (
         SELECT array_agg(unit_id) AS units, array_agg(recorded_at) AS times, array_agg(set_id) AS sets,
             array_agg(station_id) AS stations, array_agg(position_number) AS positions,

@@ -50,9 +50,9 @@ class Wanted:
 
     def as_held(self, boards: Iterator[Board]) -> Iterator[Board]:
         """Boards with their reports by what the sets held when they were reported; none without such a report."""
-        if not self.over:
-            yield from boards
-            return
+        return self._held_then(boards) if self.over else boards
+
+    def _held_then(self, boards: Iterator[Board]) -> Iterator[Board]:
         for board in boards:
             reports = []
             for at, (set_id, *rest) in board.reports:

@@ -88,11 +88,18 @@ def stream_where_used(
     To a customer, what none of their units carries is not known, so that nobody can probe for what others have: the
     same `NotFound` as for what does not exist.
     """
-    told = False
-    for unit in _stream(connection, question, customer_id, after, at_first, found_good):
-        told = True
-        yield unit
-    if customer_id is not None and not told and after is None and not _is_theirs(connection, question, customer_id):
+    units = _stream(connection, question, customer_id, after, at_first, found_good)
+    return units if customer_id is None or after is not None else _known(units, connection, question, customer_id)
+
+
+def _known(
+    units: Iterator[CarryingUnit], connection: Connection, question: Question, customer_id: int
+) -> Generator[CarryingUnit]:
+    first = next(units, None)
+    if first is not None:
+        yield first
+        yield from units
+    elif not _is_theirs(connection, question, customer_id):
         raise question.not_known
 
 
@@ -103,7 +110,7 @@ def _stream(
     after: Key | None,
     at_first: int,
     found_good: Collection[int],
-) -> Iterator[CarryingUnit]:
+) -> Generator[CarryingUnit]:
     by_material = question.names_packages or question.names_placements
     wanted = find_hits(connection, question, found_good) if by_material else Wanted({})
     answer = Answer(connection, question, wanted, customer_id, at_first)
