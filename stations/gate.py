@@ -85,7 +85,7 @@ def read_snapshot(payload: bytes, station: str, token: str) -> Snapshot | None:
         if not any(hmac.compare_digest(expected.encode(), given.encode()) for given in signed.signatures):
             return None
         snapshot = msgspec.json.decode(signed.content, type=Snapshot)
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except (msgspec.DecodeError, UnicodeError):
         return None
     return snapshot if snapshot.station == station else None
 

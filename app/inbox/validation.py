@@ -94,6 +94,7 @@ _OF_STATIONS: Final = [
     "open_too_long",
     "retired",
     "tool_missing",
+    "side_unknown",
 ]
 FAILURE_CODES: Final[dict[str, int]] = {
     code: number

@@ -7,7 +7,7 @@ value changes the plan, and planning it anew for each request would cost more th
 from typing import Final
 
 from app.interlock.station_question import STATION
-from app.units.families import REMOVED, boards_in
+from app.units.families import BOARD_THEN, REMOVED, boards_in
 from app.units.leave import given_to_board
 from app.units.places import (
     HELD_WINDOW,
@@ -23,7 +23,7 @@ from app.units.places import (
 )
 from app.units.provisional import PASSED_WITHOUT, released
 from app.units.scrapped import ACCEPTED_SINCE, TOLD_BY_STATION, WHOLLY
-from app.units.starts import COMPLETES, GIVEN_UP, taken_back
+from app.units.starts import COMPLETES, GIVEN_UP, PASSED_AS_WHOLE, taken_back
 
 LONGEST_SHIFT: Final = "12 hours"
 """How long somebody who logged in at a station and never out is taken to be there."""
@@ -136,7 +136,8 @@ def _runs(kind: str, *, rounds: bool) -> str:
     return f"""
         SELECT DISTINCT possible.subject_id, '{kind}' AS kind, fact.station_id, fact.method, fact.recipe_id,
             fact.outcome, fact.recorded_at, least(fact.recorded_at, fact.received_at) AS happened_at, fact.received_at,
-            fact.event_id, fact.run, here.told AS told_here,
+            fact.event_id, fact.run, here.told AS told_here, fact.transaction_id,
+            possible.position_number IS NOT NULL AND fact.position_number = 0 AS of_whole,
             {in_doubt("possible", **tied) if rounds else "false"} AS in_doubt
         FROM possible JOIN {kind} AS fact
         ON fact.unit_id = possible.unit_id
@@ -208,7 +209,7 @@ def _work(*, rounds: bool) -> str:
             WHERE there.subject_id = run.subject_id
             ORDER BY made.decided_at DESC LIMIT 1
         ) AS decided ON run.outcome = 'failed'
-        WHERE station.operation IS NOT NULL
+        WHERE station.operation IS NOT NULL AND NOT {PASSED_AS_WHOLE.format(asked="subject_id")}
     ),
     latest AS (
         -- Of each matter: another kind of run, another method, or the other side's recipe, says nothing of a failure.
@@ -224,7 +225,7 @@ def _work(*, rounds: bool) -> str:
         ORDER BY subject_id, operation, kind, method, recipe,
             -- What may have been another board that passed clears nothing.
             outcome = 'passed' AND in_doubt, outcome IN ('passed', 'failed') DESC, happened_at DESC,
-            recorded_at DESC, event_id DESC, run DESC
+            recorded_at DESC, outcome = 'failed' DESC, event_id DESC, run DESC
     ),
     mending AS (
         -- When were hands on it, and quality has not accepted it as it is since? Of several that may be meant, on each.
@@ -319,8 +320,8 @@ def _ask(*, rounds: bool) -> str:
             WHERE place.subject_id = subject.subject_id AND {COMPLETES}
          ) LIMIT 1) AS started,
         (SELECT parent.serial
-         FROM installed_unit AS built JOIN unit AS parent ON parent.unit_id = built.unit_id
-         WHERE built.child_id = unit.unit_id AND NOT {REMOVED}
+         FROM installed_unit AS built JOIN unit AS parent ON parent.unit_id = coalesce(({BOARD_THEN}), built.unit_id)
+         WHERE built.child_id = unit.unit_id AND parent.unit_id <> unit.unit_id AND NOT {REMOVED}
          ORDER BY built.recorded_at DESC LIMIT 1) AS built_into,
         (SELECT json_agg(DISTINCT child.serial)
          FROM possible AS place JOIN installed_unit AS built ON built.unit_id = place.unit_id
@@ -344,20 +345,23 @@ def _ask(*, rounds: bool) -> str:
             OR (given.unit_id IS NULL AND given.station_id = station_at.station_id AND given.expires_at > now())
          )) AS overrides,
         CASE WHEN station_at.qualified_only THEN (
-            -- Who logs in takes the former's place; nobody stays logged in for longer than a shift lasts.
+            -- Who logs in takes the former's place; nobody stays logged in for longer than a shift lasts. A clock may
+            -- be ahead: what was heard has happened.
             SELECT json_build_array(coalesce(said.identifier, said.login))
             FROM (
-                SELECT recorded_at, nullif(body #>> '{{Operator,OperatorIdentifier}}', '') AS identifier,
+                SELECT least(recorded_at, received_at) AS recorded_at,
+                    nullif(body #>> '{{Operator,OperatorIdentifier}}', '') AS identifier,
                     nullif(body #>> '{{Operator,LoginName}}', '') AS login
                 FROM station_event
                 WHERE station_id = station_at.station_id AND message_name = 'CFX.Production.OperatorActivated'
                   AND recorded_at > now() - interval '{LONGEST_SHIFT}'
-                ORDER BY recorded_at DESC, event_id DESC LIMIT 1
+                ORDER BY least(recorded_at, received_at) DESC, event_id DESC LIMIT 1
             ) AS said
             WHERE NOT EXISTS (
                 SELECT FROM station_event AS gone
                 WHERE gone.station_id = station_at.station_id
-                  AND gone.message_name = 'CFX.Production.OperatorDeactivated' AND gone.recorded_at >= said.recorded_at
+                  AND gone.message_name = 'CFX.Production.OperatorDeactivated'
+                  AND least(gone.recorded_at, gone.received_at) >= said.recorded_at
                   AND (gone.body #>> '{{Operator,OperatorIdentifier}}' = said.identifier
                        OR gone.body #>> '{{Operator,LoginName}}' = said.login
                        OR coalesce(nullif(gone.body #>> '{{Operator,OperatorIdentifier}}', ''),

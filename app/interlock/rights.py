@@ -56,6 +56,7 @@ RIGHTS: dict[str, Right] = {
     # setup
     "not_verified": Right(_LEAD, _SHIFT),
     "slot_empty": Right(_LEAD, _HOUR),
+    "side_unknown": Right(_LEAD, _HOUR),
     "wrong_part": Right(_ENGINEER, _HOUR, second_person=True),
     "wrong_revision": Right(_ENGINEER, _SHIFT, second_person=True),
     "unapproved_alternate": Right(_ENGINEER, _SHIFT, second_person=True),

@@ -22,7 +22,7 @@ from app.interlock.facts import Station, Topic
 from app.interlock.gathering import Asked, gather
 from app.interlock.rules import decide
 from app.units.places import HELD_WINDOW
-from app.units.provisional import BY_GATE, provisional_starts, release_starts
+from app.units.provisional import BY_GATE, ProvisionalStart, provisional_starts, release_starts
 
 log = structlog.get_logger()
 
@@ -180,7 +180,7 @@ class Reconciler:
         self._after = (_FIRST, 0) if at_the_end else (rows[-1].received_at, rows[-1].event_id)
         units = {row.unit_id for row in rows if row.unit_id is not None}
         starts = [start for start in provisional_starts(connection, units) if start.cached] if units else []
-        released = [start for start in starts if _would_have_passed(connection, start.unit_id, start.station_id)]
+        released = [start for start in starts if _would_have_passed(connection, start)]
         release_starts(
             connection, released, actor=BY_GATE, reason="The gate looked again, and nothing stood against it."
         )
@@ -192,11 +192,13 @@ _NAMES: Final = text(
 )
 
 
-def _would_have_passed(connection: Connection, unit_id: int, station_id: int) -> bool:
-    serial, handle = connection.execute(_NAMES, {"unit": unit_id, "station": station_id}).one()
-    for facts in gather(connection, station=handle, asked=[Asked(serial)], topics=_AFTERWARDS):
-        # How the station stands today says nothing of what it did then.
-        bare = replace(facts, station=Station(station_id, handle, facts.station.operation))
-        if any(ground.code != "provisional" for ground in decide(bare).reasons):
+def _would_have_passed(connection: Connection, start: ProvisionalStart) -> bool:
+    given = {"unit": start.unit_id, "station": start.station_id}
+    serial, handle = connection.execute(_NAMES, given).one()
+    for facts in gather(connection, station=handle, asked=[Asked(serial)], at=start.recorded_at, topics=_AFTERWARDS):
+        # What was in its slots and its tools then is known; how it stands today otherwise says nothing of that.
+        here = facts.station
+        then = Station(start.station_id, handle, here.operation, setup_planned=True, setup=here.setup, tools=here.tools)
+        if any(ground.code != "provisional" for ground in decide(replace(facts, station=then)).reasons):
             return False
     return True

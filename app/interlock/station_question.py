@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.lines.clocks import FRESH
-from app.setup.current import ORDER_OF_RECIPE
+from app.setup.current import ACTIVE_RECIPE, ORDER_OF_RECIPE
 
 STATION: Final = f"""
     station_at AS (
@@ -36,9 +36,7 @@ STATION: Final = f"""
         LEFT JOIN station_lock ON station_lock.station_id = station.station_id AND station_lock.unlocked_at IS NULL
         LEFT JOIN station_calibration ON station_calibration.station_id = station.station_id
         LEFT JOIN LATERAL (
-            SELECT body, recorded_at FROM station_event AS said
-            WHERE said.station_id = station.station_id AND said.message_name = 'CFX.Production.RecipeActivated'
-            ORDER BY said.recorded_at DESC LIMIT 1
+            {ACTIVE_RECIPE}
         ) AS active ON true
         LEFT JOIN work_order AS active_order ON active_order.number = {ORDER_OF_RECIPE}
         LEFT JOIN product_revision AS active_revision

@@ -12,7 +12,7 @@ from app.interlock.gathering import Asked, gather
 from app.interlock.rules import decide
 from app.reasons import Reason
 from app.sentences import Sentence
-from app.setup.current import ORDER_OF_RECIPE, building_at
+from app.setup.current import ACTIVE_RECIPE, ORDER_OF_RECIPE, building_at
 from app.setup.requirements import required_setup
 from app.setup.rules import Required
 from app.setup.state import judge_requirements, setup_at
@@ -25,10 +25,7 @@ _RUNS = text(
         active.body ->> 'RelevantSurface' AS surface, work_order.product_revision_id
     FROM station
     LEFT JOIN LATERAL (
-        SELECT body, recorded_at FROM station_event
-        WHERE station_event.station_id = station.station_id
-          AND message_name = 'CFX.Production.RecipeActivated'
-        ORDER BY recorded_at DESC LIMIT 1
+        {ACTIVE_RECIPE}
     ) AS active ON true
     LEFT JOIN work_order ON work_order.number = {ORDER_OF_RECIPE}
     WHERE station.handle = :station

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Final
 
 from app.materials.happenings import Happened, Happening
-from app.materials.moisture import STRICTEST, FloorLife, floor_life
+from app.materials.moisture import STRICTEST, FloorLife, floor_life, stricter
 from app.materials.shelf_life import FINISH_HOURS, cold_chain, open_time
 from app.reasons import Reason
 from app.sentences import Sentence
@@ -158,7 +158,7 @@ def _expiry(known: KnownPackage, at: datetime, found: _Findings) -> None:
 
 def _moisture(known: KnownPackage, limits: dict[str, float | None], at: datetime, found: _Findings) -> str | None:
     """Judge the floor life; the level that counts."""
-    said = known.handling.moisture_level or known.moisture_level
+    said = stricter(filter(None, (known.handling.moisture_level, known.moisture_level)))
     told_of = any(one.kind in _EXPLICIT and one.at <= at for one in known.happenings)
     if said is None and not told_of:
         return None  # a resistor: nobody ever treated it as sensitive

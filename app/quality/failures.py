@@ -9,6 +9,7 @@
 * Or by a decision that was made about it: a disposition decides the failures that stood when its nonconformance was
   opened, of that unit or position alone, and what the same matter failed since. A containment is opened for a lot, a
   tool, a window, never for a failure; its dispositions clear none.
+* A pass of the panel as a whole clears no failure that was told of the board itself in the same work.
 * What was said in work that was aborted clears nothing, and a failure that was called a mistake there never was.
 * `error` and `aborted` say nothing of the board: they neither fail it nor clear an earlier failure.
 """
@@ -22,7 +23,7 @@ from sqlalchemy import Connection, text
 from app.sentences import Sentence
 from app.units.families import MEMBER_ROUNDS, TIED_AT_MEMBER_ROUND, TIED_IN_DOUBT_THERE
 from app.units.places import passed_without
-from app.units.starts import taken_back
+from app.units.starts import PASSED_AS_WHOLE, taken_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ def _runs(kind: str) -> str:
     return f"""
         SELECT place.asked_id, '{kind}' AS kind, fact.unit_id, fact.position_number, fact.station_id, fact.method,
             fact.recipe_id, fact.outcome, fact.recorded_at, fact.received_at, fact.event_id, fact.run,
-            least(fact.recorded_at, fact.received_at) AS happened_at
+            least(fact.recorded_at, fact.received_at) AS happened_at, fact.transaction_id,
+            place.position_number IS NOT NULL AND fact.position_number = 0 AS of_whole
         FROM place JOIN {kind} AS fact ON {TIED_AT_MEMBER_ROUND}
             AND (place.position_number IS NULL OR fact.position_number > 0 OR fact.run > 0)
         WHERE NOT ({taken_back(kind)}) AND (fact.outcome = 'failed' OR (
@@ -84,6 +86,7 @@ _JUDGED = f"""
                 SELECT FROM spoken_position WHERE spoken_position.unit_id = run.unit_id
             ) THEN run.position_number ELSE 0 END AS part
         FROM run JOIN station USING (station_id) LEFT JOIN recipe USING (recipe_id)
+        WHERE NOT {PASSED_AS_WHOLE.format(asked="asked_id")}
     )
 """
 _STANDING = f"""

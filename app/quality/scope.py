@@ -62,6 +62,16 @@ class Scope:
         return {evidence.value: counted[evidence] for evidence in Evidence}
 
 
+_UNLINKED = text(
+    """
+    -- Which of these are panels with positions of which no board is known yet?
+    SELECT DISTINCT unit_id FROM serial JOIN spoken_position AS told USING (unit_id)
+    WHERE serial = ANY (CAST(:serials AS text[])) AND NOT EXISTS (
+        SELECT FROM panel_position AS held
+        WHERE held.panel_id = told.unit_id AND held.position_number = told.position_number
+    )
+    """
+)
 _SERIALS = text("SELECT unit_id, serial FROM unit WHERE unit_id = ANY (CAST(:units AS bigint[]))")
 
 
@@ -121,6 +131,7 @@ def _listed(connection: Connection, terms: Terms) -> dict[Key, ScopedUnit]:
             few = Sentence("%(all_names)s and %(count)s more", all_names=unknown[:5], count=len(more))
         raise NotFound(Sentence("No unit %(few)s is known here. Correct the list; nothing was contained.", few=few))
     units = [unit_id for meant in named.values() for unit_id in meant]
+    units += connection.execute(_UNLINKED, {"serials": list(terms.serials)}).scalars()
     listed = {(row[0], 0): row[1] for row in connection.execute(_SERIALS, {"units": units})}
     why = "It is on the list, by itself or with its panel."
     return {key: ScopedUnit(serial, Evidence.exact, why, now) for key, serial in listed.items()}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from app.errors import Invalid
@@ -78,12 +78,17 @@ def _words(question: Question) -> Sentence:
 
 
 def terms_of(kept: Mapping[str, Any]) -> Terms:
-    """The terms that `as_json` kept, or that a request names. Empty values count as not given."""
+    """The terms that `as_json` kept, or that a request names. Empty values count as not given.
+
+    A time without zone is UTC.
+    """
     given = {name: value for name, value in kept.items() if value not in (None, "", [], ())}
     serials: Sequence[str] = given.pop("serials", ())
     for name in ("since", "until"):
         if isinstance(given.get(name), str):
             given[name] = datetime.fromisoformat(given[name])
+        if name in given and given[name].tzinfo is None:
+            given[name] = given[name].replace(tzinfo=UTC)
     if isinstance(given.get("received_on"), str):
         given["received_on"] = date.fromisoformat(given["received_on"])
     return Terms(Question(**given) if given else None, tuple(dict.fromkeys(serials)))

@@ -19,6 +19,17 @@ class Building:
     side: str | None
 
 
+ACTIVE_RECIPE = """
+    SELECT told.body, told.recorded_at FROM (
+        -- What a clock told that was ahead then comes first; the latest is among these for all that.
+        SELECT said.body, said.recorded_at, said.received_at, said.event_id FROM station_event AS said
+        WHERE said.station_id = station.station_id AND said.message_name = 'CFX.Production.RecipeActivated'
+        ORDER BY said.recorded_at DESC LIMIT 50
+    ) AS told
+    ORDER BY least(told.recorded_at, told.received_at) DESC, told.event_id DESC LIMIT 1
+"""
+"""The recipe that `station` activated last: body and time. A clock may be ahead: what was heard has happened."""
+
 ORDER_OF_RECIPE = """
     coalesce(nullif(active.body #>> '{WorkOrderIdentifier,WorkOrderId}', ''), (
         SELECT said.body #>> '{WorkOrderIdentifier,WorkOrderId}' FROM station_event AS said
@@ -42,13 +53,18 @@ The same recipe again, without an order, goes on for the order that it was activ
 _LATEST = text(
     """
     -- Which unit did this station begin last, and of which order is it, or its boards, or its panel?
+    -- What was heard has happened, though the clock that told it was ahead: the latest is among the last few it told.
     -- And which order did it activate a recipe for, if that was later? The same recipe again, without an order, is no
     -- changeover: it goes on for the order that it was activated for.
     WITH begun AS (
         SELECT ordered.work_order_id, work.surface, work.started_at AS told_at
         FROM (
-            SELECT unit_id, surface, started_at FROM work_record
-            WHERE station_id = :station AND started_at <= :at
+            SELECT unit_id, surface, least(started_at, started_received_at) AS started_at
+            FROM (
+                SELECT unit_id, surface, started_at, started_received_at FROM work_record
+                WHERE station_id = :station AND least(started_at, started_received_at) <= :at
+                ORDER BY work_record.started_at DESC LIMIT 50
+            ) AS latest
             ORDER BY started_at DESC LIMIT 1
         ) AS work
         LEFT JOIN LATERAL (
@@ -63,9 +79,10 @@ _LATEST = text(
         SELECT body -> 'RecipeName' AS recipe, body -> 'Revision' AS revision, body ->> 'RelevantSurface' AS surface,
             recorded_at, nullif(body #>> '{WorkOrderIdentifier,WorkOrderId}', '') AS number, work_order.work_order_id
         FROM (
-            SELECT body, recorded_at FROM station_event
-            WHERE station_id = :station AND message_name = 'CFX.Production.RecipeActivated' AND recorded_at <= :at
-            ORDER BY recorded_at DESC LIMIT 500
+            SELECT body, least(recorded_at, received_at) AS recorded_at FROM station_event
+            WHERE station_id = :station AND message_name = 'CFX.Production.RecipeActivated'
+              AND least(recorded_at, received_at) <= :at
+            ORDER BY station_event.recorded_at DESC LIMIT 500
         ) AS latest
         LEFT JOIN work_order ON work_order.number = body #>> '{WorkOrderIdentifier,WorkOrderId}'
     ), activated AS (

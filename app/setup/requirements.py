@@ -173,6 +173,21 @@ _CHOSEN = text(
 )
 
 
+_HAS_SIDES = text(
+    """
+    SELECT count(*) > 1 AND bool_and(side IS NOT NULL) FROM required_setup
+    WHERE station_id = :station AND product_revision_id = :revision
+    """
+)
+
+
+def has_sides(connection: Connection, station_id: int, product_revision_id: int) -> bool:
+    """Whether the sides of a product have a setup each here, and none is for both."""
+    asked = {"station": station_id, "revision": product_revision_id}
+    found: bool = connection.execute(_HAS_SIDES, asked).scalar_one()
+    return found
+
+
 def choose_setup(
     connection: Connection, station_id: int, product_revision_id: int, side: str | None
 ) -> ChosenSetup | None:

@@ -169,6 +169,7 @@ TIED_IN_DOUBT = f"(coalesce(held.is_nested, false) OR {in_doubt('held', transact
 _PASSED_OVER = f"fact.position_number = 0 AND {passed_over('held.position_number', 'held.board_id', THEN)}"
 NOT_PASSED_OVER = f"{TIED} AND NOT ({_PASSED_OVER})"
 """As `TIED`, without boards that the machine passed over."""
+_ITSELF_PASSED_OVER = f"held.board_id IS NULL AND fact.candidates > 1 AND {passed_over('NULL', 'fact.unit_id', THEN)}"
 
 _PLAIN = text(
     f"""
@@ -186,7 +187,9 @@ _PLAIN = text(
     ), panel AS MATERIALIZED (
         SELECT EXISTS (SELECT FROM panel_position WHERE panel_id = ANY (units))
             OR EXISTS (SELECT FROM spoken_position WHERE unit_id = ANY (units))
-            OR EXISTS (SELECT FROM spoken_count WHERE unit_id = ANY (units)) AS meant
+            OR EXISTS (SELECT FROM spoken_count WHERE unit_id = ANY (units))
+            -- Or of a work on several, which may have passed over one of them.
+            OR EXISTS (SELECT FROM fact WHERE candidates > 1) AS meant
         FROM every
     ), report AS (
         SELECT * FROM ordered WHERE unit_id > :after ORDER BY unit_id, recorded_at, set_id LIMIT :first
@@ -252,7 +255,7 @@ _CARRYING = text(
     FROM fact JOIN station USING (station_id)
     LEFT JOIN held ON {NOT_PASSED_OVER}
     LEFT JOIN width ON width.panel_id = fact.unit_id
-    WHERE coalesce(held.board_id, fact.unit_id) > :after
+    WHERE coalesce(held.board_id, fact.unit_id) > :after AND NOT ({_ITSELF_PASSED_OVER})
     ORDER BY 1, 2, 3, 4
     """
 )

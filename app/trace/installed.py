@@ -79,7 +79,8 @@ def _question(*, then: bool) -> TextClause:
                 fact.unit_id, fact.position_number, fact.event_id, fact.set_id, fact.station_id, fact.recorded_at,
                 fact.candidates, fact.transaction_id, fact.received_at, place.positions, {TIED_IN_DOUBT} AS doubted
             FROM place JOIN installation AS fact ON {TIED_AT_PLACE}
-            WHERE (place.position_number IS NULL OR NOT (fact.position_number = 0 AND {left_out}))
+            WHERE NOT ({left_out} AND CASE WHEN place.position_number IS NULL THEN fact.candidates > 1
+                       ELSE fact.position_number = 0 END)
               {"AND fact.received_at <= :as_of" if then else ""}
             ORDER BY 1, 2, 3, doubted
         )

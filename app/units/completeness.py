@@ -131,7 +131,8 @@ def incomplete(
         if not row.completed:
             working[row.asked_id] = row.station
         else:
-            worked.add(row.asked_id)
+            if row.done:
+                worked.add(row.asked_id)
             if row.done and row.operation is not None:
                 visits.setdefault(row.asked_id, []).append(Visit(row.operation, row.started_at))
     revisions = {row[0]: row[1] for row in connection.execute(_ROUTINGS, asked)}

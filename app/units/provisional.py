@@ -8,6 +8,7 @@ provisional follows from these statements and the releases; no unit carries a fl
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
@@ -87,18 +88,22 @@ _RELEASE = text(
 
 @dataclass(frozen=True, slots=True)
 class ProvisionalStart:
-    """A unit's start without the product's word; `cached`: on a snapshot that the product had signed."""
+    """A unit's start without the product's word; `cached`: on a snapshot that the product had signed.
+
+    `recorded_at` by the station's clock.
+    """
 
     unit_id: int
     event_id: int
     station_id: int
+    recorded_at: datetime
     cached: bool
 
 
 def provisional_starts(connection: Connection, unit_ids: Iterable[int]) -> list[ProvisionalStart]:
     """Starts without the product's word that nobody has released, of these units and the panels they are on."""
     rows = connection.execute(_ASK, {"units": sorted(set(unit_ids))})
-    return [ProvisionalStart(row.unit_id, row.event_id, row.station_id, row.cached) for row in rows]
+    return [ProvisionalStart(row.unit_id, row.event_id, row.station_id, row.recorded_at, row.cached) for row in rows]
 
 
 def provisional_units(connection: Connection, unit_ids: Iterable[int]) -> set[int]:

@@ -83,6 +83,17 @@ def taken_back(kind: str) -> str:
     """
 
 
+PASSED_AS_WHOLE = """
+    (run.outcome = 'passed' AND run.of_whole AND EXISTS (
+        SELECT FROM run AS own
+        WHERE own.{asked} = run.{asked} AND own.kind = run.kind AND own.outcome = 'failed' AND NOT own.of_whole
+          AND own.transaction_id = run.transaction_id AND own.station_id = run.station_id
+    ))
+"""
+"""Condition on a `run` (inspections and tests of what is `asked`): its panel passed as a whole in work in which the
+board itself failed. That says nothing of the board.
+"""
+
 COMPLETES = """
     done.station_id = begun.station_id AND done.completed_at IS NOT NULL
     AND (done.transaction_id = begun.transaction_id

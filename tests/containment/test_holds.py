@@ -16,6 +16,7 @@ from tests.containment.test_dispositions import inspected
 from tests.inbox.messages import (
     STATION,
     at,
+    completed,
     count,
     entry,
     initialized,
@@ -291,6 +292,21 @@ def test_a_panel_goes_on_with_a_scrapped_board_and_an_assembly_does_not(engine: 
     decide(engine, done.nonconformance, ["SN-1"], "scrap")
     decide(engine, done.nonconformance, ["SN-2"], "released")
     assert set(held(engine, "PNL-1", "SN-1", "SN-2", "BOX")) == {"SN-1", "BOX"}
+
+
+def test_a_panel_whose_boards_are_not_all_known_yet_is_contained_with_those_that_come(engine: Engine) -> None:
+    work = uuid4()
+    units = [("PNL-1", number) for number in (1, 2)]
+    stored(
+        engine,
+        initialized("PNL-1", ("SN-1", 1)),
+        started(*units, transaction=work, panel="PNL-1", when=1),
+        completed(*units, transaction=work, when=3),
+    )
+    contain(engine, serials=["PNL-1"])
+    assert "SN-1" in held(engine, "SN-1")
+    stored(engine, initialized("PNL-1", ("SN-1", 1), ("SN-2", 2), when=10))
+    assert set(held(engine, "SN-1", "SN-2")) == {"SN-1", "SN-2"}
 
 
 def test_a_panels_identifier_stands_for_its_boards(engine: Engine) -> None:

@@ -76,6 +76,15 @@ def test_what_may_be_asked_may_be_contained(
     assert quality.post(f"/api/v1/containments/{number}/count-again").json()["number"] == number
 
 
+@pytest.mark.parametrize("naive", ["since", "until"])
+def test_a_time_without_zone_is_utc(ask: Ask, built: list[str], naive: str) -> None:
+    window = {"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z"}
+    window[naive] = window[naive].removesuffix("Z")
+    asked = {"station": "Acme.Mounter.1", **window}
+    answer = ask("quality_engineer").post("/api/v1/containments/preview", json=asked)
+    assert answer.status_code in {200, 404}, answer.text
+
+
 def test_a_delivery_is_caught_later_and_nothing_else_is(ask: Ask, admin: TestClient, built: list[str]) -> None:
     package = {"identifier": "R-1182", "part_number": "100-0042", "lot": "LK2207", "delivery": "DN-4711"}
     assert admin.post("/api/v1/packages", json=package).status_code == 201

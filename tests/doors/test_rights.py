@@ -79,6 +79,7 @@ OVERRIDES = """
     LP     1 h  no_operator
     LP     8 h  not_verified
     LP     1 h  recipe_unknown
+    LP     1 h  side_unknown
     LP     1 h  slot_empty
     P      8 h  no_verdict
     P      1 h  not_thawed

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from sqlalchemy import Engine
 
@@ -13,9 +14,11 @@ from app.orders.planning import plan_work_order
 from app.people import Actor, Permission
 from app.products.kicad import BoardDesign, Component
 from app.products.planning import import_design
+from app.setup.requirements import SlotPlan
 from tests.inbox.messages import START
 from tests.interlock.clearing import ENGINEER, LENA, Against, clears, gate, says
-from tests.interlock.story import PRINTER
+from tests.interlock.story import MOUNTER, PRINTER, done
+from tests.setup.plant import plan, reel
 
 
 def _unlocked_by(engine: Engine, actor: Actor) -> Iterator[Against]:
@@ -188,3 +191,44 @@ def cleaned(engine: Engine) -> Iterator[Against]:
     yield stencil(engine, Limits(cleaning=10))
     happens(engine, "ST-1", "cleaned")
     yield gate(engine, PRINTER)
+
+
+SIDE = "Have it say so when it begins work or activates its recipe (RelevantSurface), or plan one for both."
+
+
+def _with_a_setup_for_each_side(engine: Engine) -> Against:
+    """The panel is at the mounter, which holds what its bottom needs."""
+    done(engine, PRINTER)
+    for side, part in (("top", "RES-10K"), ("bottom", "RES-22K")):
+        plan(engine, 1, SlotPlan("M1.F.1", part), handle=MOUNTER, side=side)
+    reel(engine, "BELOW", "RES-22K")
+    place = {"LocationIdentifier": "M1.F.1", "MaterialPackage": {"UniqueIdentifier": "BELOW"}}
+    says(engine, "Materials.Storage.MaterialsLoaded", {"Materials": [place]}, station=MOUNTER)
+    return gate(engine, MOUNTER)
+
+
+@clears("side_unknown", SIDE)
+def its_recipe_says_the_side(engine: Engine) -> Iterator[Against]:
+    yield _with_a_setup_for_each_side(engine)
+    says(
+        engine, "Production.RecipeActivated", {"RecipeName": "R", "RelevantSurface": "PrimarySurface"}, station=MOUNTER
+    )
+    assert "wrong_part" in gate(engine, MOUNTER)
+    body = {"RecipeName": "R", "RelevantSurface": "SecondarySurface"}
+    says(engine, "Production.RecipeActivated", body, station=MOUNTER)
+    yield gate(engine, MOUNTER)
+
+
+@clears("side_unknown", SIDE)
+def its_work_says_the_side(engine: Engine) -> Iterator[Against]:
+    yield _with_a_setup_for_each_side(engine)
+    body = {"TransactionID": str(uuid4()), "RelevantSurface": "SecondarySurface", "Units": [{"UnitIdentifier": "P-0"}]}
+    says(engine, "Production.WorkStarted", body, station=MOUNTER)
+    yield gate(engine, MOUNTER)
+
+
+@clears("side_unknown", SIDE)
+def one_setup_is_planned_for_both(engine: Engine) -> Iterator[Against]:
+    yield _with_a_setup_for_each_side(engine)
+    plan(engine, 1, SlotPlan("M1.F.1", "RES-22K"), handle=MOUNTER)
+    yield gate(engine, MOUNTER)

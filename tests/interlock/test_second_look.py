@@ -3,6 +3,7 @@
 What fails over one unit or one station keeps nothing from the others, and what waits for ever takes no turn from them.
 """
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -18,8 +19,21 @@ from app.interlock.snapshots import Issuer, Reconciler
 from app.materials.loaded import loaded_at as loaded_at_of_the_product
 from app.people import create_token
 from tests.containment.stories import contain
-from tests.inbox.messages import count, initialized, message, received, started, stored
+from tests.inbox.messages import (
+    START,
+    completed,
+    count,
+    entry,
+    initialized,
+    installed,
+    message,
+    received,
+    started,
+    stored,
+)
+from tests.interlock.stories_of_setups import F1, R10K, at_the_mounter, machine_loads_now
 from tests.interlock.story import MOUNTER, PRINTER, clock
+from tests.setup.plant import reel
 
 FORBIDDEN = "This station is in nobody's head"
 
@@ -50,6 +64,28 @@ def test_boards_of_a_reused_carrier_are_looked_at_once_each(line: Engine) -> Non
         passed_on_a_snapshot(line, "CARR", f"S-{turn}a", f"S-{turn}b")
     assert looks(line, Reconciler(), 2) == [6, 0]
     assert count(line, "provisional_release") == 6
+
+
+@pytest.mark.parametrize("expired", [False, True])
+def test_what_was_in_the_slots_then_counts(line: Engine, *, expired: bool) -> None:
+    """The reel expired while the product was away, or had not; what is in the slot by now says nothing of that."""
+    at_the_mounter(line)
+    now = datetime.now(UTC)
+    reel(line, "THEN", R10K, expires_at=now - timedelta(hours=1) if expired else now + timedelta(hours=1))
+    machine_loads_now(line, "THEN")
+    work, units = uuid4(), (("P-1", 1), ("P-1", 2))
+    body = {"TransactionID": str(work), "Activities": [{"ActivityName": CACHED}]}
+    when = (datetime.now(UTC) - START).total_seconds()
+    stored(
+        line,
+        started(*units, transaction=work, panel="P-1", order="WO-1", source=MOUNTER, when=when),
+        message("Production.ActivitiesExecuted", body, source=MOUNTER, when=when),
+        installed(*(entry("P-1", "THEN", ["R1"], position=position, slot=F1, part_number=R10K) for position in (1, 2)),
+                  transaction=work, source=MOUNTER, when=when),
+        completed(*units, transaction=work, source=MOUNTER, when=when),
+    )  # fmt: skip
+    machine_loads_now(line, "RIGHT" if expired else "WRONG")
+    assert looks(line, Reconciler()) == [0 if expired else 2]
 
 
 def test_what_will_never_pass_takes_nobodys_turn(line: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,11 +119,11 @@ def test_one_stations_fault_keeps_no_snapshot_from_the_others(line: Engine, monk
 
 
 def test_one_stations_fault_keeps_no_request_from_the_others(line: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    for station, reel in ((PRINTER, "REEL-1"), (MOUNTER, "REEL-2")):
-        place = {"LocationIdentifier": "F1", "MaterialPackage": {"UniqueIdentifier": reel}}
+    for station, package in ((PRINTER, "REEL-1"), (MOUNTER, "REEL-2")):
+        place = {"LocationIdentifier": "F1", "MaterialPackage": {"UniqueIdentifier": package}}
         stored(
             line,
-            received((reel, "RES-10K", "LOT-7"), source=station),
+            received((package, "RES-10K", "LOT-7"), source=station),
             message("Materials.Storage.MaterialsLoaded", {"Materials": [place]}, source=station, when=next(clock)),
         )
     contain(line, lot="LOT-7", part_number="RES-10K")

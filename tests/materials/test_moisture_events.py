@@ -15,7 +15,7 @@ from app.materials.happenings import Happened
 from app.materials.package_events import state_packages
 from app.materials.rules import Condition, Handling
 from tests.inbox.messages import START, STATION, at, count, message, record, statuses, stored
-from tests.trace.reels import described, loaded, split
+from tests.trace.reels import PART, described, loaded, split
 
 HOUR = 3600.0
 
@@ -209,3 +209,12 @@ def test_a_machine_that_says_more_time_is_left_than_we_counted_is_not_believed(e
     stored(engine, msd("Opened", "P-1", when=0), msd("PlacedInDryStorage", "P-1", when=100, left="7.00:00:00"))
     assert left(engine, "P-1", when=100) == 68
     assert STATION == "Acme.Mounter.1"
+
+
+@pytest.mark.parametrize(("of_part", "of_label", "counts"), [("3", "5a", "5a"), ("5a", "3", "5a"), ("3", None, "3")])
+def test_of_two_levels_the_stricter_counts(engine: Engine, of_part: str, of_label: str | None, counts: str) -> None:
+    stored(engine, described("P-1"))
+    with engine.begin() as connection:
+        set_handling(connection, [Handling(PART, moisture_level=of_part)], actor="test")
+        state_packages(connection, ["P-1"], Happened.opened, at=at(0), moisture_level=of_label, actor="person:ann")
+    assert condition(engine, "P-1", when=1).moisture_level == counts

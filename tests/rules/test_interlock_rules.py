@@ -364,7 +364,7 @@ def test_operators_override_nothing_and_a_line_lead_what_a_scan_validated() -> N
     everyone = {role for right in RIGHTS.values() for role in right.roles}
     assert everyone == {Role.line_lead, Role.process_engineer, Role.quality_engineer}
     alone = {code for code, right in RIGHTS.items() if Role.line_lead in right.roles}
-    assert alone == {"not_verified", "slot_empty", "cleaning_due", "recipe_unknown", "no_operator"}
+    assert alone == {"not_verified", "slot_empty", "side_unknown", "cleaning_due", "recipe_unknown", "no_operator"}
     validated = right_to("unapproved_alternate", verified=True)
     assert validated is not None
     assert Role.line_lead in validated.roles

@@ -195,10 +195,21 @@ def test_a_station_whose_clock_is_behind_gives_a_snapshot_no_longer_life(
         b"",
         b"{}",
         b"\xff\xfe",
+        b'{"content": "\xff", "signatures": []}',
         '{"content": "{}", "signatures": ["ä"]}'.encode(),
         snapshot("anything goes"),
     ],
-    ids=["other token", "other station", "changed", "empty", "nothing in it", "no text", "no digest", "no such policy"],
+    ids=[
+        "other token",
+        "other station",
+        "changed",
+        "empty",
+        "nothing in it",
+        "no text",
+        "no text within",
+        "no digest",
+        "no such policy",
+    ],
 )
 def test_a_snapshot_that_is_not_the_products_is_not_believed(tmp_path: Path, payload: bytes) -> None:
     assert read_snapshot(payload, STATION.handle, TOKEN) is None

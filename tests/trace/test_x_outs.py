@@ -145,3 +145,21 @@ def test_an_x_out_is_not_on_hold_for_what_its_neighbours_got(engine: Engine) -> 
         completed(transaction=work, when=160),
     )
     assert set(held(engine, "SN-1", "SN-2", "SN-3")) == {"SN-1", "SN-3"}
+
+
+def test_of_boards_without_a_panel_one_may_be_passed_over_when_the_work_is_completed(engine: Engine) -> None:
+    work = uuid4()
+    units = [{"UnitIdentifier": "SN-1"}, {"UnitIdentifier": "SN-2", "Status": "Skip"}]
+    end = {"TransactionID": str(work), "Result": "Completed", "Units": units}
+    stored(
+        engine,
+        started("SN-1", "SN-2", transaction=work, when=100),
+        installed(entry(None, "REEL-1", ["R1"]), transaction=work, when=150),
+    )
+    before = known_now(engine)
+    stored(engine, message("Production.WorkCompleted", end, when=160))
+    with engine.connect() as connection:
+        assert set(carriers(connection, package="REEL-1", as_of=before)) == {"SN-1", "SN-2"}
+        assert set(carriers(connection, package="REEL-1")) == {"SN-1"}
+        assert as_built(connection, "SN-2") == set()
+        assert {one[2] for one in as_built(connection, "SN-1")} == {"REEL-1"}
