@@ -114,6 +114,8 @@ def learn(
         revision_id = whole(product_revision_id, "product_revision_id")
         if revision_id is None:
             raise Misfilled("product_revision_id", Sentence("Choose the product it is for."))
+        if not station.strip():
+            raise Misfilled("station", Sentence("Choose the station it is for."))
 
         def deed(connection: Connection) -> int:
             return learn_setup(

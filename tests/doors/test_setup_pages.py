@@ -144,6 +144,7 @@ def test_a_program_withdraws_a_list_of_one_side_and_only_that(placer: TestClient
 def test_a_list_is_learned_from_what_was_scanned(placer: TestClient, ask: Ask) -> None:
     post = poster(placer)
     learned = {"station": "V.M.1", "product_revision_id": "1"}
+    assert refused_at(post("/setups/learned", product_revision_id="1")) == "station: Choose the station it is for."
     assert refused_at(post("/setups/learned", **learned)).startswith("station: Nothing in the slots of V.M.1 is")
     client = ask("operator")
     client.post("/api/v1/packages", json={"identifier": "R-1", "part_number": "100-0042", "quantity": 100})
