@@ -86,7 +86,7 @@ def removals_from(
 def held_from(
     begun: Moment, evidence: Evidence, filled: Sequence[str], packages: Collection[int], removals: Sequence[Removal]
 ) -> tuple[Span, ...]:
-    """When a board held what filled designators from one of `packages`: until the last of them came out.
+    """When a board held what filled designators from one of `packages` (none: from any): until the last came out.
 
     Material without designators stays. From a removal on that names another package the designator may be empty: what
     is meant may be what was in it before.
@@ -108,7 +108,7 @@ def went_before(begun: Moment, removal: Moment) -> bool:
 def _empties(removal: Removal, designator: str, packages: Collection[int]) -> bool:
     names = removal.reference_designators
     meant = designator in names if names else removal.child_id is None
-    return meant and (removal.package_id is None or removal.package_id in packages)
+    return meant and (not packages or removal.package_id is None or removal.package_id in packages)
 
 
 End: TypeAlias = tuple[datetime | None, datetime | None]
